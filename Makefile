@@ -1,0 +1,65 @@
+# make setup   an environment of its own in .venv, from hashed locks
+# make demo    the main job on fixtures/: findings, and out/report.html
+# make test    every check: format, lint, types, import contracts, tests
+# make lint | types | format | lock | clean
+
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := setup
+.DELETE_ON_ERROR:
+.PHONY: setup test demo lint types format lock clean airflow browser
+
+BIN := .venv/bin
+UV := $(BIN)/uv
+# What the user's shell says about other environments is not about ours.
+unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
+
+setup: .venv/.made
+
+.venv/.made: requirements/dev.txt requirements/uv.txt pyproject.toml .ci/venv
+	@.ci/venv .venv requirements/uv.txt
+	@$(UV) pip sync -q --python .venv --require-hashes requirements/dev.txt
+	@$(UV) pip install -q --python .venv --no-deps --no-build-isolation --editable .
+	@touch $@
+	@echo "setup: ready in .venv"
+
+airflow: .venv-airflow/.made
+
+# Airflow's pins are not ours, so it gets an environment of its own.
+.venv-airflow/.made: requirements/airflow.txt | .venv/.made
+	@echo "airflow: making .venv-airflow (about 600 MB, once)"
+	@.ci/venv .venv-airflow
+	@$(UV) pip sync -q --python .venv-airflow --require-hashes requirements/airflow.txt
+	@touch $@
+
+test: setup airflow
+	@.ci/checks
+
+lint: setup
+	@$(BIN)/ruff format --check -q .
+	@$(BIN)/ruff check .
+	@$(BIN)/lint-imports
+
+types: setup
+	@$(BIN)/mypy
+	@$(BIN)/pyright
+
+format: setup
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+# Newest releases that fit, for all of Python 3.11 to 3.14. Changes only what
+# pyproject.toml asks for; `make lock UPGRADE=--upgrade` takes newer releases.
+COMPILE = $(UV) pip compile -q --universal --python-version 3.11 $(UPGRADE) \
+	--generate-hashes --no-emit-index-url --custom-compile-command "make lock"
+lock: setup
+	@$(COMPILE) pyproject.toml --extra gcp -o requirements/run.txt
+	@$(COMPILE) pyproject.toml --extra gcp --group dev -c requirements/run.txt -o requirements/dev.txt
+	@$(COMPILE) --group uv -c requirements/dev.txt -o requirements/uv.txt
+	@$(COMPILE) --group airflow -o requirements/airflow.txt
+
+clean:
+	@rm -rf .venv .venv-airflow out dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+demo: setup
+	@$(BIN)/dagwarden scan --config fixtures/demo/operator.toml --html out/report.html
