@@ -1,0 +1,34 @@
+"""What the import contracts in pyproject.toml cannot say."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+PACKAGE = Path(__file__).parents[1] / "scanner" / "dagwarden"
+
+# A name that says nothing collects everything.
+FORBIDDEN = {"base", "common", "core", "helpers", "manager", "utils"}
+
+# What the commit hook must not pay for, and what only an extra installs.
+HEAVY = {"airflow", "google", "grpc", "jinja2", "networkx", "rich", "yaml"}
+
+
+def test_no_module_is_named_after_nothing() -> None:
+    named = {
+        path.relative_to(PACKAGE).as_posix()
+        for path in PACKAGE.rglob("*")
+        if path.stem in FORBIDDEN
+    }
+    assert named == set()
+
+
+def test_importing_the_command_imports_nothing_heavy() -> None:
+    code = (
+        "import sys, dagwarden.cli; "
+        "print(*{name.partition('.')[0] for name in sys.modules})"
+    )
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True
+    ).stdout.split()
+    assert set(loaded) & HEAVY == set()
+    assert "dagwarden" in loaded
