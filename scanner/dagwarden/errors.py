@@ -1,0 +1,53 @@
+"""
+Every error dagwarden raises on purpose.
+
+DagwardenError            what is wrong, where, and what to do: one line
+├── UsageError            the command line or a configuration is wrong (exit 2)
+│   ├── ConfigError       a configuration file
+│   ├── RuleError         rule files; carries all errors found, not the first
+│   └── WaiverError       a waiver or control register file
+└── SourceError           something the scan was given cannot be read at all (exit 2)
+
+What can be read in part is never an error: it is a `Gap`.
+"""
+
+
+class DagwardenError(Exception):
+    """An error with a place and a remedy, shown as one line without traceback."""
+
+    def __init__(self, what: str, *, where: str = "", remedy: str = "") -> None:
+        """Describe the error: `what` happened, `where`, and the `remedy` to try."""
+        super().__init__(what)
+        self.what = what
+        self.where = where
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        """Return `where: what; remedy` as one line."""
+        line = f"{self.where}: {self.what}" if self.where else self.what
+        return f"{line}; {self.remedy}" if self.remedy else line
+
+
+class UsageError(DagwardenError):
+    """The command line or a file that steers the scan is wrong."""
+
+
+class ConfigError(UsageError):
+    """A configuration file is wrong."""
+
+
+class RuleError(UsageError):
+    """One or more rule files are wrong; `problems` holds every line to print."""
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        """Collect `problems`, each already `file:line: what; remedy`."""
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class WaiverError(UsageError):
+    """A waiver file or a control register is wrong."""
+
+
+class SourceError(DagwardenError):
+    """An input that the scan was given cannot be read at all."""

@@ -1,0 +1,831 @@
+"""
+The vocabulary: what sources read, graph joins, rules judge.
+
+Every record is frozen. A field typed `Maybe[...]` that could not be established
+is UNSET: it is missing from what a rule sees, and an entry in `unresolved` says
+why and names what would decide it. `None` means "established: not set".
+A collection of which only part is known is UNSET under its own name; the known
+part stands under `<name>_known`.
+
+All times are RFC 3339 strings in UTC, all durations seconds, all paths posix and
+relative to the root of the scan. Tuples are sorted unless their order has a
+meaning of its own (chains, hops).
+"""
+
+from typing import Literal, TypeAlias, TypeVar, dataclass_transform
+
+from msgspec import UNSET, Struct, UnsetType, field
+
+T = TypeVar("T")
+Maybe: TypeAlias = T | UnsetType
+
+
+# Subclasses inherit `frozen` at run time (not `kw_only`: each has to say it); this
+# tells the type checkers so.
+@dataclass_transform(frozen_default=True, field_specifiers=(field,))
+class Record(Struct, frozen=True, kw_only=True, omit_defaults=False):
+    """A frozen value."""
+
+
+# --------------------------------------------------------------------------- where
+
+
+class Origin(Record):
+    """
+    Where something was read.
+
+    `source` is a file's path, an environment variable's name or a cloud asset's
+    full resource name; `line` counts from 1; `field` is a path inside the source.
+    """
+
+    source: str
+    line: int | None = None
+    field: str | None = None
+
+
+Reason = Literal[
+    "jinja",  # a template that Airflow renders at run time
+    "environment",  # an environment variable of the Airflow process
+    "variable",  # an Airflow Variable
+    "parameter",  # a function or DAG parameter
+    "import",  # a name from a module that is not in the repository
+    "dynamic",  # code whose value static reading does not establish
+    "unreadable",  # it is there, and could not be read
+    "setting",  # an operator's setting (configuration of this scan or of Airflow)
+    "connection",  # a connection that was not given
+    "layer",  # a layer of the snapshot that was not given, or partly
+    "condition",  # an IAM condition
+    "guardrail",  # a deny policy or principal access boundary
+    "membership",  # a group's or domain's members
+    "version",  # depends on a version that is not established
+]
+
+
+class Unresolved(Record):
+    """
+    Why `field` of a record is UNSET.
+
+    `symbol` names, in the user's words, the one input that would decide it:
+    `AIRFLOW_VAR_X`, `runs_as of environment prod`, `group:x@y.example`. UNKNOWN
+    verdicts are grouped by (reason, symbol).
+    """
+
+    field: str
+    reason: Reason
+    symbol: str
+
+
+GapReason = Literal[
+    "missing",  # the path does not exist
+    "unreadable",  # permission denied, I/O error, symlink loop
+    "syntax",  # not parsable as what it claims to be
+    "encoding",
+    "too_large",
+    "too_deep",
+    "timeout",
+    "not_an_asset",  # a line of an export that is no asset
+    "malformed",  # parsable, but not of the documented shape
+    "truncated",  # the source itself says it is incomplete
+    "conflict",  # two records that exclude each other
+    "unsupported",  # recognised, not modelled, and it could matter
+]
+
+
+class Gap(Record):
+    """
+    Something the scan was asked to read and could not.
+
+    `kinds` are the fact kinds that may be missing because of it; `detail` is one
+    line for people and never quotes the content (it may be a secret).
+    """
+
+    reason: GapReason
+    origin: Origin
+    detail: str
+    kinds: tuple[str, ...] = ()
+    # False for what a user may well expect to be passed over; True: exit status 3
+    incomplete: bool = True
+
+
+class Excluded(Record):
+    """Things left out of the scan on purpose, counted by kind."""
+
+    kind: str
+    what: str  # the path, project or pattern
+    reason: str
+    count: int = 1
+
+
+class Fact(Record):
+    """
+    A record that rules can judge.
+
+    `id` is stable over runs and edits: it holds no line number.
+    """
+
+    id: str
+    origin: Origin
+    unresolved: tuple[Unresolved, ...] = ()
+
+
+# ------------------------------------------------------------------------- secrets
+
+SecretKind = Literal[
+    "service_account_key",  # a Google key file's content
+    "private_key",  # PEM without the rest of a key file
+    "authorized_user",  # a Google refresh token file's content
+    "client_secret",
+    "password",
+    "bearer_token",
+    "api_key",
+    "aws_secret_key",
+    "aws_session_token",
+    "webhook_url",
+    "secret_value",  # a plain value under a name that says secret
+]
+
+
+class Secret(Record):
+    """A credential that stands in clear: its kind and place, never its value."""
+
+    kind: SecretKind
+    place: str  # "extra.keyfile_dict", "headers.Authorization", "env.DB_PASSWORD"
+    origin: Origin
+    # HMAC of the value; None where the operator gave no fingerprint key
+    fingerprint: str | None = None
+    # of a service account key: whose it is (public parts of the file)
+    identity: str | None = None
+    key_id: str | None = None
+
+
+# ------------------------------------------------------------ Airflow: environments
+
+
+class AirflowSetting(Fact):
+    """
+    One setting of an Airflow environment, given by the operator.
+
+    id: `airflow_setting:ENV:SECTION.KEY`
+    """
+
+    environment: str
+    section: str
+    key: str
+    value: str
+
+
+class AirflowEnvironment(Fact):
+    """
+    One Airflow deployment: what its tasks run as when they name no identity.
+
+    id: `environment:NAME`
+    """
+
+    name: str
+    # the account that tasks run as; UNSET when not established
+    runs_as: Maybe[str] = UNSET
+    # the Composer environment's resource name, when `runs_as` names one
+    composer: str | None = None
+    airflow: str | None = None  # "2.11", "3.1"; None: not given
+    connections_complete: bool = False
+
+
+class Dag(Fact):
+    """
+    One DAG.
+
+    id: `dag:ENV:PATH:DAG_ID`
+    """
+
+    environment: str
+    dag_id: Maybe[str] = UNSET
+    dagrun_timeout: Maybe[float | None] = UNSET
+    schedule: Maybe[str | None] = UNSET
+
+
+ConnectionSource = Literal["argument", "default_args", "operator_default"]
+
+
+class Task(Fact):
+    """
+    One operator call, TaskFlow task or sensor.
+
+    id: `task:ENV:PATH:DAG_ID.TASK_ID`
+    """
+
+    environment: str
+    dag: str  # id of the Dag fact
+    dag_id: Maybe[str] = UNSET
+    task_id: Maybe[str] = UNSET
+    operator: Maybe[str] = UNSET  # qualified name as in the newest provider
+    # the connection that says who the task is; None: the operator takes none
+    connection: Maybe[str | None] = UNSET
+    connection_parameter: str | None = None
+    connection_source: ConnectionSource | None = None
+    # as given to the operator: "a,b" is one element (Airflow does not split it)
+    impersonation_chain: Maybe[tuple[str, ...] | None] = UNSET
+    execution_timeout: Maybe[float | None] = UNSET
+    dagrun_timeout: Maybe[float | None] = UNSET
+    timeout_seconds: Maybe[float | None] = UNSET
+    retries: Maybe[int | None] = UNSET
+    deferrable: Maybe[bool | None] = UNSET
+    mapped: bool = False
+    secrets: Maybe[tuple[Secret, ...]] = UNSET
+    secrets_known: tuple[Secret, ...] = ()
+
+
+TargetKind = Literal["service", "job", "other"]
+Token = Literal["access_token", "id_token", "static_bearer", "basic", "api_key", "none"]
+
+
+class Call(Fact):
+    """
+    A task's call that reaches, or may reach, Cloud Run.
+
+    As the DAG file says it; where the connection matters (HTTP), `graph` completes
+    it in the `Path`. id: `call:` + the task's id after `task:`
+    """
+
+    environment: str
+    task: str  # id of the Task fact
+    via: Literal["operator", "http"]
+    operation: str  # "run_job", "invoke_service", "create_service", ...
+    target_kind: Maybe[TargetKind] = UNSET
+    project: Maybe[str | None] = UNSET  # None: the connection's project
+    region: Maybe[str] = UNSET
+    name: Maybe[str] = UNSET
+    # HTTP: the endpoint as written; joined to the connection's host by graph
+    endpoint: Maybe[str | None] = UNSET
+    overrides: Maybe[bool] = UNSET
+    # how the call itself says it authenticates; None: leaves it to the connection
+    token: Maybe[Token | None] = UNSET
+    audience: Maybe[str | None] = UNSET
+    tls_verified: Maybe[bool | None] = UNSET  # None: leaves it to the connection
+    permissions: Maybe[tuple[str, ...]] = UNSET
+
+
+# -------------------------------------------------------------- Airflow: connections
+
+CredentialKind = Literal[
+    "ambient",  # application default credentials: the environment's identity
+    "key_file",  # key_path: a file outside the connection
+    "key_content",  # keyfile_dict and its other spellings
+    "key_secret",  # key_secret_name: a key kept in Secret Manager
+    "federation",  # external_account configuration
+    "federation_client",  # identity provider with client id and secret
+    "user_refresh_token",
+    "anonymous",
+    "conflicting",  # Airflow refuses it: more than one of the above
+    "basic",  # login and password
+    "bearer",
+    "static_keys",  # AWS access keys
+    "assume_role",
+    "none",
+]
+
+
+class Credential(Record):
+    """How a connection proves who it is, before any impersonation."""
+
+    kind: Maybe[CredentialKind] = UNSET
+    identity: Maybe[str | None] = UNSET  # the account's e-mail, where it says so
+    path: str | None = None  # key_path, key_secret_name, role_arn: a reference
+
+
+class Connection(Fact):
+    """
+    One Airflow connection.
+
+    id: `connection:ENV:CONN_ID`
+    """
+
+    environment: str
+    conn_id: str
+    conn_type: Maybe[str] = UNSET
+    host: Maybe[str | None] = UNSET  # never holds user or password
+    schema: Maybe[str | None] = UNSET
+    port: Maybe[int | None] = UNSET
+    project: Maybe[str | None] = UNSET
+    credential: Maybe[Credential] = UNSET
+    impersonation_chain: Maybe[tuple[str, ...] | None] = UNSET
+    tls_verified: Maybe[bool | None] = UNSET
+    # how an HTTP connection authenticates, extras read as headers included
+    token: Maybe[Token | None] = UNSET
+    secrets: Maybe[tuple[Secret, ...]] = UNSET
+    secrets_known: tuple[Secret, ...] = ()
+
+
+# ---------------------------------------------------------------------------- cloud
+
+LayerState = Literal["read", "partly", "not_given"]
+LAYERS = ("allow", "deny", "boundary", "memberships", "ancestors", "tags")
+
+
+class Layers(Record):
+    """Which layers of the cloud's policy a snapshot holds."""
+
+    allow: LayerState = "not_given"
+    deny: LayerState = "not_given"
+    boundary: LayerState = "not_given"
+    memberships: LayerState = "not_given"
+    ancestors: LayerState = "not_given"
+    tags: LayerState = "not_given"
+
+
+class Snapshot(Fact):
+    """
+    What the cloud said at one time.
+
+    id: `snapshot:SCOPE` (`snapshot:` when the scope is not stated)
+    """
+
+    read_time: Maybe[str] = UNSET
+    scope: Maybe[str] = UNSET
+    principal: Maybe[str] = UNSET  # who read it
+    age_hours: Maybe[float] = UNSET  # at --as-of; set by graph
+    layers: Layers = Layers()
+    asset_types: tuple[str, ...] = ()
+    # how many assets were read, and how many of types that are not modelled
+    assets: int = 0
+    assets_not_modelled: int = 0
+
+
+class Resource(Fact):
+    """
+    A node of the resource hierarchy: organisation, folder, project, bucket, ...
+
+    id: the full resource name, projects always by number where it is known.
+    """
+
+    name: str  # full resource name, as first read
+    kind: str  # "organization", "folder", "project", "bucket", or the asset type
+    # full resource names, nearest first; UNSET: not given
+    ancestors: Maybe[tuple[str, ...]] = UNSET
+    project_id: str | None = None
+    project_number: str | None = None
+    state: str | None = None
+
+
+IdentityKind = Literal[
+    "service_account",
+    "service_agent",  # Google-managed
+    "user",
+    "group",
+    "domain",
+    "federated",
+    "all_users",
+    "all_authenticated_users",
+    "project_role",  # projectOwner:, projectEditor:, projectViewer:
+    "deleted",
+    "unknown",
+]
+
+
+class Identity(Fact):
+    """
+    Anything that can act.
+
+    id: `identity:KEY`, where KEY is the IAM member spelling, e-mails in lower case
+    (`serviceAccount:x@p.iam.gserviceaccount.com`, `user:a@b`, `allUsers`).
+    """
+
+    key: str
+    kind: IdentityKind
+    email: str | None = None
+    unique_id: str | None = None
+    project: str | None = None
+    disabled: Maybe[bool] = UNSET
+    default_compute: bool = False
+
+
+class IdentityRef(Record):
+    """The parts of an identity that rules ask for, inside other facts."""
+
+    key: str
+    kind: IdentityKind
+    email: str | None = None
+    default_compute: bool = False
+
+
+class Key(Fact):
+    """
+    A service account's key.
+
+    id: `key:EMAIL/KEY_ID`
+    """
+
+    account: str  # e-mail
+    key_id: str
+    user_managed: Maybe[bool] = UNSET
+    valid_after: Maybe[str] = UNSET
+    valid_before: Maybe[str] = UNSET
+    disabled: Maybe[bool] = UNSET
+    age_days: Maybe[float] = UNSET  # at --as-of; set by graph
+
+
+class Role(Fact):
+    """
+    A role definition.
+
+    id: `role:NAME`
+    """
+
+    name: str
+    permissions: Maybe[tuple[str, ...]] = UNSET
+    stage: str | None = None
+    deleted: bool = False
+    custom: bool = False
+
+
+class Condition(Record):
+    """An IAM condition as written."""
+
+    expression: str
+    title: str = ""
+
+
+class Binding(Fact):
+    """
+    One role, its members and condition on one resource, as written.
+
+    id: `binding:RESOURCE#ROLE` and, with a condition, `#` + a digest of it
+    """
+
+    resource: str
+    role: str
+    members: tuple[str, ...]
+    condition: Condition | None = None
+
+
+class FederationProvider(Fact):
+    """
+    A workload identity pool's provider.
+
+    id: `federation_provider:NAME`
+    """
+
+    name: str
+    pool: str
+    kind: Maybe[Literal["oidc", "aws", "saml", "x509"]] = UNSET
+    issuer: Maybe[str | None] = UNSET
+    attribute_condition: Maybe[str | None] = UNSET
+    # the provider, or its pool, is disabled or deleted
+    disabled: Maybe[bool] = UNSET
+
+
+class CloudRun(Fact):
+    """
+    A Cloud Run service or job.
+
+    id: `cloud_run:RESOURCE_NAME`
+    """
+
+    resource: str  # //run.googleapis.com/projects/P/locations/R/services|jobs/N
+    kind: Literal["service", "job"]
+    project: str
+    region: str
+    name: str
+    # e-mail; None: the default compute account (resolved by graph)
+    service_account: Maybe[str | None] = UNSET
+    ingress: Maybe[Literal["all", "internal", "internal_and_cloud_load_balancing"]] = (
+        UNSET
+    )
+    invoker_check_disabled: Maybe[bool] = UNSET
+    urls: tuple[str, ...] = ()
+    custom_audiences: tuple[str, ...] = ()
+    timeout: Maybe[float] = UNSET  # per request, or per attempt of a job's task
+    max_retries: Maybe[int] = UNSET
+    task_count: Maybe[int] = UNSET
+    parallelism: Maybe[int | None] = UNSET
+    secrets: Maybe[tuple[Secret, ...]] = UNSET
+    secrets_known: tuple[Secret, ...] = ()
+
+
+class Writer(Record):
+    """Who may write a DAG bucket, and by which binding."""
+
+    identity: IdentityRef
+    role: str
+    binding: str
+    origin: Origin
+
+
+class ComposerEnvironment(Fact):
+    """
+    A Composer environment.
+
+    id: `composer_environment:RESOURCE_NAME`
+    """
+
+    resource: str
+    project: str
+    # e-mail; None: the default compute account (resolved by graph)
+    service_account: Maybe[str | None] = UNSET
+    dag_bucket: Maybe[str | None] = UNSET
+    airflow: Maybe[str] = UNSET
+    secrets: Maybe[tuple[Secret, ...]] = UNSET
+    secrets_known: tuple[Secret, ...] = ()
+    # who may write the DAG bucket; set by graph
+    dag_writers: Maybe[tuple[Writer, ...]] = UNSET
+    dag_writers_known: tuple[Writer, ...] = ()
+
+
+class AuditConfig(Fact):
+    """
+    An audit configuration as written on one resource.
+
+    id: `audit_config:RESOURCE#SERVICE`
+    """
+
+    resource: str
+    service: str  # "allServices", "run.googleapis.com"
+    log_types: tuple[str, ...]
+    exempted_members: tuple[str, ...] = ()
+
+
+class OrgPolicy(Fact):
+    """
+    An organisation policy as written on one resource.
+
+    id: `org_policy:RESOURCE#CONSTRAINT`
+    """
+
+    resource: str
+    constraint: str
+    enforced: Maybe[bool] = UNSET
+    allowed: tuple[str, ...] = ()
+    denied: tuple[str, ...] = ()
+
+
+class Guardrail(Fact):
+    """
+    A deny policy or access boundary that is present and not evaluated.
+
+    id: `guardrail:NAME`
+    """
+
+    name: str
+    kind: Literal["deny", "boundary"]
+    resource: str  # where it is attached
+    permissions: Maybe[tuple[str, ...]] = UNSET  # what it may touch; UNSET: anything
+
+
+# -------------------------------------------------------------------------- derived
+
+HopKind = Literal[
+    "task",
+    "uses_connection",
+    "runs_as",  # ambient: the environment's identity
+    "authenticates_as",  # a key, a federation: the connection's own identity
+    "impersonates",
+    "can_become",  # a control edge
+    "member_of",
+    "granted",  # a role by a binding
+    "inherited",  # down the hierarchy
+    "holds",  # the permission in the role
+    "calls",  # the Cloud Run resource
+]
+
+
+class Hop(Record):
+    """One step of a chain; `text` says it in words, `origin` where it was read."""
+
+    kind: HopKind
+    source: str
+    target: str
+    text: str
+    origin: Origin | None = None
+
+
+class TaskIdentity(Fact):
+    """
+    Whom a task acts as, for every task whose operator takes a Google connection.
+
+    id: `task_identity:` + the task's id after `task:`
+    """
+
+    environment: str
+    task: str
+    dag_id: Maybe[str] = UNSET
+    task_id: Maybe[str] = UNSET
+    operator: Maybe[str] = UNSET
+    connection: Maybe[str | None] = UNSET
+    connection_defined: Maybe[bool] = UNSET
+    credential_kind: Maybe[CredentialKind] = UNSET
+    identity: Maybe[IdentityRef] = UNSET  # after impersonation
+    hops: tuple[Hop, ...] = ()
+
+
+class Path(Fact):
+    """
+    One call of one task, with all that lies between.
+
+    Exists for every `Call` whose target is, or may be, Cloud Run.
+    id: `path:` + the call's id after `call:`
+    """
+
+    environment: str
+    task: str
+    operation: str
+    via: Literal["operator", "http"]
+    dag_id: Maybe[str] = UNSET
+    task_id: Maybe[str] = UNSET
+    operator: Maybe[str] = UNSET
+    connection: Maybe[str | None] = UNSET
+    identity: Maybe[IdentityRef] = UNSET
+    target_kind: Maybe[TargetKind] = UNSET
+    target: Maybe[str] = UNSET  # full resource name, or the URL where no asset fits
+    token: Maybe[Token] = UNSET
+    tls: Maybe[bool] = UNSET  # https, and the certificate is checked
+    needs: Maybe[tuple[str, ...]] = UNSET  # permissions
+    lacks: Maybe[tuple[str, ...]] = UNSET  # of `needs`, by all that was read
+    lacks_known: tuple[str, ...] = ()
+    allowed: Maybe[bool] = UNSET
+    hops: tuple[Hop, ...] = ()
+    # ids of the facts this path goes through: connection, identity, grants, target
+    through: tuple[str, ...] = ()
+    assumes: tuple[str, ...] = ()
+
+
+class Grant(Fact):
+    """
+    Identity x binding, never expanded by inheritance.
+
+    Exists for bindings whose role holds (or may hold) a permission that reaches
+    Cloud Run, and for every binding of an identity that tasks use.
+    id: `grant:` + the binding's id after `binding:` + `@` + the identity's key
+    """
+
+    identity: IdentityRef
+    binding: str
+    resource: str
+    level: Literal["service", "job", "project", "folder", "organization", "other"]
+    role: str
+    basic_role: bool
+    # the modelled permissions that the role holds
+    permissions: Maybe[tuple[str, ...]] = UNSET
+    # modelled permissions other than calling Cloud Run that the role holds
+    beyond_invoke: Maybe[tuple[str, ...]] = UNSET
+    conditional: bool = False
+    used_by_tasks: bool = False
+
+
+class Controlled(Record):
+    """An identity that another can become, what runs as it, and how."""
+
+    identity: IdentityRef
+    permission: str
+    runs: tuple[str, ...]  # resource names of workloads that run as it
+    hops: tuple[Hop, ...]
+
+
+class Reach(Fact):
+    """
+    What an identity that tasks use can become through any chain.
+
+    id: `reach:KEY`
+    """
+
+    identity: IdentityRef
+    environments: tuple[str, ...]
+    dags: tuple[str, ...]
+    controls: Maybe[tuple[Controlled, ...]] = UNSET
+    controls_known: tuple[Controlled, ...] = ()
+
+
+class LifetimeChain(Fact):
+    """
+    How long a call may run, and what bounds it.
+
+    id: `lifetime_chain:` + the call's id after `call:`
+    """
+
+    environment: str
+    task: str
+    dag: str
+    operation: str
+    dag_id: Maybe[str] = UNSET
+    task_id: Maybe[str] = UNSET
+    deferrable: Maybe[bool] = UNSET
+    timeout_seconds: Maybe[float | None] = UNSET
+    bounded: Maybe[bool] = UNSET
+    bound: Maybe[float | None] = UNSET  # seconds; None: nothing bounds it
+    # longest that the Cloud Run execution may take, all attempts; None: no such end
+    work: Maybe[float | None] = UNSET
+
+
+class AuditLog(Fact):
+    """
+    Which data access logs one project writes for one service.
+
+    id: `audit_log:PROJECT#SERVICE`
+    """
+
+    project: str
+    service: str
+    log_types: Maybe[tuple[str, ...]] = UNSET
+    exempted: Maybe[tuple[str, ...]] = UNSET
+
+
+# ------------------------------------------------------------------ inline and files
+
+
+class InlineWaiver(Record):
+    """A waiver written as a comment in a DAG file, as read; judged by policy."""
+
+    origin: Origin
+    text: str  # what follows `dagwarden:`, at most 500 characters
+
+
+class SourceFile(Record):
+    """An input that was read: for the manifest and the reconciliation."""
+
+    path: str
+    kind: str  # "dag", "connections", "snapshot", ...
+    sha256: str
+    size: int
+
+
+class Facts(Record):
+    """
+    Everything known, by kind. Sources return one each; they are merged.
+
+    The attribute names are the kinds in the plural; `KINDS` maps between them.
+    """
+
+    airflow_settings: tuple[AirflowSetting, ...] = ()
+    environments: tuple[AirflowEnvironment, ...] = ()
+    dags: tuple[Dag, ...] = ()
+    tasks: tuple[Task, ...] = ()
+    calls: tuple[Call, ...] = ()
+    connections: tuple[Connection, ...] = ()
+    snapshots: tuple[Snapshot, ...] = ()
+    resources: tuple[Resource, ...] = ()
+    identities: tuple[Identity, ...] = ()
+    keys: tuple[Key, ...] = ()
+    roles: tuple[Role, ...] = ()
+    bindings: tuple[Binding, ...] = ()
+    federation_providers: tuple[FederationProvider, ...] = ()
+    cloud_runs: tuple[CloudRun, ...] = ()
+    composer_environments: tuple[ComposerEnvironment, ...] = ()
+    audit_configs: tuple[AuditConfig, ...] = ()
+    org_policies: tuple[OrgPolicy, ...] = ()
+    guardrails: tuple[Guardrail, ...] = ()
+    # derived by graph
+    task_identities: tuple[TaskIdentity, ...] = ()
+    paths: tuple[Path, ...] = ()
+    grants: tuple[Grant, ...] = ()
+    reaches: tuple[Reach, ...] = ()
+    lifetime_chains: tuple[LifetimeChain, ...] = ()
+    audit_logs: tuple[AuditLog, ...] = ()
+    # beside the facts
+    gaps: tuple[Gap, ...] = ()
+    excluded: tuple[Excluded, ...] = ()
+    inline_waivers: tuple[InlineWaiver, ...] = ()
+    files: tuple[SourceFile, ...] = ()
+    assumptions: tuple[str, ...] = ()
+
+
+# kind -> (attribute of Facts, record); the kinds that rules may name as `subject`
+KINDS: dict[str, tuple[str, type[Fact]]] = {
+    "airflow_setting": ("airflow_settings", AirflowSetting),
+    "environment": ("environments", AirflowEnvironment),
+    "dag": ("dags", Dag),
+    "task": ("tasks", Task),
+    "call": ("calls", Call),
+    "connection": ("connections", Connection),
+    "snapshot": ("snapshots", Snapshot),
+    "resource": ("resources", Resource),
+    "identity": ("identities", Identity),
+    "key": ("keys", Key),
+    "role": ("roles", Role),
+    "binding": ("bindings", Binding),
+    "federation_provider": ("federation_providers", FederationProvider),
+    "cloud_run": ("cloud_runs", CloudRun),
+    "composer_environment": ("composer_environments", ComposerEnvironment),
+    "audit_config": ("audit_configs", AuditConfig),
+    "org_policy": ("org_policies", OrgPolicy),
+    "guardrail": ("guardrails", Guardrail),
+    "task_identity": ("task_identities", TaskIdentity),
+    "path": ("paths", Path),
+    "grant": ("grants", Grant),
+    "reach": ("reaches", Reach),
+    "lifetime_chain": ("lifetime_chains", LifetimeChain),
+    "audit_log": ("audit_logs", AuditLog),
+}
+
+
+def merge(*parts: Facts) -> Facts:
+    """Return the union of `parts`, each collection in the order given."""
+    return Facts(
+        **{
+            name: tuple(item for part in parts for item in getattr(part, name))
+            for name in Facts.__struct_fields__
+        }
+    )
+
+
+def facts_of(facts: Facts, kind: str) -> tuple[Fact, ...]:
+    """Return the facts of one kind (a key of `KINDS`)."""
+    found: tuple[Fact, ...] = getattr(facts, KINDS[kind][0])
+    return found

@@ -1,0 +1,268 @@
+"""
+What a scan ends with: verdicts, findings, and the account of everything.
+
+`Result` depends only on inputs, rules, parameters, fingerprint key and --as-of.
+`Run` is the envelope: who, when, where, with what arguments.
+"""
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+from dagwarden.facts import Excluded, Gap, Hop, Origin, Record, SourceFile
+from dagwarden.rule import Control, Scalar, Severity
+
+RESULT_VERSION = "dagwarden.result/1"
+
+
+class Outcome(StrEnum):
+    """What a rule says of one subject."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    UNKNOWN = "unknown"
+    NOT_APPLICABLE = "not_applicable"
+
+
+class Missing(Record):
+    """One input that would decide UNKNOWN verdicts."""
+
+    reason: str  # a facts.Reason
+    symbol: str
+
+
+class Verdict(Struct, frozen=True):
+    """One rule's word on one subject; compact, there may be a million."""
+
+    rule: str
+    subject: str  # the fact's id
+    outcome: Outcome
+    missing: tuple[Missing, ...] = ()
+    # set on FAIL: the waiver's or accepted gap's id in `Result.waivers`
+    waiver: str | None = None
+
+
+class Population(Record):
+    """
+    A rule's account: `discovered` is the sum of all the others.
+
+    `unreadable` counts gaps that may hold subjects of the rule's kind.
+    """
+
+    discovered: int = 0
+    excluded: int = 0
+    unreadable: int = 0
+    not_applicable: int = 0
+    passed: int = 0
+    failed: int = 0
+    unknown: int = 0
+    waived: int = 0
+
+
+class RuleReport(Record):
+    """One rule in this scan."""
+
+    id: str
+    version: str
+    sha256: str
+    title: str
+    family: str
+    severity: Severity
+    confidence: str
+    persona: str
+    subject: str
+    when: str
+    assert_: str
+    what: str
+    why: str
+    remediation: str
+    controls: tuple[Control, ...]
+    bundled: bool
+    params: dict[str, Scalar | tuple[str, ...]]  # the values in force
+    overridden: tuple[str, ...]  # names in `params` that the operator set
+    population: Population
+    not_run: str | None = None  # why it said nothing: "no snapshot was given"
+
+
+class EvidenceItem(Record):
+    """One named value that a finding rests on."""
+
+    name: str
+    value: str
+
+
+class Finding(Record):
+    """
+    One cause that makes one rule fail (or, for auditors, stay UNKNOWN).
+
+    `fingerprint` names the cause over runs: it holds no line number.
+    """
+
+    fingerprint: str
+    rule: str
+    severity: Severity
+    confidence: str
+    persona: str
+    outcome: Outcome  # FAIL or UNKNOWN
+    title: str
+    message: str
+    remediation: str
+    origin: Origin  # the first place to look
+    subjects: tuple[str, ...]  # ids, sorted
+    places: tuple[Origin, ...]  # one per subject, same order
+    evidence: tuple[EvidenceItem, ...] = ()
+    hops: tuple[Hop, ...] = ()  # the chain of the first subject
+    assumes: tuple[str, ...] = ()
+    missing: tuple[Missing, ...] = ()
+    # how many calls' chains go through what this finding would change
+    chains: int = 0
+    # the waiver that covers every subject, if one does
+    waiver: str | None = None
+    # against --baseline or --new-since: "new", "unchanged"; None: no comparison
+    baseline: str | None = None
+
+
+class WaiverStatus(StrEnum):
+    """What became of a waiver."""
+
+    USED = "used"
+    UNUSED = "unused"
+    EXPIRED = "expired"
+    UNAPPROVED = "unapproved"  # no approver where one is required; not applied
+    REFUSED = "refused"  # the repository may not loosen (trust_repository is off)
+    MALFORMED = "malformed"
+
+
+class Waiver(Record):
+    """
+    An accepted FAIL, or (kind `gap`) an accepted UNKNOWN.
+
+    `subject` is a subject id pattern with `*`, or a fingerprint; "" matches the
+    subjects read at `origin` (inline).
+    """
+
+    id: str
+    kind: str  # "waiver", "gap", "false_positive"
+    rule: str
+    subject: str
+    owner: str
+    approver: str
+    reason: str
+    expires: str  # RFC 3339 date, inclusive
+    origin: Origin
+    inline: bool
+    status: WaiverStatus
+    matched: int = 0
+    note: str = ""
+
+
+class MissingInput(Record):
+    """One input, and what giving it would decide."""
+
+    reason: str
+    symbol: str
+    verdicts: int
+    rules: tuple[str, ...]
+
+
+class Scope(Record):
+    """A cloud project, folder or organisation, in or out of scope, and why."""
+
+    name: str
+    label: str
+    in_scope: bool
+    reason: str
+
+
+class EnvironmentReport(Record):
+    """An Airflow environment of the estate, as examined."""
+
+    name: str
+    runs_as: str  # words: an e-mail, "not established: ..."
+    airflow: str
+    dags: int
+    tasks: int
+    connections: int
+    connections_complete: bool
+
+
+class ControlReport(Record):
+    """One control of the company's own register."""
+
+    id: str
+    wording: str
+    owner: str
+    criteria: tuple[str, ...]
+    rules: tuple[str, ...]
+
+
+class SnapshotReport(Record):
+    """One snapshot, as examined."""
+
+    scope: str
+    read_time: str
+    principal: str
+    age_hours: float | None
+    layers: dict[str, str]
+    assets: int
+    assets_not_modelled: int
+
+
+class Difference(Record):
+    """Against an earlier result: fingerprints by what became of them."""
+
+    against: str
+    new: tuple[str, ...] = ()
+    fixed: tuple[str, ...] = ()
+    unchanged: tuple[str, ...] = ()
+    newly_unknown: tuple[str, ...] = ()
+
+
+class Result(Record):
+    """Everything a scan found; the same input gives the same bytes."""
+
+    version: str
+    estate: str
+    as_of: str
+    gate: Severity
+    strict: bool
+    persona: str
+    counts: dict[str, int]  # facts by kind
+    environments: tuple[EnvironmentReport, ...] = ()
+    scopes: tuple[Scope, ...] = ()
+    snapshots: tuple[SnapshotReport, ...] = ()
+    controls: tuple[ControlReport, ...] = ()
+    rules: tuple[RuleReport, ...] = ()
+    findings: tuple[Finding, ...] = ()  # FAILs first, most urgent first; all personas
+    verdicts: tuple[Verdict, ...] = ()  # without NOT_APPLICABLE
+    unknowns: tuple[MissingInput, ...] = ()
+    waivers: tuple[Waiver, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    excluded: tuple[Excluded, ...] = ()
+    assumptions: tuple[str, ...] = ()
+    # what the scanned repository asked for: applied (tightening, or trusted) or not
+    repository_requests: tuple[str, ...] = ()
+    files: tuple[SourceFile, ...] = ()
+    difference: Difference | None = None
+
+
+class Run(Record):
+    """The envelope of one run; outside every comparison."""
+
+    tool_version: str
+    rule_pack: str  # digest over the rules in force
+    started: str
+    ended: str
+    command: tuple[str, ...]
+    python: str
+    user: str
+    host: str
+    git_commit: str | None = None
+    git_dirty: bool | None = None
+
+
+class Report(Record):
+    """What `--format json` prints and `dagwarden report` reads."""
+
+    result: Result
+    run: Run
