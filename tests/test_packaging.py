@@ -22,15 +22,16 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build("wheel", tmp_path_factory.mktemp("dist"))
 
 
-def build(target: str, out: Path) -> Path:
-    subprocess.run(
-        [sys.executable, "-m", "hatchling", "build", "-t", target, "-d", str(out)],
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-    )
+def build(target: str, out: Path, source: Path = ROOT) -> Path:
+    run("hatchling", "build", "-t", target, "-d", str(out), cwd=source)
     (built,) = out.iterdir()
     return built
+
+
+def run(module: str, *args: str, cwd: Path = ROOT) -> None:
+    command = [sys.executable, "-m", module, *args]
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def names(wheel: Path) -> list[str]:
@@ -71,40 +72,23 @@ def test_sdist_builds_the_same_wheel(wheel: Path, tmp_path: Path) -> None:
     with tarfile.open(sdist) as archive:
         archive.extractall(tmp_path / "src", filter="data")
     (source,) = (tmp_path / "src").iterdir()
-    again = tmp_path / "again"
-    subprocess.run(
-        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(again)],
-        cwd=source,
-        check=True,
-        capture_output=True,
-    )
-    (rebuilt,) = again.iterdir()
+    rebuilt = build("wheel", tmp_path / "again", source)
     assert rebuilt.read_bytes() == wheel.read_bytes()
 
 
 def test_installed_wheel_finds_its_own_data(wheel: Path, tmp_path: Path) -> None:
     venv.create(tmp_path / "venv", symlinks=True)
-    python = tmp_path / "venv" / "bin" / "python"
-    subprocess.run(
-        [sys.executable, "-m", "uv", "pip", "install", "-q", "--offline", "--no-deps"]
-        + ["--python", str(python), str(wheel)],
-        check=True,
-    )
-    code = (
-        "from dagwarden.bundle import bundled; "
-        "print(bundled('rules'), bundled('reports'), sep='\\n')"
-    )
-    found = subprocess.run(
-        [python, "-I", "-c", code],
-        cwd=tmp_path,
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout.splitlines()
-    assert [Path(line).parts[-3:] for line in found] == [
-        ("dagwarden", "_bundle", kind) for kind in PACKED
-    ]
-    assert [files(Path(line)) for line in found] == [files(ROOT / k) for k in PACKED]
+    python = str(tmp_path / "venv" / "bin" / "python")
+    run("uv", "pip", "install", "--offline", "--no-deps", "-p", python, str(wheel))
+    code = "from dagwarden.bundle import bundled; print(bundled({!r}))"
+    for kind in PACKED:
+        found = subprocess.run(
+            [python, "-I", "-c", code.format(kind)], capture_output=True, text=True
+        )
+        assert found.stderr == ""
+        folder = Path(found.stdout.strip())
+        assert folder.is_relative_to(tmp_path / "venv")
+        assert files(folder) == files(ROOT / kind)
 
 
 def test_checkout_uses_its_own_folders() -> None:
@@ -126,7 +110,9 @@ def test_every_requirement_is_pinned_by_hash(lock: str) -> None:
     joined = text.replace("\\\n", " ")
     lines = [n for n in joined.splitlines() if n and not n.lstrip().startswith("#")]
     assert [
-        n for n in lines if not re.match(r"[\w.-]+==\S+ .*--hash=sha256:[0-9a-f]{64}", n)
+        n
+        for n in lines
+        if not re.match(r"[\w.-]+==\S+ .*--hash=sha256:[0-9a-f]{64}", n)
     ] == []
     assert "://" not in text
 
