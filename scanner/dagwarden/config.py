@@ -6,11 +6,13 @@ The operator's file is given by `--config`. A scanned repository's own
 `trust_repository` is on (by default: when there is no operator's file).
 """
 
+from msgspec import field
+
 from dagwarden.facts import Record
 from dagwarden.rule import Scalar, Severity
 
 
-class Environment(Record):
+class Environment(Record, frozen=True, kw_only=True):
     """One `[[environment]]` table."""
 
     name: str
@@ -19,10 +21,12 @@ class Environment(Record):
     airflow: str | None = None
     connections: tuple[str, ...] = ()  # "env:", "export:", "astro:", "local:", "facts:"
     connections_complete: bool = False
-    airflow_settings: dict[str, str] = {}  # "section.key" -> value
+    airflow_settings: dict[str, str] = field(
+        default_factory=dict
+    )  # "section.key" -> value
 
 
-class Config(Record):
+class Config(Record, frozen=True, kw_only=True):
     """The settings of one scan, merged from command line, operator and repository."""
 
     estate: str = ""
@@ -36,7 +40,7 @@ class Config(Record):
     gate: Severity = "high"
     strict: bool = False
     persona: str = "engineer"
-    params: dict[str, dict[str, Scalar | tuple[str, ...]]] = {}
+    params: dict[str, dict[str, Scalar | tuple[str, ...]]] = field(default_factory=dict)
     waivers: tuple[str, ...] = ()
     approvers: tuple[str, ...] = ()  # who may approve; empty: anyone but the owner
     controls: str | None = None

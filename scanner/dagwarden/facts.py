@@ -30,7 +30,7 @@ class Record(Struct, frozen=True, kw_only=True, omit_defaults=False):
 # --------------------------------------------------------------------------- where
 
 
-class Origin(Record):
+class Origin(Record, frozen=True, kw_only=True):
     """
     Where something was read.
 
@@ -61,7 +61,7 @@ Reason = Literal[
 ]
 
 
-class Unresolved(Record):
+class Unresolved(Record, frozen=True, kw_only=True):
     """
     Why `field` of a record is UNSET.
 
@@ -91,7 +91,7 @@ GapReason = Literal[
 ]
 
 
-class Gap(Record):
+class Gap(Record, frozen=True, kw_only=True):
     """
     Something the scan was asked to read and could not.
 
@@ -107,7 +107,7 @@ class Gap(Record):
     incomplete: bool = True
 
 
-class Excluded(Record):
+class Excluded(Record, frozen=True, kw_only=True):
     """Things left out of the scan on purpose, counted by kind."""
 
     kind: str
@@ -116,7 +116,7 @@ class Excluded(Record):
     count: int = 1
 
 
-class Fact(Record):
+class Fact(Record, frozen=True, kw_only=True):
     """
     A record that rules can judge.
 
@@ -145,7 +145,7 @@ SecretKind = Literal[
 ]
 
 
-class Secret(Record):
+class Secret(Record, frozen=True, kw_only=True):
     """A credential that stands in clear: its kind and place, never its value."""
 
     kind: SecretKind
@@ -161,7 +161,7 @@ class Secret(Record):
 # ------------------------------------------------------------ Airflow: environments
 
 
-class AirflowSetting(Fact):
+class AirflowSetting(Fact, frozen=True, kw_only=True):
     """
     One setting of an Airflow environment, given by the operator.
 
@@ -174,7 +174,7 @@ class AirflowSetting(Fact):
     value: str
 
 
-class AirflowEnvironment(Fact):
+class AirflowEnvironment(Fact, frozen=True, kw_only=True):
     """
     One Airflow deployment: what its tasks run as when they name no identity.
 
@@ -190,7 +190,7 @@ class AirflowEnvironment(Fact):
     connections_complete: bool = False
 
 
-class Dag(Fact):
+class Dag(Fact, frozen=True, kw_only=True):
     """
     One DAG.
 
@@ -206,7 +206,7 @@ class Dag(Fact):
 ConnectionSource = Literal["argument", "default_args", "operator_default"]
 
 
-class Task(Fact):
+class Task(Fact, frozen=True, kw_only=True):
     """
     One operator call, TaskFlow task or sensor.
 
@@ -238,7 +238,7 @@ TargetKind = Literal["service", "job", "other"]
 Token = Literal["access_token", "id_token", "static_bearer", "basic", "api_key", "none"]
 
 
-class Call(Fact):
+class Call(Fact, frozen=True, kw_only=True):
     """
     A task's call that reaches, or may reach, Cloud Run.
 
@@ -284,7 +284,7 @@ CredentialKind = Literal[
 ]
 
 
-class Credential(Record):
+class Credential(Record, frozen=True, kw_only=True):
     """How a connection proves who it is, before any impersonation."""
 
     kind: Maybe[CredentialKind] = UNSET
@@ -292,7 +292,7 @@ class Credential(Record):
     path: str | None = None  # key_path, key_secret_name, role_arn: a reference
 
 
-class Connection(Fact):
+class Connection(Fact, frozen=True, kw_only=True):
     """
     One Airflow connection.
 
@@ -321,7 +321,7 @@ LayerState = Literal["read", "partly", "not_given"]
 LAYERS = ("allow", "deny", "boundary", "memberships", "ancestors", "tags")
 
 
-class Layers(Record):
+class Layers(Record, frozen=True, kw_only=True):
     """Which layers of the cloud's policy a snapshot holds."""
 
     allow: LayerState = "not_given"
@@ -332,7 +332,7 @@ class Layers(Record):
     tags: LayerState = "not_given"
 
 
-class Snapshot(Fact):
+class Snapshot(Fact, frozen=True, kw_only=True):
     """
     What the cloud said at one time.
 
@@ -350,7 +350,7 @@ class Snapshot(Fact):
     assets_not_modelled: int = 0
 
 
-class Resource(Fact):
+class Resource(Fact, frozen=True, kw_only=True):
     """
     A node of the resource hierarchy: organisation, folder, project, bucket, ...
 
@@ -381,7 +381,7 @@ IdentityKind = Literal[
 ]
 
 
-class Identity(Fact):
+class Identity(Fact, frozen=True, kw_only=True):
     """
     Anything that can act.
 
@@ -398,7 +398,7 @@ class Identity(Fact):
     default_compute: bool = False
 
 
-class IdentityRef(Record):
+class IdentityRef(Record, frozen=True, kw_only=True):
     """The parts of an identity that rules ask for, inside other facts."""
 
     key: str
@@ -407,7 +407,7 @@ class IdentityRef(Record):
     default_compute: bool = False
 
 
-class Key(Fact):
+class Key(Fact, frozen=True, kw_only=True):
     """
     A service account's key.
 
@@ -423,7 +423,7 @@ class Key(Fact):
     age_days: Maybe[float] = UNSET  # at --as-of; set by graph
 
 
-class Role(Fact):
+class Role(Fact, frozen=True, kw_only=True):
     """
     A role definition.
 
@@ -437,14 +437,14 @@ class Role(Fact):
     custom: bool = False
 
 
-class Condition(Record):
+class Condition(Record, frozen=True, kw_only=True):
     """An IAM condition as written."""
 
     expression: str
     title: str = ""
 
 
-class Binding(Fact):
+class Binding(Fact, frozen=True, kw_only=True):
     """
     One role, its members and condition on one resource, as written.
 
@@ -457,7 +457,7 @@ class Binding(Fact):
     condition: Condition | None = None
 
 
-class FederationProvider(Fact):
+class FederationProvider(Fact, frozen=True, kw_only=True):
     """
     A workload identity pool's provider.
 
@@ -473,7 +473,7 @@ class FederationProvider(Fact):
     disabled: Maybe[bool] = UNSET
 
 
-class CloudRun(Fact):
+class CloudRun(Fact, frozen=True, kw_only=True):
     """
     A Cloud Run service or job.
 
@@ -501,7 +501,7 @@ class CloudRun(Fact):
     secrets_known: tuple[Secret, ...] = ()
 
 
-class Writer(Record):
+class Writer(Record, frozen=True, kw_only=True):
     """Who may write a DAG bucket, and by which binding."""
 
     identity: IdentityRef
@@ -510,7 +510,7 @@ class Writer(Record):
     origin: Origin
 
 
-class ComposerEnvironment(Fact):
+class ComposerEnvironment(Fact, frozen=True, kw_only=True):
     """
     A Composer environment.
 
@@ -530,7 +530,7 @@ class ComposerEnvironment(Fact):
     dag_writers_known: tuple[Writer, ...] = ()
 
 
-class AuditConfig(Fact):
+class AuditConfig(Fact, frozen=True, kw_only=True):
     """
     An audit configuration as written on one resource.
 
@@ -543,7 +543,7 @@ class AuditConfig(Fact):
     exempted_members: tuple[str, ...] = ()
 
 
-class OrgPolicy(Fact):
+class OrgPolicy(Fact, frozen=True, kw_only=True):
     """
     An organisation policy as written on one resource.
 
@@ -557,7 +557,7 @@ class OrgPolicy(Fact):
     denied: tuple[str, ...] = ()
 
 
-class Guardrail(Fact):
+class Guardrail(Fact, frozen=True, kw_only=True):
     """
     A deny policy or access boundary that is present and not evaluated.
 
@@ -587,7 +587,7 @@ HopKind = Literal[
 ]
 
 
-class Hop(Record):
+class Hop(Record, frozen=True, kw_only=True):
     """One step of a chain; `text` says it in words, `origin` where it was read."""
 
     kind: HopKind
@@ -597,7 +597,7 @@ class Hop(Record):
     origin: Origin | None = None
 
 
-class TaskIdentity(Fact):
+class TaskIdentity(Fact, frozen=True, kw_only=True):
     """
     Whom a task acts as, for every task whose operator takes a Google connection.
 
@@ -616,7 +616,7 @@ class TaskIdentity(Fact):
     hops: tuple[Hop, ...] = ()
 
 
-class Path(Fact):
+class Path(Fact, frozen=True, kw_only=True):
     """
     One call of one task, with all that lies between.
 
@@ -647,7 +647,7 @@ class Path(Fact):
     assumes: tuple[str, ...] = ()
 
 
-class Grant(Fact):
+class Grant(Fact, frozen=True, kw_only=True):
     """
     Identity x binding, never expanded by inheritance.
 
@@ -670,7 +670,7 @@ class Grant(Fact):
     used_by_tasks: bool = False
 
 
-class Controlled(Record):
+class Controlled(Record, frozen=True, kw_only=True):
     """An identity that another can become, what runs as it, and how."""
 
     identity: IdentityRef
@@ -679,7 +679,7 @@ class Controlled(Record):
     hops: tuple[Hop, ...]
 
 
-class Reach(Fact):
+class Reach(Fact, frozen=True, kw_only=True):
     """
     What an identity that tasks use can become through any chain.
 
@@ -693,7 +693,7 @@ class Reach(Fact):
     controls_known: tuple[Controlled, ...] = ()
 
 
-class LifetimeChain(Fact):
+class LifetimeChain(Fact, frozen=True, kw_only=True):
     """
     How long a call may run, and what bounds it.
 
@@ -714,7 +714,7 @@ class LifetimeChain(Fact):
     work: Maybe[float | None] = UNSET
 
 
-class AuditLog(Fact):
+class AuditLog(Fact, frozen=True, kw_only=True):
     """
     Which data access logs one project writes for one service.
 
@@ -730,14 +730,14 @@ class AuditLog(Fact):
 # ------------------------------------------------------------------ inline and files
 
 
-class InlineWaiver(Record):
+class InlineWaiver(Record, frozen=True, kw_only=True):
     """A waiver written as a comment in a DAG file, as read; judged by policy."""
 
     origin: Origin
     text: str  # what follows `dagwarden:`, at most 500 characters
 
 
-class SourceFile(Record):
+class SourceFile(Record, frozen=True, kw_only=True):
     """An input that was read: for the manifest and the reconciliation."""
 
     path: str
@@ -746,7 +746,7 @@ class SourceFile(Record):
     size: int
 
 
-class Facts(Record):
+class Facts(Record, frozen=True, kw_only=True):
     """
     Everything known, by kind. Sources return one each; they are merged.
 

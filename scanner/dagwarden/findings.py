@@ -24,7 +24,7 @@ class Outcome(StrEnum):
     NOT_APPLICABLE = "not_applicable"
 
 
-class Missing(Record):
+class Missing(Record, frozen=True, kw_only=True):
     """One input that would decide UNKNOWN verdicts."""
 
     reason: str  # a facts.Reason
@@ -42,7 +42,7 @@ class Verdict(Struct, frozen=True):
     waiver: str | None = None
 
 
-class Population(Record):
+class Population(Record, frozen=True, kw_only=True):
     """
     A rule's account: `discovered` is the sum of all the others.
 
@@ -59,7 +59,7 @@ class Population(Record):
     waived: int = 0
 
 
-class RuleReport(Record):
+class RuleReport(Record, frozen=True, kw_only=True):
     """One rule in this scan."""
 
     id: str
@@ -84,14 +84,14 @@ class RuleReport(Record):
     not_run: str | None = None  # why it said nothing: "no snapshot was given"
 
 
-class EvidenceItem(Record):
+class EvidenceItem(Record, frozen=True, kw_only=True):
     """One named value that a finding rests on."""
 
     name: str
     value: str
 
 
-class Finding(Record):
+class Finding(Record, frozen=True, kw_only=True):
     """
     One cause that makes one rule fail (or, for auditors, stay UNKNOWN).
 
@@ -133,7 +133,7 @@ class WaiverStatus(StrEnum):
     MALFORMED = "malformed"
 
 
-class Waiver(Record):
+class Waiver(Record, frozen=True, kw_only=True):
     """
     An accepted FAIL, or (kind `gap`) an accepted UNKNOWN.
 
@@ -156,7 +156,7 @@ class Waiver(Record):
     note: str = ""
 
 
-class MissingInput(Record):
+class MissingInput(Record, frozen=True, kw_only=True):
     """One input, and what giving it would decide."""
 
     reason: str
@@ -165,7 +165,7 @@ class MissingInput(Record):
     rules: tuple[str, ...]
 
 
-class Scope(Record):
+class Scope(Record, frozen=True, kw_only=True):
     """A cloud project, folder or organisation, in or out of scope, and why."""
 
     name: str
@@ -174,7 +174,7 @@ class Scope(Record):
     reason: str
 
 
-class EnvironmentReport(Record):
+class EnvironmentReport(Record, frozen=True, kw_only=True):
     """An Airflow environment of the estate, as examined."""
 
     name: str
@@ -186,7 +186,7 @@ class EnvironmentReport(Record):
     connections_complete: bool
 
 
-class ControlReport(Record):
+class ControlReport(Record, frozen=True, kw_only=True):
     """One control of the company's own register."""
 
     id: str
@@ -196,7 +196,7 @@ class ControlReport(Record):
     rules: tuple[str, ...]
 
 
-class SnapshotReport(Record):
+class SnapshotReport(Record, frozen=True, kw_only=True):
     """One snapshot, as examined."""
 
     scope: str
@@ -208,7 +208,7 @@ class SnapshotReport(Record):
     assets_not_modelled: int
 
 
-class Difference(Record):
+class Difference(Record, frozen=True, kw_only=True):
     """Against an earlier result: fingerprints by what became of them."""
 
     against: str
@@ -218,7 +218,7 @@ class Difference(Record):
     newly_unknown: tuple[str, ...] = ()
 
 
-class Result(Record):
+class Result(Record, frozen=True, kw_only=True):
     """Everything a scan found; the same input gives the same bytes."""
 
     version: str
@@ -246,7 +246,7 @@ class Result(Record):
     difference: Difference | None = None
 
 
-class Run(Record):
+class Run(Record, frozen=True, kw_only=True):
     """The envelope of one run; outside every comparison."""
 
     tool_version: str
@@ -261,7 +261,7 @@ class Run(Record):
     git_dirty: bool | None = None
 
 
-class Report(Record):
+class Report(Record, frozen=True, kw_only=True):
     """What `--format json` prints and `dagwarden report` reads."""
 
     result: Result

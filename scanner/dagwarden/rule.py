@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+from msgspec import field
+
 from dagwarden.facts import Record
 
 Severity = Literal["info", "low", "medium", "high", "critical"]
@@ -28,7 +30,7 @@ FAMILIES = (
 )
 
 
-class Control(Record):
+class Control(Record, frozen=True, kw_only=True):
     """Which criterion a rule gives evidence for, why, and what it leaves open."""
 
     soc2: str
@@ -36,7 +38,7 @@ class Control(Record):
     does_not_cover: str
 
 
-class Parameter(Record):
+class Parameter(Record, frozen=True, kw_only=True):
     """A value an operator may set, with its type given by `default` and bounds."""
 
     default: Scalar | tuple[str, ...]
@@ -45,7 +47,7 @@ class Parameter(Record):
     maximum: float | None = None
 
 
-class Rule(Record):
+class Rule(Record, frozen=True, kw_only=True):
     """
     One rule.
 
@@ -74,7 +76,7 @@ class Rule(Record):
     controls: tuple[Control, ...]
     cause: tuple[str, ...] = ()
     evidence: tuple[str, ...] = ()
-    params: dict[str, Parameter] = {}
+    params: dict[str, Parameter] = field(default_factory=dict)
     supersedes: tuple[str, ...] = ()
     # sha256 of the rule file's bytes, and where it lies (bundle-relative or a path)
     sha256: str = ""
