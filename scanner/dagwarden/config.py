@@ -22,7 +22,7 @@ class Environment(Record, frozen=True, kw_only=True):
     connections: tuple[str, ...] = ()  # "env:", "export:", "astro:", "local:", "facts:"
     connections_complete: bool = False
     airflow_settings: dict[str, str] = field(
-        default_factory=dict
+        default_factory=dict[str, dict[str, Scalar | tuple[str, ...]]]
     )  # "section.key" -> value
 
 

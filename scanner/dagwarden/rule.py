@@ -76,7 +76,7 @@ class Rule(Record, frozen=True, kw_only=True):
     controls: tuple[Control, ...]
     cause: tuple[str, ...] = ()
     evidence: tuple[str, ...] = ()
-    params: dict[str, Parameter] = field(default_factory=dict)
+    params: dict[str, Parameter] = field(default_factory=dict[str, Parameter])
     supersedes: tuple[str, ...] = ()
     # sha256 of the rule file's bytes, and where it lies (bundle-relative or a path)
     sha256: str = ""
