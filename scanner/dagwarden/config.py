@@ -21,9 +21,8 @@ class Environment(Record, frozen=True, kw_only=True):
     airflow: str | None = None
     connections: tuple[str, ...] = ()  # "env:", "export:", "astro:", "local:", "facts:"
     connections_complete: bool = False
-    airflow_settings: dict[str, str] = field(
-        default_factory=dict[str, dict[str, Scalar | tuple[str, ...]]]
-    )  # "section.key" -> value
+    # "section.key" -> value
+    airflow_settings: dict[str, str] = field(default_factory=dict[str, str])
 
 
 class Config(Record, frozen=True, kw_only=True):
@@ -40,7 +39,9 @@ class Config(Record, frozen=True, kw_only=True):
     gate: Severity = "high"
     strict: bool = False
     persona: str = "engineer"
-    params: dict[str, dict[str, Scalar | tuple[str, ...]]] = field(default_factory=dict)
+    params: dict[str, dict[str, Scalar | tuple[str, ...]]] = field(
+        default_factory=dict[str, dict[str, Scalar | tuple[str, ...]]]
+    )
     waivers: tuple[str, ...] = ()
     approvers: tuple[str, ...] = ()  # who may approve; empty: anyone but the owner
     controls: str | None = None
