@@ -3,20 +3,37 @@ Settings: what the operator decides, and what a repository may ask for.
 
 The operator's file is given by `--config`. A scanned repository's own
 `dagwarden.toml` or `[tool.dagwarden]` may tighten; it loosens only where
-`trust_repository` is on (by default: when there is no operator's file).
+`trust_repository` is on: by default exactly when there is no operator's file.
 """
 
-from msgspec import field
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Literal
 
+import msgspec
+from msgspec import UNSET, UnsetType, field
+from msgspec.structs import fields, replace
+
+from dagwarden.errors import ConfigError
 from dagwarden.facts import Record
-from dagwarden.rule import Scalar, Severity
+from dagwarden.rule import SEVERITIES, Scalar, Severity
+
+PersonaName = Literal["engineer", "auditor"]
+CONNECTION_SOURCES = ("env", "export", "astro", "local", "facts")
+NAMES = ("dagwarden.toml", "pyproject.toml")
+MAX_BYTES = 1_000_000
+Params = dict[str, dict[str, Scalar | tuple[str, ...]]]
 
 
-class Environment(Record, frozen=True, kw_only=True):
-    """One `[[environment]]` table."""
+class Environment(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One `[[environment]]` table; paths are relative to `Config.root`."""
 
     name: str
-    dags: tuple[str, ...] = ()  # folders, relative to the configuration file
+    dags: tuple[str, ...] = ()
     runs_as: str = "unknown"  # e-mail, "composer:RESOURCE", or "unknown"
     airflow: str | None = None
     connections: tuple[str, ...] = ()  # "env:", "export:", "astro:", "local:", "facts:"
@@ -26,7 +43,7 @@ class Environment(Record, frozen=True, kw_only=True):
 
 
 class Config(Record, frozen=True, kw_only=True):
-    """The settings of one scan, merged from command line, operator and repository."""
+    """The settings of one scan, merged from operator, repository, command line."""
 
     estate: str = ""
     root: str = "."  # every path in a result is relative to it
@@ -38,8 +55,8 @@ class Config(Record, frozen=True, kw_only=True):
     exclude: tuple[str, ...] = ()  # glob patterns of DAG files
     gate: Severity = "high"
     strict: bool = False
-    persona: str = "engineer"
-    params: dict[str, dict[str, Scalar | tuple[str, ...]]] = field(
+    persona: PersonaName = "engineer"
+    params: Params = field(
         default_factory=dict[str, dict[str, Scalar | tuple[str, ...]]]
     )
     waivers: tuple[str, ...] = ()
@@ -47,5 +64,228 @@ class Config(Record, frozen=True, kw_only=True):
     controls: str | None = None
     trust_repository: bool = True
     include_sys_projects: bool = False
+    # the configuration files read, relative to root
+    files: tuple[str, ...] = ()
     # what the repository asked for and what became of it, in words
     repository_requests: tuple[str, ...] = ()
+
+
+class _File(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A configuration file as written; UNSET: it does not say."""
+
+    estate: str | UnsetType = UNSET
+    environment: tuple[Environment, ...] | UnsetType = UNSET
+    snapshots: tuple[str, ...] | UnsetType = UNSET
+    rules: tuple[str, ...] | UnsetType = UNSET
+    select: tuple[str, ...] | UnsetType = UNSET
+    ignore: tuple[str, ...] | UnsetType = UNSET
+    exclude: tuple[str, ...] | UnsetType = UNSET
+    gate: Severity | UnsetType = UNSET
+    strict: bool | UnsetType = UNSET
+    persona: PersonaName | UnsetType = UNSET
+    params: Params | UnsetType = UNSET
+    waivers: tuple[str, ...] | UnsetType = UNSET
+    approvers: tuple[str, ...] | UnsetType = UNSET
+    controls: str | UnsetType = UNSET
+    trust_repository: bool | UnsetType = UNSET
+    include_sys_projects: bool | UnsetType = UNSET
+
+
+def load_config(operator: Path | None, paths: Iterable[Path], cwd: Path) -> Config:
+    """
+    Read the operator's file and the repository's, and merge them.
+
+    Without an operator's file the repository's is all there is, and is trusted.
+    Raises ConfigError with file, key and a suggestion.
+    """
+    if operator is None:
+        found = _repository_file([cwd, *paths])
+        if found is None:
+            return Config(root=str(_common_root(list(paths), cwd)))
+        return _from_file(_read(found), found, found.parent)
+    config = _from_file(_read(operator), operator, operator.parent)
+    stated = _read(operator).trust_repository
+    config = replace(config, trust_repository=stated is True)
+    folders = [
+        Path(config.root, folder) for env in config.environments for folder in env.dags
+    ]
+    found = _repository_file([*paths, *folders])
+    if found is None or found.resolve() == operator.resolve():
+        return config
+    return _with_repository(config, _read(found), found)
+
+
+def unknown_name(name: str, known: Iterable[str]) -> str:
+    """Return a remedy for a misspelt `name`: the closest of `known`, or all."""
+    names = sorted(known)
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    if close:
+        return f"did you mean {close[0]}?"
+    return "known: " + ", ".join(names) if len(names) <= 30 else "see `--help`"
+
+
+def relative(path: Path, root: Path) -> str:
+    """Return `path` as a posix path relative to `root`, with `..` where needed."""
+    return Path(os.path.relpath(path.absolute(), root.absolute())).as_posix()
+
+
+def _common_root(paths: list[Path], cwd: Path) -> Path:
+    """Return cwd when it holds every path, else the nearest folder that does."""
+    absolute = [path.absolute() for path in paths]
+    if all(path.is_relative_to(cwd) for path in absolute):
+        return cwd
+    folders = [path if path.is_dir() else path.parent for path in absolute]
+    return Path(os.path.commonpath(folders))
+
+
+def _repository_file(starts: Iterable[Path]) -> Path | None:
+    """Return the nearest configuration file above any of `starts`."""
+    for start in starts:
+        here = start.absolute()
+        for folder in [here, *here.parents]:
+            if folder.is_dir():
+                for name in NAMES:
+                    if _says_something(folder / name):
+                        return folder / name
+                if (folder / ".git").exists():
+                    break
+    return None
+
+
+def _says_something(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    return path.name != "pyproject.toml" or b"[tool.dagwarden" in _bytes(path)
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise ConfigError(
+            f"cannot be read ({error.strerror})",
+            where=str(path),
+            remedy="check --config",
+        ) from None
+    if len(data) > MAX_BYTES:
+        raise ConfigError("is larger than 1 MB", where=str(path))
+    return data
+
+
+def _read(path: Path) -> _File:
+    try:
+        table = tomllib.loads(_bytes(path).decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ConfigError(f"is not valid TOML: {error}", where=str(path)) from None
+    if path.name == "pyproject.toml":
+        table = table["tool"]["dagwarden"]
+    try:
+        file = msgspec.convert(table, _File)
+    except msgspec.ValidationError as error:
+        raise _wrong(path, str(error)) from None
+    _check(path, file)
+    return file
+
+
+def _wrong(path: Path, message: str) -> ConfigError:
+    """Turn msgspec's words into ours, with a suggestion for unknown keys."""
+    unknown = re.match(
+        r"Object contains unknown field `(.*?)`(?: - at `\$(.*)`)?", message
+    )
+    if unknown is None:
+        what, _, place = message.partition(" - at `$.")
+        return ConfigError(f"{place.rstrip('`') or 'file'}: {what}", where=str(path))
+    key, place = unknown.group(1), (unknown.group(2) or "").lstrip(".")
+    record = Environment if place.startswith("environment") else _File
+    return ConfigError(
+        f"unknown key {key!r}" + (f" in {place}" if place else ""),
+        where=str(path),
+        remedy=unknown_name(key, (item.name for item in fields(record))),
+    )
+
+
+def _check(path: Path, file: _File) -> None:
+    """Refuse what the types cannot: repeated names, unknown source kinds."""
+    names: set[str] = set()
+    for env in file.environment or ():
+        if env.name in names:
+            raise ConfigError(
+                f"environment {env.name!r} is declared twice",
+                where=str(path),
+                remedy="give each environment a name of its own",
+            )
+        names.add(env.name)
+        for spec in env.connections:
+            check_connection_source(spec, str(path))
+        for key in env.airflow_settings:
+            if "." not in key:
+                raise ConfigError(
+                    f"airflow_settings: {key!r} is not section.key",
+                    where=str(path),
+                    remedy='write for example "core.default_task_execution_timeout"',
+                )
+
+
+def check_connection_source(spec: str, where: str) -> None:
+    """Raise ConfigError unless `spec` is `KIND:FILE` with a known kind."""
+    kind, colon, _ = spec.partition(":")
+    if not colon or kind not in CONNECTION_SOURCES:
+        raise ConfigError(
+            f"connections: {spec!r} does not say what kind of source it is",
+            where=where,
+            remedy="write KIND:FILE with KIND one of " + ", ".join(CONNECTION_SOURCES),
+        )
+
+
+def _from_file(file: _File, path: Path, root: Path) -> Config:
+    """Return the settings of one file; what it does not say has its default."""
+    said = {
+        item.name: value
+        for item in fields(_File)
+        if (value := getattr(file, item.name)) is not UNSET
+    }
+    environments = said.pop("environment", ())
+    return Config(root=str(root), environments=environments, files=(path.name,), **said)
+
+
+def _with_repository(config: Config, file: _File, path: Path) -> Config:
+    """Add what the repository may say; list what it asked for."""
+    where = relative(path, Path(config.root))
+    requests: list[str] = []
+    if file.gate is not UNSET and file.gate != config.gate:
+        stricter = SEVERITIES.index(file.gate) < SEVERITIES.index(config.gate)
+        requests.append(
+            f"{where}: gate = {file.gate}: "
+            + ("applied, it is stricter" if stricter else "not applied, it is looser")
+        )
+        config = replace(config, gate=file.gate) if stricter else config
+    if file.strict is True and not config.strict:
+        config = replace(config, strict=True)
+        requests.append(f"{where}: strict = true: applied, it is stricter")
+    for name in ("ignore", "exclude", "waivers", "rules"):
+        asked: tuple[str, ...] | UnsetType = getattr(file, name)
+        if not asked:
+            continue
+        if config.trust_repository:
+            values = asked
+            if name in ("waivers", "rules"):
+                base = Path(where).parent
+                values = tuple((base / value).as_posix() for value in asked)
+            config = replace(config, **{name: (*getattr(config, name), *values)})
+        verdict = "applied" if config.trust_repository else "not applied"
+        requests.append(
+            f"{where}: {name} = {', '.join(asked)}: {verdict} "
+            f"(trust_repository is {'on' if config.trust_repository else 'off'})"
+        )
+    handled = {"gate", "strict", "ignore", "exclude", "waivers", "rules"}
+    requests.extend(
+        f"{where}: {item.name}: not applied, the operator's configuration decides it"
+        for item in fields(_File)
+        if item.name not in handled and getattr(file, item.name) is not UNSET
+    )
+    return replace(
+        config,
+        files=(*config.files, where),
+        repository_requests=tuple(sorted(requests)),
+    )
