@@ -1,0 +1,1 @@
+"""Readers: the only code that opens files or talks to the network."""

@@ -1,0 +1,1 @@
+"""Reads DAG files, without running them."""
