@@ -12,6 +12,8 @@ BIN := .venv/bin
 UV := $(BIN)/uv
 # What the user's shell says about other environments is not about ours.
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
+# Like pip, trust what the machine trusts: a company's own authority, too.
+export UV_SYSTEM_CERTS ?= 1
 
 setup: .venv/.made
 
