@@ -179,7 +179,10 @@ def _read(path: Path) -> _File:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigError(f"is not valid TOML: {error}", where=str(path)) from None
     if path.name == "pyproject.toml":
-        table = table["tool"]["dagwarden"]
+        try:
+            table = table["tool"]["dagwarden"]
+        except (KeyError, TypeError):
+            table = {}
     try:
         file = msgspec.convert(table, _File)
     except msgspec.ValidationError as error:
