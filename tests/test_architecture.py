@@ -22,6 +22,12 @@ def test_no_module_is_named_after_nothing() -> None:
     assert named == set()
 
 
+def test_every_folder_is_a_package() -> None:
+    # import-linter does not look into a folder without __init__.py.
+    folders = {path.parent for path in PACKAGE.rglob("*.py")}
+    assert {f.name for f in folders if not (f / "__init__.py").is_file()} == set()
+
+
 def test_importing_the_command_imports_nothing_heavy() -> None:
     code = (
         "import sys, dagwarden.cli; "
