@@ -28,7 +28,7 @@ airflow: .venv-airflow/.made
 
 # Airflow's pins are not ours, so it gets an environment of its own.
 .venv-airflow/.made: requirements/airflow.txt | .venv/.made
-	@echo "airflow: making .venv-airflow (about 600 MB, once)"
+	@echo "airflow: making .venv-airflow (about 200 MB, once)"
 	@.ci/venv .venv-airflow
 	@$(UV) pip sync -q --python .venv-airflow --require-hashes requirements/airflow.txt
 	@touch $@
