@@ -1,0 +1,546 @@
+"""
+Which values are credentials in clear, and what may be said of them.
+
+A value enters here and leaves as its kind, its place and a fingerprint. What a
+value *is* decides before what it is *called*: a key file is one under any name,
+also inside a string, base64 or URL-encoding. Only then do names that say secret
+count, and then a placeholder, a template, a reference to a secret store and the
+name of a secret are none.
+
+Imported by the commit hook: only the standard library's light modules.
+"""
+
+import json
+import os
+import re
+from base64 import b64decode, urlsafe_b64decode
+from binascii import Error as Base64Error
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import cast
+from urllib.parse import parse_qsl, unquote, unquote_plus
+
+from dagwarden.errors import SourceError
+from dagwarden.facts import Origin, Secret, SecretKind
+
+# Strings are decoded (JSON, base64, URL-encoding) this often, and up to this size.
+MAX_DECODINGS = 4
+MAX_TEXT = 1_000_000
+# Of containers, decoded ones included.
+MAX_NESTING = 40
+MAX_VALUES = 200_000
+
+
+def _set_of(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+# --------------------------------------------------------------------- fingerprints
+
+
+class Fingerprint:
+    """
+    Turns values into fingerprints: equal values get equal ones, under one key.
+
+    With `keep` false every fingerprint is None: the key was made for this run
+    only, so nothing could be compared with it later.
+    """
+
+    __slots__ = ("_keep", "_key")
+
+    def __init__(self, key: bytes, keep: bool) -> None:
+        """Fingerprint with `key`; return fingerprints only if `keep`."""
+        self._key = key
+        self._keep = keep
+
+    def of(self, value: str) -> str | None:
+        """Return 32 hex digits of the HMAC-SHA256 of `value`, or None."""
+        if not self._keep:
+            return None
+        import hmac  # OpenSSL takes milliseconds to load
+
+        data = value.encode("utf-8", "surrogatepass")
+        return hmac.new(self._key, data, "sha256").hexdigest()[:32]
+
+    @classmethod
+    def from_environment(
+        cls, environ: Mapping[str, str], key_file: Path | None
+    ) -> "Fingerprint":
+        """
+        Take the key from DAGWARDEN_FINGERPRINT_KEY, else from `key_file`.
+
+        Without either the key is random and nothing is kept. Raises SourceError
+        where the file cannot be read or is empty.
+        """
+        if given := environ.get("DAGWARDEN_FINGERPRINT_KEY", "").strip():
+            return cls(given.encode("utf-8", "surrogateescape"), True)
+        if key_file is None:
+            return cls(os.urandom(32), False)
+        try:
+            key = key_file.read_bytes().strip()
+        except OSError as error:
+            raise SourceError(
+                f"the fingerprint key file cannot be read ({error.strerror})",
+                where=str(key_file),
+                remedy="give the path of a file with a long random line",
+            ) from None
+        if not key:
+            raise SourceError(
+                "the fingerprint key file is empty",
+                where=str(key_file),
+                remedy="write a long random line into it",
+            )
+        return cls(key, True)
+
+
+# --------------------------------------------------------------- what a value looks like
+
+# PEM as written in files, in JSON strings and in query strings ("+" for a space).
+_PEM = re.compile(
+    r"-----BEGIN[ +](?:[A-Z0-9]{1,12}[ +]){0,3}PRIVATE[ +]KEY-----"
+    r"(?P<secret>[^-]{0,20000})"
+)
+# Shapes that their issuers document; one alternative each, none can backtrack far.
+_SHAPES: tuple[tuple[str, SecretKind, re.Pattern[str]], ...] = (
+    ("AIza", "api_key", re.compile(r"\bAIza[\w-]{35}(?![\w-])")),
+    ("GOCSPX-", "client_secret", re.compile(r"\bGOCSPX-[\w-]{20,64}(?![\w-])")),
+    ("ya29.", "bearer_token", re.compile(r"\bya29\.[\w.-]{20,2048}")),
+    ("1//", "authorized_user", re.compile(r"(?<![\w/])1//[\w-]{30,512}(?![\w-])")),
+    (
+        "eyJ",
+        "bearer_token",
+        re.compile(r"\beyJ[\w-]{8,4096}\.eyJ[\w-]{4,16384}\.[\w-]{8,4096}"),
+    ),
+    ("xox", "bearer_token", re.compile(r"\bxox[abeprs]-[\w-]{10,256}")),
+    ("gh", "bearer_token", re.compile(r"\bgh[pousr]_[A-Za-z0-9]{36,255}\b")),
+    ("github_pat_", "bearer_token", re.compile(r"\bgithub_pat_\w{22,255}\b")),
+    ("glpat-", "bearer_token", re.compile(r"\bglpat-[\w-]{20,64}(?![\w-])")),
+    (
+        "hooks.slack.com/",
+        "webhook_url",
+        re.compile(r"\bhooks\.slack\.com/(?:services|workflows)/[\w/]{20,200}"),
+    ),
+    (
+        ".webhook.office.com/",
+        "webhook_url",
+        re.compile(r"\.webhook\.office\.com/webhookb2/[\w@/-]{30,300}"),
+    ),
+)
+_BEARER = re.compile(r"\bbearer\s{1,4}(?P<secret>[\w.~+/=:-]{8,16384})", re.IGNORECASE)
+_BASIC = re.compile(r"\bbasic\s{1,4}(?P<secret>[A-Za-z0-9+/_-]{4,4096}={0,2})", re.I)
+_USERINFO = re.compile(r"://[^\s/?#@:'\"]{0,256}:(?P<secret>[^\s/@'\"]{1,512})@")
+_QUERY = re.compile(r"^[A-Za-z][\w+.-]{0,40}:(?://)?[^\s?]{0,2048}\?(?P<query>\S+)$")
+_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{40,}={0,2}")
+_PERCENT = re.compile(r"%[0-9A-Fa-f]{2}")
+_EMAIL = re.compile(r"[\w.+-]{1,100}@[\w.-]{1,150}")
+_KEY_ID = re.compile(r"[\w-]{1,64}")
+
+# ------------------------------------------------------------- what is no secret value
+
+_PLACEHOLDERS = _set_of(
+    "change_me changeit changeme dummy empty example fake fixme foo bar hidden insert "
+    "n/a na nil none null omitted pass passwd password placeholder redacted "
+    "removed replace_me replaceme required sample secret tbd todo token undefined unset "
+    "unused xxx your_password yourpassword"
+)
+# A word of these anywhere: someone is meant to put the value there.
+_STAND_IN = re.compile(
+    r"change[-_ ]?(?:me|it)|replace[-_ ]?me|example|placeholder|redacted"
+    r"|(?:^|[^a-z])(?:your|todo|fixme|dummy|insert|enter)(?:[^a-z]|$)",
+    re.IGNORECASE,
+)
+_MARKED = re.compile(r"<[^<>]*>|\[[^\[\]]*\]|(.)\1{2,}|\*+|\.{2,}|-+|…")
+_TEMPLATE = re.compile(
+    r"\{\{|\{%|\$\{|\$\(|%\(\w+\)[sd]|\$\w+$|%[sr]$|\{\w*\}$|<\w[\w -]*>"
+)
+_REFERENCE = re.compile(
+    r"projects/[^/]+/(?:locations/[^/]+/)?secrets/"
+    r"|(?:sm|gsm|gcp-?sm|vault|berglas|op|akv|ssm|secretsmanager|doppler|keyring"
+    r"|secret|secretref|env|file|awssm|awsps|azurekv)(?:://|:(?=[^:\s]))"
+    r"|arn:aws|@microsoft\.keyvault\(|ref\+\w+://|secret_ref|!vault",
+    re.IGNORECASE,
+)
+# Not in clear: digests and ciphertext (Fernet, SOPS, ansible-vault).
+_SEALED = re.compile(
+    r"\$(?:2[abxy]|5|6|argon2\w*|y)\$|pbkdf2|scrypt:|\{?ssha|sha\d{1,3}[:$-]"
+    r"|gAAAA|ENC\[|\$ANSIBLE_VAULT",
+    re.IGNORECASE,
+)
+_PATH = re.compile(
+    r"(?:~|\.{1,2}|[A-Za-z]:)?[/\\][\w.\-/\\ ]*$|(?:gs|s3|file|abfss?|hdfs)://"
+    r"|[\w.\-/]+\.(?:json|pem|key|p12|pfx|crt|cer|ya?ml|txt|env|jks|ini|cfg|toml)$"
+)
+_PLAIN = re.compile(r"[+-]?\d+(?:[.,]\d+)*|true|false|yes|no|on|off", re.IGNORECASE)
+_URL = re.compile(r"[A-Za-z][\w+.-]{0,40}://\S*$")
+_UPPER_NAME = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
+_WORDY = re.compile(r"[A-Za-z]+\d{0,2}(?:[-_. /:][A-Za-z]{2,}\d{0,2}|[-_.]\d{1,4})*")
+
+# -------------------------------------------------------------- what a name says
+
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+# Said after the word that counts: DB_PASSWORD_PROD, token2, secret_value.
+_QUALIFIERS = _set_of(
+    "b64 base base64 current default dev development json old new plain plaintext "
+    "preprod primary prod production qa raw secondary stage staging stg str string "
+    "test text uat val value"
+)
+_PASSWORDS = ("password", "passwd", "passphrase", "passcode")
+_KEY_OWNERS = {
+    "api": "api_key",
+    "access": "secret_value",
+    "account": "secret_value",
+    "encryption": "secret_value",
+    "fernet": "secret_value",
+    "hmac": "secret_value",
+    "master": "secret_value",
+    "private": "secret_value",
+    "secret": "secret_value",
+    "service": "secret_value",
+    "signing": "secret_value",
+    "ssh": "secret_value",
+}
+# `page_token`, `eos_token`, `image_pull_secret`: positions, vocabulary and names
+_NOT_TOKENS = _set_of(
+    "bos continuation cursor eos mask next pad page pull resume special stop sync tls "
+    "unk"
+)
+# These words are as often followed by the name of a secret as by a secret.
+_OFTEN_NAMED = _set_of("secret token credential credentials creds key")
+_JOINED = {
+    "apikey": ("api", "key"),
+    "accesstoken": ("access", "token"),
+    "authtoken": ("auth", "token"),
+    "clientsecret": ("client", "secret"),
+    "privatekey": ("private", "key"),
+    "secretkey": ("secret", "key"),
+}
+
+
+def _words(name: str) -> list[str]:
+    """Return the words of `name` that count, in lower case."""
+    found: list[str] = []
+    for word in _WORD.findall(name[-200:]):
+        found.extend(_JOINED.get(word.lower(), (word.lower(),)))
+    while len(found) > 1 and (found[-1] in _QUALIFIERS or found[-1].isdigit()):
+        found.pop()
+    return found
+
+
+def _kind_by_name(words: list[str]) -> SecretKind | None:
+    """Return the kind of secret that a name's `words` promise."""
+    if not words:
+        return None
+    last, before = words[-1], words[-2] if len(words) > 1 else ""
+    if last.endswith(_PASSWORDS) or last in {"pwd", "pass"}:
+        return "password"
+    if last == "authorization" or (last == "auth" and before == "bearer"):
+        return "bearer_token"
+    if before in _NOT_TOKENS:
+        return None
+    if last == "token":
+        aws = "aws" in words and before in {"session", "security"}
+        return "aws_session_token" if aws else "bearer_token"
+    if last == "secret":
+        return "client_secret" if before == "client" else "secret_value"
+    if last == "key" and before in _KEY_OWNERS:
+        if words[-3:] == ["secret", "access", "key"] or words[-3:] == [
+            "aws",
+            "secret",
+            "key",
+        ]:
+            return "aws_secret_key"
+        return cast("SecretKind", _KEY_OWNERS[before])
+    if last in {"credential", "credentials", "creds"}:
+        return "secret_value"
+    return None
+
+
+def is_template(text: str) -> bool:
+    """Tell whether `text` is filled in elsewhere: Jinja, ${VAR}, %(name)s."""
+    return _TEMPLATE.search(text) is not None
+
+
+def is_placeholder(text: str) -> bool:
+    """Tell whether `text` only stands for a value: changeme, xxx, ***, <...>."""
+    short = text.strip().lower()
+    return (
+        not short
+        or short in _PLACEHOLDERS
+        or short.replace("-", "_") in _PLACEHOLDERS
+        or _MARKED.fullmatch(short) is not None
+        or (len(short) <= 200 and _STAND_IN.search(short) is not None)
+    )
+
+
+def is_reference(text: str) -> bool:
+    """Tell whether `text` says where a secret is kept: a store's name or a path."""
+    return _REFERENCE.match(text) is not None or _PATH.match(text) is not None
+
+
+def _is_name(text: str, words: list[str]) -> bool:
+    """Tell whether `text` is what a secret is called, not what it is."""
+    if _UPPER_NAME.fullmatch(text):
+        return True
+    said = _words(text)
+    if said == words:
+        return True
+    if len(text) > 100 or not _WORDY.fullmatch(text):
+        return False
+    if words[-1] in _OFTEN_NAMED and words[-2:-1] not in (["client"], ["api"]):
+        return True
+    return len(said) > 1 and _kind_by_name(said) is not None
+
+
+def _by_name(name: str, text: str) -> SecretKind | None:
+    """Return the kind of `text` where `name` says secret and `text` may be one."""
+    words = _words(name)
+    kind = _kind_by_name(words)
+    if kind is None:
+        return None
+    value = text.strip()
+    spoken = value.count(" ") > 3 or (" " in value and "password" in value.lower())
+    if (
+        spoken
+        or is_placeholder(value)
+        or is_template(value)
+        or is_reference(value)
+        or _SEALED.match(value)
+        or _PLAIN.fullmatch(value)
+        or _URL.match(value)
+        or _is_name(value, words)
+    ):
+        return None
+    return kind
+
+
+# -------------------------------------------------------------------------- the walk
+
+
+def secret_in(name: str, value: object) -> SecretKind | None:
+    """Return the kind of the first secret in `value`, called `name`, or None."""
+    found = next(_Walk(Origin(source=""), _NO_FINGERPRINT).named(name, value), None)
+    return found.kind if found else None
+
+
+def secrets_in(
+    place: str, value: object, origin: Origin, fingerprint: Fingerprint
+) -> tuple[Secret, ...]:
+    """
+    Return the secrets in `value`, in order of place, each once.
+
+    `place` says where `value` is; its last dotted part is the value's name. Keys
+    of mappings and names of {"name": N, "value": V} pairs are added to it,
+    positions in lists are not. Looks into at most MAX_VALUES values, MAX_NESTING
+    deep, and decodes strings of up to MAX_TEXT characters MAX_DECODINGS times.
+    """
+    found = {
+        (secret.place, secret.kind, secret.fingerprint or ""): secret
+        for secret in _Walk(origin, fingerprint).named(place, value)
+    }
+    return tuple(found[key] for key in sorted(found))
+
+
+_NO_FINGERPRINT = Fingerprint(b"", False)
+
+# What these hold names a secret; it is none.
+_POINTERS = _set_of("secretkeyref secretref configmapkeyref valuefrom valuesource")
+
+
+def _label(key: object) -> str:
+    """Return `key` as part of a place, or a stand-in if it is no plain name."""
+    text = str(key)[:101] if isinstance(key, str | int) else ""
+    plain = 0 < len(text) <= 100 and text.isprintable() and "://" not in text
+    return text if plain and _shape(text) is None else "(unnamed)"
+
+
+def _shape(text: str) -> tuple[SecretKind, str] | None:
+    """Return the kind and value of the first credential that `text` has by shape."""
+    for match in _PEM.finditer(text) if "PRIVATE" in text else ():
+        if (key := _pem_body(match["secret"])) is not None:
+            return "private_key", key
+    for hint, kind, pattern in _SHAPES:
+        if hint in text:
+            for match in pattern.finditer(text):
+                if not is_placeholder(match[0]):
+                    return kind, match[0]
+    lowered = text.lower() if len(text) < 100_000 else ""
+    if "bearer" in lowered:
+        for match in _BEARER.finditer(text):
+            token = match["secret"]
+            if not (is_placeholder(token) or _WORDY.fullmatch(token)):
+                return "bearer_token", token
+    if "basic" in lowered:
+        for match in _BASIC.finditer(text):
+            if (password := _basic_password(match["secret"])) is not None:
+                return "password", password
+    if "://" in text:
+        for match in _USERINFO.finditer(text):
+            password = unquote(match["secret"])
+            if not (is_placeholder(password) or is_template(password)):
+                return "password", password
+    return None
+
+
+def _pem_body(text: str) -> str | None:
+    """Return a PEM block's content without line breaks, None for a stand-in."""
+    body = re.sub(r"\\[nr]|\s", "", text)
+    return None if len(body) < 8 or is_placeholder(body) else body
+
+
+def _basic_password(encoded: str) -> str | None:
+    try:
+        text = b64decode(encoded + "=" * (-len(encoded) % 4)).decode()
+    except (Base64Error, ValueError):
+        return None
+    _, colon, password = text.partition(":")
+    usable = colon and text.isprintable() and not is_placeholder(password)
+    return password if usable and not is_template(password) else None
+
+
+def _decoded(text: str) -> Iterator[object]:
+    """Yield what `text` holds in another encoding: JSON first, then the others."""
+    head = text.lstrip()[:1]
+    if head in {"{", "[", '"'}:
+        try:
+            # as Airflow reads it, but lenient to line breaks in strings
+            yield json.loads(text, strict=False)
+        except (ValueError, RecursionError):
+            pass
+        else:
+            return
+    if _PERCENT.search(text):
+        yield unquote_plus(text)  # both spellings of a space; "+" itself is %2B
+    joined = "".join(text.split())
+    if _BASE64.fullmatch(joined):
+        padded = joined.rstrip("=") + "=" * (-len(joined.rstrip("=")) % 4)
+        try:
+            plain = urlsafe_b64decode(padded.replace("+", "-").replace("/", "_"))
+            yield plain.decode()
+        except (Base64Error, ValueError):
+            return
+
+
+class _Walk:
+    """One search through a value; bounded, whatever the value is."""
+
+    __slots__ = ("_fingerprint", "_left", "_origin")
+
+    def __init__(self, origin: Origin, fingerprint: Fingerprint) -> None:
+        self._origin = origin
+        self._fingerprint = fingerprint
+        self._left = MAX_VALUES
+
+    def named(self, place: str, value: object) -> Iterator[Secret]:
+        """Yield the secrets in `value`, whose name is the end of `place`."""
+        return self._value(place, place.rpartition(".")[2], value, 0, 0)
+
+    def _value(
+        self, place: str, name: str, value: object, nesting: int, decodings: int
+    ) -> Iterator[Secret]:
+        self._left -= 1
+        if self._left < 0 or nesting > MAX_NESTING:
+            return
+        if isinstance(value, bytes | bytearray):
+            value = bytes(value).decode("utf-8", "replace")
+        if isinstance(value, str):
+            yield from self._text(place, name, value, nesting, decodings)
+        elif isinstance(value, Mapping):
+            mapping = cast("Mapping[object, object]", value)
+            yield from self._mapping(place, mapping, nesting, decodings)
+        elif isinstance(value, list | tuple | set | frozenset):
+            for item in cast("list[object]", value):
+                yield from self._value(place, name, item, nesting + 1, decodings)
+
+    def _mapping(
+        self, place: str, value: Mapping[object, object], nesting: int, decodings: int
+    ) -> Iterator[Secret]:
+        if (secret := self._key_file(place, value)) is not None:
+            yield secret
+            return
+        pair = value.get("name")
+        paired = isinstance(pair, str) and "value" in value
+        for key, item in value.items():
+            named = cast("str", pair) if paired and key == "value" else key
+            if isinstance(key, str) and key.replace("_", "").lower() in _POINTERS:
+                continue
+            yield from self._value(
+                f"{place}.{_label(named)}" if place else _label(named),
+                str(named)[:200],
+                item,
+                nesting + 1,
+                decodings,
+            )
+
+    def _key_file(self, place: str, value: Mapping[object, object]) -> Secret | None:
+        """Return the secret that `value` is as a whole: a Google credential file."""
+        kind = value.get("type")
+        key, refresh = value.get("private_key"), value.get("refresh_token")
+        if kind == "service_account" and isinstance(key, str):
+            return self._service_account_key(place, value, key)
+        if kind == "authorized_user" and isinstance(refresh, str):
+            if is_placeholder(refresh) or is_template(refresh):
+                return None
+            return self._secret(place, "authorized_user", refresh)
+        return None
+
+    def _service_account_key(
+        self, place: str, value: Mapping[object, object], key: str
+    ) -> Secret | None:
+        match = _PEM.search(key)
+        body = _pem_body(match["secret"]) if match else key
+        if body is None or is_placeholder(body) or (not match and is_template(body)):
+            return None
+        email, key_id = value.get("client_email"), value.get("private_key_id")
+        return Secret(
+            kind="service_account_key",
+            place=place,
+            origin=self._origin,
+            fingerprint=self._fingerprint.of(body),
+            # hostile content could hide anything here: only what has the shape
+            identity=_matching(_EMAIL, email),
+            key_id=_matching(_KEY_ID, key_id),
+        )
+
+    def _text(
+        self, place: str, name: str, text: str, nesting: int, decodings: int
+    ) -> Iterator[Secret]:
+        if len(text) < 4 and not _kind_by_name(_words(name)):
+            return
+        found = False
+        if decodings < MAX_DECODINGS and 12 <= len(text) <= MAX_TEXT:
+            for inner in _decoded(text):
+                if inner == text:
+                    continue
+                for secret in self._value(
+                    place, name, inner, nesting + 1, decodings + 1
+                ):
+                    found = True
+                    yield secret
+                # a structure is what it holds: its text is not judged by name
+                if found or isinstance(inner, Mapping | list):
+                    return
+        if (shape := _shape(text[:MAX_TEXT])) is not None:
+            yield self._secret(place, *shape)
+            return
+        if (query := _QUERY.match(text)) is not None and len(text) < 10_000:
+            for key, value in parse_qsl(query["query"], max_num_fields=200):
+                for secret in self._value(
+                    f"{place}.{_label(key)}", key, value, nesting + 1, decodings + 1
+                ):
+                    found = True
+                    yield secret
+        if not found and (kind := _by_name(name, text)) is not None:
+            yield self._secret(place, kind, text.strip())
+
+    def _secret(self, place: str, kind: SecretKind, value: str) -> Secret:
+        return Secret(
+            kind=kind,
+            place=place,
+            origin=self._origin,
+            fingerprint=self._fingerprint.of(value),
+        )
+
+
+def _matching(pattern: re.Pattern[str], value: object) -> str | None:
+    matches = isinstance(value, str) and pattern.fullmatch(value)
+    return cast("str", value) if matches else None
