@@ -76,7 +76,9 @@ ROOTS = frozenset(
     }
 )
 # Where operators live; modules elsewhere are read only when these lead to them.
-OPERATOR_ROOMS = frozenset({"operators", "sensors", "transfers", "bases"})
+OPERATOR_ROOMS = frozenset(
+    {"operators", "sensors", "transfers", "bases", "baseoperator"}
+)
 
 # Kept for every operator that has them, connections aside.
 KEPT = frozenset(
@@ -258,6 +260,13 @@ def module_name(path: str) -> str:
     return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
 
+def is_operator_module(name: str) -> bool:
+    parts = name.split(".")
+    private = any(part.startswith("_") for part in parts)
+    closed = private or {"decorators", "example_dags"}.intersection(parts)
+    return not closed and bool(OPERATOR_ROOMS.intersection(parts))
+
+
 class Import(NamedTuple):
     module: str
     name: str | None  # None: the module itself
@@ -378,6 +387,7 @@ class Parameter:
     required: bool = False
     setting: str | None = None
     unknown: bool = False
+    fixed: bool = False
     default: object = None
 
     def record(self) -> dict[str, object]:
@@ -387,7 +397,8 @@ class Parameter:
             return {"setting": self.setting}
         if self.unknown:
             return {"unknown": True}
-        return {} if self.default is None else {"default": self.default}
+        told = {} if self.default is None else {"default": self.default}
+        return {**told, "fixed": True} if self.fixed else told
 
 
 @dataclass
@@ -522,9 +533,7 @@ class World:
 
     def operators(self) -> Iterator[Definition]:
         for name in sorted(self.sources):
-            parts = name.split(".")
-            private = any(p.startswith("_") or p == "example_dags" for p in parts)
-            if private or not OPERATOR_ROOMS.intersection(parts):
+            if not is_operator_module(name):
                 continue
             module = self.parsed(name)
             for node in module.tree.body:
@@ -645,10 +654,11 @@ class World:
         """Constructor parameters through the MRO, BaseOperator's own left out.
 
         A constructor hands on what it takes as ``**kwargs``; a parameter that it
-        sets itself when it calls the next one is no longer its user's to give.
+        sets itself when it calls the next one is no longer its user's to give: it
+        is fixed where the value is a constant, and left out where it is computed.
         """
         found: dict[str, Parameter] = {}
-        bound: set[str] = set()
+        bound: dict[str, ast.expr] = {}
         for owner in self.mro(cls):
             if owner.qualified in ROOTS and owner is not self.mro(cls)[0]:
                 break
@@ -657,14 +667,19 @@ class World:
                 continue
             late = self.late_settings(owner, init)
             for name, default in signature(init):
-                if name not in bound and name not in found:
-                    value = self.parameter(owner.module, default)
-                    if name in late and value == Parameter():
-                        value = Parameter(setting=late[name])
-                    found[name] = value
-            if init.args.kwarg is None:
+                if name in found:
+                    continue
+                if name in bound:
+                    if isinstance(constant := bound[name], ast.Constant):
+                        found[name] = Parameter(default=constant.value, fixed=True)
+                    continue
+                value = self.parameter(owner.module, default)
+                if name in late and value == Parameter():
+                    value = Parameter(setting=late[name])
+                found[name] = value
+            if init.args.kwarg is None or owner.qualified in ROOTS:
                 break
-            bound.update(handed_on(init))
+            bound = {**handed_on(init), **bound}
         return found
 
     def template_fields(self, cls: Definition) -> list[str] | None:
@@ -741,9 +756,11 @@ class World:
                         return next(
                             base.qualified
                             for base in self.mro(cls)
-                            if not base.name.startswith("_")
-                            and base.name != "DecoratedOperator"
+                            if is_operator_module(base.module.name)
+                            and not base.name.startswith(("_", "DecoratedOperator"))
                         )
+                case _:
+                    pass
         return None
 
 
@@ -793,12 +810,17 @@ def signature(init: ast.FunctionDef) -> Iterator[tuple[str, ast.expr | None]]:
         yield arg.arg, default
 
 
-def handed_on(init: ast.FunctionDef) -> Iterator[str]:
+def handed_on(init: ast.FunctionDef) -> dict[str, ast.expr]:
     """Keywords that a constructor sets in its call of the next one."""
-    for node in ast.walk(init):
-        match node:
-            case ast.Call(func=ast.Attribute(attr="__init__"), keywords=keywords):
-                yield from (keyword.arg for keyword in keywords if keyword.arg)
+    return {
+        keyword.arg: keyword.value
+        for node in ast.walk(init)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "__init__"
+        for keyword in node.keywords
+        if keyword.arg
+    }
 
 
 def renamed_connections(init: ast.FunctionDef) -> Iterator[tuple[str, str]]:
@@ -965,7 +987,7 @@ def describe(world: World, cls: Definition, name: str, archive: int) -> Operator
 def reexports(world: World) -> Iterator[tuple[str, str]]:
     """Operators that a module offers though another one defines them."""
     for name in sorted(world.sources):
-        if not OPERATOR_ROOMS.intersection(name.split(".")):
+        if not is_operator_module(name):
             continue
         module = world.parsed(name)
         names = set(module.exported)

@@ -29,11 +29,13 @@ class Parameter(msgspec.Struct, frozen=True):
     Exactly one of four things: it is required; ``setting`` names the entry of
     Airflow's configuration that decides (``section.key``); it is ``unknown``, since
     the source computes it; or it is ``default``, of which None is the commonest.
+    ``fixed``: the class sets the default itself and a task may not give another.
     """
 
     required: bool = False
     setting: str | None = None
     unknown: bool = False
+    fixed: bool = False
     default: str | int | float | bool | None = None
 
 
@@ -93,12 +95,18 @@ class Operator(msgspec.Struct, frozen=True):
         return self.parameters.get("deferrable")
 
 
+_OPERATOR = msgspec.json.Decoder(Operator)
+
+
 class Catalogue(msgspec.Struct, frozen=True):
-    """Operators by canonical name, and the other names that lead to one."""
+    """Operators by canonical name, and the other names that lead to one.
+
+    A record stays text until it is asked for: a scan meets a few of a thousand.
+    """
 
     generated_by: str
     archives: tuple[Archive, ...]
-    operators: dict[str, Operator]
+    records: dict[str, msgspec.Raw] = msgspec.field(name="operators")
     aliases: dict[str, str]
     decorators: dict[str, str]
 
@@ -108,7 +116,8 @@ class Catalogue(msgspec.Struct, frozen=True):
 
     def operator(self, name: str) -> Operator | None:
         """Look an operator up by any import path, old or new."""
-        return self.operators.get(self.canonical(name))
+        record = self.records.get(self.canonical(name))
+        return None if record is None else _OPERATOR.decode(record)
 
     def decorated(self, decorator: str) -> str | None:
         """Return the operator behind ``@task.DECORATOR``, or None if not known."""
