@@ -1,0 +1,461 @@
+"""
+The command line: arguments to a `Config`, errors to one line, results to a status.
+
+0 clean, 1 findings at or above the gate, 2 usage or configuration error,
+3 incomplete, 4 internal error, 5 evidence failed verification.
+"""
+
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+import click
+
+from dagwarden import __version__
+from dagwarden.errors import DagwardenError, InternalError, UsageError
+from dagwarden.rule import SEVERITIES
+
+if TYPE_CHECKING:
+    from dagwarden.findings import Report
+
+USAGE = 2
+INTERNAL = 4
+FORMATS = ("text", "json", "sarif", "html")
+SUFFIXES = {".txt": "text", ".json": "json", ".sarif": "sarif", ".html": "html"}
+PATH = click.Path(path_type=Path)
+
+
+def main() -> NoReturn:
+    """Run dagwarden and exit with its status; no error shows a traceback."""
+    try:
+        status = app.main(prog_name="dagwarden", standalone_mode=False)
+    except click.exceptions.Exit as error:
+        status = error.exit_code
+    except click.Abort:
+        status = _complain("interrupted", 130)
+    except click.ClickException as error:
+        status = _usage(error)
+    except DagwardenError as error:
+        internal = isinstance(error, InternalError)
+        status = _complain(str(error), INTERNAL if internal else USAGE)
+    except BrokenPipeError:
+        sys.stderr.close()
+        status = 141
+    except Exception as error:  # the one place that may catch everything
+        status = _crash(error)
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def _complain(message: str, status: int) -> int:
+    for line in message.splitlines():
+        click.echo(f"{click.style('error', fg='red')}: {line}", err=True)
+    return status
+
+
+def _usage(error: click.ClickException) -> int:
+    context = getattr(error, "ctx", None)
+    hint = f"; see `{context.command_path} --help`" if context else ""
+    return _complain(
+        error.format_message().replace("\n", " ").rstrip(".") + hint, USAGE
+    )
+
+
+def _crash(error: Exception) -> int:
+    """Report a defect of ours without its message: that may quote a secret."""
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    where = (
+        f"{Path(place.tb_frame.f_code.co_filename).name}:{place.tb_lineno}"
+        if place
+        else "?"
+    )
+    if os.environ.get("DAGWARDEN_TRACEBACK"):
+        raise error
+    return _complain(
+        f"internal error: {type(error).__name__} in {where}; this is a defect of "
+        "dagwarden, please report it (DAGWARDEN_TRACEBACK=1 shows all, and may show "
+        "secrets)",
+        INTERNAL,
+    )
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
+@click.version_option(__version__, prog_name="dagwarden")
+def app() -> None:
+    """
+    Show who can trigger what, from a line in a DAG to a Cloud Run service.
+
+    \b
+    dagwarden scan dags/                         what the files alone tell
+    dagwarden scan dags/ --snapshot iam.ndjson   against the cloud's IAM
+    dagwarden snapshot --scope projects/P -o iam.ndjson
+    dagwarden explain DAG.TASK run.jobs.run JOB  why, hop by hop
+    """
+
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+ESTATE_OPTIONS = (
+    click.option(
+        "--config",
+        "operator",
+        type=click.Path(path_type=Path, exists=True, dir_okay=False),
+        help="The operator's configuration; a repository's own then may only tighten.",
+    ),
+    click.option(
+        "--snapshot",
+        "snapshots",
+        multiple=True,
+        type=PATH,
+        help="Cloud Asset export or `dagwarden snapshot` file; repeatable.",
+    ),
+    click.option(
+        "--connections",
+        multiple=True,
+        metavar="KIND:FILE",
+        help="Connections: env:, env:FILE, export:FILE, local:FILE, astro:FILE or "
+        "facts:FILE; repeatable.",
+    ),
+    click.option(
+        "--runs-as",
+        metavar="ACCOUNT",
+        help="Service account that tasks run as when they name no identity.",
+    ),
+    click.option(
+        "--exclude", multiple=True, metavar="GLOB", help="DAG files to leave out."
+    ),
+    click.option(
+        "--include-sys-projects",
+        is_flag=True,
+        help="Read the sys-* projects that Apps Script makes, too.",
+    ),
+    click.option("--as-of", metavar="TIME", help="Judge ages at this time, not now."),
+)
+
+
+def estate_options(function: Function) -> Function:
+    """Add the options that say what the estate is."""
+    for option in reversed(ESTATE_OPTIONS):
+        function = option(function)
+    return function
+
+
+@app.command()
+@click.argument("paths", nargs=-1, type=PATH)
+@estate_options
+@click.option("--select", multiple=True, metavar="RULE", help="Only these rules.")
+@click.option("--ignore", multiple=True, metavar="RULE", help="Not these rules.")
+@click.option("--rules", "own_rules", multiple=True, type=PATH, help="Own rules.")
+@click.option("--waivers", multiple=True, type=PATH, help="Waiver register (YAML).")
+@click.option("--controls", type=PATH, help="Control register (YAML).")
+@click.option(
+    "--gate",
+    type=click.Choice(SEVERITIES),
+    help="Fail at findings of this severity or above (default: high).",
+)
+@click.option("--strict", is_flag=True, help="Exit 3 on UNKNOWN at the gate.")
+@click.option(
+    "--persona",
+    type=click.Choice(["engineer", "auditor"]),
+    help="engineer: wrong and mendable here (default); auditor: everything.",
+)
+@click.option("--format", "format_", type=click.Choice(FORMATS), default="text")
+@click.option(
+    "-o",
+    "--output",
+    "outputs",
+    multiple=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Also write this file; .html, .json, .sarif or .txt says the format.",
+)
+@click.option("--baseline", type=PATH, help="Earlier JSON result: only news fails.")
+@click.option("--new-since", metavar="REV", help="Git revision: only news fails.")
+@click.option("--fingerprint-key", type=PATH, help="File with the fingerprint key.")
+@click.option("-v", "--verbose", is_flag=True, help="Every place, every chain.")
+def scan(format_: str, outputs: tuple[Path, ...], verbose: bool, **said: Any) -> int:
+    """
+    Scan DAG files and, where given, connections and a cloud snapshot.
+
+    \b
+    dagwarden scan dags/
+    dagwarden scan dags/ --connections env:.env --snapshot iam.ndjson -o report.html
+    dagwarden scan --config operator.toml --persona auditor --strict
+
+    Exit status: 0 clean, 1 findings at or above the gate, 2 usage error, 3 something
+    could not be read (or, with --strict, decided).
+    """
+    from dagwarden import job
+    from dagwarden.policy.status import exit_status
+
+    started = datetime.now(UTC)
+    formats = [_format_of(output) for output in outputs]
+    arguments = job.Arguments(**said)
+    ready = job.prepare(arguments)
+    result = job.perform(ready, _progress)
+    result = job.compared(result, arguments, ready)
+    report = (
+        job.report(result, ready, sys.argv[1:], started)
+        if outputs or format_ != "text"
+        else job.bare(result)
+    )
+    for output, format_of_file in zip(outputs, formats, strict=True):
+        write(output, render(report, format_of_file))
+    _progress("")
+    click.echo(render(report, format_, verbose=verbose), nl=False)
+    for output in outputs:
+        click.echo(f"wrote {output}", err=True)
+    return exit_status(report.result)
+
+
+@app.command()
+@click.option("--scope", required=True, help="organizations/N, folders/N, projects/ID")
+@click.option("-o", "--output", required=True, type=PATH, help="File to write.")
+def snapshot(scope: str, output: Path) -> int:
+    """
+    Read resources, IAM and organisation policies from Google Cloud into one file.
+
+    \b
+    dagwarden snapshot --scope projects/acme-data -o iam.ndjson
+
+    Needs `pip install 'dagwarden[gcp]'` and application default credentials with
+    read access (docs/snapshot.md). Secrets in assets are reduced before writing.
+    Exit status 3 when a part could not be read; the file says which.
+    """
+    raise NotImplementedError
+
+
+@app.command()
+@click.argument("question", nargs=-1, required=True)
+@click.option("--who-can", is_flag=True, help="PERMISSION RESOURCE: who holds it.")
+@estate_options
+def explain(question: tuple[str, ...], who_can: bool, **said: Any) -> int:
+    """
+    Explain why a principal can use a permission on a resource, hop by hop.
+
+    \b
+    dagwarden explain nightly.run_job run.jobs.run projects/p/locations/l/jobs/j
+    dagwarden explain sa@p.iam.gserviceaccount.com run.routes.invoke SERVICE
+    dagwarden explain --who-can run.routes.invoke SERVICE
+    """
+    raise NotImplementedError
+
+
+@app.command()
+@click.argument("paths", nargs=-1, type=PATH)
+@click.option("--kind", help="Only this kind of fact.")
+@click.option("--schema", is_flag=True, help="Print the JSON Schema of all facts.")
+@click.option("-o", "--output", type=PATH, help="Write here, not to the terminal.")
+@estate_options
+def facts(kind: str | None, schema: bool, output: Path | None, **said: Any) -> None:
+    """
+    Print the facts that rules see, one JSON object a line.
+
+    \b
+    dagwarden facts dags/ --kind task
+    dagwarden facts --kind connection --connections export:export.json -o FILE
+    dagwarden facts --schema
+
+    A file written with `--kind connection -o FILE` holds no secret and no
+    fingerprint: a team can commit it, and scan with `--connections facts:FILE`.
+    """
+    from dagwarden import job
+
+    if schema:
+        text = job.facts_schema()
+    elif kind == "connection" and output is not None:
+        text = job.connection_facts(job.Arguments(**said))
+    else:
+        text = job.facts_lines(job.Arguments(**said), kind)
+    if output is None:
+        click.echo(text, nl=False)
+    else:
+        write(output, text)
+
+
+@app.command()
+@click.argument("result", type=PATH)
+@click.option(
+    "-o",
+    "--output",
+    "outputs",
+    multiple=True,
+    type=PATH,
+    help="Write this file; .html, .json, .sarif or .txt says the format.",
+)
+@click.option("-v", "--verbose", is_flag=True, help="Every place, every chain.")
+def report(result: Path, outputs: tuple[Path, ...], verbose: bool) -> int:
+    """
+    Render a saved JSON result again, without scanning.
+
+    \b
+    dagwarden report result.json -o report.html
+    """
+    from dagwarden import job
+    from dagwarden.policy.status import exit_status
+
+    saved = job.read_result(result)
+    for output in outputs:
+        write(output, render(saved, _format_of(output)))
+    if not outputs:
+        click.echo(render(saved, "text", verbose=verbose), nl=False)
+    return exit_status(saved.result)
+
+
+@app.command()
+@click.argument("earlier", type=PATH)
+@click.argument("later", type=PATH)
+@click.option(
+    "--format", "format_", type=click.Choice(["text", "json"]), default="text"
+)
+def diff(earlier: Path, later: Path, format_: str) -> int:
+    """
+    Compare two saved results: what is new, fixed, unchanged, newly unknown.
+
+    \b
+    dagwarden diff monday.json tuesday.json
+
+    Exit status 1 when something at or above the gate is new.
+    """
+    from dagwarden import job
+    from dagwarden.policy.compare import compare
+    from dagwarden.policy.status import exit_status
+    from dagwarden.render.difference import render_difference
+
+    before, after = job.read_result(earlier), job.read_result(later)
+    result = compare(after.result, before.result, earlier.name)
+    click.echo(render_difference(result, before.result, format_, colour=_colour()))
+    return exit_status(result)
+
+
+@app.group()
+def rules() -> None:
+    """List, show and test rules."""
+
+
+@rules.command("list")
+@click.option("--rules", "own_rules", multiple=True, type=PATH, help="Own rules.")
+def list_rules(own_rules: tuple[Path, ...]) -> None:
+    """List every rule: id, severity, persona, what it finds."""
+    from dagwarden.policy.load import load_rules
+
+    for rule in load_rules(own_rules):
+        click.echo(f"{rule.id:<42} {rule.severity:<9} {rule.persona:<9} {rule.title}")
+
+
+@rules.command("show")
+@click.argument("name")
+@click.option("--rules", "own_rules", multiple=True, type=PATH, help="Own rules.")
+def show_rule(name: str, own_rules: tuple[Path, ...]) -> None:
+    """Show one rule: what it does, why it matters, how to fix it, its criteria."""
+    from dagwarden.config import unknown_name
+    from dagwarden.policy.load import load_rules
+    from dagwarden.render.rule import render_rule
+
+    known = {rule.id: rule for rule in load_rules(own_rules)}
+    if name not in known:
+        raise UsageError(f"unknown rule {name!r}", remedy=unknown_name(name, known))
+    click.echo(render_rule(known[name]), nl=False)
+
+
+@rules.command("test")
+@click.argument("folders", nargs=-1, type=PATH)
+def test_rules(folders: tuple[Path, ...]) -> int:
+    """
+    Check rules and run their examples; without FOLDERS, the shipped ones.
+
+    \b
+    dagwarden rules test policy/rules
+
+    Exit status 1 when an example fails, or would not notice a broken rule.
+    """
+    from dagwarden.policy.examples import run_examples
+    from dagwarden.policy.load import load_rule_files, load_rules, shipped_rule_files
+
+    found = (
+        load_rule_files(folders, load_rules())
+        if folders
+        else shipped_rule_files(check=True)
+    )
+    results = run_examples(found)
+    problems = [problem for result in results for problem in result.problems]
+    for problem in problems:
+        click.echo(problem)
+    examples = sum(result.examples for result in results)
+    click.echo(f"{len(results)} rules, {examples} examples, {len(problems)} problems")
+    return 1 if problems else 0
+
+
+@app.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """
+    Print the completion script of a shell.
+
+    \b
+    eval "$(dagwarden completion bash)"
+    """
+    from click.shell_completion import get_completion_class
+
+    kind = get_completion_class(shell)
+    if kind is not None:
+        click.echo(kind(app, {}, "dagwarden", "_DAGWARDEN_COMPLETE").source())
+
+
+def render(report: "Report", format_: str, *, verbose: bool = False) -> str:
+    """Return `report` in one of `FORMATS`."""
+    if format_ == "json":
+        from dagwarden.render.json import render_json
+
+        return render_json(report).decode()
+    if format_ == "sarif":
+        from dagwarden.render.sarif import render_sarif
+
+        return render_sarif(report).decode()
+    if format_ == "html":
+        from dagwarden.render.html import render_html
+
+        return render_html(report)
+    from dagwarden.render.text import render_text
+
+    width = shutil.get_terminal_size((100, 24)).columns
+    return render_text(report, width=width, colour=_colour(), verbose=verbose)
+
+
+_START = time.monotonic()
+
+
+def _progress(stage: str) -> None:
+    """Say on a terminal what a scan is at, once it has taken a second."""
+    if sys.stderr.isatty() and time.monotonic() - _START > 1:
+        click.echo(f"\r\x1b[2K{stage and stage + ' ...'}", nl=False, err=True)
+
+
+def _colour() -> bool:
+    return sys.stdout.isatty() and "NO_COLOR" not in os.environ
+
+
+def write(path: Path, content: str) -> None:
+    """Write `content` whole, readable by its owner only."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(content)
+    Path(name).replace(path)
+
+
+def _format_of(path: Path) -> str:
+    if path.suffix not in SUFFIXES:
+        raise UsageError(
+            f"{path}: the ending {path.suffix!r} says no format",
+            remedy="use " + ", ".join(SUFFIXES),
+        )
+    return SUFFIXES[path.suffix]

@@ -1,0 +1,383 @@
+"""One scan, from what the command line said to a finished report."""
+
+import os
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from dagwarden.config import (
+    Config,
+    Environment,
+    PersonaName,
+    check_connection_source,
+    load_config,
+    relative,
+    unknown_name,
+)
+from dagwarden.errors import SourceError, UsageError
+from dagwarden.facts import KINDS, Facts, Record, facts_of
+from dagwarden.findings import ControlReport, Report, Result, Run, Waiver
+from dagwarden.graph.build import derive
+from dagwarden.policy.evaluate import check_params
+from dagwarden.policy.load import load_rules
+from dagwarden.rule import FAMILIES, Rule, Severity
+from dagwarden.scan import scan
+from dagwarden.sources.credentials import Fingerprint
+from dagwarden.sources.estate import Estate, read_estate
+
+DEFAULT = "default"
+Progress = Callable[[str], None]
+
+
+class Arguments(Record, frozen=True, kw_only=True):
+    """What the command line said; None and empty: it said nothing."""
+
+    paths: tuple[Path, ...] = ()
+    operator: Path | None = None
+    snapshots: tuple[Path, ...] = ()
+    connections: tuple[str, ...] = ()
+    runs_as: str | None = None
+    exclude: tuple[str, ...] = ()
+    include_sys_projects: bool = False
+    select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    own_rules: tuple[Path, ...] = ()
+    waivers: tuple[Path, ...] = ()
+    controls: Path | None = None
+    gate: Severity | None = None
+    strict: bool = False
+    persona: PersonaName | None = None
+    baseline: Path | None = None
+    new_since: str | None = None
+    as_of: str | None = None
+    fingerprint_key: Path | None = None
+
+
+class Job(Record, frozen=True, kw_only=True):
+    """A scan made ready: settings, rules and registers are read and checked."""
+
+    config: Config
+    rules: tuple[Rule, ...]
+    waivers: tuple[Waiver, ...]
+    controls: tuple[ControlReport, ...]
+    as_of: datetime
+    fingerprint: Fingerprint
+    only: tuple[Path, ...] | None
+
+
+def prepare(said: Arguments) -> Job:
+    """Read and check all that steers a scan; raises UsageError before any work."""
+    config, only = settle(said)
+    root = Path(config.root)
+    every = load_rules([root / folder for folder in config.rules])
+    check_params(every, config.params)
+    rules = chosen(every, config)
+    names = {rule.id for rule in rules}
+    params = {name: given for name, given in config.params.items() if name in names}
+    config = replace(config, params=params)
+    return Job(
+        config=config,
+        rules=rules,
+        waivers=_waivers(config, root, rules),
+        controls=_controls(config, root, rules),
+        as_of=moment(said.as_of),
+        fingerprint=Fingerprint.from_environment(os.environ, said.fingerprint_key),
+        only=only,
+    )
+
+
+def perform(job: Job, progress: Progress) -> Result:
+    """Read the estate and judge it."""
+    estate = read(job, progress)
+    progress("judging")
+    return scan(
+        estate,
+        job.rules,
+        job.config,
+        waivers=job.waivers,
+        controls=job.controls,
+        as_of=job.as_of,
+    )
+
+
+def read(job: Job, progress: Progress) -> Estate:
+    """Read the estate that `job` is about."""
+    return read_estate(
+        job.config,
+        fingerprint=job.fingerprint,
+        environ=os.environ,
+        only=job.only,
+        progress=progress,
+    )
+
+
+def compared(result: Result, said: Arguments, job: Job) -> Result:
+    """Compare `result` with --baseline or --new-since, where either is given."""
+    if said.baseline is None and said.new_since is None:
+        return result
+    from dagwarden.policy.compare import compare
+
+    if said.baseline is not None:
+        earlier = read_result(said.baseline).result
+        return compare(result, earlier, said.baseline.name)
+    from dagwarden.history import checked_out
+
+    revision = said.new_since or ""
+    with checked_out(revision, Path(job.config.root)) as root:
+        then = perform(_earlier(job, root), lambda stage: None)
+    return compare(result, then, revision)
+
+
+def _earlier(job: Job, folder: Path) -> Job:
+    """Return `job` on an earlier state in `folder`; what is not there is today's."""
+    root = Path(job.config.root).absolute()
+
+    def there(name: str) -> str:
+        return name if (folder / name).exists() else str(root / name)
+
+    environments = tuple(
+        replace(
+            environment,
+            connections=tuple(
+                f"{kind}:{there(file)}" if file else f"{kind}:"
+                for kind, _, file in (
+                    spec.partition(":") for spec in environment.connections
+                )
+            ),
+        )
+        for environment in job.config.environments
+    )
+    only = job.only and tuple(folder / path.relative_to(root) for path in job.only)
+    config = replace(
+        job.config,
+        root=str(folder),
+        environments=environments,
+        snapshots=tuple(there(name) for name in job.config.snapshots),
+    )
+    return replace(job, config=config, only=only)
+
+
+def report(
+    result: Result, job: Job, command: Sequence[str], started: datetime
+) -> Report:
+    """Put `result` into the envelope of this run."""
+    from dagwarden.envelope import envelope
+
+    return Report(
+        result=result,
+        run=envelope(command, job.rules, Path(job.config.root), started),
+    )
+
+
+def bare(result: Result) -> Report:
+    """Return a report whose envelope says nothing: for terminal text, which is quick."""
+    return Report(
+        result=result,
+        run=Run(
+            tool_version="",
+            rule_pack="",
+            started="",
+            ended="",
+            command=(),
+            python="",
+            user="",
+            host="",
+        ),
+    )
+
+
+def read_result(path: Path) -> Report:
+    """Read a JSON report; raises SourceError that says what to do."""
+    from dagwarden.findings import read_report
+
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise SourceError(
+            f"cannot be read ({error.strerror})",
+            where=str(path),
+            remedy="give a file written by `dagwarden scan -o FILE.json`",
+        ) from None
+    return read_report(data, str(path))
+
+
+def moment(text: str | None) -> datetime:
+    """Return the time that `--as-of` names, or now, in UTC."""
+    if text is None:
+        return datetime.now(UTC).replace(microsecond=0)
+    try:
+        given = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(
+            f"--as-of: {text!r} is no time",
+            remedy="write 2026-11-22 or 2026-11-22T06:00:00Z",
+        ) from None
+    return given.replace(tzinfo=given.tzinfo or UTC).astimezone(UTC)
+
+
+def settle(said: Arguments) -> tuple[Config, tuple[Path, ...] | None]:
+    """
+    Merge the command line into the configuration.
+
+    Returns it with the files to restrict the scan to (a commit hook's), or None.
+    Paths on the command line are relative to the working directory and must exist.
+    """
+    cwd = Path.cwd()
+    given = [*said.paths, *said.snapshots, *said.own_rules]
+    for path in given:
+        if not path.exists():
+            raise UsageError("does not exist", where=str(path), remedy="check the path")
+    config = load_config(said.operator, said.paths, cwd)
+    root = Path(config.root)
+    config = replace(
+        config,
+        snapshots=_paths(said.snapshots, root) or config.snapshots,
+        rules=(*config.rules, *_paths(said.own_rules, root)),
+        waivers=(*config.waivers, *_paths(said.waivers, root)),
+        controls=relative(said.controls, root) if said.controls else config.controls,
+        select=said.select or config.select,
+        ignore=(*config.ignore, *said.ignore),
+        exclude=(*config.exclude, *said.exclude),
+        gate=said.gate or config.gate,
+        strict=said.strict or config.strict,
+        persona=said.persona or config.persona,
+        include_sys_projects=said.include_sys_projects or config.include_sys_projects,
+    )
+    folders = tuple(path for path in said.paths if path.is_dir())
+    files = tuple(path.absolute() for path in said.paths if not path.is_dir())
+    environments = _environments(config, folders, files, said)
+    only = files if files and not folders else None
+    return replace(config, environments=environments), only
+
+
+def _paths(paths: Sequence[Path], root: Path) -> tuple[str, ...]:
+    return tuple(relative(path, root) for path in paths)
+
+
+def _environments(
+    config: Config,
+    folders: Sequence[Path],
+    files: Sequence[Path],
+    said: Arguments,
+) -> tuple[Environment, ...]:
+    """
+    Return the environments to read.
+
+    Folders named on the command line restrict the environments they lie in; what
+    lies in none belongs to an environment called `default`, as does everything
+    where none is configured.
+    """
+    root = Path(config.root)
+    wanted = [relative(folder, root) for folder in folders]
+    kept: list[Environment] = []
+    for environment in config.environments:
+        inside = tuple(path for path in wanted if _within(path, environment.dags))
+        if inside or not wanted:
+            kept.append(replace(environment, dags=inside or environment.dags))
+            wanted = [path for path in wanted if path not in inside]
+    if wanted or files or not config.environments:
+        kept.append(_default(config, tuple(wanted), bool(files)))
+    return tuple(_with_arguments(environment, said) for environment in kept)
+
+
+def _within(path: str, folders: Sequence[str]) -> bool:
+    return any(Path(path).is_relative_to(folder) for folder in folders)
+
+
+def _default(config: Config, folders: tuple[str, ...], files: bool) -> Environment:
+    if any(environment.name == DEFAULT for environment in config.environments):
+        raise UsageError(
+            f"{', '.join(folders) or 'a file'} lies in no environment",
+            remedy=f"add its folder to an environment (the name {DEFAULT!r} is taken)",
+        )
+    return Environment(name=DEFAULT, dags=folders or (() if files else (".",)))
+
+
+def _with_arguments(environment: Environment, said: Arguments) -> Environment:
+    for spec in said.connections:
+        check_connection_source(spec, "--connections")
+    specs = tuple(_from_root(spec) for spec in said.connections)
+    return replace(
+        environment,
+        connections=(*specs, *environment.connections),
+        runs_as=said.runs_as or environment.runs_as,
+    )
+
+
+def _from_root(spec: str) -> str:
+    kind, _, file = spec.partition(":")
+    return f"{kind}:{Path(file).absolute()}" if file else spec
+
+
+def chosen(rules: Sequence[Rule], config: Config) -> tuple[Rule, ...]:
+    """Return the rules that `select` and `ignore` leave; both take ids and families."""
+    names = {rule.id for rule in rules} | set(FAMILIES)
+    for name in (*config.select, *config.ignore):
+        if name not in names:
+            raise UsageError(
+                f"unknown rule or family {name!r}",
+                remedy=unknown_name(name, names),
+            )
+    return tuple(
+        rule
+        for rule in rules
+        if (not config.select or {rule.id, rule.family} & set(config.select))
+        and not {rule.id, rule.family} & set(config.ignore)
+    )
+
+
+def _waivers(config: Config, root: Path, rules: Sequence[Rule]) -> tuple[Waiver, ...]:
+    if not config.waivers:
+        return ()
+    from dagwarden.policy.waivers import read_waivers
+
+    return tuple(
+        waiver
+        for name in config.waivers
+        for waiver in read_waivers(root / name, name, rules)
+    )
+
+
+def _controls(
+    config: Config, root: Path, rules: Sequence[Rule]
+) -> tuple[ControlReport, ...]:
+    if config.controls is None:
+        return ()
+    from dagwarden.policy.controls import read_controls
+
+    return read_controls(root / config.controls, config.controls, rules)
+
+
+def facts_schema() -> str:
+    """Return the JSON Schema of every kind of fact: the contract of rule authors."""
+    import msgspec
+
+    schema = msgspec.json.schema(Facts)
+    return msgspec.json.format(msgspec.json.encode(schema)).decode() + "\n"
+
+
+def facts_lines(said: Arguments, kind: str | None) -> str:
+    """Return what rules see, as JSON lines with a `kind` each; of one kind or all."""
+    import msgspec
+
+    if kind is not None and kind not in KINDS:
+        raise UsageError(
+            f"unknown kind of fact {kind!r}", remedy=unknown_name(kind, KINDS)
+        )
+    ready = prepare(said)
+    derived = derive(read(ready, lambda stage: None).facts, ready.as_of)
+    return "".join(
+        msgspec.json.encode({"kind": name, **msgspec.to_builtins(fact)}).decode() + "\n"
+        for name in ([kind] if kind else KINDS)
+        for fact in facts_of(derived, name)
+    )
+
+
+def connection_facts(said: Arguments) -> str:
+    """Return connections without secrets and fingerprints, for `facts:FILE`."""
+    from dagwarden.sources.connections import write_connection_facts
+
+    estate = read(prepare(said), lambda stage: None)
+    return write_connection_facts(estate.facts.connections).decode()

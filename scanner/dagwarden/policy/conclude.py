@@ -1,0 +1,317 @@
+"""From verdicts to findings: one cause, one finding, waived or not, most urgent first."""
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import date
+
+from msgspec.structs import replace
+
+from dagwarden.facts import Fact, Facts, Hop, Origin, Path, Reach, Record, facts_of
+from dagwarden.findings import (
+    Finding,
+    Missing,
+    MissingInput,
+    Outcome,
+    RuleReport,
+    Verdict,
+    Waiver,
+    WaiverStatus,
+)
+from dagwarden.policy.evaluate import (
+    Judgement,
+    cause_of,
+    evidence_of,
+    render_message,
+)
+from dagwarden.policy.waivers import covers, inline_waiver, standing
+from dagwarden.rule import SEVERITIES, Rule
+
+
+class Conclusion(Record, frozen=True, kw_only=True):
+    """What the verdicts amount to."""
+
+    rules: tuple[RuleReport, ...]
+    findings: tuple[Finding, ...]
+    verdicts: tuple[Verdict, ...]
+    unknowns: tuple[MissingInput, ...]
+    waivers: tuple[Waiver, ...]
+
+
+def conclude(
+    judgement: Judgement,
+    rules: Sequence[Rule],
+    facts: Facts,
+    register: Iterable[Waiver],
+    *,
+    as_of: date,
+    approvers: Sequence[str],
+    trusted: bool,
+) -> Conclusion:
+    """Apply waivers to verdicts, group them by cause, rank them, and count."""
+    subjects = _subjects(rules, facts)
+    by_id = {rule.id: rule for rule in rules}
+    waivers = [
+        standing(waiver, as_of, approvers=approvers, trusted=trusted)
+        for waiver in (*register, *map(inline_waiver, facts.inline_waivers))
+    ]
+    causes = _Causes(by_id, subjects)
+    verdicts, waivers = _waived(judgement.verdicts, waivers, causes)
+    chains = _Chains(facts.paths)
+    shown = _not_superseded(verdicts, by_id)
+    findings = [
+        _finding(by_id[group[0].rule], group, causes, chains)
+        for group in _groups(shown, causes)
+    ]
+    return Conclusion(
+        rules=_count_waived(judgement.rules, verdicts),
+        findings=tuple(sorted(findings, key=_urgency)),
+        verdicts=verdicts,
+        unknowns=_unknowns(verdicts),
+        waivers=tuple(sorted(waivers, key=lambda waiver: waiver.id)),
+    )
+
+
+def _subjects(rules: Sequence[Rule], facts: Facts) -> dict[str, dict[str, Fact]]:
+    """Return, by kind, the facts by id that `rules` judge."""
+    kinds = {rule.subject for rule in rules}
+    return {kind: {fact.id: fact for fact in facts_of(facts, kind)} for kind in kinds}
+
+
+class _Causes:
+    """What made a verdict: its subject, its cause's key and fingerprint."""
+
+    def __init__(
+        self, rules: dict[str, Rule], subjects: dict[str, dict[str, Fact]]
+    ) -> None:
+        self._rules = rules
+        self._subjects = subjects
+
+    def subject(self, verdict: Verdict) -> Fact:
+        return self._subjects[self._rules[verdict.rule].subject][verdict.subject]
+
+    def key(self, verdict: Verdict) -> str:
+        """FAILs share a cause by the rule's `cause`, UNKNOWNs by what is missing."""
+        if verdict.outcome is Outcome.UNKNOWN:
+            return "unknown\0" + "\0".join(
+                f"{missing.reason} {missing.symbol}" for missing in verdict.missing
+            )
+        return cause_of(self._rules[verdict.rule], self.subject(verdict))
+
+    def fingerprint(self, verdict: Verdict) -> str:
+        text = f"{verdict.rule}\0{self.key(verdict)}"
+        return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+class _Chains:
+    """Counts the calls whose chain goes through a fact."""
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self._paths = paths
+        self._through: dict[str, set[int]] = defaultdict(set)
+        for number, path in enumerate(paths):
+            for key in (path.id, path.task, *path.through):
+                self._through[key].add(number)
+
+    def of(self, subjects: Iterable[Fact]) -> set[int]:
+        """Return the numbers of the paths that go through any of `subjects`."""
+        return set[int]().union(
+            *(
+                self._through.get(key, set[int]())
+                for subject in subjects
+                for key in _handles(subject)
+            )
+        )
+
+    def hops(self, subject: Fact) -> tuple[tuple[Hop, ...], tuple[str, ...]]:
+        """Return the chain to show for `subject`, and what it assumes."""
+        if isinstance(subject, Reach) and subject.controls_known:
+            return subject.controls_known[0].hops, ()
+        own: tuple[Hop, ...] = getattr(subject, "hops", ())
+        if own:
+            return own, getattr(subject, "assumes", ())
+        numbers = self.of([subject])
+        if not numbers:
+            return (), ()
+        path = self._paths[min(numbers)]
+        return path.hops, path.assumes
+
+
+def _handles(subject: Fact) -> Iterable[str]:
+    """Return the ids under which a path may go through `subject`."""
+    yield subject.id
+    task = getattr(subject, "task", None)
+    if isinstance(task, str):
+        yield task
+    if isinstance(subject, Reach):
+        yield f"identity:{subject.identity.key}"
+    account = getattr(subject, "account", None)
+    if isinstance(account, str):
+        yield f"identity:serviceAccount:{account}"
+
+
+def _waived(
+    verdicts: Sequence[Verdict], waivers: list[Waiver], causes: _Causes
+) -> tuple[tuple[Verdict, ...], list[Waiver]]:
+    """Mark each verdict with the first waiver that covers it; count the uses."""
+    active: dict[tuple[str, bool], list[Waiver]] = defaultdict(list)
+    for waiver in waivers:
+        if waiver.status is WaiverStatus.UNUSED:
+            active[waiver.rule, waiver.kind == "gap"].append(waiver)
+    used: Counter[str] = Counter()
+    marked: list[Verdict] = []
+    for verdict in verdicts:
+        candidates = (
+            active.get((verdict.rule, verdict.outcome is Outcome.UNKNOWN), [])
+            if verdict.outcome is not Outcome.PASS
+            else []
+        )
+        covering = _first_covering(verdict, candidates, causes)
+        if covering is not None:
+            used[covering.id] += 1
+            verdict = replace(verdict, waiver=covering.id)
+        marked.append(verdict)
+    return tuple(marked), [
+        replace(waiver, status=WaiverStatus.USED, matched=used[waiver.id])
+        if used[waiver.id]
+        else waiver
+        for waiver in waivers
+    ]
+
+
+def _first_covering(
+    verdict: Verdict, candidates: Sequence[Waiver], causes: _Causes
+) -> Waiver | None:
+    if not candidates:
+        return None
+    origin = causes.subject(verdict).origin
+    fingerprint = causes.fingerprint(verdict)
+    for waiver in candidates:
+        if covers(waiver, verdict.subject, origin, fingerprint):
+            return waiver
+    return None
+
+
+def _not_superseded(
+    verdicts: Sequence[Verdict], rules: dict[str, Rule]
+) -> list[Verdict]:
+    """Leave out failures that a more specific rule's failure on the subject explains."""
+    failed: dict[str, set[str]] = defaultdict(set)
+    for verdict in verdicts:
+        if verdict.outcome is Outcome.FAIL:
+            failed[verdict.subject].update(rules[verdict.rule].supersedes)
+    return [
+        verdict
+        for verdict in verdicts
+        if verdict.outcome is not Outcome.PASS
+        and (
+            verdict.outcome is Outcome.UNKNOWN
+            or verdict.rule not in failed[verdict.subject]
+        )
+    ]
+
+
+def _groups(verdicts: Iterable[Verdict], causes: _Causes) -> Iterable[list[Verdict]]:
+    groups: dict[tuple[str, str, str], list[Verdict]] = defaultdict(list)
+    for verdict in verdicts:
+        key = (verdict.rule, causes.key(verdict), verdict.waiver or "")
+        groups[key].append(verdict)
+    return groups.values()
+
+
+def _finding(
+    rule: Rule, group: Sequence[Verdict], causes: _Causes, chains: _Chains
+) -> Finding:
+    group = sorted(group, key=lambda v: _place(causes.subject(v)))
+    subjects = [causes.subject(verdict) for verdict in group]
+    first = group[0]
+    unknown = first.outcome is Outcome.UNKNOWN
+    hops, assumes = chains.hops(subjects[0])
+    return Finding(
+        fingerprint=causes.fingerprint(first),
+        rule=rule.id,
+        severity=rule.severity,
+        confidence=rule.confidence,
+        persona=rule.persona,
+        outcome=first.outcome,
+        title=rule.title,
+        message=_undecided(first.missing)
+        if unknown
+        else render_message(rule, subjects[0]),
+        remediation=rule.remediation,
+        origin=subjects[0].origin,
+        subjects=tuple(subject.id for subject in subjects),
+        places=tuple(subject.origin for subject in subjects),
+        evidence=() if unknown else evidence_of(rule, subjects[0]),
+        hops=hops,
+        assumes=assumes,
+        missing=first.missing,
+        chains=len(chains.of(subjects)),
+        waiver=first.waiver,
+    )
+
+
+def _place(subject: Fact) -> tuple[str, int, str]:
+    origin: Origin = subject.origin
+    return origin.source, origin.line or 0, subject.id
+
+
+def _undecided(missing: Sequence[Missing]) -> str:
+    named = ", ".join(f"{item.symbol} ({item.reason})" for item in missing)
+    return f"cannot be decided: {named or 'a fact is not established'}"
+
+
+def _urgency(finding: Finding) -> tuple[int, int, int, int, str, str]:
+    """Sort failures before unknowns, live before waived, severe and wide first."""
+    return (
+        finding.outcome is Outcome.UNKNOWN,
+        finding.waiver is not None,
+        -SEVERITIES.index(finding.severity),
+        -finding.chains,
+        finding.rule,
+        finding.fingerprint + (finding.waiver or ""),
+    )
+
+
+def _count_waived(
+    rules: Sequence[RuleReport], verdicts: Sequence[Verdict]
+) -> tuple[RuleReport, ...]:
+    """Move waived failures from `failed` to `waived`; accepted gaps stay unknown."""
+    waived = Counter(
+        verdict.rule
+        for verdict in verdicts
+        if verdict.waiver is not None and verdict.outcome is Outcome.FAIL
+    )
+    return tuple(
+        replace(
+            rule,
+            population=replace(
+                rule.population,
+                failed=rule.population.failed - waived[rule.id],
+                waived=waived[rule.id],
+            ),
+        )
+        for rule in rules
+    )
+
+
+def _unknowns(verdicts: Sequence[Verdict]) -> tuple[MissingInput, ...]:
+    """Group UNKNOWNs by what would decide them, the most deciding first."""
+    count: Counter[Missing] = Counter()
+    rules: dict[Missing, set[str]] = defaultdict(set)
+    for verdict in verdicts:
+        if verdict.outcome is Outcome.UNKNOWN:
+            for missing in verdict.missing:
+                count[missing] += 1
+                rules[missing].add(verdict.rule)
+    return tuple(
+        MissingInput(
+            reason=missing.reason,
+            symbol=missing.symbol,
+            verdicts=number,
+            rules=tuple(sorted(rules[missing])),
+        )
+        for missing, number in sorted(
+            count.items(), key=lambda item: (-item[1], item[0].symbol, item[0].reason)
+        )
+    )

@@ -1,0 +1,40 @@
+"""One rule as Markdown: on the terminal and as its page in the documentation."""
+
+from dagwarden.rule import Rule
+
+
+def render_rule(rule: Rule) -> str:
+    """Return what `rule` does, why it matters, how to fix it, and what it proves."""
+    parts = [
+        f"# {rule.id}",
+        rule.title,
+        f"Severity **{rule.severity}** · confidence **{rule.confidence}** · "
+        f"persona **{rule.persona}** · family **{rule.family}** · "
+        f"version {rule.version} · needs {', '.join(rule.needs)}",
+        f"## What it does\n\n{rule.what.strip()}",
+        f"## Why it matters\n\n{rule.why.strip()}",
+        f"## How to fix it\n\n{rule.remediation.strip()}",
+        f"## The test\n\nJudged for each `{rule.subject}` where\n\n```cel\n{rule.when.strip()}\n```\n\n"
+        f"and passed when\n\n```cel\n{rule.assert_.strip()}\n```",
+    ]
+    if rule.params:
+        rows = "\n".join(
+            f"| `{name}` | `{_value(param.default)}` | {param.description} |"
+            for name, param in sorted(rule.params.items())
+        )
+        parts.append(
+            "## Parameters\n\n| name | default | meaning |\n|---|---|---|\n" + rows
+        )
+    parts.append(
+        "## Evidence for SOC 2\n\n"
+        + "\n".join(
+            f"- **{control.soc2}**: {control.because.strip()} "
+            f"Does not cover: {control.does_not_cover.strip()}"
+            for control in rule.controls
+        )
+    )
+    return "\n\n".join(parts) + "\n"
+
+
+def _value(value: object) -> str:
+    return ", ".join(value) or "(none)" if isinstance(value, tuple) else str(value)

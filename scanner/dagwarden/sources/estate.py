@@ -1,0 +1,239 @@
+"""Reading a whole estate: every environment's DAGs and connections, and the cloud."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from dagwarden.config import Config, Environment, relative
+from dagwarden.facts import (
+    AirflowEnvironment,
+    AirflowSetting,
+    Connection,
+    Facts,
+    Gap,
+    Origin,
+    Record,
+    Unresolved,
+    merge,
+)
+from dagwarden.rule import Need
+from dagwarden.sources.credentials import Fingerprint
+
+# what an unread cloud export may have held
+CLOUD_KINDS = (
+    "snapshot",
+    "resource",
+    "identity",
+    "key",
+    "role",
+    "binding",
+    "grant",
+    "federation_provider",
+    "cloud_run",
+    "composer_environment",
+    "audit_log",
+)
+Progress = Callable[[str], None]
+
+
+class Estate(Record, frozen=True, kw_only=True):
+    """What was read, and which kinds of input the scan was given at all."""
+
+    facts: Facts
+    given: frozenset[Need]
+
+
+def read_estate(
+    config: Config,
+    *,
+    fingerprint: Fingerprint,
+    environ: Mapping[str, str],
+    only: Sequence[Path] | None = None,
+    progress: Progress = lambda stage: None,
+) -> Estate:
+    """
+    Read all that `config` names; `only` restricts DAG files to the hook's.
+
+    A configured source that does not exist is a gap and its needs count as not
+    given. With `only` (a commit hook in a checkout) that gap is not held against
+    the scan.
+    """
+    root = Path(config.root)
+    parts: list[Facts] = []
+    given: set[Need] = set()
+    for environment in config.environments:
+        progress(f"environment {environment.name}")
+        parts.append(_environment(environment, config))
+        if environment.dags or only:
+            given.add("dags")
+            parts.append(_dags(environment, config, root, only, fingerprint))
+        connections = _connections(
+            environment, root, fingerprint, environ, lenient=only is not None
+        )
+        if connections.connections or connections.files:
+            given.add("connections")
+        parts.append(connections)
+    if config.snapshots:
+        progress("snapshot")
+        cloud = _snapshots(config, root, fingerprint, lenient=only is not None)
+        if cloud.snapshots:
+            given.add("snapshot")
+        parts.append(cloud)
+    return Estate(facts=merge(*parts), given=frozenset(given))
+
+
+def _environment(environment: Environment, config: Config) -> Facts:
+    """Return the facts that the operator states about an environment."""
+    origin = Origin(
+        source=config.files[0] if config.files else "dagwarden.toml",
+        field=f"environment.{environment.name}",
+    )
+    stated = environment.runs_as
+    composer = (
+        stated.removeprefix("composer:") if stated.startswith("composer:") else None
+    )
+    known = composer is None and stated != "unknown"
+    fact = AirflowEnvironment(
+        id=f"environment:{environment.name}",
+        origin=origin,
+        name=environment.name,
+        composer=composer,
+        airflow=environment.airflow,
+        connections_complete=environment.connections_complete,
+        unresolved=()
+        if known
+        else (
+            Unresolved(
+                field="runs_as",
+                reason="setting",
+                symbol=f"runs_as of environment {environment.name}",
+            ),
+        ),
+        **({"runs_as": stated} if known else {}),
+    )
+    return Facts(
+        environments=(fact,),
+        airflow_settings=tuple(
+            AirflowSetting(
+                id=f"airflow_setting:{environment.name}:{key}",
+                origin=Origin(source=origin.source, field=f"airflow_settings.{key}"),
+                environment=environment.name,
+                section=key.rpartition(".")[0],
+                key=key.rpartition(".")[2],
+                value=value,
+            )
+            for key, value in sorted(environment.airflow_settings.items())
+        ),
+    )
+
+
+def _dags(
+    environment: Environment,
+    config: Config,
+    root: Path,
+    only: Sequence[Path] | None,
+    fingerprint: Fingerprint,
+) -> Facts:
+    from dagwarden.sources.dags.read import read_dags
+
+    return read_dags(
+        root,
+        environment.name,
+        [root / folder for folder in environment.dags],
+        only=only,
+        exclude=config.exclude,
+        airflow=environment.airflow,
+        fingerprint=fingerprint,
+    )
+
+
+def _connections(
+    environment: Environment,
+    root: Path,
+    fingerprint: Fingerprint,
+    environ: Mapping[str, str],
+    *,
+    lenient: bool,
+) -> Facts:
+    if not environment.connections:
+        return Facts()
+    from dagwarden.sources.connections import read_connections
+
+    parts: list[Facts] = []
+    for spec in environment.connections:
+        file = spec.partition(":")[2]
+        if file and not (root / file).exists():
+            parts.append(_missing(file, ("connection",), lenient=lenient))
+            continue
+        parts.append(
+            read_connections(spec, environment.name, root, root, fingerprint, environ)
+        )
+    return _first_wins(merge(*parts))
+
+
+def _first_wins(facts: Facts) -> Facts:
+    """
+    Keep one connection per id: that of the source named first.
+
+    Airflow looks in its secrets backend, then the environment, then its database;
+    the configuration lists sources in that order. A hidden one that differs is told.
+    """
+    kept: dict[str, Connection] = {}
+    gaps: list[Gap] = []
+    for connection in facts.connections:
+        first = kept.setdefault(connection.id, connection)
+        if first is not connection:
+            gaps.append(
+                Gap(
+                    reason="conflict",
+                    origin=connection.origin,
+                    detail=f"connection {connection.conn_id} is hidden by the one in "
+                    f"{first.origin.source}, which is listed first",
+                    kinds=("connection",),
+                    incomplete=False,
+                )
+            )
+    return replace(facts, connections=tuple(kept.values()), gaps=(*facts.gaps, *gaps))
+
+
+def _snapshots(
+    config: Config, root: Path, fingerprint: Fingerprint, *, lenient: bool
+) -> Facts:
+    from dagwarden.sources.snapshot import read_snapshots
+
+    paths = [root / name for name in config.snapshots]
+    missing = [path for path in paths if not path.exists()]
+    gaps = merge(
+        *(
+            _missing(relative(path, root), CLOUD_KINDS, lenient=lenient)
+            for path in missing
+        )
+    )
+    present = [path for path in paths if path not in missing]
+    if not present:
+        return gaps
+    return merge(
+        gaps,
+        read_snapshots(
+            present,
+            root,
+            include_sys_projects=config.include_sys_projects,
+            fingerprint=fingerprint,
+        ),
+    )
+
+
+def _missing(file: str, kinds: tuple[str, ...], *, lenient: bool) -> Facts:
+    """Return the gap of a configured source that is not there."""
+    return Facts(
+        gaps=(
+            Gap(
+                reason="missing",
+                origin=Origin(source=file),
+                detail="is configured and does not exist; its rules did not run",
+                kinds=kinds,
+                incomplete=not lenient,
+            ),
+        )
+    )
