@@ -1,0 +1,88 @@
+"""
+Reports turned into outputs, one module per format; judges nothing.
+
+`text` for a terminal, `json` for machines, `sarif` for code hosts, `html` for
+auditors; `drawing` draws a chain as SVG. The formats never import each other: what
+each of them owes to hostile names, and the few words they share, stands here.
+"""
+
+import msgspec
+
+from dagwarden.facts import Origin
+from dagwarden.findings import Finding, Outcome, Population, Result
+
+
+def visible(text: str) -> str:
+    r"""
+    Return `text` on one line, everything that does not print spelled out.
+
+    Escape sequences, line breaks, direction overrides, invisible and unassigned
+    characters become `\x1b`, `\n`, `\u202e`: a name cannot move the cursor, start a
+    line of its own or change how its neighbours read.
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode()
+        for char in text
+    )
+
+
+def place(origin: Origin) -> str:
+    """Return where something was read: `path:line`, and the field where one is."""
+    where = visible(origin.source)
+    if origin.line is not None:
+        where += f":{origin.line}"
+    return f"{where} ({visible(origin.field)})" if origin.field else where
+
+
+def shown(result: Result) -> tuple[Finding, ...]:
+    """
+    Return the findings that the result's persona is shown, in order.
+
+    An engineer is shown what fails and can be mended in the file at hand (waived
+    findings included: a format marks or drops them), an auditor everything.
+    """
+    if result.persona == "auditor":
+        return result.findings
+    return tuple(
+        finding
+        for finding in result.findings
+        if finding.outcome is Outcome.FAIL and finding.persona == "engineer"
+    )
+
+
+def total(result: Result) -> Population:
+    """Return the populations of all rules that ran, added up."""
+    ran = [rule.population for rule in result.rules if rule.not_run is None]
+    return Population(
+        **{
+            name: sum(getattr(population, name) for population in ran)
+            for name in Population.__struct_fields__
+        }
+    )
+
+
+def encode(value: object) -> bytes:
+    """
+    Return `value` as indented JSON with sorted keys; equal values, equal bytes.
+
+    A file name may hold bytes that are no Unicode text; they are spelled out.
+    """
+    try:
+        data = msgspec.json.encode(value, order="sorted")
+    except UnicodeEncodeError:
+        data = msgspec.json.encode(_text(msgspec.to_builtins(value)), order="sorted")
+    return msgspec.json.format(data, indent=2) + b"\n"
+
+
+def _text(value: object) -> object:
+    match value:
+        case str():
+            return value.encode(errors="backslashreplace").decode()
+        case dict():
+            return {_text(key): _text(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_text(item) for item in value]
+        case _:
+            return value

@@ -1,0 +1,23 @@
+"""The whole report as JSON, and the schema that says what is in it."""
+
+import msgspec
+
+from dagwarden.findings import Report
+from dagwarden.render import encode
+
+
+def render_json(report: Report) -> bytes:
+    """Return `report` as JSON; `findings.read_report` reads it back."""
+    return encode(report)
+
+
+def result_schema() -> bytes:
+    """Return the JSON Schema (2020-12) of what `render_json` writes."""
+    schema = msgspec.json.schema(Report)
+    return encode(
+        {
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            "title": "The result of a dagwarden scan, with the envelope of its run",
+            **schema,
+        }
+    )

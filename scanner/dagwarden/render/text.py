@@ -1,0 +1,371 @@
+"""
+What a person reads in a terminal: what to fix first, and how.
+
+Plain strings and a handful of ANSI codes: the commit hook prints this, so nothing
+heavy is imported.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from textwrap import TextWrapper
+
+from dagwarden.facts import Gap, Hop, Origin
+from dagwarden.findings import (
+    Finding,
+    MissingInput,
+    Outcome,
+    Report,
+    Result,
+    RuleReport,
+    Waiver,
+    WaiverStatus,
+)
+from dagwarden.render import place, shown, total, visible
+from dagwarden.rule import Severity
+
+_RESET = "\x1b[0m"
+_CODES = {
+    "bold": "\x1b[1m",
+    "dim": "\x1b[2m",
+    "red": "\x1b[1;31m",
+    "yellow": "\x1b[33m",
+    "green": "\x1b[32m",
+    "cyan": "\x1b[36m",
+}
+_SEVERITY_COLOUR: dict[Severity, str] = {
+    "critical": "red",
+    "high": "red",
+    "medium": "yellow",
+    "low": "cyan",
+    "info": "dim",
+}
+# How much of each list is printed; `verbose` prints all.
+_PLACES, _FIX_LINES, _INPUTS, _GAPS = 3, 6, 5, 10
+
+# What to give so that UNKNOWN becomes a verdict, by facts.Reason.
+_GIVE = {
+    "jinja": "rendered when the task runs",
+    "environment": "environment variable of the Airflow process",
+    "variable": "Airflow Variable",
+    "parameter": "parameter of a function or DAG",
+    "import": "name from a module outside the repository",
+    "dynamic": "code that static reading cannot follow",
+    "unreadable": "it is there and could not be read",
+    "setting": "setting of this scan or of Airflow",
+    "connection": "connection that was not given",
+    "layer": "layer of the snapshot, not given or partly",
+    "condition": "IAM condition, not evaluated",
+    "guardrail": "deny policy or access boundary, not evaluated",
+    "membership": "members of a group or domain",
+    "version": "depends on a version that is not established",
+}
+
+
+def render_text(
+    report: Report, *, width: int, colour: bool, verbose: bool = False
+) -> str:
+    """
+    Return `report` for a terminal of `width` columns, ending in one summary line.
+
+    `colour` adds ANSI codes; whatever was scanned never does. `verbose` prints every
+    list whole and every chain.
+    """
+    page = _Page(max(width, 40), colour, verbose)
+    result = report.result
+    sections = [
+        *map(page.finding, _open(result)),
+        page.unknowns(result),
+        page.not_run(result.rules),
+        page.gaps(result.gaps),
+        page.waivers(result.waivers),
+        page.requests(result.repository_requests),
+        page.closing(result),
+    ]
+    return "\n\n".join("\n".join(lines) for lines in sections if lines) + "\n"
+
+
+def _open(result: Result) -> tuple[Finding, ...]:
+    """Return what is worth mending now: what the persona is shown and is not waived."""
+    return tuple(
+        finding
+        for finding in shown(result)
+        if finding.outcome is Outcome.FAIL
+        and finding.waiver is None
+    )
+
+
+class _Page:
+    """The terminal that is written for: its width, colour and patience."""
+
+    def __init__(self, width: int, colour: bool, verbose: bool) -> None:
+        self.width = width
+        self.colour = colour
+        self.verbose = verbose
+        self.told: set[str] = set()  # remedies that were printed
+
+    # ------------------------------------------------------------------- sections
+
+    def finding(self, finding: Finding) -> list[str]:
+        """One finding: the place, what is wrong, the chain, the fix."""
+        severity = self.paint(
+            finding.severity.upper(), _SEVERITY_COLOUR[finding.severity]
+        )
+        marks = [
+            *(["new"] if finding.baseline == "new" else []),
+            *(["likely"] if finding.confidence != "certain" else []),
+            *([_cuts(finding.chains)] if finding.chains else []),
+        ]
+        head = f"{severity} {self.paint(visible(finding.rule), 'bold')}"
+        if marks:
+            head += self.paint("  " + ", ".join(marks), "dim")
+        return [
+            head,
+            f"  {self.paint(_link(finding.origin), 'cyan')}",
+            *self.wrap(finding.message, "  "),
+            *self.chain(finding.hops),
+            *self.fix(finding.remediation),
+            *self.further(finding),
+        ]
+
+    def chain(self, hops: Sequence[Hop]) -> Iterator[str]:
+        """Each hop in words, and below it where it was read."""
+        for number, hop in enumerate(hops):
+            arrow = "chain " if number == 0 else "   -> "
+            where = f"  [{_near(hop.origin)}]" if hop.origin else ""
+            first, *rest = self.wrap(hop.text + where, "         ")
+            yield f"  {self.paint(arrow, 'dim')} {first.lstrip()}"
+            yield from rest
+
+    def fix(self, remediation: str) -> Iterator[str]:
+        """The first lines of the remedy, as written; once."""
+        if remediation in self.told:
+            yield f"  {self.paint('fix   ', 'green')} as above"
+            return
+        self.told.add(remediation)
+        lines = remediation.strip().splitlines()
+        kept = lines if self.verbose else lines[:_FIX_LINES]
+        for number, line in enumerate(kept):
+            label = self.paint("fix   ", "green") if number == 0 else "      "
+            yield f"  {label} {visible(line)}"
+        if len(kept) < len(lines):
+            yield "         ..."
+
+    def further(self, finding: Finding) -> list[str]:
+        """The other places of the same cause."""
+        others = [where for where in finding.places if where != finding.origin]
+        if not others:
+            return []
+        kept = others if self.verbose else others[:_PLACES]
+        more = ", ..." if len(kept) < len(others) else ""
+        noun = _noun(finding.subjects[0].partition(":")[0])
+        head = (
+            f"and {_count(len(others), 'more ' + noun)}"
+            if len(others) < len(finding.places)
+            else _count(len(others), noun)
+        )
+        return self.wrap(f"{head}: {', '.join(map(_link, kept))}{more}", "  ")
+
+    def unknowns(self, result: Result) -> list[str]:
+        """The inputs that would decide most; one line where an engineer reads."""
+        inputs = sorted(
+            result.unknowns, key=lambda i: (-i.verdicts, i.reason, i.symbol)
+        )
+        if not inputs:
+            return []
+        if result.persona == "engineer" and not self.verbose:
+            unknown = total(result).unknown
+            return list(
+                self.wrap(
+                    f"{_count(unknown, 'verdict')} could not be determined; most would "
+                    f"be decided by {_input(inputs[0])}.",
+                )
+            )
+        kept = inputs if self.verbose else inputs[:_INPUTS]
+        return [
+            self.paint("Not determined: what would decide it", "bold"),
+            *self.table(
+                (_count(i.verdicts, "verdict"), _input(i)) for i in kept
+            ),
+            *_left_out(len(inputs) - len(kept), "input"),
+        ]
+
+    def not_run(self, rules: Sequence[RuleReport]) -> list[str]:
+        """Rules that said nothing, and why; one line for each reason."""
+        reasons: dict[str, list[str]] = {}
+        for rule in rules:
+            if rule.not_run is not None:
+                reasons.setdefault(rule.not_run, []).append(rule.id)
+        if not reasons:
+            return []
+        return [
+            self.paint("Rules not run", "bold"),
+            *self.table(
+                (f"{reason} ({len(ids)})", ", ".join(ids))
+                for reason, ids in reasons.items()
+            ),
+        ]
+
+    def gaps(self, gaps: Sequence[Gap]) -> list[str]:
+        """What was asked for and could not be read."""
+        ordered = sorted(gaps, key=lambda gap: not gap.incomplete)
+        kept = ordered if self.verbose else ordered[:_GAPS]
+        if not kept:
+            return []
+        return [
+            self.paint("Not read", "bold"),
+            *self.table(
+                (_link(gap.origin), f"{gap.reason}: {gap.detail}") for gap in kept
+            ),
+            *_left_out(len(ordered) - len(kept), "gap"),
+        ]
+
+    def waivers(self, waivers: Sequence[Waiver]) -> list[str]:
+        """Waivers that do nothing, or no longer."""
+        idle = [w for w in waivers if w.status is not WaiverStatus.USED]
+        if not idle:
+            return []
+        return [
+            self.paint("Waivers that need attention", "bold"),
+            *self.table(
+                (_link(waiver.origin), _waiver(waiver)) for waiver in idle
+            ),
+        ]
+
+    def requests(self, requests: Sequence[str]) -> list[str]:
+        """What the scanned repository asked for."""
+        if not requests:
+            return []
+        return [
+            self.paint("Asked for by the scanned repository", "bold"),
+            *(line for asked in requests for line in self.wrap(asked, "  ")),
+        ]
+
+    def closing(self, result: Result) -> list[str]:
+        """The one line that counts everything, and what to type next."""
+        told = _open(result)
+        lines = [self.paint(_summary(result), "red" if told else "bold")]
+        if result.difference is not None:
+            lines.append(_difference(result))
+        failing = [f for f in result.findings if f.outcome is Outcome.FAIL]
+        hidden = sum(f.waiver is None for f in failing) - len(told)
+        if hidden:
+            lines.append(
+                f"{_count(hidden, 'more finding')} beyond the file at hand: "
+                "--persona auditor shows them."
+            )
+        lines.append(f"Next: {_next(told, hidden)}")
+        return lines
+
+    # --------------------------------------------------------------------- pieces
+
+    def paint(self, text: str, style: str) -> str:
+        """Return `text` in colour, where colour is wanted."""
+        return f"{_CODES[style]}{text}{_RESET}" if self.colour else text
+
+    def wrap(self, text: str, indent: str = "") -> list[str]:
+        """Return `text`, made visible, in lines that fit."""
+        # a path or a command is never broken: it could no longer be clicked or pasted
+        wrapper = TextWrapper(
+            self.width,
+            initial_indent=indent,
+            subsequent_indent=indent,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        return wrapper.wrap(visible(text)) or [indent]
+
+    def table(self, rows: Iterable[tuple[str, str]]) -> Iterator[str]:
+        """Two columns; the second goes below where the first is long."""
+        cells = [(visible(left), right) for left, right in rows]
+        column = min(max((len(left) for left, _ in cells), default=0), self.width // 2)
+        for left, right in cells:
+            lines = self.wrap(right, " " * (column + 4))
+            if len(left) > column:
+                yield f"  {left}"
+                yield from lines
+            else:
+                yield f"  {left:<{column}}  {lines[0].lstrip()}"
+                yield from lines[1:]
+
+
+def _link(origin: Origin) -> str:
+    """Return `path:line`, which terminals and editors make clickable."""
+    if origin.line is None:
+        return place(origin)
+    return f"{visible(origin.source)}:{origin.line}"
+
+
+def _near(origin: Origin) -> str:
+    """Return where a hop was read, a cloud asset by the end of its long name."""
+    if not origin.source.startswith("//"):
+        return _link(origin) if origin.line else place(origin)
+    name = visible("/".join(origin.source.split("/")[-2:]))
+    return f"{name} ({visible(origin.field)})" if origin.field else name
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
+def _noun(kind: str) -> str:
+    """Return what people call one subject of a fact kind."""
+    tasks = {"path", "task_identity", "lifetime_chain", "call"}
+    return "task" if kind in tasks else kind.replace("_", " ")
+
+
+def _cuts(chains: int) -> str:
+    return f"one change for {_count(chains, 'chain')}"
+
+
+def _input(missing: MissingInput) -> str:
+    words = _GIVE.get(missing.reason, missing.reason)
+    return f"{visible(missing.symbol)} ({words})"
+
+
+def _left_out(number: int, noun: str) -> list[str]:
+    return [f"  and {_count(number, 'more ' + noun)} (--verbose)"] if number else []
+
+
+def _waiver(waiver: Waiver) -> str:
+    why = {
+        WaiverStatus.EXPIRED: f"expired after {waiver.expires}",
+        WaiverStatus.UNUSED: "covers nothing any more: remove it",
+        WaiverStatus.UNAPPROVED: "not applied: nobody approved it",
+        WaiverStatus.REFUSED: "not applied: refused",
+        WaiverStatus.MALFORMED: "not applied: malformed",
+        WaiverStatus.USED: "",
+    }[waiver.status]
+    note = f" ({waiver.note})" if waiver.note else ""
+    return f"{waiver.rule}: {why}{note}"
+
+
+def _summary(result: Result) -> str:
+    ran = sum(rule.not_run is None for rule in result.rules)
+    idle = len(result.rules) - ran
+    counts = total(result)
+    checked = counts.passed + counts.failed + counts.waived + counts.unknown
+    excluded = sum(item.count for item in result.excluded)
+    return (
+        f"{_count(ran, 'rule')} run, {idle} not run; "
+        f"{_count(checked, 'subject')} checked: {counts.passed:,} passed, "
+        f"{counts.failed:,} failed, {counts.waived:,} waived, "
+        f"{counts.unknown:,} unknown; "
+        f"{len(result.gaps):,} not read, {excluded:,} left out."
+    )
+
+
+def _difference(result: Result) -> str:
+    change = result.difference
+    assert change is not None  # noqa: S101 -- the caller looked
+    return (
+        f"Against {visible(change.against)}: {len(change.new)} new, "
+        f"{len(change.fixed)} fixed, {len(change.unchanged)} unchanged, "
+        f"{len(change.newly_unknown)} newly unknown."
+    )
+
+
+def _next(told: Sequence[Finding], hidden: int) -> str:
+    if told:
+        return f"dagwarden rules show {visible(told[0].rule)}"
+    if hidden:
+        return "dagwarden scan --persona auditor"
+    return "dagwarden scan --html report.html, for the whole account"
