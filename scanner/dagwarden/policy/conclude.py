@@ -64,7 +64,7 @@ def conclude(
         for group in _groups(shown, causes)
     ]
     return Conclusion(
-        rules=_count_waived(judgement.rules, verdicts),
+        rules=_count_waived(judgement.reports, verdicts),
         findings=tuple(sorted(findings, key=_urgency)),
         verdicts=verdicts,
         unknowns=_unknowns(verdicts),

@@ -8,14 +8,16 @@ def render_rule(rule: Rule) -> str:
     parts = [
         f"# {rule.id}",
         rule.title,
-        f"Severity **{rule.severity}** · confidence **{rule.confidence}** · "
-        f"persona **{rule.persona}** · family **{rule.family}** · "
-        f"version {rule.version} · needs {', '.join(rule.needs)}",
+        (
+            f"Severity **{rule.severity}** · confidence **{rule.confidence}** · "
+            f"persona **{rule.persona}** · family **{rule.family}** · "
+            f"version {rule.version} · needs {', '.join(rule.needs)}"
+        ),
         f"## What it does\n\n{rule.what.strip()}",
         f"## Why it matters\n\n{rule.why.strip()}",
         f"## How to fix it\n\n{rule.remediation.strip()}",
-        f"## The test\n\nJudged for each `{rule.subject}` where\n\n```cel\n{rule.when.strip()}\n```\n\n"
-        f"and passed when\n\n```cel\n{rule.assert_.strip()}\n```",
+        f"## The test\n\nJudged for each `{rule.subject}` where\n\n{_cel(rule.when)}",
+        f"and passed when\n\n{_cel(rule.assert_)}",
     ]
     if rule.params:
         rows = "\n".join(
@@ -38,3 +40,7 @@ def render_rule(rule: Rule) -> str:
 
 def _value(value: object) -> str:
     return ", ".join(value) or "(none)" if isinstance(value, tuple) else str(value)
+
+
+def _cel(expression: str) -> str:
+    return f"```cel\n{expression.strip()}\n```"
