@@ -6,7 +6,8 @@ DagwardenError            what is wrong, where, and what to do: one line
 │   ├── ConfigError       a configuration file
 │   ├── RuleError         rule files; carries all errors found, not the first
 │   └── WaiverError       a waiver or control register file
-└── SourceError           something the scan was given cannot be read at all (exit 2)
+├── SourceError           something the scan was given cannot be read at all (exit 2)
+└── InternalError         dagwarden or a rule it runs is broken (exit 4)
 
 What can be read in part is never an error: it is a `Gap`.
 """
@@ -51,3 +52,7 @@ class WaiverError(UsageError):
 
 class SourceError(DagwardenError):
     """An input that the scan was given cannot be read at all."""
+
+
+class InternalError(DagwardenError):
+    """Dagwarden itself, or a rule that passed its checks, is broken."""

@@ -1,0 +1,666 @@
+"""
+The one module that knows CEL: it checks, compiles and evaluates expressions.
+
+An expression sees `subject` (a fact as plain data, in which whatever could not be
+established is missing) and `params`. Its answer is three-valued: True, False, or
+`UNKNOWN` where a missing field decides. Everything that would turn a missing field
+into a definite answer is refused by `check`, so reading one more fact can only turn
+UNKNOWN into an answer and never turns an answer round.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
+from enum import Enum
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import msgspec
+from msgspec import UNSET, Struct
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from google.protobuf.descriptor_pool import DescriptorPool
+    from msgspec.inspect import Field, StructType, Type
+
+MAX_LENGTH: Final = 4_000  # characters of one expression
+
+
+class Ternary(Enum):
+    """The third truth value."""
+
+    UNKNOWN = "unknown"
+
+
+# The fields of a fact that are not for rules: asking why something is unknown would
+# give a definite answer that changes once it is known.
+HIDDEN: Final = frozenset({"unresolved"})
+
+UNKNOWN: Final = Ternary.UNKNOWN
+Answer = bool | Literal[Ternary.UNKNOWN]
+Path = tuple[str, ...]
+
+
+class ExpressionError(Exception):
+    """An expression cannot be compiled, or its evaluation failed for good."""
+
+
+# --------------------------------------------------------------------- evaluating
+
+
+class Expression:
+    """A compiled expression."""
+
+    def __init__(self, text: str) -> None:
+        """Compile `text` without checking types; ExpressionError where it cannot."""
+        self.text = text
+        try:
+            self._compiled = _plain_environment().compile(text)
+        except Exception as error:
+            raise ExpressionError(str(error)) from None
+
+    def evaluate(self, subject: Mapping[str, Any], params: Mapping[str, Any]) -> Answer:
+        """Return the answer for one subject; ExpressionError where there is none."""
+        # No Activation is reused: its arena grows with every evaluation.
+        value = self._compiled.eval(data={"subject": subject, "params": params}).value()
+        if isinstance(value, bool):
+            return value
+        # An error is returned as its text; a missing key is the one that means unknown.
+        if isinstance(value, str) and value.startswith("NOT_FOUND"):
+            return UNKNOWN
+        raise ExpressionError(str(value))
+
+    @property
+    def reads(self) -> tuple[Path, ...]:
+        """The fields of the subject that the answer depends on, sorted."""
+        tree, _ = _syntax_tree(self._compiled.serialize())
+        return tuple(sorted(set(_reads(tree))))
+
+
+def as_data(value: Any) -> Any:
+    """
+    Return a fact as an expression sees it.
+
+    UNSET and hidden fields are missing, and tuples are lists: CEL knows no others.
+    """
+    if isinstance(value, Struct):
+        return {
+            name: as_data(item)
+            for name in value.__struct_fields__
+            if name not in HIDDEN and (item := getattr(value, name)) is not UNSET
+        }
+    if isinstance(value, tuple | list):
+        return [as_data(item) for item in value]
+    if isinstance(value, dict):
+        return {key: as_data(item) for key, item in value.items()}
+    return value
+
+
+@cache
+def compile_expression(text: str) -> Expression:
+    """Return `text` compiled; ExpressionError where it cannot be."""
+    return Expression(text)
+
+
+@cache
+def _cel() -> "ModuleType":
+    from cel_expr_python import cel
+
+    return cel
+
+
+@cache
+def _plain_environment() -> Any:
+    """Return the environment in which plain data is judged, without types."""
+    cel = _cel()
+    return cel.NewEnv(variables={"subject": cel.Type.DYN, "params": cel.Type.DYN})
+
+
+# -------------------------------------------------------------------- syntax trees
+#
+# cel-expr-python gives the checked tree only as a serialised
+# google.api.expr CheckedExpr in an Any. The numbers below are the field numbers of
+# cel/expr/checked.proto and cel/expr/syntax.proto.
+
+
+class Node(Struct, frozen=True):
+    """
+    A node of the syntax tree.
+
+    `name` is an identifier, a selected field or a function; `value` a constant.
+    """
+
+    id: int
+    kind: Literal["constant", "name", "select", "call", "list", "struct", "loop"]
+    name: str = ""
+    value: object = None
+    operands: tuple["Node", ...] = ()
+    presence_test: bool = False  # has()
+
+
+TypeName = str  # "string", "wrapper", "list", "map", "message", "dyn", "null", ...
+
+_PRIMITIVES = {1: "bool", 2: "int", 3: "uint", 4: "double", 5: "string", 6: "bytes"}
+_TYPES = {1: "dyn", 2: "null", 6: "list", 7: "map", 9: "message"}
+
+
+def _wire(data: bytes) -> Iterator[tuple[int, int | bytes]]:
+    """Yield (field number, value) of a protobuf message: varints and byte strings."""
+    at = 0
+
+    def varint() -> int:
+        nonlocal at
+        result = shift = 0
+        while True:
+            byte = data[at]
+            at += 1
+            result |= (byte & 0x7F) << shift
+            if byte < 0x80:
+                return result
+            shift += 7
+
+    while at < len(data):
+        tag = varint()
+        number, kind = tag >> 3, tag & 7
+        if kind == 0:
+            yield number, varint()
+        else:
+            size = varint() if kind == 2 else 8 if kind == 1 else 4
+            yield number, data[at : at + size]
+            at += size
+
+
+def _fields(data: int | bytes) -> dict[int, list[Any]]:
+    found: dict[int, list[Any]] = {}
+    if isinstance(data, bytes):
+        for number, value in _wire(data):
+            found.setdefault(number, []).append(value)
+    return found
+
+
+def _syntax_tree(serialized: bytes) -> tuple[Node, dict[int, TypeName]]:
+    """Return the tree of a serialised expression and the type of each node."""
+    checked = _fields(_fields(serialized)[2][0])
+    types: dict[int, TypeName] = {}
+    for entry in checked.get(3, []):
+        fields = _fields(entry)
+        types[fields[1][0]] = _type_name(fields[2][0])
+    return _node(checked[4][0]), types
+
+
+def _type_name(data: bytes) -> TypeName:
+    ((number, value), *_) = _wire(data)
+    if number == 3 and isinstance(value, int):
+        return _PRIMITIVES.get(value, "other")
+    return "wrapper" if number == 4 else _TYPES.get(number, "other")
+
+
+def _node(data: bytes) -> Node:
+    fields = _fields(data)
+    node_id = fields.get(2, [0])[0]
+    if 4 in fields:
+        return Node(node_id, "name", _text(_fields(fields[4][0]), 1))
+    if 5 in fields:
+        select = _fields(fields[5][0])
+        return Node(
+            node_id,
+            "select",
+            _text(select, 2),
+            operands=(_node(select[1][0]),),
+            presence_test=bool(select.get(3, [0])[0]),
+        )
+    if 6 in fields:
+        call = _fields(fields[6][0])
+        operands = [*call.get(1, []), *call.get(3, [])]
+        return Node(
+            node_id, "call", _text(call, 2), operands=tuple(map(_node, operands))
+        )
+    if 7 in fields:
+        items = _fields(fields[7][0]).get(1, [])
+        return Node(node_id, "list", operands=tuple(map(_node, items)))
+    if 8 in fields:
+        return Node(node_id, "struct")
+    if 9 in fields:
+        loop = _fields(fields[9][0])
+        parts = [loop[number][0] for number in (2, 4, 5, 6, 7) if number in loop]
+        return Node(
+            node_id, "loop", _text(loop, 1), operands=tuple(map(_node, parts))
+        )
+    constant = _fields(fields[3][0])
+    value = _text(constant, 6) if 6 in constant else None
+    return Node(node_id, "constant", value=value)
+
+
+def _text(fields: dict[int, list[Any]], number: int) -> str:
+    value: bytes = fields.get(number, [b""])[0]
+    return value.decode()
+
+
+def _walk(node: Node) -> Iterator[Node]:
+    yield node
+    for operand in node.operands:
+        yield from _walk(operand)
+
+
+def _subject_path(node: Node) -> Path | None:
+    """Return ("a", "b") for `subject.a.b`, else None."""
+    if node.kind == "name":
+        return () if node.name == "subject" else None
+    if node.kind != "select":
+        return None
+    path = _subject_path(node.operands[0])
+    return None if path is None else (*path, node.name)
+
+
+def _reads(node: Node) -> Iterator[Path]:
+    path = _subject_path(node)
+    if path is not None:
+        yield path
+        return
+    for operand in node.operands:
+        yield from _reads(operand)
+
+
+# ------------------------------------------------------------------------ checking
+
+_ALLOWED = {
+    "_&&_",
+    "_||_",
+    "!_",
+    "_?_:_",
+    "_==_",
+    "_!=_",
+    "_<_",
+    "_<=_",
+    "_>_",
+    "_>=_",
+    "_+_",
+    "_-_",
+    "_*_",
+    "-_",
+    "@in",
+    "@not_strictly_false",
+    "size",
+    "startsWith",
+    "endsWith",
+    "contains",
+    "matches",
+}
+_COMPOSITE = {"list", "map", "message"}
+
+
+def check(
+    text: str,
+    subject: type[Struct],
+    params: Mapping[str, object],
+    *,
+    where: str = "true",
+) -> list[str]:
+    """
+    Return everything wrong with an expression over one kind of subject.
+
+    `params` gives each parameter's default, whose type is the parameter's type;
+    `where` is an expression that holds for whatever this one is asked of. Each
+    problem is one line that says what is wrong and what to write instead.
+    """
+    if len(text) > MAX_LENGTH:
+        return [f"the expression is longer than {MAX_LENGTH} characters; split the rule"]
+    try:
+        compiled = _typed_environment(subject, params).compile(text)
+    except Exception as error:  # CEL raises RuntimeError for everything it finds
+        return _explained(str(error), subject, params)
+    problems: list[str] = []
+    if compiled.return_type().name() != "BOOL":
+        kind = compiled.return_type().name().lower()
+        problems.append(f"the expression gives a {kind}; make it true or false")
+    tree, types = _syntax_tree(compiled.serialize())
+    for node in _walk(tree):
+        problems += _forbidden(node, types)
+        problems += _misspelt_literal(node, subject)
+    return problems or _null_errors(text, subject, params, where)
+
+
+def _forbidden(node: Node, types: Mapping[int, TypeName]) -> Iterator[str]:
+    if node.kind == "select" and node.presence_test:
+        yield "has() would make a missing field definite; compare the field instead"
+    if node.kind == "struct":
+        yield "a map or message literal has no use here; compare single fields"
+    if node.kind == "loop" and node.name in ("subject", "params"):
+        yield f"{node.name} is taken; name the loop variable otherwise"
+    if node.kind != "call":
+        return
+    kinds = [types.get(operand.id, "dyn") for operand in node.operands]
+    if node.name in ("_==_", "_!=_"):
+        # Two lists or records may differ only in what is not known yet.
+        composite = _COMPOSITE.intersection(kinds) or kinds == ["dyn", "dyn"]
+        if composite and "null" not in kinds:
+            yield "whole lists, maps and records cannot be compared; compare fields"
+    elif node.name == "@in":
+        if kinds[1] == "map":
+            yield "`in` on a map would make a missing key definite; compare its value"
+        if kinds[0] in _COMPOSITE:
+            yield "`in` cannot look for a whole list or record; use exists()"
+    elif node.name == "matches":
+        yield from _bad_pattern(node.operands[1])
+    elif node.name not in _ALLOWED:
+        name = node.name.strip("_")
+        yield (
+            f"`{name}` is not offered to rules; use comparisons, in, size, exists, "
+            "all, filter, map, startsWith, endsWith, contains, matches"
+        )
+
+
+def _bad_pattern(node: Node) -> Iterator[str]:
+    if not isinstance(node.value, str):
+        yield "matches() needs its pattern written out as a constant"
+        return
+    try:
+        literal = msgspec.json.encode("").decode()
+        pattern = msgspec.json.encode(node.value).decode()
+        Expression(f"{literal}.matches({pattern})").evaluate({}, {})
+    except ExpressionError as error:
+        yield f"the pattern of matches() is wrong: {_first_line(str(error))}"
+
+
+def _misspelt_literal(node: Node, subject: type[Struct]) -> Iterator[str]:
+    """Find comparisons of a field with a string that it can never be."""
+    if node.kind != "call" or node.name not in ("_==_", "_!=_", "@in"):
+        return
+    for field, other in (node.operands, node.operands[::-1]):
+        path = _subject_path(field)
+        values = literal_values(subject, path) if path else None
+        if values is None:
+            continue
+        for constant in _walk(other):
+            if isinstance(constant.value, str) and constant.value not in values:
+                yield (
+                    f"subject.{'.'.join(path or ())} is never "
+                    f'"{constant.value}"{suggestion(constant.value, values)}'
+                )
+
+
+def _null_errors(
+    text: str, subject: type[Struct], params: Mapping[str, object], where: str
+) -> list[str]:
+    """
+    Find fields that may be null and are used as if they never were.
+
+    Tried with the one field null and all others missing, so a use that another
+    condition guards has to be guarded against null all the same.
+    """
+    compiled = Expression(text)
+    problems: list[str] = []
+    for path in compiled.reads:
+        if not _nullable(subject, path):
+            continue
+        data: Any = None
+        for name in reversed(path):
+            data = {name: data}
+        try:
+            if Expression(where).evaluate(data, params) is not False:
+                compiled.evaluate(data, params)
+        except ExpressionError:
+            name = ".".join(path)
+            problems.append(
+                f"subject.{name} may be null, for which this has no answer; "
+                f"write `subject.{name} != null && ...` before it"
+            )
+    return problems
+
+
+# CEL's own words -> ours.
+_NO_FIELD = re.compile(r"undefined field '(\w+)' not found in struct 'dagwarden\.(\w+)'")
+_NO_NAME = re.compile(r"undeclared reference to '([^']*)'")
+_NO_OVERLOAD = re.compile(r"found no matching overload for '(\S+)' applied to '(.*)'")
+
+
+def _explained(error: str, subject: type[Struct], params: Mapping[str, object]) -> list[str]:
+    lines = [line for line in error.splitlines() if "ERROR: " in line]
+    problems: list[str] = []
+    for line in lines or [error]:
+        what = _first_line(line)
+        if found := _NO_FIELD.search(line):
+            names = _message_fields(subject, found[2])
+            what = f"there is no field {found[1]}{suggestion(found[1], names)}"
+        elif found := _NO_NAME.search(line):
+            what = _undeclared(found[1], params)
+        elif found := _NO_OVERLOAD.search(line):
+            what = f"{found[1].strip('_')} does not take ({found[2]})"
+            if "double" in found[2] and "int" in found[2]:
+                what += "; write whole numbers with a point, as 90.0"
+        if what not in problems:
+            problems.append(what)
+    return problems
+
+
+def _undeclared(name: str, params: Mapping[str, object]) -> str:
+    root, _, rest = name.partition(".")
+    if root == "params":
+        return f"there is no parameter {rest}{suggestion(rest, list(params))}"
+    if root == "known":
+        return "known() does not exist: a missing field makes the verdict UNKNOWN"
+    return f"{name} is not defined; expressions see subject and params"
+
+
+def _first_line(error: str) -> str:
+    text = error.splitlines()[0].removeprefix("INVALID_ARGUMENT: ")
+    return re.sub(r"^ERROR: <input>:\d+:(\d+): ", r"at character \1: ", text)
+
+
+def suggestion(name: str, names: Sequence[str]) -> str:
+    """Return "; did you mean X?" for the name closest to `name`, else what exists."""
+    if close := get_close_matches(name, names, n=1):
+        return f"; did you mean {close[0]}?"
+    return f"; there is: {', '.join(sorted(names)) or 'none'}"
+
+
+# -------------------------------------------------------------------------- schema
+#
+# Facts described as protobuf messages, so that CEL's type checker knows their fields.
+
+
+def _inspected(subject: type[Struct]) -> "StructType":
+    from msgspec import inspect
+
+    return _struct_type(inspect.type_info(subject))
+
+
+def _struct_type(found: "Type") -> "StructType":
+    from msgspec import inspect
+
+    if not isinstance(found, inspect.StructType):
+        raise TypeError(f"not a record: {found}")
+    return found
+
+
+def split_optional(found: "Type") -> tuple["Type", bool]:
+    """Return a type without None, and whether None was part of it."""
+    from msgspec import inspect
+
+    if not isinstance(found, inspect.UnionType):
+        return found, False
+    rest = [t for t in found.types if not isinstance(t, inspect.NoneType)]
+    if len(rest) != 1:
+        raise TypeError(f"a fact's field has one type or None: {found}")
+    return rest[0], len(rest) < len(found.types)
+
+
+def type_at(subject: type[Struct], path: Path) -> "Field | None":
+    """Return the field that `path` leads to, through lists too; None if there is none."""
+    from msgspec import inspect
+
+    here: Type = _inspected(subject)
+    field: Field | None = None
+    for name in path:
+        here, _ = split_optional(here)
+        if isinstance(here, inspect.VarTupleType):
+            here, _ = split_optional(here.item_type)
+        if not isinstance(here, inspect.StructType) or name in HIDDEN:
+            return None
+        field = next((f for f in here.fields if f.name == name), None)
+        if field is None:
+            return None
+        here = field.type
+    return field
+
+
+def fields_of(subject: type[Struct], path: Path = ()) -> list[str]:
+    """Return the names of the fields below `path`, for suggestions."""
+    from msgspec import inspect
+
+    here: Type = _inspected(subject)
+    if path:
+        field = type_at(subject, path)
+        if field is None:
+            return []
+        here, _ = split_optional(field.type)
+        if isinstance(here, inspect.VarTupleType):
+            here, _ = split_optional(here.item_type)
+    if not isinstance(here, inspect.StructType):
+        return []
+    return [f.name for f in here.fields if f.name not in HIDDEN]
+
+
+def literal_values(subject: type[Struct], path: Path) -> list[str] | None:
+    """Return the strings that a field is confined to; None where it is not."""
+    from msgspec import inspect
+
+    field = type_at(subject, path)
+    if field is None:
+        return None
+    found, _ = split_optional(field.type)
+    if isinstance(found, inspect.VarTupleType):
+        found = found.item_type
+    if not isinstance(found, inspect.LiteralType):
+        return None
+    return [str(value) for value in found.values]
+
+
+def _nullable(subject: type[Struct], path: Path) -> bool:
+    field = type_at(subject, path)
+    return field is not None and split_optional(field.type)[1]
+
+
+def may_be_missing(subject: type[Struct], path: Path) -> bool:
+    """Say whether a fact may lack the field at `path`, or one on the way to it."""
+    return any(
+        field is not None and not field.required and _is_unset(field)
+        for field in (type_at(subject, path[: n + 1]) for n in range(len(path)))
+    )
+
+
+def _is_unset(field: "Field") -> bool:
+    # msgspec's description leaves UNSET out: an optional field without a default.
+    return field.default is msgspec.NODEFAULT and (
+        field.default_factory is msgspec.NODEFAULT
+    )
+
+
+def _message_fields(subject: type[Struct], message: str) -> list[str]:
+    found = _messages(_inspected(subject))
+    if message not in found:
+        return []
+    return [f.name for f in found[message].fields if f.name not in HIDDEN]
+
+
+def _messages(root: "StructType") -> dict[str, "StructType"]:
+    """Return every record type within `root`, by name."""
+    from msgspec import inspect
+
+    found: dict[str, StructType] = {}
+    pending: list[Type] = [root]
+    while pending:
+        here, _ = split_optional(pending.pop())
+        if isinstance(here, inspect.VarTupleType):
+            pending.append(here.item_type)
+        elif isinstance(here, inspect.StructType) and here.cls.__name__ not in found:
+            found[here.cls.__name__] = here
+            pending += [f.type for f in here.fields if f.name not in HIDDEN]
+    return found
+
+
+def _typed_environment(subject: type[Struct], params: Mapping[str, object]) -> Any:
+    """Return the environment in which an expression's types are checked."""
+    cel = _cel()
+    variables = {f"params.{name}": _param_type(v) for name, v in params.items()}
+    return cel.NewEnv(
+        descriptor_pool=_descriptor_pool(subject),
+        variables={"subject": cel.Type(f"dagwarden.{subject.__name__}"), **variables},
+    )
+
+
+def _param_type(default: object) -> Any:
+    kinds = _cel().Type
+    if isinstance(default, bool):
+        return kinds.BOOL
+    if isinstance(default, int):
+        return kinds.INT
+    if isinstance(default, float):
+        return kinds.DOUBLE
+    return kinds.STRING if isinstance(default, str) else kinds.List(kinds.STRING)
+
+
+@cache
+def _descriptor_pool(subject: type[Struct]) -> "DescriptorPool":
+    from google.protobuf import descriptor_pb2, struct_pb2, wrappers_pb2
+    from google.protobuf.descriptor_pool import DescriptorPool
+
+    pool = DescriptorPool()
+    file = descriptor_pb2.FileDescriptorProto(
+        name="dagwarden.proto", package="dagwarden", syntax="proto3"
+    )
+    for known in (struct_pb2, wrappers_pb2):
+        pool.AddSerializedFile(known.DESCRIPTOR.serialized_pb)
+        file.dependency.append(known.DESCRIPTOR.name)
+    for name, record in _messages(_inspected(subject)).items():
+        message = file.message_type.add(name=name)
+        for number, field in enumerate(record.fields, 1):
+            if field.name not in HIDDEN:
+                _describe(message, field, number)
+    pool.AddSerializedFile(file.SerializeToString())
+    return pool
+
+
+def _describe(message: Any, record_field: "Field", number: int) -> None:
+    """Add a field to the protobuf `message`, typed as CEL shall check it."""
+    from google.protobuf.descriptor_pb2 import FieldDescriptorProto as Proto
+    from msgspec import inspect
+
+    field = message.field.add(name=record_field.name, number=number)
+    found, optional = split_optional(record_field.type)
+    field.label = Proto.LABEL_OPTIONAL
+    if isinstance(found, inspect.VarTupleType):
+        if optional:
+            # CEL has no nullable list; Value is checked as "any type".
+            field.type, field.type_name = Proto.TYPE_MESSAGE, ".google.protobuf.Value"
+            return
+        field.label = Proto.LABEL_REPEATED
+        found, _ = split_optional(found.item_type)
+    if isinstance(found, inspect.DictType):
+        entry = message.nested_type.add(name=f"{record_field.name}Entry".capitalize())
+        entry.options.map_entry = True
+        for name, at in (("key", 1), ("value", 2)):
+            entry.field.add(
+                name=name, number=at, type=Proto.TYPE_STRING, label=Proto.LABEL_OPTIONAL
+            )
+        field.label, field.type = Proto.LABEL_REPEATED, Proto.TYPE_MESSAGE
+        field.type_name = f".dagwarden.{message.name}.{entry.name}"
+        return
+    if isinstance(found, inspect.StructType):
+        field.type = Proto.TYPE_MESSAGE
+        field.type_name = f".dagwarden.{found.cls.__name__}"
+        return
+    for kind, proto, wrapper in (
+        (inspect.StrType, Proto.TYPE_STRING, "StringValue"),
+        (inspect.LiteralType, Proto.TYPE_STRING, "StringValue"),
+        (inspect.BoolType, Proto.TYPE_BOOL, "BoolValue"),
+        (inspect.IntType, Proto.TYPE_INT64, "Int64Value"),
+        (inspect.FloatType, Proto.TYPE_DOUBLE, "DoubleValue"),
+    ):
+        if isinstance(found, kind):
+            field.type = Proto.TYPE_MESSAGE if optional else proto
+            if optional:
+                field.type_name = f".google.protobuf.{wrapper}"
+            return
+    raise TypeError(f"rules cannot see a field of type {found}")

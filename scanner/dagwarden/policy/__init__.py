@@ -1,0 +1,1 @@
+"""Judging: rules are loaded, facts are judged, verdicts become findings."""

@@ -1,0 +1,369 @@
+"""
+Judging: every rule says PASS, FAIL, UNKNOWN or nothing of every fact of its kind.
+
+A rule is evaluated once for each distinct combination of the fields that its
+expressions read, and its answer is multiplied back to all subjects that share it.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, get_args
+
+import msgspec
+from msgspec import UNSET, Struct
+
+from dagwarden.errors import ConfigError, InternalError
+from dagwarden.expression import (
+    UNKNOWN,
+    Answer,
+    Expression,
+    ExpressionError,
+    Path,
+    as_data,
+    compile_expression,
+    suggestion,
+)
+from dagwarden.facts import Fact, Facts, IdentityRef, Record, facts_of
+from dagwarden.findings import (
+    EvidenceItem,
+    Missing,
+    Outcome,
+    Population,
+    RuleReport,
+    Verdict,
+)
+from dagwarden.policy.load import PLACEHOLDER, out_of_bounds
+from dagwarden.rule import Need, Parameter, Rule, Scalar
+
+Value = Scalar | tuple[str, ...]
+
+
+_NOT_GIVEN: dict[Need, str] = {
+    "dags": "no DAG files were given",
+    "connections": "no connections were given",
+    "snapshot": "no snapshot was given",
+}
+
+
+class Judgement(Record, frozen=True, kw_only=True):
+    """
+    What the rules said.
+
+    `verdicts` are in the order of rules, then of facts, without NOT_APPLICABLE;
+    `reports` has one entry per rule with its population, waivers not yet taken off.
+    """
+
+    verdicts: tuple[Verdict, ...]
+    reports: tuple[RuleReport, ...]
+
+
+def judge(
+    rules: Sequence[Rule],
+    facts: Facts,
+    params: Mapping[str, Mapping[str, Value]],
+    given: frozenset[Need],
+) -> Judgement:
+    """
+    Judge `facts` by `rules`, with the operator's `params` over the rules' defaults.
+
+    A rule that needs what was not `given` is not run. Raises ConfigError for
+    parameters that no rule has or that are out of bounds, and InternalError where a
+    rule has no answer for a subject.
+    """
+    check_params(rules, params)
+    verdicts: list[Verdict] = []
+    reports: list[RuleReport] = []
+    for rule in rules:
+        given_params = params.get(rule.id, {})
+        in_force = params_of(rule, given_params)
+        lacking = [need for need in get_args(Need) if need in rule.needs]
+        lacking = [need for need in lacking if need not in given]
+        if lacking:
+            words = " and ".join(_NOT_GIVEN[need] for need in lacking)
+            population, not_run = Population(), words
+        else:
+            subjects = facts_of(facts, rule.subject)
+            outcomes = outcomes_of(rule, subjects, in_force)
+            said = [o for o in outcomes if o.outcome is not Outcome.NOT_APPLICABLE]
+            verdicts += said
+            population, not_run = _population(rule, facts, outcomes), None
+        reports.append(
+            _report(rule, in_force, tuple(sorted(given_params)), population, not_run)
+        )
+    return Judgement(verdicts=tuple(verdicts), reports=tuple(reports))
+
+
+def outcomes_of(
+    rule: Rule, subjects: Sequence[Fact], params: Mapping[str, Value]
+) -> list[Verdict]:
+    """Return one verdict per subject, NOT_APPLICABLE included."""
+    if not subjects:
+        return []
+    judge_one = _Judge(rule, params)
+    return [judge_one(subject) for subject in subjects]
+
+
+class _Judge:
+    """One rule, compiled; remembers its answers by what it read."""
+
+    def __init__(self, rule: Rule, params: Mapping[str, Value]) -> None:
+        self.rule = rule
+        self.when = _compiled(rule, rule.when)
+        self.assert_ = _compiled(rule, rule.assert_)
+        self.params = {k: _plain(v) for k, v in params.items()}
+        self.paths = tuple(sorted({*self.when.reads, *self.assert_.reads}))
+        self.read = [_reader(path) for path in self.paths]
+        self.answers: dict[tuple[object, ...], Outcome] = {}
+
+    def __call__(self, subject: Fact) -> Verdict:
+        key = tuple([read(subject) for read in self.read])
+        outcome = self.answers.get(key)
+        if outcome is None:
+            outcome = self.answers[key] = self._evaluate(subject)
+        missing = ()
+        if outcome is Outcome.UNKNOWN:
+            missing = missing_inputs(self.rule.subject, subject, self.paths)
+        return Verdict(self.rule.id, subject.id, outcome, missing)
+
+    def _evaluate(self, subject: Fact) -> Outcome:
+        data = as_data(subject)
+        try:
+            return outcome_of(self.when, self.assert_, data, self.params)
+        except ExpressionError as error:
+            raise InternalError(
+                f"rule {self.rule.id} has no answer for {subject.id}: {error}",
+                where=self.rule.source,
+                remedy="mend the rule's expressions, or leave it out with `ignore`",
+            ) from None
+
+
+def outcome_of(
+    when: Expression,
+    assert_: Expression,
+    subject: Mapping[str, Any],
+    params: Mapping[str, Any],
+) -> Outcome:
+    """Return what a rule says of one subject given as plain data."""
+    applies = when.evaluate(subject, params)
+    if applies is False:
+        return Outcome.NOT_APPLICABLE
+    if applies is UNKNOWN:
+        return Outcome.UNKNOWN
+    answer: Answer = assert_.evaluate(subject, params)
+    if answer is UNKNOWN:
+        return Outcome.UNKNOWN
+    return Outcome.PASS if answer else Outcome.FAIL
+
+
+def _compiled(rule: Rule, text: str) -> Expression:
+    try:
+        return compile_expression(text)
+    except ExpressionError as error:
+        raise InternalError(
+            f"rule {rule.id} does not compile: {error}",
+            where=rule.source,
+            remedy="install dagwarden again, or report this",
+        ) from None
+
+
+def _reader(path: Path) -> Callable[[Any], object]:
+    """Return a function that gets what lies at `path`, as far as it is there."""
+    names: Final = path
+
+    def read(subject: Any) -> object:
+        for name in names:
+            if subject is UNSET or subject is None:
+                return subject
+            subject = getattr(subject, name)
+        if isinstance(subject, dict):
+            return tuple(sorted(subject.items()))
+        return subject
+
+    return read
+
+
+def missing_inputs(
+    kind: str, subject: Fact, paths: Sequence[Path]
+) -> tuple[Missing, ...]:
+    """Return what would decide an UNKNOWN over `paths` of `subject`, sorted."""
+    absent = {path[0]: ".".join(path) for path in paths if _absent(subject, path)}
+    if not absent:  # something inside a list
+        absent = {path[0]: ".".join(path) for path in paths}
+    found = {
+        (entry.reason, entry.symbol)
+        for entry in subject.unresolved
+        if entry.field.partition(".")[0] in absent
+    }
+    if not found:
+        found = {("dynamic", f"{path} of {kind}") for path in absent.values()}
+    return tuple(Missing(reason=r, symbol=s) for r, s in sorted(found))
+
+
+def _absent(subject: Fact, path: Path) -> bool:
+    return _reader(path)(subject) is UNSET
+
+
+# -------------------------------------------------------------------- bookkeeping
+
+
+def _population(rule: Rule, facts: Facts, outcomes: Sequence[Verdict]) -> Population:
+    count = dict.fromkeys(Outcome, 0)
+    for verdict in outcomes:
+        count[verdict.outcome] += 1
+    excluded = sum(e.count for e in facts.excluded if e.kind == rule.subject)
+    unreadable = sum(rule.subject in gap.kinds for gap in facts.gaps)
+    return Population(
+        discovered=len(outcomes) + excluded + unreadable,
+        excluded=excluded,
+        unreadable=unreadable,
+        not_applicable=count[Outcome.NOT_APPLICABLE],
+        passed=count[Outcome.PASS],
+        failed=count[Outcome.FAIL],
+        unknown=count[Outcome.UNKNOWN],
+    )
+
+
+def _report(
+    rule: Rule,
+    params: dict[str, Value],
+    overridden: tuple[str, ...],
+    population: Population,
+    not_run: str | None,
+) -> RuleReport:
+    same = {
+        name: getattr(rule, name)
+        for name in RuleReport.__struct_fields__
+        if name in Rule.__struct_fields__ and name != "params"
+    }
+    return RuleReport(
+        **same,
+        params=params,
+        overridden=overridden,
+        population=population,
+        not_run=not_run,
+    )
+
+
+def check_params(
+    rules: Sequence[Rule], params: Mapping[str, Mapping[str, Value]]
+) -> None:
+    """Raise ConfigError for every parameter that no rule has or that is out of bounds."""
+    known = {rule.id: rule for rule in rules}
+    problems: list[str] = []
+    for rule_id, values in sorted(params.items()):
+        rule = known.get(rule_id)
+        if rule is None:
+            near = suggestion(rule_id, list(known))
+            problems.append(f"params: there is no rule {rule_id}{near}")
+            continue
+        for name, value in sorted(values.items()):
+            param = rule.params.get(name)
+            if param is None:
+                near = suggestion(name, list(rule.params))
+                problems.append(f"params: {rule_id} has no parameter {name}{near}")
+            elif what := out_of_bounds(param, value):
+                problems.append(f"params: {rule_id}.{name} {what}")
+    if problems:
+        raise ConfigError("; ".join(problems))
+
+
+def params_of(rule: Rule, given: Mapping[str, Value]) -> dict[str, Value]:
+    """Return the parameters in force: `given` over the defaults, by name."""
+    return {
+        name: _typed(param, given.get(name, param.default))
+        for name, param in sorted(rule.params.items())
+    }
+
+
+def _typed(param: Parameter, value: Value) -> Value:
+    if isinstance(param.default, float) and isinstance(value, int):
+        return float(value)
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _plain(value: Value) -> object:
+    return list(value) if isinstance(value, tuple) else value
+
+
+# ----------------------------------------------------------------------- in words
+
+_SHOWN = 5  # items of a list in a message
+_LISTED = 50  # items of a list in evidence
+
+
+def render_message(rule: Rule, subject: Fact) -> str:
+    """Return the rule's message with the subject's values in it, as one line."""
+    return PLACEHOLDER.sub(
+        lambda found: _in_words(_values(subject, found[1]), _SHOWN), rule.message
+    )
+
+
+def evidence_of(rule: Rule, subject: Fact) -> tuple[EvidenceItem, ...]:
+    """Return the values that the rule names as evidence, in its order."""
+    return tuple(
+        EvidenceItem(name=path, value=_in_words(_values(subject, path), _LISTED))
+        for path in rule.evidence
+    )
+
+
+def cause_of(rule: Rule, subject: Fact) -> str:
+    """
+    Return the key of the subject's cause: subjects that agree in it share a finding.
+
+    Where a field of the cause is not established, nothing says that two subjects
+    share it: each is its own.
+    """
+    values = [_values(subject, path) for path in rule.cause]
+    if not values or any(value is UNSET for value in values):
+        return subject.id
+    return msgspec.json.encode(values, order="sorted").decode()
+
+
+def _values(subject: object, path: str) -> object:
+    """
+    Return what lies at a dotted `path`; of a list, the values of all its elements.
+
+    Where a collection is not wholly known, its known part stands in for it.
+    """
+    name, _, rest = path.partition(".")
+    value = getattr(subject, name)
+    if value is UNSET:
+        value = getattr(subject, f"{name}_known", UNSET) or UNSET
+    if not rest or value is UNSET or value is None:
+        return value
+    if isinstance(value, tuple):
+        return tuple(_values(item, rest) for item in value)
+    return _values(value, rest)
+
+
+def _in_words(value: object, limit: int) -> str:
+    if value is UNSET:
+        return "not established"
+    if value is None:
+        return "not set"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.15g}"
+    if isinstance(value, tuple):
+        return _list_in_words(value, limit)
+    if isinstance(value, IdentityRef):
+        return _printable(value.email or value.key)
+    if isinstance(value, Struct):
+        return _printable(str(getattr(value, "key", "") or getattr(value, "id", "")))
+    return _printable(str(value))
+
+
+def _list_in_words(values: tuple[object, ...], limit: int) -> str:
+    words: list[str] = []
+    for value in values:
+        word = _in_words(value, limit)
+        if word not in words:
+            words.append(word)
+    if len(words) > limit:
+        words = [*words[:limit], f"and {len(words) - limit} more"]
+    return ", ".join(words) or "none"
+
+
+def _printable(text: str) -> str:
+    """Return `text` as one line: what a scanned name holds must not move a cursor."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)

@@ -1,0 +1,593 @@
+"""
+Rule files: YAML to `Rule`, with every problem found at once.
+
+The shipped rules were checked when the wheel was built, and load from a compiled
+pack. Own rules are checked here against the fact schema. Own rule directories are
+foreign input: sizes are bounded, YAML aliases are refused and symlinks are not
+followed out of them.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any, Final, Literal, get_args
+
+import msgspec
+from msgspec import Struct
+
+from dagwarden import expression
+from dagwarden.bundle import bundled
+from dagwarden.errors import RuleError
+from dagwarden.expression import suggestion
+from dagwarden.facts import KINDS, Fact
+from dagwarden.rule import (
+    FAMILIES,
+    SEVERITIES,
+    Confidence,
+    Control,
+    Need,
+    Parameter,
+    Persona,
+    Rule,
+    Severity,
+)
+
+MAX_BYTES: Final = 256 * 1024  # of one rule file
+MAX_FILES: Final = 1_000  # in one directory of own rules
+MAX_DEPTH: Final = 20  # of nesting in a rule file
+
+Expected = Literal["pass", "fail", "not_applicable", "unknown"]
+
+
+class Example(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A subject as a rule would see it, and what the rule shall say of it."""
+
+    name: str
+    subject: dict[str, Any]
+    expect: Expected
+
+
+class RuleFile(Struct, frozen=True, kw_only=True):
+    """One rule with its examples, as written."""
+
+    rule: Rule
+    examples: tuple[Example, ...]
+    lines: tuple[int, ...]  # of each example
+
+
+def load_rules(own: Sequence[Path] = ()) -> tuple[Rule, ...]:
+    """
+    Return the shipped rules and those of the `own` directories, sorted by id.
+
+    Raises RuleError with every problem of every own rule file.
+    """
+    shipped = compiled_pack()
+    if shipped is None:
+        shipped = tuple(found.rule for found in shipped_rule_files())
+    mine = tuple(found.rule for found in load_rule_files(own, shipped)) if own else ()
+    return tuple(sorted((*shipped, *mine), key=lambda rule: rule.id))
+
+
+def compiled_pack() -> tuple[Rule, ...] | None:
+    """Return the rules that were checked and packed at build time, if they were."""
+    try:
+        folder = bundled("rules")
+        packed = folder.parent / "rules.json"  # type: ignore[attr-defined] # Path
+        data: bytes = packed.read_bytes()
+    except FileNotFoundError:
+        return None
+    return msgspec.json.decode(data, type=tuple[Rule, ...])
+
+
+def compile_pack(folder: Traversable) -> bytes:
+    """Return the rules of `folder`, checked, for the wheel; RuleError if one is bad."""
+    found = _load([(folder, "rules", True)], reserved=())
+    return msgspec.json.encode([rule_file.rule for rule_file in found], order="sorted")
+
+
+def shipped_rule_files(*, check: bool = False) -> tuple[RuleFile, ...]:
+    """Return the shipped rules with their examples; checked only when asked to."""
+    return _load([(bundled("rules"), "rules", True)], reserved=(), check=check)
+
+
+def load_rule_files(
+    own: Sequence[Path], shipped: Sequence[Rule] = ()
+) -> tuple[RuleFile, ...]:
+    """Return the rules of the `own` directories, checked, with their examples."""
+    return _load([(folder, str(folder), False) for folder in own], reserved=shipped)
+
+
+def criteria(folder: Traversable | None = None) -> dict[str, str]:
+    """Return the SOC 2 criteria that rules may name, each with our short paraphrase."""
+    file = (folder or bundled("rules")) / "frameworks" / "soc2.yaml"
+    tree = read_tree(file.read_bytes())
+    entries: dict[str, str] = plain(tree)["criteria"]
+    return entries
+
+
+# --------------------------------------------------------------------------- files
+
+_Place = tuple[Traversable, str, bool]  # directory, its name in messages, shipped
+
+
+def _load(
+    places: Sequence[_Place], *, reserved: Sequence[Rule], check: bool = True
+) -> tuple[RuleFile, ...]:
+    problems: list[str] = []
+    found: list[RuleFile] = []
+    controls = criteria() if check else {}
+    for folder, name, shipped in places:
+        for file, place, family in _rule_files(folder, name, problems):
+            reader = _Reader(place, controls, check)
+            rule_file = reader.read(file, family, shipped)
+            problems += reader.problems
+            if rule_file:
+                found.append(rule_file)
+    if check:
+        problems += _between(found, reserved)
+    if problems:
+        raise RuleError(tuple(problems))
+    return tuple(sorted(found, key=lambda rule_file: rule_file.rule.id))
+
+
+def _rule_files(
+    folder: Traversable, name: str, problems: list[str]
+) -> Iterator[tuple[Traversable, str, str]]:
+    """Yield (file, its place in messages, its directory's name), sorted by place."""
+    if not folder.is_dir():
+        problems.append(f"{name}: is no directory; give the directory of your rules")
+        return
+    seen = 0
+    pending: list[tuple[Traversable, str, int]] = [(folder, name, 0)]
+    while pending:
+        here, place, depth = pending.pop()
+        for entry in sorted(here.iterdir(), key=lambda e: e.name, reverse=True):
+            where = f"{place}/{entry.name}"
+            if _leads_out(entry, folder):
+                problems.append(f"{where}: is a symlink out of {name}; copy the file")
+            elif entry.is_dir():
+                if entry.name != "frameworks" and depth < MAX_DEPTH:
+                    pending.append((entry, where, depth + 1))
+            elif entry.name.endswith((".yaml", ".yml")):
+                seen += 1
+                if seen > MAX_FILES:
+                    problems.append(f"{name}: holds more than {MAX_FILES} rule files")
+                    return
+                yield entry, where, here.name
+
+
+def _leads_out(entry: Traversable, folder: Traversable) -> bool:
+    if not isinstance(entry, Path) or not isinstance(folder, Path):
+        return False  # inside a zip there are no symlinks
+    try:
+        return entry.is_symlink() and not entry.resolve(strict=True).is_relative_to(
+            folder.resolve()
+        )
+    except (OSError, RuntimeError):  # dangling, or a loop
+        return True
+
+
+# ---------------------------------------------------------------------------- YAML
+
+
+class Node(Struct):
+    """A YAML value that remembers its line."""
+
+    line: int
+    value: "str | int | float | bool | list[Node] | dict[str, Node] | None"
+
+
+class BadYaml(Exception):
+    """The text is no YAML that a rule file may hold; `line` counts from 1."""
+
+    def __init__(self, what: str, line: int) -> None:
+        """Say `what` is wrong on which `line`."""
+        super().__init__(what)
+        self.line = line
+
+
+_INT = re.compile(r"[-+]?[0-9]{1,18}")
+_FLOAT = re.compile(r"[-+]?[0-9]{1,18}\.[0-9]{0,18}([eE][-+]?[0-9]{1,2})?")
+_WORDS = {"true": True, "false": False, "null": None, "~": None, "": None}
+
+
+def read_tree(data: bytes) -> Node:
+    """
+    Return the one document in `data`.
+
+    Read from the parser's events, because only they bound depth and aliases before
+    anything is built, and know every line. Scalars follow YAML 1.2: `no` is text.
+    """
+    import yaml
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    root = Node(1, None)
+    stack: list[Node] = []
+    keys: list[str | None] = []
+    documents = 0
+    try:
+        for event in yaml.parse(data, Loader=loader):
+            line = event.start_mark.line + 1
+            if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+                raise BadYaml("anchors and aliases are not allowed; repeat it", line)
+            if isinstance(event, yaml.DocumentStartEvent):
+                documents += 1
+                if documents > 1:
+                    raise BadYaml("one file holds one rule; split the file", line)
+            elif isinstance(event, yaml.CollectionEndEvent):
+                stack.pop()
+                keys.pop()
+            elif isinstance(event, yaml.ScalarEvent):
+                node = Node(line, _scalar(event.value, quoted=not event.implicit[0]))
+                if stack and isinstance(stack[-1].value, dict) and keys[-1] is None:
+                    if event.value in stack[-1].value:
+                        raise BadYaml(f"{event.value} is given twice", line)
+                    keys[-1] = event.value
+                else:
+                    root = _attach(node, stack, keys, root)
+            elif isinstance(event, yaml.CollectionStartEvent):
+                if len(stack) >= MAX_DEPTH:
+                    raise BadYaml("is nested too deeply", line)
+                mapping = isinstance(event, yaml.MappingStartEvent)
+                node = Node(line, {} if mapping else [])
+                root = _attach(node, stack, keys, root)
+                stack.append(node)
+                keys.append(None)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        what = getattr(error, "problem", None) or "it cannot be read as text"
+        raise BadYaml(f"is no YAML: {what}", mark.line + 1 if mark else 1) from None
+    return root
+
+
+def _attach(node: Node, stack: list[Node], keys: list[str | None], root: Node) -> Node:
+    if not stack:
+        return node
+    parent = stack[-1].value
+    if isinstance(parent, list):
+        parent.append(node)
+    elif isinstance(parent, dict):
+        key = keys[-1]
+        if key is None:
+            raise BadYaml("a key has to be a plain word", node.line)
+        parent[key] = node
+        keys[-1] = None
+    return root
+
+
+def _scalar(text: str, *, quoted: bool) -> str | int | float | bool | None:
+    if quoted:
+        return text
+    if text in _WORDS:
+        return _WORDS[text]
+    if _INT.fullmatch(text):
+        return int(text)
+    return float(text) if _FLOAT.fullmatch(text) else text
+
+
+def plain(node: Node) -> Any:
+    """Return a tree's values without their lines."""
+    if isinstance(node.value, list):
+        return [plain(item) for item in node.value]
+    if isinstance(node.value, dict):
+        return {key: plain(item) for key, item in node.value.items()}
+    return node.value
+
+
+# ---------------------------------------------------------------------- one rule
+
+_REQUIRED: dict[str, Any] = {
+    "id": str,
+    "version": str,
+    "title": str,
+    "severity": Severity,
+    "confidence": Confidence,
+    "persona": Persona,
+    "needs": tuple[Need, ...],
+    "subject": str,
+    "when": str,
+    "assert": str,
+    "message": str,
+    "what": str,
+    "why": str,
+    "remediation": str,
+    "controls": tuple[Control, ...],
+    "examples": tuple[Example, ...],
+}
+_OPTIONAL: dict[str, Any] = {
+    "family": str,
+    "cause": tuple[str, ...],
+    "evidence": tuple[str, ...],
+    "params": dict[str, Parameter],
+    "supersedes": tuple[str, ...],
+}
+_KNOWN = {**_REQUIRED, **_OPTIONAL}
+_WORDS_OF: dict[str, tuple[str, ...]] = {
+    "severity": SEVERITIES,
+    "confidence": get_args(Confidence),
+    "persona": get_args(Persona),
+}
+_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+_VERSION = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+")
+_PARAM_NAME = re.compile(r"[a-z][a-z0-9_]*")
+_FIXES = ("no-", "require-", "must-", "disallow-", "ban-")
+PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
+
+
+class _Reader:
+    """Reads one rule file and collects what is wrong with it."""
+
+    def __init__(self, place: str, controls: Mapping[str, str], check: bool) -> None:
+        self.place = place
+        self.controls = controls
+        self.check = check
+        self.problems: list[str] = []
+
+    def problem(self, line: int, what: str) -> None:
+        self.problems.append(f"{self.place}:{line}: {what}")
+
+    def read(self, file: Traversable, family: str, shipped: bool) -> RuleFile | None:
+        data = self._bytes(file)
+        if data is None:
+            return None
+        try:
+            tree = read_tree(data)
+        except BadYaml as error:
+            self.problem(error.line, str(error))
+            return None
+        if not isinstance(tree.value, dict):
+            self.problem(tree.line, "is no rule; see `dagwarden rules show` for one")
+            return None
+        top = tree.value
+        values = self._values(top)
+        subject = KINDS.get(values.get("subject", ""), ("", None))[1]
+        if self.check:
+            self._names(top, values, file.name, family, shipped)
+            self._parameters(top, values)
+            if subject:
+                self._against_schema(top, values, subject)
+        if self.problems:
+            return None
+        rule = Rule(
+            **{
+                "assert_" if name == "assert" else name: values[name]
+                for name in _KNOWN
+                if name in values and name not in ("examples", "family")
+            },
+            family=values.get("family", family),
+            sha256=hashlib.sha256(data).hexdigest(),
+            source=self.place,
+            bundled=shipped,
+        )
+        examples = top["examples"].value
+        return RuleFile(
+            rule=rule,
+            examples=values["examples"],
+            lines=tuple(e.line for e in examples) if isinstance(examples, list) else (),
+        )
+
+    def _bytes(self, file: Traversable) -> bytes | None:
+        try:
+            with file.open("rb") as opened:
+                data = opened.read(MAX_BYTES + 1)
+        except OSError as error:
+            self.problem(1, f"cannot be read: {error.strerror}")
+            return None
+        if len(data) > MAX_BYTES:
+            self.problem(1, f"is larger than {MAX_BYTES // 1024} KB; split the rule")
+            return None
+        return data
+
+    def _values(self, top: dict[str, Node]) -> dict[str, Any]:
+        """Return the fields that have the right type."""
+        values: dict[str, Any] = {}
+        for name, node in top.items():
+            if name not in _KNOWN:
+                near = suggestion(name, list(_KNOWN))
+                self.problem(node.line, f"a rule has no field {name}{near}")
+            elif (value := self._typed(name, node)) is not None:
+                values[name] = value
+        for name in _REQUIRED:
+            if name not in top:
+                self.problem(1, f"the field {name} is missing; add it")
+        return values
+
+    def _typed(self, name: str, node: Node) -> Any:
+        before = len(self.problems)
+        value = plain(node)
+        if name in _WORDS_OF and value not in _WORDS_OF[name]:
+            near = suggestion(str(value), _WORDS_OF[name])
+            self.problem(node.line, f"there is no {name} {value}{near}")
+        elif name == "needs" and isinstance(node.value, list):
+            for item in node.value:
+                if item.value not in get_args(Need):
+                    near = suggestion(str(item.value), get_args(Need))
+                    self.problem(item.line, f"there is no need {item.value}{near}")
+        elif name in ("controls", "examples") and isinstance(node.value, list):
+            record: type[Struct] = Control if name == "controls" else Example
+            for item in node.value:
+                self._record(item, record, name)
+        elif name == "params" and isinstance(node.value, dict):
+            for item in node.value.values():
+                self._record(item, Parameter, name)
+        if len(self.problems) > before:
+            return None
+        try:
+            return msgspec.convert(value, _KNOWN[name])
+        except msgspec.ValidationError as error:
+            self.problem(node.line, f"{name}: {_in_words(error)}")
+            return None
+
+    def _record(self, node: Node, record: type[Struct], name: str) -> None:
+        """Check one entry of a list or table of records."""
+        if not isinstance(node.value, dict):
+            self.problem(node.line, f"{name}: an entry is a table of fields")
+            return
+        names = record.__struct_fields__
+        for key, item in node.value.items():
+            if key not in names:
+                near = suggestion(key, names)
+                self.problem(item.line, f"{name}: there is no field {key}{near}")
+        known = {k: plain(v) for k, v in node.value.items() if k in names}
+        try:
+            msgspec.convert(known, record)
+        except msgspec.ValidationError as error:
+            self.problem(node.line, f"{name}: {_in_words(error)}")
+
+    def _names(
+        self,
+        top: dict[str, Node],
+        values: dict[str, Any],
+        file_name: str,
+        family: str,
+        shipped: bool,
+    ) -> None:
+        """Check what a field may say, beyond its type."""
+
+        def line(name: str) -> int:
+            return top[name].line
+
+        if "id" in values:
+            name = values["id"]
+            if not _NAME.fullmatch(name):
+                self.problem(line("id"), f"id: {name} is not lower-case-with-dashes")
+            if name.startswith(_FIXES):
+                self.problem(
+                    line("id"), f"id: {name} names a fix; name the flaw, after 'allow'"
+                )
+            if file_name.rpartition(".")[0] != name:
+                self.problem(line("id"), f"id: the file of {name} is {name}.yaml")
+        if "version" in values and not _VERSION.fullmatch(values["version"]):
+            self.problem(line("version"), "version: write three numbers, as 1.0.0")
+        given = values.get("family", family)
+        if given not in FAMILIES:
+            near = suggestion(given, FAMILIES)
+            self.problem(
+                line("family") if "family" in values else 1,
+                f"there is no family {given} (the directory's name, or `family:`){near}",
+            )
+        if "subject" in values and values["subject"] not in KINDS:
+            near = suggestion(values["subject"], list(KINDS))
+            self.problem(
+                line("subject"), f"there is no fact {values['subject']}{near}"
+            )
+        if "needs" in values and not values["needs"]:
+            self.problem(line("needs"), "needs: name at least one of dags, connections, snapshot")
+        for name in ("controls", "examples"):
+            if shipped and name in values and not values[name]:
+                self.problem(line(name), f"{name}: give at least one")
+        for control in values.get("controls", ()):
+            if control.soc2 not in self.controls:
+                near = suggestion(control.soc2, list(self.controls))
+                self.problem(
+                    line("controls"), f"there is no SOC 2 criterion {control.soc2}{near}"
+                )
+
+    def _parameters(self, top: dict[str, Node], values: dict[str, Any]) -> None:
+        for name, param in values.get("params", {}).items():
+            nodes = top["params"].value
+            line = nodes[name].line if isinstance(nodes, dict) else 1
+            if not _PARAM_NAME.fullmatch(name):
+                self.problem(line, f"params: {name} is not lower_case_with_underscores")
+            bounds = (param.minimum, param.maximum)
+            numeric = isinstance(param.default, int | float) and not isinstance(
+                param.default, bool
+            )
+            if not numeric and bounds != (None, None):
+                self.problem(line, f"params: {name} is no number and has no bounds")
+            elif what := out_of_bounds(param, param.default):
+                self.problem(line, f"params: the default of {name} {what}")
+
+    def _against_schema(
+        self, top: dict[str, Node], values: dict[str, Any], subject: type[Fact]
+    ) -> None:
+        params = {name: p.default for name, p in values.get("params", {}).items()}
+        where = "true"
+        for name in ("when", "assert"):
+            if name in values:
+                found = expression.check(values[name], subject, params, where=where)
+                for what in found:
+                    self.problem(top[name].line, f"{name}: {what}")
+                where = "true" if found else values[name]
+        named = {
+            "message": PLACEHOLDER.findall(values.get("message", "")),
+            "evidence": values.get("evidence", ()),
+            "cause": values.get("cause", ()),
+        }
+        for name, paths in named.items():
+            for path in paths:
+                if what := _bad_path(subject, path):
+                    self.problem(top[name].line, f"{name}: {what}")
+
+
+def _bad_path(subject: type[Fact], path: str) -> str | None:
+    steps = tuple(path.split("."))
+    for length in range(1, len(steps) + 1):
+        if expression.type_at(subject, steps[:length]) is None:
+            near = suggestion(
+                steps[length - 1], expression.fields_of(subject, steps[: length - 1])
+            )
+            return f"there is no field {path}{near}"
+    return None
+
+
+def _in_words(error: msgspec.ValidationError) -> str:
+    """Return msgspec's words without its `$` paths."""
+    text = str(error).replace("`", "")
+    what, _, path = text.partition(" - at $")
+    return f"{what} (at {path.lstrip('.')})" if path else what
+
+
+def out_of_bounds(param: Parameter, value: object) -> str | None:
+    """Say what is wrong with a parameter's value; None when nothing is."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if isinstance(param.default, float) and number:
+        pass  # a whole number is a number too
+    elif isinstance(param.default, tuple):
+        if not isinstance(value, tuple | list) or not all(
+            isinstance(item, str) for item in value
+        ):
+            return "is no list of texts"
+    elif type(value) is not type(param.default):
+        return f"is no {_KINDS_OF_VALUE[type(param.default)]}"
+    if isinstance(value, int | float):
+        if param.minimum is not None and value < param.minimum:
+            return f"is below its minimum {param.minimum:g}"
+        if param.maximum is not None and value > param.maximum:
+            return f"is above its maximum {param.maximum:g}"
+    return None
+
+
+_KINDS_OF_VALUE = {
+    bool: "true or false",
+    int: "whole number",
+    float: "number",
+    str: "text",
+}
+
+
+def _between(found: Sequence[RuleFile], reserved: Sequence[Rule]) -> Iterator[str]:
+    """Check what rules say of each other."""
+    shipped = {rule.id for rule in reserved}
+    first: dict[str, Rule] = {}
+    for rule in (rule_file.rule for rule_file in found):
+        if rule.id in shipped:
+            yield f"{rule.source}:1: {rule.id} is a shipped rule; choose another id"
+        elif rule.id in first:
+            yield f"{rule.source}:1: {rule.id} stands in {first[rule.id].source} too"
+        first.setdefault(rule.id, rule)
+    known = {**{rule.id: rule for rule in reserved}, **first}
+    for rule in first.values():
+        for other in rule.supersedes:
+            if other not in known:
+                near = suggestion(other, list(known))
+                yield f"{rule.source}:1: supersedes: there is no rule {other}{near}"
+            elif other == rule.id:
+                yield f"{rule.source}:1: supersedes: a rule cannot supersede itself"
+            elif known[other].subject != rule.subject:
+                yield (
+                    f"{rule.source}:1: supersedes: {other} judges another kind of "
+                    f"fact ({known[other].subject}); drop it"
+                )
