@@ -21,7 +21,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 OUTPUT = Path(__file__).parent.parent / "scanner/dagwarden/sources/dags/operators.json"
 
@@ -80,15 +80,13 @@ OPERATOR_ROOMS = frozenset(
     {"operators", "sensors", "transfers", "bases", "baseoperator"}
 )
 
-# Kept for every operator that has them, connections aside.
+# Kept for every operator that has them, beside connections and impersonation.
 KEPT = frozenset(
     {
         "deferrable",
         "delegate_to",
         "endpoint",
-        "google_impersonation_chain",
         "headers",
-        "impersonation_chain",
         "job_name",
         "location",
         "method",
@@ -406,9 +404,13 @@ class World:
     """The modules of one generation, as an installation would see them."""
 
     archives: tuple[Archive, ...]
-    _modules: dict[str, Module | None] = field(default_factory=dict)
-    _definitions: dict[str, Definition | None] = field(default_factory=dict)
-    _mros: dict[str, list[Definition]] = field(default_factory=dict)
+    _modules: dict[str, Module | None] = field(default_factory=dict[str, Module | None])
+    _definitions: dict[str, Definition | None] = field(
+        default_factory=dict[str, Definition | None]
+    )
+    _mros: dict[str, list[Definition]] = field(
+        default_factory=dict[str, list[Definition]]
+    )
 
     # -- names ---------------------------------------------------------------
 
@@ -471,6 +473,8 @@ class World:
                         origin = ".".join(part for part in binding if part)
                         if found := self.find(f"{origin}.{attr}"):
                             return found
+            case _:
+                pass
         return None
 
     @cached_property
@@ -693,7 +697,7 @@ class World:
     def _fields(self, module: Module, expr: ast.expr) -> set[str]:
         match expr:
             case ast.Tuple(elts=items) | ast.List(elts=items) | ast.Set(elts=items):
-                return set().union(*(self._field(module, item) for item in items))
+                return set[str]().union(*(self._field(module, item) for item in items))
             case ast.BinOp(left=left, op=ast.Add() | ast.BitOr(), right=right):
                 return self._fields(module, left) | self._fields(module, right)
             case ast.BinOp(left=left, op=ast.Sub(), right=right):
@@ -702,7 +706,7 @@ class World:
                 func=ast.Name(id="tuple" | "list" | "set" | "frozenset" | "sorted"),
                 args=args,
             ):
-                return set().union(*(self._fields(module, arg) for arg in args))
+                return set[str]().union(*(self._fields(module, arg) for arg in args))
             case ast.Call(func=ast.Name(id="aws_template_fields"), args=args):
                 # amazon/aws/utils/mixins.py adds the parameters of AwsBaseOperator
                 base = {"aws_conn_id", "region_name", "verify"}
@@ -836,6 +840,8 @@ def renamed_connections(init: ast.FunctionDef) -> Iterator[tuple[str, str]]:
                 ):
                     if old.endswith("conn_id") and new.endswith("conn_id"):
                         yield old, new
+                case _:
+                    pass
 
 
 def table_entries(
@@ -925,8 +931,8 @@ class Operator:
     parameters: dict[str, Parameter]
     template_fields: list[str] | None
     renamed: dict[str, str]
-    removed: set[str] = field(default_factory=set)
-    varies: set[str] = field(default_factory=set)
+    removed: set[str] = field(default_factory=set[str])
+    varies: set[str] = field(default_factory=set[str])
 
     @property
     def told(self) -> dict[str, Parameter]:
@@ -977,7 +983,8 @@ def describe(world: World, cls: Definition, name: str, archive: int) -> Operator
         parameters={
             n: p
             for n, p in parameters.items()
-            if n not in connections and (whole or n in KEPT)
+            if n not in connections
+            and (whole or n in KEPT or n.endswith("impersonation_chain"))
         },
         template_fields=world.template_fields(cls),
         renamed={o: n for o, n in renamed.items() if o in connections},
@@ -1074,14 +1081,14 @@ def render(data: Record) -> str:
         )
 
     def block(value: object) -> str:
-        match value:
-            case dict():
-                rows = [f"{line(k)}:{line(value[k])}" for k in sorted(value)]
-                return "{\n" + ",\n".join(rows) + "\n}"
-            case list():
-                return "[\n" + ",\n".join(map(line, value)) + "\n]"
-            case _:
-                return line(value)
+        if isinstance(value, dict):
+            named = sorted(cast("Record", value).items())
+            rows = ",\n".join(f"{line(key)}:{line(row)}" for key, row in named)
+            return f"{{\n{rows}\n}}"
+        if isinstance(value, list):
+            rows = ",\n".join(line(row) for row in cast("list[object]", value))
+            return f"[\n{rows}\n]"
+        return line(value)
 
     return (
         "{\n" + ",\n".join(f"{line(k)}:{block(v)}" for k, v in data.items()) + "\n}\n"

@@ -252,6 +252,11 @@ def test_parameters(name: str, expected: dict[str, Parameter]) -> None:
 @pytest.mark.parametrize(
     ("name", "parameter", "expected"),
     [
+        (
+            GOOGLE + "operators.gcs.GCSTimeSpanFileTransformOperator",
+            "source_impersonation_chain",
+            NONE,
+        ),
         (HTTP + "operators.http.HttpOperator", "method", Parameter(default="POST")),
         (HTTP + "operators.http.HttpOperator", "endpoint", NONE),
         (HTTP + "operators.http.HttpOperator", "headers", NONE),
