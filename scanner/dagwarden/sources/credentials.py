@@ -255,6 +255,11 @@ def _kind_by_name(words: list[str]) -> SecretKind | None:
     return None
 
 
+def kind_by_name(name: str) -> SecretKind | None:
+    """Return the kind of secret that a value called `name` would be, if any."""
+    return _kind_by_name(_words(name))
+
+
 def is_template(text: str) -> bool:
     """Tell whether `text` is filled in elsewhere: Jinja, ${VAR}, %(name)s."""
     return _TEMPLATE.search(text) is not None
@@ -275,6 +280,11 @@ def is_placeholder(text: str) -> bool:
 def is_reference(text: str) -> bool:
     """Tell whether `text` says where a secret is kept: a store's name or a path."""
     return _REFERENCE.match(text) is not None or _PATH.match(text) is not None
+
+
+def is_sealed(text: str) -> bool:
+    """Tell whether `text` is a digest or ciphertext: no secret in clear."""
+    return _SEALED.match(text) is not None
 
 
 def _is_name(text: str, words: list[str]) -> bool:
@@ -304,7 +314,7 @@ def _by_name(name: str, text: str) -> SecretKind | None:
         or is_placeholder(value)
         or is_template(value)
         or is_reference(value)
-        or _SEALED.match(value)
+        or is_sealed(value)
         or _PLAIN.fullmatch(value)
         or _URL.match(value)
         or _is_name(value, words)

@@ -1,0 +1,173 @@
+"""
+From a file's text to its entries: .env files, Airflow's line format, JSON, YAML.
+
+Nothing here knows what a connection is. Every parser is bounded; what one entry
+has wrong does not cost the others.
+"""
+
+import json
+import re
+from typing import NamedTuple
+
+from dagwarden.sources.connections.definition import Malformed
+
+MAX_NESTING = 60
+# YAML nodes with every alias written out: what a walk over the value would meet.
+MAX_YAML_NODES = 200_000
+
+_ASSIGNMENT = re.compile(r"\s*(?:export\s+)?(?P<name>[^\s=#'\"]+)\s*=[^\S\n]*")
+_ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
+
+
+class Assignment:
+    """One `NAME=value` line of a file; its value may be a secret."""
+
+    __slots__ = ("line", "literal", "name", "value")
+
+    def __init__(self, name: str, value: str, line: int, literal: bool) -> None:
+        """Hold `value`; `literal` if no `${NAME}` in it is replaced later."""
+        self.name = name
+        self.value = value
+        self.line = line
+        self.literal = literal
+
+
+class Lines(NamedTuple):
+    """What a line-based file holds."""
+
+    assignments: list[Assignment]
+    # lines that are neither assignment nor comment
+    broken: list[int]
+
+
+def read_dotenv(text: str) -> Lines:
+    """
+    Read a .env file as Docker Compose and python-dotenv do.
+
+    `export` and comments are allowed; 'single quotes' are literal, "double quotes"
+    know backslashes; both may span lines. Unquoted values end at ` #`.
+    """
+    found = Lines([], [])
+    at, line = 0, 1
+    while at < len(text):
+        end = text.find("\n", at)
+        end = len(text) if end < 0 else end
+        next_at = end + 1
+        stripped = text[at:end].strip()
+        if stripped and not stripped.startswith("#"):
+            match = _ASSIGNMENT.match(text, at, end)
+            if match is None:
+                found.broken.append(line)
+            else:
+                start = match.end()
+                quote = text[start : start + 1]
+                if quote in {"'", '"'} and (close := _closing(text, start)) > 0:
+                    inner = text[start + 1 : close]
+                    value = inner if quote == "'" else _unescape(inner)
+                    newline = text.find("\n", close)
+                    next_at = len(text) if newline < 0 else newline + 1
+                else:
+                    value = re.split(r"\s#", text[start:end], maxsplit=1)[0].strip()
+                found.assignments.append(
+                    Assignment(match["name"], value, line, quote == "'")
+                )
+        line += text.count("\n", at, next_at)
+        at = next_at
+    return found
+
+
+def _closing(text: str, start: int) -> int:
+    """Return where the quote that opens at `start` closes, -1 if it does not."""
+    quote = text[start]
+    at = start + 1
+    while (at := text.find(quote, at)) >= 0:
+        before = at - 1
+        while quote == '"' and text[before] == "\\":
+            before -= 1
+        if (at - 1 - before) % 2 == 0:
+            return at
+        at += 1
+    return -1
+
+
+def _unescape(text: str) -> str:
+    return re.sub(
+        r"\\([nrt\"\\$])", lambda match: _ESCAPES.get(match[1], match[1]), text
+    )
+
+
+def read_lines(text: str) -> Lines:
+    """Read Airflow's own `id=value` files: no quotes, a value is the whole line."""
+    found = Lines([], [])
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        name, equals, value = line.partition("=")
+        if equals and name.strip():
+            found.assignments.append(Assignment(name.strip(), value, number, True))
+        else:
+            found.broken.append(number)
+    return found
+
+
+def read_json(text: str) -> object:
+    """Return a JSON document; raises Malformed without any of its content."""
+    try:
+        value: object = json.loads(text)
+    except RecursionError:
+        raise Malformed("is nested too deeply", "too_deep") from None
+    except json.JSONDecodeError as error:
+        raise Malformed(f"is no valid JSON (line {error.lineno})", "syntax") from None
+    except ValueError:  # a number with too many digits
+        raise Malformed("holds a number that is too long", "syntax") from None
+    return value
+
+
+def read_yaml(text: str) -> object:
+    """Return a YAML document; raises Malformed without any of its content."""
+    import yaml  # slow to import, and rarely needed
+
+    try:
+        _check_yaml(text)
+        value: object = yaml.load(text, Loader=yaml.CSafeLoader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        line = f" (line {mark.line + 1})" if mark else ""
+        raise Malformed(f"is no valid YAML{line}", "syntax") from None
+    except (yaml.YAMLError, ValueError, TypeError):
+        raise Malformed("is no valid YAML", "syntax") from None
+    except RecursionError:
+        raise Malformed("is nested too deeply", "too_deep") from None
+    return value
+
+
+def _check_yaml(text: str) -> None:
+    """
+    Refuse depth and aliases that multiply, before anything is built.
+
+    libyaml parses without recursion; building nests C calls, and walking meets
+    an aliased node as often as it is named.
+    """
+    import yaml
+
+    sizes: dict[str, int] = {}
+    open_nodes: list[tuple[str | None, int]] = []  # anchor, nodes before it
+    nodes = 0
+    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+        if isinstance(event, yaml.AliasEvent):
+            if any(anchor == event.anchor for anchor, _ in open_nodes):
+                raise Malformed("holds itself through an alias", "too_deep")
+            nodes += sizes.get(event.anchor or "", 1)
+        elif isinstance(event, yaml.CollectionStartEvent):
+            open_nodes.append((event.anchor, nodes))
+            nodes += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            anchor, before = open_nodes.pop()
+            if anchor is not None:
+                sizes[anchor] = nodes - before
+        elif isinstance(event, yaml.ScalarEvent):
+            nodes += 1
+        if len(open_nodes) > MAX_NESTING:
+            raise Malformed("is nested too deeply", "too_deep")
+        if nodes > MAX_YAML_NODES:
+            raise Malformed("expands to too many values", "too_large")

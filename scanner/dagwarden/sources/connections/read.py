@@ -1,0 +1,348 @@
+"""
+Where connections are defined: opens each source and reports what it could not read.
+
+A source that is not there is an error: the operator named it. A source, or an
+entry of one, that cannot be read is a gap; an entry with an id is a connection all
+the same, of which nothing else is known, because Airflow knows the id too.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Literal, cast
+
+from msgspec.structs import replace
+
+from dagwarden.config import relative
+from dagwarden.errors import SourceError
+from dagwarden.facts import Connection, Facts, Gap, Origin, SourceFile
+from dagwarden.sources.connections.definition import (
+    Definition,
+    Malformed,
+    parse_mapping,
+    parse_text,
+)
+from dagwarden.sources.connections.facts_file import (
+    read_connection_facts,
+    write_connection_facts,
+)
+from dagwarden.sources.connections.formats import (
+    Assignment,
+    read_dotenv,
+    read_json,
+    read_lines,
+    read_yaml,
+)
+from dagwarden.sources.connections.interpret import connection, public, unreadable
+from dagwarden.sources.credentials import Fingerprint, secrets_in
+
+MAX_BYTES = 16_000_000
+_PREFIX = "AIRFLOW_CONN_"
+_VARIABLE = re.compile(r"\$\{?([A-Za-z_]\w{0,100})\}?")
+_MAX_ID = 250  # characters: Airflow's own limit
+Format = Literal["json", "yaml", "env"]
+
+
+def read_connections(
+    spec: str,
+    environment: str,
+    base: Path,
+    root: Path,
+    fingerprint: Fingerprint,
+    environ: Mapping[str, str],
+) -> Facts:
+    """
+    Return the connections that `spec` names, for `environment`, with gaps and file.
+
+    `spec` is `env:` (`environ` itself), `env:FILE` (a .env file), `export:FILE`
+    (`airflow connections export`, `connections list -o json` or the REST API's
+    answer), `local:FILE` (a local secrets backend's), `astro:FILE`
+    (airflow_settings.yaml) or `facts:FILE`. FILE is relative to `base`; origins are
+    relative to `root`. Where one source defines an id twice, the last wins, as it
+    does in Airflow. Raises SourceError: an unknown kind, a file that does not
+    exist, or a facts file that is none.
+    """
+    kind, colon, name = spec.partition(":")
+    if not colon or kind not in {"env", "export", "local", "astro", "facts"}:
+        raise SourceError(
+            "connections are given as env:, env:FILE, export:FILE, local:FILE, "
+            "astro:FILE or facts:FILE",
+            where=f"connections of environment {environment}",
+            remedy="write one of these in front of the file's name",
+        )
+    if not name:
+        if kind != "env":
+            raise SourceError(
+                f"`{kind}:` names no file",
+                where=f"connections of environment {environment}",
+                remedy=f"write {kind}:FILE",
+            )
+        collected = _Collected(environment, "env:", fingerprint)
+        collected.process_environment(environ)
+        return collected.facts(0)
+    path = base / name
+    source = relative(path, root)
+    if not path.exists():
+        raise SourceError(
+            f"does not exist (connections of environment {environment}: {spec})",
+            where=source,
+            remedy="correct the setting, or create the file",
+        )
+    collected = _Collected(environment, source, fingerprint)
+    try:
+        data = _bytes(path)
+        if kind == "facts":
+            collected.own(data)
+            return collected.facts(len(data), hashlib.sha256(data).hexdigest())
+        collected.file(kind, path.name, _decoded(data))
+    except Malformed as problem:
+        collected.gap(problem, Origin(source=source))
+        return collected.unread()
+    return collected.facts(len(data))
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        if not path.is_file():
+            raise Malformed("is no regular file", "unreadable")
+        if path.stat().st_size > MAX_BYTES:
+            raise Malformed(f"is larger than {MAX_BYTES:,} bytes", "too_large")
+        return path.read_bytes()
+    except OSError as error:
+        why = error.strerror or "I/O error"
+        raise Malformed(f"cannot be read ({why})", "unreadable") from None
+
+
+def _decoded(data: bytes) -> str:
+    if b"\0" in data:
+        raise Malformed("is binary: it holds NUL bytes", "encoding")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise Malformed("is not UTF-8", "encoding") from None
+
+
+def _format(name: str, text: str) -> Format:
+    """Return a file's format: by its ending, else by its first character."""
+    suffix = name.rpartition(".")[2].lower()
+    if suffix in {"yaml", "yml"}:
+        return "yaml"
+    if suffix == "json" or text.lstrip()[:1] in {"{", "["}:
+        return "json"
+    return "env"
+
+
+class _Collected:
+    """The connections of one source, as they are found."""
+
+    def __init__(self, environment: str, source: str, fingerprint: Fingerprint) -> None:
+        self._environment = environment
+        self._source = source
+        self._fingerprint = fingerprint
+        self._found: dict[str, Connection] = {}
+        self._gaps: list[Gap] = []
+
+    # ------------------------------------------------------------------- results
+
+    def facts(self, size: int, sha256: str | None = None) -> Facts:
+        """
+        Return what was found, and the file it was found in.
+
+        Its digest is that of the connections without secrets: the digest of a file
+        with a short password in it would let anyone try passwords against it.
+        """
+        connections = tuple(self._found[key] for key in sorted(self._found))
+        digest = hashlib.sha256(write_connection_facts(connections)).hexdigest()
+        file = SourceFile(
+            path=self._source, kind="connections", sha256=sha256 or digest, size=size
+        )
+        return Facts(connections=connections, gaps=tuple(self._gaps), files=(file,))
+
+    def unread(self) -> Facts:
+        """Return the gaps of a source of which nothing could be read."""
+        return Facts(gaps=tuple(self._gaps))
+
+    def gap(self, problem: Malformed, origin: Origin, what: str = "") -> None:
+        detail = f"{what} {problem.detail}" if what else problem.detail
+        self._gaps.append(
+            Gap(
+                reason=problem.reason,
+                origin=origin,
+                detail=detail,
+                kinds=("connection",),
+            )
+        )
+
+    # ------------------------------------------------------------------- sources
+
+    def process_environment(self, environ: Mapping[str, str]) -> None:
+        for name in sorted(environ):
+            if name.startswith(_PREFIX):
+                self._variable(name, environ[name], Origin(source=name))
+
+    def own(self, data: bytes) -> None:
+        """Take the connections of a facts file."""
+        for fact in read_connection_facts(
+            data, environment=self._environment, source=self._source
+        ):
+            self._found[fact.id] = fact
+
+    def file(self, kind: str, name: str, text: str) -> None:
+        """Take the connections in the `text` of a file; raises Malformed."""
+        if kind == "env":
+            lines = read_dotenv(text)
+            for item in lines.assignments:
+                if item.name.startswith(_PREFIX):
+                    self._dotenv(item)
+            self._broken(lines.broken)
+        elif kind == "astro":
+            self._astro(read_yaml(text))
+        elif (form := _format(name, text)) == "env":
+            lines = read_lines(text)
+            for item in lines.assignments:
+                origin = Origin(source=self._source, line=item.line)
+                # an id with the prefix is someone's .env file given as an export
+                self._entry(item.name.removeprefix(_PREFIX), item.value, origin)
+            self._broken(lines.broken)
+        else:
+            self._document(read_yaml(text) if form == "yaml" else read_json(text))
+
+    def _broken(self, numbers: list[int]) -> None:
+        if numbers:
+            origin = Origin(source=self._source, line=numbers[0])
+            more = f" (and {len(numbers) - 1} more lines)" if numbers[1:] else ""
+            problem = Malformed(f"is no NAME=value, nor a comment{more}", "syntax")
+            self.gap(problem, origin, "the line")
+
+    def _dotenv(self, item: Assignment) -> None:
+        origin = Origin(source=self._source, line=item.line, field=item.name[:_MAX_ID])
+        self._variable(item.name, item.value, origin, literal=item.literal)
+
+    def _variable(
+        self, name: str, value: str, origin: Origin, *, literal: bool = True
+    ) -> None:
+        """Take `AIRFLOW_CONN_ID=value`; Airflow looks for ids in upper case."""
+        conn_id = name.removeprefix(_PREFIX)
+        if conn_id != conn_id.upper():
+            problem = Malformed("is not in upper case: Airflow never looks it up")
+            self.gap(problem, origin, "the variable's name")
+            self._gaps[-1] = replace(self._gaps[-1], incomplete=False)
+            return
+        variable = _VARIABLE.fullmatch(value.strip())
+        if variable and not literal:
+            fact = unreadable(
+                self._environment, conn_id.lower(), origin, "environment", variable[1]
+            )
+            self._found[fact.id] = fact
+            return
+        self._entry(conn_id.lower(), value, origin)
+
+    def _astro(self, document: object) -> None:
+        """Take `airflow: {connections: [{conn_id, conn_type, conn_host, ...}]}`."""
+        airflow = _mapping(document).get("airflow")
+        entries = _mapping(airflow).get("connections") if airflow else None
+        if not isinstance(document, Mapping) or not isinstance(
+            entries, list | type(None)
+        ):
+            raise Malformed("has no list `connections` under `airflow`")
+        self._listed(cast("list[object] | None", entries) or [])
+
+    def _document(self, document: object) -> None:
+        """Take what a JSON or YAML file holds, by its shape."""
+        if document is None:
+            return
+        if isinstance(document, list):
+            self._listed(cast("list[object]", document))
+            return
+        if not isinstance(document, Mapping):
+            raise Malformed("holds no connections: neither an object nor a list")
+        entries = cast("Mapping[object, object]", document)
+        listed = entries.get("connections")
+        if isinstance(listed, list) and "total_entries" in entries:
+            self._listed(cast("list[object]", listed), api=True)
+            total = entries["total_entries"]
+            if isinstance(total, int) and total > len(cast("list[object]", listed)):
+                problem = Malformed(
+                    f"is one page of the API's answer: {total} connections exist",
+                    "truncated",
+                )
+                self.gap(problem, Origin(source=self._source))
+            return
+        if "connection_id" in entries:
+            self._listed([entries], api=True)
+            return
+        for conn_id, value in entries.items():
+            if isinstance(value, list):
+                # 2.x allowed several values; the last is what a lookup returns
+                value = next(reversed(cast("list[object]", value)), None)
+            text = str(conn_id)
+            self._entry(text, value, Origin(source=self._source, field=_place(text)))
+
+    def _listed(self, entries: Iterable[object], *, api: bool = False) -> None:
+        for number, entry in enumerate(entries):
+            fields = _mapping(entry)
+            conn_id = fields.get("connection_id" if api else "conn_id")
+            if api and conn_id is None:
+                conn_id = fields.get("conn_id")
+            origin = Origin(source=self._source, field=f"[{number}]")
+            if not isinstance(conn_id, str | int):
+                self.gap(Malformed("has no connection id"), origin, "an entry")
+                continue
+            text = str(conn_id)
+            origin = Origin(source=self._source, field=_place(text))
+            self._entry(text, entry, origin, api=api)
+
+    # --------------------------------------------------------------------- entry
+
+    def _entry(
+        self, conn_id: str, value: object, origin: Origin, *, api: bool = False
+    ) -> None:
+        if len(conn_id) > _MAX_ID or public(conn_id) is None:
+            problem = Malformed("has an id that is no connection id")
+            self.gap(problem, Origin(source=self._source), "an entry")
+            return
+        try:
+            fact = connection(
+                _definition(conn_id, value, api=api),
+                environment=self._environment,
+                conn_id=conn_id,
+                origin=origin,
+                fingerprint=self._fingerprint,
+            )
+        except Malformed as problem:
+            self.gap(problem, origin, f"connection {conn_id}")
+            fact = unreadable(
+                self._environment,
+                conn_id,
+                origin,
+                "unreadable",
+                f"connection {conn_id}",
+                secrets_in(
+                    "uri" if isinstance(value, str) else "",
+                    value,
+                    origin,
+                    self._fingerprint,
+                ),
+            )
+        self._found[fact.id] = fact
+
+
+def _definition(conn_id: str, value: object, *, api: bool) -> Definition:
+    if isinstance(value, str):
+        return parse_text(value)
+    if not isinstance(value, Mapping):
+        raise Malformed("is neither a URI nor an object")
+    fields = cast("Mapping[str, object]", value)
+    own = fields.get("conn_id")
+    if own is not None and str(own) != conn_id:
+        raise Malformed("has another conn_id inside", "conflict")
+    return parse_mapping(fields, redacted=api, whole=not api)
+
+
+def _mapping(value: object) -> Mapping[str, object]:
+    return cast("Mapping[str, object]", value) if isinstance(value, Mapping) else {}
+
+
+def _place(conn_id: str) -> str | None:
+    return public(conn_id[:_MAX_ID])
