@@ -1,0 +1,1495 @@
+"""
+What a Python module means, on abstract values and without running it.
+
+Statements are followed in order. Where a condition is not known, all branches are
+followed and what they disagree on is unknown. Where something cannot be followed,
+its result is unknown. Work, depth and size are bounded.
+
+This module knows the language. What names from outside the repository mean is
+asked of a `World`; where modules of the repository are found, of a `Finder`.
+"""
+
+import ast
+import builtins
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple, Protocol
+
+from dagwarden.sources.dags import operations
+from dagwarden.sources.dags.values import (
+    Arguments,
+    Entries,
+    Items,
+    Scalar,
+    Symbol,
+    Thing,
+    Unknown,
+    Value,
+    is_scalar,
+    join,
+    same,
+    truth,
+    why_unknown,
+)
+
+# Statements followed for one file, imports included. Past it calls and loops are
+# no longer followed, so the rest of the file costs little.
+MAX_WORK = 60_000
+MAX_CALL_DEPTH = 16
+MAX_ITERATIONS = 1_000
+MAX_IMPORTS = 200
+
+_BUILTINS = frozenset(dir(builtins))
+_MODULE_NAME = Unknown("dynamic", "__name__")
+_IMPORT_ERRORS = ("ImportError", "ModuleNotFoundError", "Exception", "BaseException")
+
+# How a statement ends.
+_NEXT, _BREAK, _CONTINUE, _RETURN, _RAISE = range(5)
+
+Names = dict[str, Value]
+Block = Callable[[], int]
+
+
+class Source(NamedTuple):
+    """A module of the repository, parsed; `package`: it is an `__init__.py`."""
+
+    path: str
+    name: str
+    tree: ast.Module
+    package: bool
+
+
+class Finder(Protocol):
+    """Finds modules of the repository."""
+
+    def find(self, name: str) -> Source | None:
+        """Return the module `name`, or None if the repository has none."""
+        ...
+
+
+class World(Protocol):
+    """What names from outside the repository mean."""
+
+    recording: bool
+
+    def imported(self, name: str) -> Value:
+        """Return what the dotted `name` stands for."""
+        ...
+
+    def call(self, symbol: Symbol, arguments: Arguments) -> Value:
+        """Return what calling `symbol` gives."""
+        ...
+
+    def item(self, symbol: Symbol, key: Value) -> Value:
+        """Return `symbol[key]`."""
+        ...
+
+    def construct(self, made: "Class", arguments: Arguments) -> Value | None:
+        """Return an object of a class with bases from outside; None: a plain one."""
+        ...
+
+    def linked(self, left: Value, right: Value) -> None:
+        """Note `left >> right`."""
+        ...
+
+
+class Skipped(NamedTuple):
+    """Code that was not followed, and why."""
+
+    nodes: Sequence[ast.AST]
+    scope: "Scope"
+    reason: str
+
+
+class Scope:
+    """The names of a module, class or function call."""
+
+    __slots__ = ("module", "names", "outer", "parent", "star")
+
+    def __init__(self, module: "Module | None", parent: "Scope | None") -> None:
+        """`parent` is the scope around it; None for a module."""
+        self.module = module
+        self.parent = parent
+        self.names: Names = {}
+        # names that `global` and `nonlocal` say are not of this scope
+        self.outer: dict[str, Scope] = {}
+        # set when names were imported with `*` from outside
+        self.star: Unknown | None = None
+
+    def find(self, name: str) -> Value:
+        """Return what `name` means here."""
+        scope: Scope | None = self
+        while scope is not None:
+            if name in scope.names:
+                return scope.names[name]
+            last, scope = scope, scope.parent
+        if name in _BUILTINS:
+            return Symbol(f"builtins.{name}")
+        return last.star or Unknown("dynamic", name)
+
+    def store(self, name: str, value: Value) -> None:
+        """Carry out `name = value`."""
+        self.outer.get(name, self).names[name] = value
+
+
+class Module(Thing):
+    """A module of the repository that was followed."""
+
+    __slots__ = ("finder", "name", "package", "path", "scope")
+
+    def __init__(self, source: Source, finder: Callable[[str], Value | None]) -> None:
+        """Make it with no names yet; `finder` imports its submodules."""
+        self.path = source.path
+        self.name = source.name
+        self.package = source.package
+        self.finder = finder
+        self.scope = Scope(self, None)
+        self.scope.names = {"__name__": _MODULE_NAME}
+
+    def describe(self) -> str:
+        """Return the dotted name."""
+        return self.name
+
+    def attribute(self, name: str) -> Value:
+        """Return one of its names, or a submodule."""
+        if name in self.scope.names:
+            return self.scope.names[name]
+        below = self.finder(f"{self.name}.{name}")
+        missing = Unknown("import", f"{self.name}.{name}")
+        return self.scope.star or missing if below is None else below
+
+
+class Namespace(Thing):
+    """What `globals()` gives."""
+
+    __slots__ = ("scope",)
+
+    def __init__(self, scope: Scope) -> None:
+        """Show the names of `scope`."""
+        self.scope = scope
+
+    def item(self, key: Value) -> Value:
+        """Return the name `key`."""
+        if isinstance(key, str):
+            return self.scope.find(key)
+        return Unknown("dynamic", "globals()")
+
+
+class Function(Thing):
+    """A function or lambda of the repository."""
+
+    __slots__ = ("bound", "defaults", "interpreter", "node", "owner", "scope")
+
+    def __init__(
+        self,
+        interpreter: "Interpreter",
+        node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda,
+        scope: Scope,
+        defaults: dict[str, Value],
+    ) -> None:
+        """`scope` is the one around it, `defaults` those of its parameters."""
+        self.interpreter = interpreter
+        self.node = node
+        self.scope = scope
+        self.defaults = defaults
+        self.bound: Value = None
+        self.owner: Class | None = None
+
+    @property
+    def name(self) -> str:
+        """The function's own name."""
+        return getattr(self.node, "name", "lambda")
+
+    def describe(self) -> str:
+        """Return the name."""
+        return self.name
+
+    def parameters(self) -> list[str]:
+        """Return the names of its parameters, `*` and `**` aside."""
+        given = self.node.args
+        return [a.arg for a in (*given.posonlyargs, *given.args, *given.kwonlyargs)]
+
+    def bind(self, instance: Value, owner: "Class") -> "Function":
+        """Return it as a method of `instance`."""
+        made = Function(self.interpreter, self.node, self.scope, self.defaults)
+        made.bound = instance
+        made.owner = owner
+        return made
+
+    def call(self, arguments: Arguments) -> Value:
+        """Follow the function."""
+        return self.interpreter.run(self, arguments)
+
+
+class Class(Thing):
+    """A class of the repository."""
+
+    __slots__ = ("bases", "fields", "interpreter", "module", "name", "names")
+
+    def __init__(
+        self, interpreter: "Interpreter", name: str, module: Module, bases: list[Value]
+    ) -> None:
+        """Make it with no names yet."""
+        self.interpreter = interpreter
+        self.name = name
+        self.module = module
+        self.bases = bases
+        self.names: Names = {}
+        # parameters of the constructor, for a dataclass
+        self.fields: list[str] | None = None
+
+    def describe(self) -> str:
+        """Return the qualified name."""
+        return f"{self.module.name}.{self.name}"
+
+    def lineage(self) -> Iterator[Value]:
+        """Return it and its bases, each before its own bases, at most a hundred."""
+        waiting: list[Value] = [self]
+        for _ in range(100):
+            if not waiting:
+                return
+            base = waiting.pop(0)
+            yield base
+            if isinstance(base, Class):
+                waiting[:0] = base.bases
+
+    def find(self, name: str) -> "tuple[Value, Class] | None":
+        """Return a name of the class or a base, and whose it is."""
+        for base in self.lineage():
+            if isinstance(base, Class) and name in base.names:
+                return base.names[name], base
+        return None
+
+    def foreign(self) -> list[Value]:
+        """Return the bases that are not of the repository."""
+        return [b for b in self.lineage() if not isinstance(b, Class)]
+
+    def attribute(self, name: str) -> Value:
+        """Return a class attribute."""
+        found = self.find(name)
+        if found is None:
+            return Unknown("dynamic", f"{self.name}.{name}")
+        value = found[0]
+        if any(_is_enum(base) for base in self.foreign()) and is_scalar(value):
+            return Instance(self, {"value": value, "name": name})
+        if isinstance(value, _Wrapped):
+            return value.function.bind(self, self) if value.of_class else value.function
+        return value
+
+    def call(self, arguments: Arguments) -> Value:
+        """Construct an object."""
+        return self.interpreter.construct(self, arguments)
+
+
+class Instance(Thing):
+    """An object of a class of the repository."""
+
+    __slots__ = ("names", "of")
+
+    def __init__(self, of: Class, names: Names) -> None:
+        """`names` are its own attributes."""
+        self.of = of
+        self.names = names
+
+    def describe(self) -> str:
+        """Return the class's name."""
+        return self.of.name
+
+    def attribute(self, name: str) -> Value:
+        """Return an attribute or a bound method."""
+        if name in self.names:
+            return self.names[name]
+        return bound(self.of, self, name)
+
+    def store(self, name: str, value: Value) -> None:
+        """Set an attribute; it may not happen if a branch is not decided."""
+        interpreter = self.of.interpreter
+        if interpreter.level and name in self.names:
+            value = join(self.names[name], value, operations.UNDECIDED)
+        self.names[name] = value
+
+
+def bound(of: Class, instance: Value, name: str) -> Value:
+    """Return the attribute `name` that `of` gives its `instance`."""
+    found = of.find(name)
+    if found is None:
+        return Unknown("dynamic", f"{of.name}.{name}")
+    value, owner = found
+    if isinstance(value, _Wrapped):
+        if value.kind == "property":
+            return value.function.bind(instance, owner).call(Arguments([], {}))
+        holder = of if value.of_class else None
+        return value.function.bind(holder, owner) if holder else value.function
+    return value.bind(instance, owner) if isinstance(value, Function) else value
+
+
+class _Wrapped(Thing):
+    """A function under `staticmethod`, `classmethod` or `property`."""
+
+    __slots__ = ("function", "kind")
+
+    def __init__(self, kind: str, function: Function) -> None:
+        self.kind = kind
+        self.function = function
+
+    @property
+    def of_class(self) -> bool:
+        return self.kind == "classmethod"
+
+
+class Super(Thing):
+    """What `super()` gives inside a method: the bases, bound to the instance."""
+
+    __slots__ = ("instance", "owner")
+
+    def __init__(self, owner: Class, instance: Value) -> None:
+        """`owner` is the class whose method asks."""
+        self.owner = owner
+        self.instance = instance
+
+    def attribute(self, name: str) -> Value:
+        """Return the method `name` of the next class up."""
+        for base in self.owner.bases:
+            if isinstance(base, Class) and base.find(name):
+                return bound(base, self.instance, name)
+        if isinstance(self.instance, Thing):
+            return self.instance.attribute(f"super().{name}")
+        return Unknown("dynamic", f"super().{name}")
+
+
+def _is_enum(base: Value) -> bool:
+    return isinstance(base, Symbol) and base.name.startswith("enum.")
+
+
+class _Frame:
+    """One call of a function: what it returned so far."""
+
+    __slots__ = ("function", "returned", "returns", "scope")
+
+    def __init__(self, function: Function | None, scope: Scope) -> None:
+        self.function = function
+        self.scope = scope
+        self.returns = False
+        self.returned: Value = None
+
+
+class _Loop:
+    """One loop: names at a `break` or `continue` that may have happened."""
+
+    __slots__ = ("breaks", "continues")
+
+    def __init__(self) -> None:
+        self.breaks: list[Names] = []
+        self.continues: list[Names] = []
+
+
+class Interpreter:
+    """Follows one file and what it imports."""
+
+    def __init__(self, world: World, finder: Finder) -> None:
+        """Ask `world` for foreign names and `finder` for modules."""
+        self.world = world
+        self.finder = finder
+        self.modules: dict[str, Module] = {}
+        self.work = 0
+        # the undecided branch we are in; each gets a number of its own
+        self.level = 0
+        self.branches = 0
+        self.why = operations.UNDECIDED
+        self.depth = 0
+        self.calling: list[int] = []
+        self.loops: list[_Loop] = []
+        self.defined: dict[int, tuple[ast.AST, Scope]] = {}
+        self.followed: set[int] = set()
+        self.skipped: list[Skipped] = []
+        # top-level statements that were too deep to follow
+        self.too_deep: list[tuple[str, int]] = []
+        self.scope = Scope(None, None)
+        self.frame = _Frame(None, self.scope)
+        self.statements: dict[type, Callable[..., int]] = {
+            ast.Expr: self._expression,
+            ast.Assign: self._assign,
+            ast.AnnAssign: self._annotated,
+            ast.AugAssign: self._augmented,
+            ast.If: self._if,
+            ast.For: self._for,
+            ast.AsyncFor: self._for,
+            ast.While: self._while,
+            ast.With: self._with,
+            ast.AsyncWith: self._with,
+            ast.Try: self._try,
+            ast.TryStar: self._try,
+            ast.FunctionDef: self._function,
+            ast.AsyncFunctionDef: self._function,
+            ast.ClassDef: self._class,
+            ast.Import: self._import,
+            ast.ImportFrom: self._import_from,
+            ast.Return: self._return,
+            ast.Break: lambda _: _BREAK,
+            ast.Continue: lambda _: _CONTINUE,
+            ast.Raise: lambda _: _RAISE,
+            ast.Delete: self._delete,
+            ast.Global: self._global,
+            ast.Nonlocal: self._nonlocal,
+            ast.Match: self._match,
+        }
+        self.expressions: dict[type, Callable[..., Value]] = {
+            ast.Constant: self._constant,
+            ast.Name: self._name,
+            ast.Attribute: self._attribute,
+            ast.Call: self._call,
+            ast.Dict: self._dict,
+            ast.List: self._list,
+            ast.Tuple: self._tuple,
+            ast.Set: self._set,
+            ast.JoinedStr: self._text,
+            ast.FormattedValue: self._formatted,
+            ast.BinOp: self._binary,
+            ast.UnaryOp: self._unary,
+            ast.BoolOp: self._boolean,
+            ast.Compare: self._compare,
+            ast.IfExp: self._conditional,
+            ast.Subscript: self._subscript,
+            ast.Lambda: self._lambda,
+            ast.NamedExpr: self._named,
+            ast.ListComp: self._comprehension,
+            ast.SetComp: self._comprehension,
+            ast.GeneratorExp: self._comprehension,
+            ast.DictComp: self._dict_comprehension,
+            ast.Starred: lambda node: self.evaluate(node.value),
+            ast.Await: lambda node: self.evaluate(node.value),
+        }
+
+    # ------------------------------------------------------------------- modules
+
+    @property
+    def module(self) -> Module:
+        """The module whose code is being followed."""
+        if self.scope.module is None:
+            raise LookupError("no module is being followed")
+        return self.scope.module
+
+    def follow(self, source: Source) -> Module:
+        """Follow a module from its first line to its last."""
+        module = Module(source, self.import_repository)
+        self.modules[source.name] = module
+        outside = self.scope, self.frame, self.loops, self.level
+        self.scope = module.scope
+        self.frame = _Frame(None, self.scope)
+        self.loops = []
+        try:
+            for statement in source.tree.body:
+                self._guarded(module, statement)
+        finally:
+            self.scope, self.frame, self.loops, self.level = outside
+        return module
+
+    def _guarded(self, module: Module, statement: ast.stmt) -> None:
+        level, scope, frame, depth = self.level, self.scope, self.frame, self.depth
+        calls, loops = len(self.calling), len(self.loops)
+        try:
+            self.execute(statement)
+        except RecursionError:
+            self.level, self.scope, self.frame, self.depth = level, scope, frame, depth
+            del self.calling[calls:], self.loops[loops:]
+            self.too_deep.append((module.path, statement.lineno))
+            why = Unknown("dynamic", "code nested too deeply")
+            for name in _assigned([statement]):
+                module.scope.names[name] = why
+
+    def import_repository(self, name: str) -> Value | None:
+        """Import a module of the repository; None if it has none of that name."""
+        if name in self.modules:
+            return self.modules[name]
+        if self.work > MAX_WORK or len(self.modules) > MAX_IMPORTS:
+            return Unknown("import", name)
+        source = self.finder.find(name)
+        if source is None:
+            return None
+        self.depth += 1
+        try:
+            if self.depth > MAX_CALL_DEPTH:
+                return Unknown("import", name)
+            return self.follow(source)
+        finally:
+            self.depth -= 1
+
+    def _import_name(self, name: str) -> Value:
+        found = self.import_repository(name)
+        return self.world.imported(name) if found is None else found
+
+    def _import(self, node: ast.Import) -> int:
+        for alias in node.names:
+            value = self._import_name(alias.name)
+            if alias.asname:
+                self.scope.store(alias.asname, value)
+            else:
+                top = alias.name.partition(".")[0]
+                self.scope.store(top, self._import_name(top))
+        return _NEXT
+
+    def _import_from(self, node: ast.ImportFrom) -> int:
+        name = self._absolute(node)
+        if name is None:
+            for alias in node.names:
+                why = Unknown("import", alias.name)
+                self.scope.store(alias.asname or alias.name, why)
+            return _NEXT
+        found = self.import_repository(name)
+        for alias in node.names:
+            if alias.name == "*":
+                self._import_star(name, found)
+                continue
+            if isinstance(found, Thing):
+                value = found.attribute(alias.name)
+            elif found is None:
+                value = self._import_name(f"{name}.{alias.name}")
+            else:
+                value = Unknown("import", f"{name}.{alias.name}")
+            self.scope.store(alias.asname or alias.name, value)
+        return _NEXT
+
+    def _absolute(self, node: ast.ImportFrom) -> str | None:
+        if not node.level:
+            return node.module
+        parts = self.module.name.split(".")
+        kept = len(parts) - node.level + self.module.package
+        if kept <= 0:
+            return None
+        return ".".join([*parts[:kept], *([node.module] if node.module else [])])
+
+    def _import_star(self, name: str, found: Value) -> None:
+        if isinstance(found, Module):
+            public = found.scope.names.get("__all__")
+            chosen = operations.items_of(public)[0] if public else None
+            for key, value in found.scope.names.items():
+                if key in chosen if chosen else not key.startswith("_"):
+                    self.scope.store(key, value)
+            self.scope.star = self.scope.star or found.scope.star
+        else:
+            self.module.scope.star = Unknown("import", f"{name}.*")
+
+    # ---------------------------------------------------------------- statements
+
+    def execute(self, node: ast.stmt) -> int:
+        """Follow one statement and return how it ends."""
+        self.work += 1
+        handler = self.statements.get(type(node))
+        return handler(node) if handler else _NEXT
+
+    def _block(self, body: Sequence[ast.stmt]) -> int:
+        for position, statement in enumerate(body):
+            ending = self.execute(statement)
+            if ending != _NEXT:
+                rest = body[position + 1 :]
+                if rest:
+                    self._skip(rest, "in code that is never reached")
+                return ending
+        return _NEXT
+
+    def _skip(self, nodes: Sequence[ast.AST], reason: str) -> None:
+        self.skipped.append(Skipped(nodes, self.scope, reason))
+
+    def _expression(self, node: ast.Expr) -> int:
+        if type(node.value) is not ast.Constant:
+            self.evaluate(node.value)
+        return _NEXT
+
+    def _assign(self, node: ast.Assign) -> int:
+        value = self.evaluate(node.value)
+        for target in node.targets:
+            self._store(target, value)
+        return _NEXT
+
+    def _annotated(self, node: ast.AnnAssign) -> int:
+        if node.value is not None:
+            self._store(node.target, self.evaluate(node.value))
+        return _NEXT
+
+    def _augmented(self, node: ast.AugAssign) -> int:
+        old = self.evaluate(node.target)
+        new = self.evaluate(node.value)
+        if isinstance(old, Items) and type(node.op) is ast.Add and old.kind == "list":
+            items, more = operations.items_of(new)
+            operations.extend(old, items, self.level)
+            old.more = old.more or more
+            return _NEXT
+        if isinstance(old, Entries) and type(node.op) is ast.BitOr:
+            operations.update(old, new, self.level)
+            return _NEXT
+        self._store(node.target, operations.binary(type(node.op), old, new))
+        return _NEXT
+
+    def _store(self, target: ast.expr, value: Value) -> None:
+        if isinstance(target, ast.Name):
+            self.scope.store(target.id, value)
+        elif isinstance(target, (ast.Tuple, ast.List)):
+            self._unpack(target.elts, value)
+        elif isinstance(target, ast.Subscript):
+            self._store_item(target, value)
+        elif isinstance(target, ast.Attribute):
+            holder = self.evaluate(target.value)
+            if isinstance(holder, Thing):
+                holder.store(target.attr, value)
+        elif isinstance(target, ast.Starred):
+            self._store(target.value, value)
+
+    def _unpack(self, targets: list[ast.expr], value: Value) -> None:
+        items, more = operations.items_of(value)
+        starred = [i for i, t in enumerate(targets) if isinstance(t, ast.Starred)]
+        if more is None and starred:
+            first = starred[0]
+            last = len(items) - (len(targets) - first - 1)
+            items[first:last] = [Items("list", items[first:last], level=self.level)]
+        elif more is None and len(items) != len(targets):
+            more = Unknown("dynamic", "unpacking")
+        if more is not None and (starred or len(items) != len(targets)):
+            items = [more] * len(targets)
+        if len(items) != len(targets):
+            items = [Unknown("dynamic", "unpacking")] * len(targets)
+        for target, item in zip(targets, items, strict=True):
+            self._store(target, item)
+
+    def _store_item(self, target: ast.Subscript, value: Value) -> None:
+        holder = self.evaluate(target.value)
+        key = self.evaluate(target.slice)
+        if isinstance(holder, Entries):
+            operations.assign(holder, key, value, self.level)
+        elif isinstance(holder, Namespace):
+            name = key if isinstance(key, str) else "globals()[...]"
+            holder.scope.names[name] = value
+        elif isinstance(holder, Items):
+            operations.replace_item(holder, key, value, self.level)
+
+    def _delete(self, node: ast.Delete) -> int:
+        for target in node.targets:
+            if isinstance(target, ast.Name):
+                self.scope.names.pop(target.id, None)
+            elif isinstance(target, ast.Subscript):
+                holder = self.evaluate(target.value)
+                if isinstance(holder, Entries):
+                    self._delete_key(holder, self.evaluate(target.slice))
+                elif isinstance(holder, Items):
+                    holder.items, holder.more = [], operations.UNDECIDED
+        return _NEXT
+
+    def _delete_key(self, holder: Entries, key: Value) -> None:
+        if is_scalar(key) and self.level <= holder.level:
+            holder.items.pop(key, None)
+        else:
+            operations.forget(holder, operations.UNDECIDED)
+
+    def _global(self, node: ast.Global) -> int:
+        for name in node.names:
+            self.scope.outer[name] = self.module.scope
+        return _NEXT
+
+    def _nonlocal(self, node: ast.Nonlocal) -> int:
+        for name in node.names:
+            scope = self.scope.parent
+            while scope is not None and name not in scope.names:
+                scope = scope.parent
+            if scope is not None:
+                self.scope.outer[name] = scope
+        return _NEXT
+
+    # ------------------------------------------------------------------ branches
+
+    def _enter_branch(self) -> None:
+        self.branches += 1
+        self.level = self.branches
+
+    def _if(self, node: ast.If) -> int:
+        decided = truth(self.evaluate(node.test))
+        if isinstance(decided, Unknown):
+            return self._either(
+                decided,
+                [lambda: self._block(node.body), lambda: self._block(node.orelse)],
+            )
+        taken, left = node.body, node.orelse
+        if not decided:
+            taken, left = left, taken
+        if left:
+            self._skip(left, "in a branch whose condition is never true")
+        return self._block(taken)
+
+    def _either(self, why: Unknown, blocks: Iterable[Block]) -> int:
+        """Follow every block from the same start and join where they end."""
+        before, level = self.scope.names, self.level
+        ends: dict[int, list[Names]] = {}
+        for block in blocks:
+            self.scope.names = dict(before)
+            self._enter_branch()
+            ends.setdefault(block(), []).append(self.scope.names)
+            self.level = level
+        self.why = why
+        if self.loops:
+            self.loops[-1].breaks += ends.get(_BREAK, ())
+            self.loops[-1].continues += ends.get(_CONTINUE, ())
+        if _NEXT not in ends:
+            ending = max(ends)
+            if ending == _RAISE and len(ends) > 1:
+                ending = max(end for end in ends if end != _RAISE)
+            self.scope.names = self._joined(ends[ending], why)
+            return ending
+        self.scope.names = self._joined(ends[_NEXT], why)
+        if ends.keys() - {_NEXT, _RAISE}:
+            # what follows may not happen, until the function or loop ends
+            self._enter_branch()
+        return _NEXT
+
+    def _joined(self, ends: list[Names], why: Unknown) -> Names:
+        result = ends[0]
+        for names in ends[1:]:
+            for name, value in names.items():
+                held = result.get(name, value)
+                if held is not value:
+                    value = join(held, value, why)
+                result[name] = value
+        return result
+
+    def _for(self, node: ast.For | ast.AsyncFor) -> int:
+        items, more = operations.items_of(self.evaluate(node.iter))
+        if not items and not more:
+            self._skip(node.body, "in a loop over nothing")
+        return self._loop(
+            items,
+            more,
+            lambda value: self._store(node.target, value),
+            node.body,
+            node.orelse,
+        )
+
+    def _while(self, node: ast.While) -> int:
+        decided = truth(self.evaluate(node.test))
+        if decided is False:
+            self._skip(node.body, "in a branch whose condition is never true")
+            return self._block(node.orelse)
+        why = decided if isinstance(decided, Unknown) else None
+
+        def test(_: Value) -> None:
+            self.evaluate(node.test)
+
+        more = why or Unknown("dynamic", "while")
+        return self._loop([], more, test, node.body, node.orelse)
+
+    def _loop(
+        self,
+        items: list[Value],
+        more: Unknown | None,
+        assign: Callable[[Value], None],
+        body: list[ast.stmt],
+        orelse: list[ast.stmt],
+    ) -> int:
+        level = self.level
+        self.loops.append(_Loop())
+        try:
+            if len(items) > MAX_ITERATIONS:
+                items, more = [], operations.TOO_LARGE
+            ending = self._iterate(items, more, assign, body)
+        finally:
+            loop = self.loops.pop()
+        if ending in (_RETURN, _RAISE):
+            return ending
+        self.scope.names = self._joined([self.scope.names, *loop.breaks], self.why)
+        self.level = level
+        return _NEXT if ending == _BREAK else self._block(orelse)
+
+    def _iterate(
+        self,
+        items: list[Value],
+        more: Unknown | None,
+        assign: Callable[[Value], None],
+        body: list[ast.stmt],
+    ) -> int:
+        for item in items:
+            if self.work > MAX_WORK:
+                more = operations.TOO_LARGE
+                break
+            assign(item)
+            ending = self._block(body)
+            loop = self.loops[-1]
+            if ending not in (_NEXT, _CONTINUE):
+                return ending
+            names = [self.scope.names, *loop.continues]
+            self.scope.names = self._joined(names, self.why)
+            loop.continues = []
+        if more is not None:
+            self._repeat(more, assign, body)
+        return _NEXT
+
+    def _repeat(
+        self, why: Unknown, assign: Callable[[Value], None], body: list[ast.stmt]
+    ) -> None:
+        """Follow `body` for any number of times it may run."""
+        before, level, recording = self.scope.names, self.level, self.world.recording
+        self._enter_branch()
+        self.scope.names = dict(before)
+        for name in _assigned(body):
+            if name in before:
+                self.scope.names[name] = why
+        start = dict(self.scope.names)
+        # once for what it does to containers made before it, once for good
+        self.world.recording = False
+        try:
+            if self.work <= MAX_WORK:
+                assign(why)
+                self._block(body)
+        finally:
+            self.world.recording = recording
+        self.scope.names = start
+        assign(why)
+        self._block(body)
+        loop = self.loops[-1]
+        ends = [before, self.scope.names, *loop.continues]
+        self.scope.names = self._joined([dict(before), *ends[1:]], why)
+        loop.continues = []
+        self.level = level
+
+    def _try(self, node: ast.Try | ast.TryStar) -> int:
+        before = dict(self.scope.names)
+        ending = self._block(node.body)
+        if ending == _NEXT:
+            ending = self._block(node.orelse)
+        if node.handlers:
+            ending = self._handlers(node, before, ending)
+        final = self._block(node.finalbody)
+        return final if final != _NEXT else ending
+
+    def _handlers(self, node: ast.Try | ast.TryStar, before: Names, ending: int) -> int:
+        after = self.scope.names
+        importing = all(isinstance(s, (ast.Import, ast.ImportFrom)) for s in node.body)
+        why = Unknown("dynamic", "an exception")
+        if importing:
+            why = Unknown("import", _first_import(node.body))
+        ends = {ending: [after]}
+        level = self.level
+        for handler in node.handlers:
+            self.scope.names = self._joined([dict(before), after], why)
+            self._enter_branch()
+            if handler.name:
+                self.scope.names[handler.name] = why
+            ends.setdefault(self._block(handler.body), []).append(self.scope.names)
+            self.level = level
+        if importing and ending == _NEXT and _NEXT in ends:
+            self.scope.names = _fallbacks(ends[_NEXT], why)
+            return _NEXT
+        chosen = _NEXT if _NEXT in ends else ending
+        self.scope.names = self._joined([dict(n) for n in ends[chosen]], why)
+        return chosen
+
+    def _match(self, node: ast.Match) -> int:
+        subject = self.evaluate(node.subject)
+        why = why_unknown(subject) or Unknown("dynamic", "match")
+        blocks: list[Block] = []
+        for case in node.cases:
+            decided = self._matches(case, subject)
+            if decided is False:
+                self._skip(case.body, "in a branch whose condition is never true")
+                continue
+            blocks.append(self._case(case, subject, why))
+            if decided is True:
+                return self._either(why, blocks) if blocks[1:] else blocks[0]()
+        return self._either(why, [*blocks, lambda: _NEXT])
+
+    def _case(self, case: ast.match_case, subject: Value, why: Unknown) -> Block:
+        def follow() -> int:
+            for name in _captured(case.pattern):
+                whole = isinstance(case.pattern, ast.MatchAs)
+                whole = whole and getattr(case.pattern, "pattern", None) is None
+                self.scope.store(name, subject if whole else why)
+            return self._block(case.body)
+
+        return follow
+
+    def _matches(self, case: ast.match_case, subject: Value) -> bool | Unknown:
+        undecided = Unknown("dynamic", "match")
+        if case.guard is not None:
+            return undecided
+        pattern = case.pattern
+        if isinstance(pattern, ast.MatchAs) and pattern.pattern is None:
+            return True
+        options = pattern.patterns if isinstance(pattern, ast.MatchOr) else [pattern]
+        known: list[Value] = []
+        for option in options:
+            if not isinstance(option, ast.MatchValue):
+                return undecided
+            known.append(self.evaluate(option.value))
+        return operations.contains(Items("tuple", known), subject)
+
+    def _with(self, node: ast.With | ast.AsyncWith) -> int:
+        entered: list[Value] = []
+        try:
+            for item in node.items:
+                context = self.evaluate(item.context_expr)
+                why = why_unknown(context) or Unknown("dynamic", "with")
+                value = context.enter() if isinstance(context, Thing) else why
+                entered.append(context)
+                if item.optional_vars is not None:
+                    self._store(item.optional_vars, value)
+            return self._block(node.body)
+        finally:
+            for context in reversed(entered):
+                if isinstance(context, Thing):
+                    context.exit()
+
+    # ----------------------------------------------------- functions and classes
+
+    def _defaults(self, given: ast.arguments) -> dict[str, Value]:
+        positional = [*given.posonlyargs, *given.args]
+        first = len(positional) - len(given.defaults)
+        found = {
+            positional[first + i].arg: self.evaluate(default)
+            for i, default in enumerate(given.defaults)
+        }
+        for parameter, default in zip(given.kwonlyargs, given.kw_defaults, strict=True):
+            if default is not None:
+                found[parameter.arg] = self.evaluate(default)
+        return found
+
+    def _around(self) -> Scope:
+        """Return the scope that a function made here sees."""
+        scope = self.scope
+        if isinstance(scope, _ClassScope) and scope.parent is not None:
+            return scope.parent
+        return scope
+
+    def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+        around = self._around()
+        made = Function(self, node, around, self._defaults(node.args))
+        self.defined[id(node)] = node, around
+        value: Value = made
+        for decorator in reversed(node.decorator_list):
+            value = self._decorated(self.evaluate(decorator), value, decorator)
+        self.scope.store(node.name, value)
+        return _NEXT
+
+    def _decorated(self, decorator: Value, value: Value, node: ast.expr) -> Value:
+        if isinstance(decorator, Symbol) and isinstance(value, Function):
+            kind = decorator.name.removeprefix("builtins.")
+            if kind in ("staticmethod", "classmethod", "property"):
+                return _Wrapped(kind, value)
+            if decorator.name in ("functools.cache", "functools.lru_cache"):
+                return value
+        return self.call(decorator, Arguments([value], {}, node=node))
+
+    def _lambda(self, node: ast.Lambda) -> Value:
+        return Function(self, node, self._around(), self._defaults(node.args))
+
+    def run(self, function: Function, arguments: Arguments) -> Value:
+        """Follow a call of `function`."""
+        node = function.node
+        symbol = Unknown("dynamic", f"{function.name}()")
+        if (
+            self.work > MAX_WORK
+            or self.depth >= MAX_CALL_DEPTH
+            or self.calling.count(id(node)) > 2
+            or (not isinstance(node, ast.Lambda) and _is_generator(node))
+        ):
+            return symbol
+        outside = self.scope, self.frame, self.loops, self.level
+        scope = Scope(function.scope.module, function.scope)
+        scope.names = self._bind(function, arguments)
+        self.scope, self.loops = scope, []
+        self.frame = frame = _Frame(function, scope)
+        self.depth += 1
+        self.calling.append(id(node))
+        self.followed.add(id(node))
+        try:
+            if isinstance(node, ast.Lambda):
+                return self.evaluate(node.body)
+            ending = self._block(node.body)
+        finally:
+            self.depth -= 1
+            self.calling.pop()
+            self.scope, self.frame, self.loops, self.level = outside
+        if isinstance(node, ast.AsyncFunctionDef):
+            return symbol
+        if ending == _RAISE and not frame.returns:
+            return Unknown("dynamic", f"{function.name}(), which raises")
+        if ending == _NEXT and frame.returns:
+            return join(frame.returned, None, self.why)
+        return frame.returned
+
+    def _bind(self, function: Function, arguments: Arguments) -> Names:
+        given = function.node.args
+        names: Names = {}
+        positional = list(arguments.positional)
+        if function.bound is not None:
+            positional.insert(0, function.bound)
+        keywords = dict(arguments.keywords)
+        for parameter in (*given.posonlyargs, *given.args):
+            if positional:
+                names[parameter.arg] = positional.pop(0)
+                continue
+            names[parameter.arg] = self._given(
+                function, parameter.arg, keywords, arguments.more or arguments.rest
+            )
+        for parameter in given.kwonlyargs:
+            names[parameter.arg] = self._given(
+                function, parameter.arg, keywords, arguments.rest
+            )
+        if given.vararg:
+            names[given.vararg.arg] = Items("tuple", positional, arguments.more)
+        if given.kwarg:
+            named: dict[Scalar, Value] = dict(keywords.items())
+            names[given.kwarg.arg] = Entries(named, arguments.rest, self.level)
+        return names
+
+    def _given(
+        self, function: Function, name: str, keywords: Names, more: Unknown | None
+    ) -> Value:
+        if name in keywords:
+            return keywords.pop(name)
+        if more is not None:
+            return more
+        return function.defaults.get(name, Unknown("parameter", name))
+
+    def _return(self, node: ast.Return) -> int:
+        value = self.evaluate(node.value) if node.value is not None else None
+        frame = self.frame
+        if frame.returns:
+            value = join(frame.returned, value, self.why)
+        frame.returned, frame.returns = value, True
+        return _RETURN
+
+    def _class(self, node: ast.ClassDef) -> int:
+        bases = [self.evaluate(base) for base in node.bases]
+        made = Class(self, node.name, self.module, bases)
+        outside = self.scope
+        scope = _ClassScope(self.module, self._around())
+        self.scope = scope
+        try:
+            self._block(node.body)
+        finally:
+            self.scope = outside
+        made.names = scope.names
+        decorators = [self.evaluate(one) for one in node.decorator_list]
+        if any(_is_dataclass(one) for one in decorators):
+            made.fields = [
+                item.target.id
+                for item in node.body
+                if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name)
+            ]
+        self.scope.store(node.name, made)
+        return _NEXT
+
+    def construct(self, made: Class, arguments: Arguments) -> Value:
+        """Return a new object of a class of the repository."""
+        if any(not _is_plain(base) for base in made.foreign()):
+            found = self.world.construct(made, arguments)
+            if found is not None:
+                return found
+        instance = Instance(made, {})
+        start = made.find("__init__")
+        if start is not None and isinstance(start[0], Function):
+            start[0].bind(instance, start[1]).call(arguments)
+        elif made.fields is not None:
+            for position, name in enumerate(made.fields):
+                missing: Value = made.names.get(name, Unknown("parameter", name))
+                instance.names[name] = arguments.get(name, position, missing)
+        elif made.foreign():
+            instance.names = dict(arguments.keywords)
+        return instance
+
+    # --------------------------------------------------------------- expressions
+
+    def evaluate(self, node: ast.expr) -> Value:
+        """Return the value of an expression."""
+        handler = self.expressions.get(type(node))
+        return handler(node) if handler else Unknown("dynamic", _kind_of(node))
+
+    def _constant(self, node: ast.Constant) -> Value:
+        return operations.as_scalar(node.value)
+
+    def _name(self, node: ast.Name) -> Value:
+        names = self.scope.names
+        return names[node.id] if node.id in names else self.scope.find(node.id)
+
+    def _attribute(self, node: ast.Attribute) -> Value:
+        value = self.evaluate(node.value)
+        if isinstance(value, Unknown):
+            return value
+        if isinstance(value, Symbol):
+            return self.world.imported(f"{value.name}.{node.attr}")
+        if isinstance(value, Thing):
+            return value.attribute(node.attr)
+        return operations.method(value, node.attr, self.level)
+
+    def _call(self, node: ast.Call) -> Value:
+        function = self.evaluate(node.func)
+        return self.call(function, self._arguments(node))
+
+    def _arguments(self, node: ast.Call) -> Arguments:
+        positional: list[Value] = []
+        more: Unknown | None = None
+        for argument in node.args:
+            if isinstance(argument, ast.Starred):
+                items, why = operations.items_of(self.evaluate(argument.value))
+                if more is None:
+                    positional += items
+                more = more or why
+            elif more is None:
+                positional.append(self.evaluate(argument))
+            else:
+                self.evaluate(argument)
+        keywords: Names = {}
+        rest: Unknown | None = None
+        for keyword in node.keywords:
+            value = self.evaluate(keyword.value)
+            if keyword.arg is not None:
+                keywords[keyword.arg] = value
+            elif isinstance(value, Entries):
+                keywords |= {k: v for k, v in value.items.items() if isinstance(k, str)}
+                rest = rest or value.rest
+            else:
+                rest = rest or why_unknown(value) or Unknown("dynamic", "**")
+        return Arguments(positional, keywords, more, rest, node)
+
+    def call(self, function: Value, arguments: Arguments) -> Value:
+        """Return what calling `function` gives."""
+        if isinstance(function, Symbol):
+            name = function.name
+            if name.startswith("builtins."):
+                return self._builtin(name.removeprefix("builtins."), arguments)
+            return self.world.call(function, arguments)
+        if isinstance(function, Thing):
+            return function.call(arguments)
+        if isinstance(function, Unknown):
+            return self.world.call(Unnamed(function), arguments)
+        return Unknown("dynamic", "a call")
+
+    def _builtin(self, name: str, arguments: Arguments) -> Value:
+        if name in ("globals", "vars") and not arguments.positional:
+            return Namespace(self.module.scope)
+        if name == "super":
+            return self._super()
+        if name == "getattr":
+            return self._getattr(arguments)
+        if name == "setattr":
+            holder, key = arguments.get("", 0), arguments.get("", 1)
+            if isinstance(holder, Thing) and isinstance(key, str):
+                holder.store(key, arguments.get("", 2))
+            return None
+        if name == "map" and len(arguments.positional) == 2:
+            return self._map(*arguments.positional)
+        return operations.builtin(name, arguments)
+
+    def _super(self) -> Value:
+        function = self.frame.function
+        if function is None or function.owner is None:
+            return Unknown("dynamic", "super()")
+        return Super(function.owner, function.bound)
+
+    def _getattr(self, arguments: Arguments) -> Value:
+        holder, key = arguments.get("", 0), arguments.get("", 1)
+        if isinstance(holder, Thing) and isinstance(key, str):
+            return holder.attribute(key)
+        return why_unknown(holder) or Unknown("dynamic", "getattr()")
+
+    def _map(self, function: Value, iterable: Value) -> Value:
+        items, more = operations.items_of(iterable)
+        made = [self.call(function, Arguments([item], {})) for item in items]
+        if more is not None:
+            self.call(function, Arguments([more], {}))
+        return Items("list", made, more, self.level)
+
+    def _elements(self, nodes: list[ast.expr]) -> tuple[list[Value], Unknown | None]:
+        items: list[Value] = []
+        more: Unknown | None = None
+        for node in nodes:
+            if isinstance(node, ast.Starred):
+                found, why = operations.items_of(self.evaluate(node.value))
+            else:
+                found, why = [self.evaluate(node)], None
+            if more is None:
+                items += found
+            more = more or why
+        return items, more
+
+    def _list(self, node: ast.List) -> Value:
+        return Items("list", *self._elements(node.elts), self.level)
+
+    def _tuple(self, node: ast.Tuple) -> Value:
+        return Items("tuple", *self._elements(node.elts), self.level)
+
+    def _set(self, node: ast.Set) -> Value:
+        return Items("set", *self._elements(node.elts), self.level)
+
+    def _dict(self, node: ast.Dict) -> Value:
+        made = Entries({}, None, self.level)
+        for key, value in zip(node.keys, node.values, strict=True):
+            if key is None:
+                operations.update(made, self.evaluate(value), self.level)
+            else:
+                name = self.evaluate(key)
+                operations.assign(made, name, self.evaluate(value), self.level)
+        return made
+
+    def _joined_values(self, nodes: list[ast.expr]) -> list[Value]:
+        return [self.evaluate(node) for node in nodes]
+
+    def _text(self, node: ast.JoinedStr) -> Value:
+        return operations.joined(self._joined_values(node.values))
+
+    def _formatted(self, node: ast.FormattedValue) -> Value:
+        spec = self.evaluate(node.format_spec) if node.format_spec else ""
+        return operations.formatted(self.evaluate(node.value), node.conversion, spec)
+
+    def _binary(self, node: ast.BinOp) -> Value:
+        # a chain of a thousand terms leans to the left
+        spine = [node]
+        while isinstance(spine[-1].left, ast.BinOp):
+            spine.append(spine[-1].left)
+        value = self.evaluate(spine[-1].left)
+        for part in reversed(spine):
+            right = self.evaluate(part.right)
+            kind = type(part.op)
+            if kind in (ast.RShift, ast.LShift) and not isinstance(value, int):
+                self.world.linked(value, right)
+                value = right
+            else:
+                value = operations.binary(kind, value, right)
+        return value
+
+    def _unary(self, node: ast.UnaryOp) -> Value:
+        return operations.unary(type(node.op), self.evaluate(node.operand))
+
+    def _boolean(self, node: ast.BoolOp) -> Value:
+        ends = isinstance(node.op, ast.Or)
+        unknown: Unknown | None = None
+        value: Value = None
+        for part in node.values:
+            value = self.evaluate(part)
+            decided = truth(value)
+            if decided is ends:
+                # an unknown part before it may have ended the expression
+                return unknown or value
+            if isinstance(decided, Unknown):
+                unknown = unknown or decided
+        return unknown or value
+
+    def _compare(self, node: ast.Compare) -> Value:
+        left = self.evaluate(node.left)
+        result: bool | Unknown = True
+        for kind, other in zip(node.ops, node.comparators, strict=True):
+            right = self.evaluate(other)
+            if left is _MODULE_NAME and right == "__main__":
+                decided: bool | Unknown = isinstance(kind, ast.NotEq)
+            else:
+                decided = operations.compare(type(kind), left, right)
+            if decided is False:
+                return False
+            if isinstance(decided, Unknown):
+                result = decided
+            left = right
+        return result
+
+    def _conditional(self, node: ast.IfExp) -> Value:
+        decided = truth(self.evaluate(node.test))
+        if not isinstance(decided, Unknown):
+            taken, left = node.body, node.orelse
+            if not decided:
+                taken, left = left, taken
+            self._skip([left], "in a branch whose condition is never true")
+            return self.evaluate(taken)
+        level = self.level
+        self._enter_branch()
+        body = self.evaluate(node.body)
+        self._enter_branch()
+        orelse = self.evaluate(node.orelse)
+        self.level = level
+        return join(body, orelse, decided)
+
+    def _subscript(self, node: ast.Subscript) -> Value:
+        value = self.evaluate(node.value)
+        key = node.slice
+        if isinstance(key, ast.Slice):
+            bounds = [
+                self.evaluate(part) if part is not None else None
+                for part in (key.lower, key.upper, key.step)
+            ]
+            return operations.sliced(value, *bounds)
+        found = self.evaluate(key)
+        if isinstance(value, Symbol):
+            return self.world.item(value, found)
+        return operations.subscript(value, found)
+
+    def _named(self, node: ast.NamedExpr) -> Value:
+        value = self.evaluate(node.value)
+        self._store(node.target, value)
+        return value
+
+    def _comprehension(
+        self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp
+    ) -> Value:
+        found: list[Value] = []
+        more = self._each(
+            node.generators, lambda: found.append(self.evaluate(node.elt))
+        )
+        kind = "set" if isinstance(node, ast.SetComp) else "list"
+        return Items("list" if kind == "list" else "set", found, more, self.level)
+
+    def _dict_comprehension(self, node: ast.DictComp) -> Value:
+        made = Entries({}, None, self.level)
+
+        def add() -> None:
+            key = self.evaluate(node.key)
+            value = self.evaluate(node.value)
+            operations.assign(made, key, value, made.level)
+
+        more = self._each(node.generators, add)
+        if more is not None:
+            made.rest = made.rest or more
+        return made
+
+    def _each(
+        self, generators: list[ast.comprehension], add: Callable[[], None]
+    ) -> Unknown | None:
+        """Carry out `add` for every known round; return why there may be others."""
+        outside = self.scope
+        self.scope = Scope(outside.module, outside)
+        try:
+            return self._rounds(generators, add)
+        finally:
+            self.scope = outside
+
+    def _rounds(
+        self, generators: list[ast.comprehension], add: Callable[[], None]
+    ) -> Unknown | None:
+        if not generators:
+            add()
+            return None
+        first, others = generators[0], generators[1:]
+        items, more = operations.items_of(self.evaluate(first.iter))
+        if len(items) > MAX_ITERATIONS or self.work > MAX_WORK:
+            items, more = [], operations.TOO_LARGE
+        for item in items:
+            self.work += 1
+            self._store(first.target, item)
+            passed = self._passes(first)
+            if passed is True:
+                more = self._rounds(others, add) or more
+            elif isinstance(passed, Unknown):
+                more = more or passed
+                self._once(others, add)
+        if more is not None and not items:
+            self._store(first.target, more)
+            self._once(others, add)
+        return more
+
+    def _once(
+        self, generators: list[ast.comprehension], add: Callable[[], None]
+    ) -> None:
+        """Follow a round that may not happen for what it does, not what it gives."""
+        level = self.level
+        self._enter_branch()
+        self._rounds(generators, add)
+        self.level = level
+
+    def _passes(self, generator: ast.comprehension) -> bool | Unknown:
+        for test in generator.ifs:
+            decided = truth(self.evaluate(test))
+            if decided is not True:
+                return decided
+        return True
+
+
+class Unnamed(Symbol):
+    """Something unknown that is called."""
+
+    __slots__ = ("why",)
+
+    def __init__(self, why: Unknown) -> None:
+        """Keep why it is unknown."""
+        super().__init__("")
+        self.why = why
+
+    def unknown(self) -> Unknown:
+        """Return why."""
+        return self.why
+
+
+class _ClassScope(Scope):
+    """The names of a class's body, which its functions do not see."""
+
+    __slots__ = ()
+
+
+def _is_plain(base: Value) -> bool:
+    return isinstance(base, Symbol) and base.name.partition(".")[0] in (
+        "builtins",
+        "enum",
+        "abc",
+        "typing",
+    )
+
+
+def _is_dataclass(decorator: Value) -> bool:
+    named = isinstance(decorator, Symbol) and decorator.name == "dataclasses.dataclass"
+    made = isinstance(decorator, Unknown) and "dataclass" in decorator.symbol
+    return named or made
+
+
+def _kind_of(node: ast.expr) -> str:
+    return type(node).__name__
+
+
+def _first_import(body: list[ast.stmt]) -> str:
+    for statement in body:
+        if isinstance(statement, ast.ImportFrom):
+            return statement.module or "."
+        if isinstance(statement, ast.Import):
+            return statement.names[0].name
+    return "import"
+
+
+def _fallbacks(ends: list[Names], why: Unknown) -> Names:
+    """
+    Join what `try: import` and its handlers bind.
+
+    Where one of them gives nothing better than None, only the other can be used.
+    """
+    result = dict(ends[0])
+    for names in ends[1:]:
+        for name, value in names.items():
+            held = result.get(name)
+            if held is None or same(held, value):
+                result[name] = value
+            elif value is not None or not isinstance(held, Thing):
+                result[name] = join(held, value, why)
+    return result
+
+
+def _assigned(body: Sequence[ast.stmt]) -> set[str]:
+    """Return the names that `body` binds, functions inside it aside."""
+    found: set[str] = set()
+    waiting: list[ast.AST] = list(body)
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+            found.add(node.id)
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            found.add(node.name)
+            continue
+        elif isinstance(node, ast.alias):
+            found.add((node.asname or node.name).partition(".")[0])
+        waiting.extend(ast.iter_child_nodes(node))
+    return found
+
+
+def _captured(pattern: ast.pattern) -> list[str]:
+    names = (getattr(node, "name", None) for node in ast.walk(pattern))
+    return [name for name in names if isinstance(name, str)]
+
+
+def _is_generator(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    waiting: list[ast.AST] = list(node.body)
+    while waiting:
+        child = waiting.pop()
+        if isinstance(child, (ast.Yield, ast.YieldFrom)):
+            return True
+        if not isinstance(
+            child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
+        ):
+            waiting.extend(ast.iter_child_nodes(child))
+    return False

@@ -1,0 +1,834 @@
+"""
+Python's operators, built-in functions and methods on abstract values.
+
+Everything here is pure but the list and dict methods, and bounded: an operation
+that could take long or grow large is unknown instead of computed.
+"""
+
+import operator
+import re
+from ast import (
+    Add,
+    BitAnd,
+    BitOr,
+    BitXor,
+    Div,
+    Eq,
+    FloorDiv,
+    Gt,
+    GtE,
+    In,
+    Invert,
+    Is,
+    IsNot,
+    LShift,
+    Lt,
+    LtE,
+    Mod,
+    Mult,
+    Not,
+    NotEq,
+    NotIn,
+    Pow,
+    RShift,
+    Sub,
+    UAdd,
+    USub,
+)
+from collections.abc import Callable
+from datetime import timedelta
+
+from dagwarden.sources.dags.values import (
+    Arguments,
+    Entries,
+    Items,
+    Method,
+    Scalar,
+    Thing,
+    Unknown,
+    Value,
+    is_scalar,
+    same,
+    truth,
+    why_unknown,
+)
+
+MAX_TEXT = 100_000
+MAX_ITEMS = 5_000
+MAX_NUMBER = 1 << 256
+# Format widths past this are an attempt to fill the memory.
+MAX_WIDTH = 1_000
+
+TOO_LARGE = Unknown("dynamic", "a value too large to follow")
+_ERRORS = (ArithmeticError, ValueError, TypeError, LookupError, AttributeError)
+
+_BINARY: dict[type, Callable[..., object]] = {
+    Add: operator.add,
+    Sub: operator.sub,
+    Mult: operator.mul,
+    Div: operator.truediv,
+    FloorDiv: operator.floordiv,
+    Mod: operator.mod,
+    Pow: operator.pow,
+    BitAnd: operator.and_,
+    BitOr: operator.or_,
+    BitXor: operator.xor,
+    LShift: operator.lshift,
+    RShift: operator.rshift,
+}
+_UNARY: dict[type, Callable[..., object]] = {
+    USub: operator.neg,
+    UAdd: operator.pos,
+    Invert: operator.invert,
+}
+_ORDER: dict[type, Callable[..., bool]] = {
+    Lt: operator.lt,
+    LtE: operator.le,
+    Gt: operator.gt,
+    GtE: operator.ge,
+}
+
+
+def as_scalar(value: object) -> Value:
+    """Return a computed object as a value, if it is one and not too large."""
+    if value is None or isinstance(value, (bool, float, timedelta)):
+        return value
+    if isinstance(value, int):
+        return value if abs(value) < MAX_NUMBER else TOO_LARGE
+    if isinstance(value, (str, bytes)):
+        return value if len(value) <= MAX_TEXT else TOO_LARGE
+    return Unknown("dynamic", "an expression")
+
+
+def items_of(value: Value) -> tuple[list[Value], Unknown | None]:
+    """Return what iterating over `value` gives: known items, and why not all."""
+    if isinstance(value, Items):
+        return list(value.items), value.more
+    if isinstance(value, Entries):
+        return list(value.items), value.rest
+    if isinstance(value, str) and len(value) <= MAX_ITEMS:
+        return list(value), None
+    return [], why_unknown(value) or Unknown("dynamic", "iteration")
+
+
+def binary(kind: type, left: Value, right: Value) -> Value:
+    """Return `left <operator> right`."""
+    if kind is Mod and isinstance(left, str):
+        return percent(left, right)
+    if is_scalar(left) and is_scalar(right):
+        return _arithmetic(kind, left, right)
+    if isinstance(left, Items) and isinstance(right, Items) and kind is Add:
+        return _concatenated(left, right)
+    if isinstance(left, Entries) and isinstance(right, Entries) and kind is BitOr:
+        merged = Entries(dict(left.items), left.rest)
+        update(merged, right)
+        return merged
+    if isinstance(left, Items) and isinstance(right, int) and kind is Mult:
+        if len(left.items) * max(right, 0) > MAX_ITEMS:
+            return TOO_LARGE
+        return Items(left.kind, left.items * right, left.more)
+    unknown = Unknown("dynamic", "an expression")
+    return why_unknown(left) or why_unknown(right) or unknown
+
+
+def _arithmetic(kind: type, left: Scalar, right: Scalar) -> Value:
+    if not _bounded(kind, left, right):
+        return TOO_LARGE
+    try:
+        return as_scalar(_BINARY[kind](left, right))
+    except (*_ERRORS, KeyError):
+        return Unknown("dynamic", "an expression that fails")
+
+
+def _bounded(kind: type, left: Scalar, right: Scalar) -> bool:
+    if kind is Pow:
+        return (
+            isinstance(left, (int, float))
+            and isinstance(right, (int, float))
+            and abs(left) < 1 << 32
+            and abs(right) <= 64
+        )
+    if kind is LShift:
+        return isinstance(right, int) and right <= 128
+    if kind is Mult:
+        text, times = (left, right) if isinstance(left, (str, bytes)) else (right, left)
+        if isinstance(text, (str, bytes)) and isinstance(times, int):
+            return len(text) * times <= MAX_TEXT
+    return True
+
+
+def _concatenated(left: Items, right: Items) -> Value:
+    if left.kind != right.kind:
+        return Unknown("dynamic", "an expression that fails")
+    if len(left.items) + len(right.items) > MAX_ITEMS:
+        return TOO_LARGE
+    return Items(left.kind, [*left.items, *right.items], left.more or right.more)
+
+
+def unary(kind: type, value: Value) -> Value:
+    """Return `<operator> value`."""
+    if kind is Not:
+        decided = truth(value)
+        return decided if isinstance(decided, Unknown) else not decided
+    if is_scalar(value):
+        try:
+            return as_scalar(_UNARY[kind](value))
+        except _ERRORS:
+            return Unknown("dynamic", "an expression that fails")
+    return why_unknown(value) or Unknown("dynamic", "an expression")
+
+
+def compare(kind: type, left: Value, right: Value) -> bool | Unknown:
+    """Return `left <comparison> right`."""
+    if kind is NotIn:
+        return _negated(contains(right, left))
+    if kind is In:
+        return contains(right, left)
+    if kind in (NotEq, IsNot):
+        return _negated(compare(Eq if kind is NotEq else Is, left, right))
+    if kind in (Eq, Is):
+        return _equal(left, right, identity=kind is Is)
+    if is_scalar(left) and is_scalar(right):
+        try:
+            return _ORDER[kind](left, right)
+        except (*_ERRORS, KeyError):
+            return Unknown("dynamic", "a comparison that fails")
+    return why_unknown(left) or why_unknown(right) or Unknown("dynamic", "a comparison")
+
+
+def _negated(decided: bool | Unknown) -> bool | Unknown:
+    return decided if isinstance(decided, Unknown) else not decided
+
+
+def _equal(left: Value, right: Value, *, identity: bool) -> bool | Unknown:
+    for value in (left, right):
+        if isinstance(value, Unknown):
+            return value
+    if is_scalar(left) and is_scalar(right):
+        if identity and not (left is None or right is None):
+            # whether equal constants are one object is no matter of the language
+            same_kind = type(left) is type(right) and isinstance(left, bool)
+            return left is right if same_kind else Unknown("dynamic", "is")
+        return left == right
+    if left is None or right is None:
+        other = right if left is None else left
+        # a symbol from elsewhere may be None
+        return False if isinstance(other, (Items, Entries)) else _thing(other)
+    if same(left, right) and why_unknown(left) is None:
+        return True
+    return (
+        why_unknown(left)
+        or why_unknown(right)
+        or (False if _comparable(left, right) else Unknown("dynamic", "a comparison"))
+    )
+
+
+def _comparable(left: Value, right: Value) -> bool:
+    return type(left) is type(right) and isinstance(left, (Items, Entries))
+
+
+def _thing(value: Value) -> bool | Unknown:
+    decided = truth(value)
+    return decided if isinstance(decided, Unknown) else False
+
+
+def contains(container: Value, value: Value) -> bool | Unknown:
+    """Return `value in container`."""
+    if isinstance(container, str) and isinstance(value, str):
+        return value in container
+    if isinstance(container, (Items, Entries)):
+        items, more = items_of(container)
+        unknown = more
+        for item in items:
+            equal = _equal(item, value, identity=False)
+            if equal is True:
+                return True
+            if isinstance(equal, Unknown):
+                unknown = equal
+        return unknown or False
+    return why_unknown(container) or Unknown("dynamic", "in")
+
+
+# ---------------------------------------------------------------------------- text
+
+_DIGITS = re.compile(r"\d{4}")
+# A width of four digits inside a replacement field, or one that is computed.
+_WIDE = re.compile(r"%[^a-zA-Z%]*\d{4}|\{[^{}]*\d{4}")
+_COMPUTED = re.compile(r"%[^a-zA-Z%]*\*|\{[^{}]*\{")
+
+
+def _formattable(text: str, values: list[Value]) -> bool:
+    """Say whether formatting stays small: no huge widths, written or given."""
+    if len(text) > MAX_TEXT or _WIDE.search(text):
+        return False
+    large = any(isinstance(v, int) and abs(v) > MAX_WIDTH for v in values)
+    return not (large and _COMPUTED.search(text))
+
+
+def percent(text: str, right: Value) -> Value:
+    """Return `text % right`."""
+    if isinstance(right, Items) and right.kind == "tuple":
+        values, why = right.items, why_unknown(right)
+        given: object = tuple(values)
+    elif isinstance(right, Entries):
+        values, why = list(right.items.values()), why_unknown(right)
+        given = right.items
+    else:
+        values, why = [right], why_unknown(right)
+        given = right
+    if why:
+        return why
+    if not all(map(is_scalar, values)) or not _formattable(text, values):
+        return Unknown("dynamic", "a formatted text")
+    try:
+        return as_scalar(text % given)
+    except _ERRORS:
+        return Unknown("dynamic", "a formatted text")
+
+
+def formatted(value: Value, conversion: int, spec: Value) -> Value:
+    """Return one replacement field of an f-string as text."""
+    why = why_unknown(value) or why_unknown(spec)
+    if why:
+        return why
+    if not is_scalar(value) or not isinstance(spec, str) or _DIGITS.search(spec):
+        return Unknown("dynamic", "an f-string")
+    try:
+        shown = {114: repr, 115: str, 97: ascii}.get(conversion, lambda v: v)(value)
+        return as_scalar(format(shown, spec))
+    except _ERRORS:
+        return Unknown("dynamic", "an f-string")
+
+
+def joined(parts: list[Value]) -> Value:
+    """Return the parts of an f-string as one text."""
+    for part in parts:
+        if isinstance(part, Unknown):
+            return part
+    return as_scalar("".join(part for part in parts if isinstance(part, str)))
+
+
+# name -> how much larger the result may be than the operands is bounded by sizes
+_TEXT_METHODS = frozenset(
+    [
+        "capitalize",
+        "casefold",
+        "count",
+        "endswith",
+        "find",
+        "isalnum",
+        "isalpha",
+        "isdigit",
+        "islower",
+        "isnumeric",
+        "isspace",
+        "isupper",
+        "lower",
+        "lstrip",
+        "partition",
+        "removeprefix",
+        "removesuffix",
+        "replace",
+        "rfind",
+        "rpartition",
+        "rsplit",
+        "rstrip",
+        "split",
+        "splitlines",
+        "startswith",
+        "strip",
+        "swapcase",
+        "title",
+        "upper",
+        "zfill",
+    ]
+)
+
+
+def _text_method(text: str, name: str, arguments: Arguments) -> Value:
+    why = arguments.more or arguments.rest
+    given = [*arguments.positional, *arguments.keywords.values()]
+    why = why or next((w for w in map(why_unknown, given) if w), None)
+    if why:
+        return why
+    if name == "join":
+        return _join_text(text, arguments.get("iterable", 0))
+    if name == "format":
+        return _format(text, arguments)
+    if name not in _TEXT_METHODS or not _small(text, name, given):
+        return Unknown("dynamic", f"str.{name}()")
+    values = [_tuple_of(value) for value in arguments.positional]
+    named = {key: _tuple_of(value) for key, value in arguments.keywords.items()}
+    try:
+        return _as_value(getattr(text, name)(*values, **named))
+    except _ERRORS:
+        return Unknown("dynamic", f"str.{name}()")
+
+
+def _tuple_of(value: Value) -> object:
+    return tuple(value.items) if isinstance(value, Items) else value
+
+
+def _small(text: str, name: str, given: list[Value]) -> bool:
+    sizes = [len(value) for value in given if isinstance(value, str)]
+    if name == "zfill":
+        return all(isinstance(value, int) and value <= MAX_WIDTH for value in given)
+    return (len(text) + 1) * max(sizes, default=1) <= 10 * MAX_TEXT
+
+
+def _as_value(found: object) -> Value:
+    if isinstance(found, list):
+        return Items("list", [as_scalar(item) for item in found][:MAX_ITEMS])
+    if isinstance(found, tuple):
+        return Items("tuple", [as_scalar(item) for item in found])
+    return as_scalar(found)
+
+
+def _join_text(text: str, value: Value) -> Value:
+    items, why = items_of(value)
+    ordered = not (isinstance(value, Items) and value.kind == "set" and len(items) > 1)
+    if why or not ordered:
+        return why or Unknown("dynamic", "the order of a set")
+    texts = [item for item in items if isinstance(item, str)]
+    if len(texts) != len(items):
+        return Unknown("dynamic", "str.join()")
+    if sum(map(len, texts)) + len(text) * len(texts) > MAX_TEXT:
+        return TOO_LARGE
+    return text.join(texts)
+
+
+def _format(text: str, arguments: Arguments) -> Value:
+    values = [*arguments.positional, *arguments.keywords.values()]
+    if not all(map(is_scalar, values)) or not _formattable(text, values):
+        return Unknown("dynamic", "str.format()")
+    try:
+        return as_scalar(text.format(*arguments.positional, **arguments.keywords))
+    except _ERRORS:
+        return Unknown("dynamic", "str.format()")
+
+
+# --------------------------------------------------------------- lists and dicts
+
+
+def method(value: Value, name: str, level: int) -> Value:
+    """
+    Return the method `name` of a known value.
+
+    `level` is the undecided branch we are in: a change to a container made outside
+    of it may not happen.
+    """
+    if isinstance(value, str):
+        return Method(name, lambda arguments: _text_method(value, name, arguments))
+    if isinstance(value, Entries) and name in _DICT_METHODS:
+        change = _DICT_METHODS[name]
+        return Method(name, lambda arguments: change(value, arguments, level))
+    if isinstance(value, Items) and name in _LIST_METHODS:
+        alter = _LIST_METHODS[name]
+        return Method(name, lambda arguments: alter(value, arguments, level))
+    if isinstance(value, timedelta):
+        return _timedelta_attribute(value, name)
+    if isinstance(value, Items):
+        value.items, value.more = [], value.more or Unknown("dynamic", f".{name}()")
+    if isinstance(value, Entries):
+        forget(value, Unknown("dynamic", f".{name}()"))
+    return why_unknown(value) or Unknown("dynamic", f".{name}")
+
+
+def _timedelta_attribute(value: timedelta, name: str) -> Value:
+    if name in ("days", "seconds", "microseconds"):
+        return as_scalar(getattr(value, name))
+    if name == "total_seconds":
+        return Method(name, lambda _: value.total_seconds())
+    return Unknown("dynamic", f"timedelta.{name}")
+
+
+def assign(container: Entries, key: Value, value: Value, level: int) -> None:
+    """Carry out `container[key] = value`."""
+    if not is_scalar(key):
+        forget(container, why_unknown(key) or Unknown("dynamic", "a key"))
+    elif level > container.level:
+        kept = container.items.get(key)
+        if key not in container.items or not same(kept, value):
+            container.items[key] = why_unknown(value) or UNDECIDED
+    elif len(container.items) < MAX_ITEMS:
+        container.items[key] = value
+    else:
+        forget(container, TOO_LARGE)
+
+
+UNDECIDED = Unknown("dynamic", "a change that may not happen")
+
+
+def forget(container: Entries, why: Unknown) -> None:
+    """Any key of `container` may have changed."""
+    container.items = dict.fromkeys(container.items, why)
+    container.rest = container.rest or why
+
+
+def update(container: Entries, other: Value, level: int = 0) -> None:
+    """Carry out `container.update(other)`."""
+    if not isinstance(other, Entries):
+        forget(container, why_unknown(other) or Unknown("dynamic", "update()"))
+        return
+    if other.rest:
+        forget(container, other.rest)
+    for key, value in list(other.items.items()):
+        assign(container, key, value, level)
+
+
+def _update(container: Entries, arguments: Arguments, level: int) -> Value:
+    for value in arguments.positional:
+        update(container, value, level)
+    for key, value in arguments.keywords.items():
+        assign(container, key, value, level)
+    why = arguments.more or arguments.rest
+    if why:
+        forget(container, why)
+    return None
+
+
+def _get(container: Entries, arguments: Arguments, _: int) -> Value:
+    key = arguments.get("key", 0)
+    if not is_scalar(key):
+        return why_unknown(key) or Unknown("dynamic", "a key")
+    if key in container.items or container.rest:
+        return container.get(key)
+    return arguments.get("default", 1)
+
+
+def _setdefault(container: Entries, arguments: Arguments, level: int) -> Value:
+    key = arguments.get("key", 0)
+    if is_scalar(key) and key not in container.items and not container.rest:
+        assign(container, key, arguments.get("default", 1), level)
+    elif not is_scalar(key):
+        forget(container, UNDECIDED)
+    elif key not in container.items:
+        container.items[key] = container.rest or UNDECIDED
+    return container.get(key) if is_scalar(key) else UNDECIDED
+
+
+def _pop(container: Entries, arguments: Arguments, level: int) -> Value:
+    value = _get(container, arguments, level)
+    key = arguments.get("key", 0)
+    if is_scalar(key) and level <= container.level:
+        container.items.pop(key, None)
+    else:
+        forget(container, UNDECIDED)
+    return value
+
+
+def _pairs(container: Entries, arguments: Arguments, level: int) -> Value:
+    pairs: list[Value] = [
+        Items("tuple", [key, value], level=level)
+        for key, value in container.items.items()
+    ]
+    return Items("list", pairs, container.rest, level)
+
+
+_DICT_METHODS: dict[str, Callable[[Entries, Arguments, int], Value]] = {
+    "get": _get,
+    "update": _update,
+    "setdefault": _setdefault,
+    "pop": _pop,
+    "items": _pairs,
+    "keys": lambda c, _, level: Items("list", list(c.items), c.rest, level),
+    "values": lambda c, _, level: Items("list", list(c.items.values()), c.rest, level),
+    "copy": lambda c, _, level: Entries(dict(c.items), c.rest, level),
+}
+
+
+def extend(container: Items, items: list[Value], level: int) -> None:
+    """Add `items` at the end of `container`."""
+    if len(container.items) + len(items) > MAX_ITEMS:
+        container.more = TOO_LARGE
+    elif level > container.level or container.more:
+        container.more = container.more or UNDECIDED
+    else:
+        container.items.extend(items)
+
+
+def _append(container: Items, arguments: Arguments, level: int) -> Value:
+    extend(container, [arguments.get("object", 0)], level)
+    return None
+
+
+def _extend(container: Items, arguments: Arguments, level: int) -> Value:
+    items, more = items_of(arguments.get("iterable", 0))
+    extend(container, items, level)
+    container.more = container.more or more
+    return None
+
+
+_LIST_METHODS: dict[str, Callable[[Items, Arguments, int], Value]] = {
+    "append": _append,
+    "add": _append,
+    "extend": _extend,
+    "update": _extend,
+    "copy": lambda c, _, level: Items(c.kind, list(c.items), c.more, level),
+}
+
+
+def replace_item(container: Items, key: Value, value: Value, level: int) -> None:
+    """Carry out `container[key] = value`."""
+    size = len(container.items)
+    if isinstance(key, int) and -size <= key < size and level <= container.level:
+        container.items[key] = value
+    else:
+        container.items = [UNDECIDED] * size
+
+
+def subscript(value: Value, key: Value) -> Value:
+    """Return `value[key]`; a slice is given as a tuple of three."""
+    if isinstance(value, Entries):
+        return value.get(key) if is_scalar(key) else _missing(key)
+    if isinstance(value, Items) and value.kind != "set" and isinstance(key, int):
+        return _indexed(value, key)
+    if isinstance(value, str) and isinstance(key, int):
+        return value[key] if -len(value) <= key < len(value) else _missing(key)
+    if isinstance(value, Thing):
+        return value.item(key)
+    return why_unknown(value) or _missing(key)
+
+
+def _indexed(value: Items, key: int) -> Value:
+    # what `more` adds stands after the known items
+    if 0 <= key < len(value.items):
+        return value.items[key]
+    if value.more or not -len(value.items) <= key < 0:
+        return value.more or _missing(key)
+    return value.items[key]
+
+
+def _missing(key: Value) -> Unknown:
+    return why_unknown(key) or Unknown("dynamic", "a subscript")
+
+
+def sliced(value: Value, lower: Value, upper: Value, step: Value) -> Value:
+    """Return `value[lower:upper:step]`."""
+    bounds: list[int | None] = []
+    for bound in (lower, upper, step):
+        if not (bound is None or isinstance(bound, int)):
+            return why_unknown(bound) or Unknown("dynamic", "a slice")
+        bounds.append(bound)
+    chosen = slice(*bounds)
+    try:
+        if isinstance(value, (str, bytes)):
+            return value[chosen]
+        if isinstance(value, Items) and not value.more and value.kind != "set":
+            return Items(value.kind, value.items[chosen], level=value.level)
+    except ValueError:
+        return Unknown("dynamic", "a slice that fails")
+    return why_unknown(value) or Unknown("dynamic", "a slice")
+
+
+# ------------------------------------------------------------- built-in functions
+
+
+def _len(value: Value) -> Value:
+    items, why = items_of(value)
+    return why or len(items)
+
+
+def _converted(kind: Callable[[Scalar], object]) -> Callable[[Value], Value]:
+    def convert(value: Value) -> Value:
+        if not is_scalar(value):
+            return why_unknown(value) or Unknown("dynamic", "a conversion")
+        try:
+            return as_scalar(kind(value))
+        except _ERRORS:
+            return Unknown("dynamic", "a conversion that fails")
+
+    return convert
+
+
+def _sequence(kind: str) -> Callable[[Value], Value]:
+    def convert(value: Value) -> Value:
+        items, more = items_of(value)
+        if kind == "tuple":
+            return Items("tuple", items, more)
+        return Items("list" if kind == "list" else "set", items, more)
+
+    return convert
+
+
+def _ordered(value: Value, *, backwards: bool = False) -> Value:
+    items, why = items_of(value)
+    known = [item for item in items if is_scalar(item)]
+    if why or len(known) != len(items):
+        return why or Unknown("dynamic", "sorted()")
+    try:
+        # what cannot be compared raises, as in the program itself
+        ordered: list[Value] = sorted(known, reverse=backwards)  # type: ignore[type-var]  # pyright: ignore[reportArgumentType]
+    except TypeError:
+        return Unknown("dynamic", "sorted()")
+    return Items("list", ordered)
+
+
+def _reversed(value: Value) -> Value:
+    items, why = items_of(value)
+    return why or Items("list", items[::-1])
+
+
+_ONE_ARGUMENT: dict[str, Callable[[Value], Value]] = {
+    "len": _len,
+    "str": _converted(str),
+    "int": _converted(lambda v: int(v)),  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # what is no number raises, and is caught
+    "float": _converted(lambda v: float(v)),  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # the same
+    "bool": lambda value: truth(value),
+    "abs": _converted(lambda v: abs(v)),  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # the same
+    "repr": _converted(repr),
+    "list": _sequence("list"),
+    "tuple": _sequence("tuple"),
+    "set": _sequence("set"),
+    "frozenset": _sequence("set"),
+    "iter": _sequence("list"),
+    "sorted": _ordered,
+    "reversed": _reversed,
+}
+
+
+def _range(arguments: Arguments) -> Value:
+    bounds = [value for value in arguments.positional if isinstance(value, int)]
+    why = next((w for w in map(why_unknown, arguments.positional) if w), arguments.more)
+    if why or len(bounds) != len(arguments.positional) or not 1 <= len(bounds) <= 3:
+        return why or Unknown("dynamic", "range()")
+    try:
+        found = range(*bounds)
+        return TOO_LARGE if len(found) > MAX_ITEMS else Items("list", list(found))
+    except (ValueError, OverflowError):
+        return Unknown("dynamic", "range()")
+
+
+def _enumerate(arguments: Arguments) -> Value:
+    items, more = items_of(arguments.get("iterable", 0))
+    start = arguments.get("start", 1, 0)
+    if not isinstance(start, int):
+        return why_unknown(start) or Unknown("dynamic", "enumerate()")
+    pairs: list[Value] = [
+        Items("tuple", [number, item]) for number, item in enumerate(items, start)
+    ]
+    return Items("list", pairs, more)
+
+
+def _zip(arguments: Arguments) -> Value:
+    if arguments.more:
+        return arguments.more
+    read = [items_of(value) for value in arguments.positional]
+    more = next((why for _, why in read if why), None)
+    rows: list[Value] = [
+        Items("tuple", list(row)) for row in zip(*(i for i, _ in read), strict=False)
+    ]
+    return Items("list", rows, more)
+
+
+def _dict(arguments: Arguments) -> Value:
+    made = Entries({}, arguments.rest)
+    for value in arguments.positional:
+        if isinstance(value, Items):
+            _update_pairs(made, value)
+        else:
+            update(made, value)
+    for key, value in arguments.keywords.items():
+        made.items[key] = value
+    return made
+
+
+def _update_pairs(made: Entries, value: Items) -> None:
+    for pair in value.items:
+        if isinstance(pair, Items) and len(pair.items) == 2:
+            assign(made, pair.items[0], pair.items[1], 0)
+        else:
+            forget(made, why_unknown(pair) or Unknown("dynamic", "dict()"))
+    made.rest = made.rest or value.more
+
+
+def _quantified(name: str) -> Callable[[Arguments], Value]:
+    sought = name == "any"
+
+    def quantified(arguments: Arguments) -> Value:
+        items, unknown = items_of(arguments.get("iterable", 0))
+        for item in items:
+            decided = truth(item)
+            if decided is sought:
+                return sought
+            if isinstance(decided, Unknown):
+                unknown = decided
+        return unknown or not sought
+
+    return quantified
+
+
+def _extreme(name: str) -> Callable[[Arguments], Value]:
+    def extreme(arguments: Arguments) -> Value:
+        given = arguments.positional
+        if arguments.keywords or arguments.rest or arguments.more:
+            return Unknown("dynamic", f"{name}()")
+        ordered = _ordered(given[0] if len(given) == 1 else Items("list", list(given)))
+        if not isinstance(ordered, Items) or not ordered.items:
+            return why_unknown(ordered) or Unknown("dynamic", f"{name}()")
+        return ordered.items[0 if name == "min" else -1]
+
+    return extreme
+
+
+def _sum(arguments: Arguments) -> Value:
+    items, why = items_of(arguments.get("iterable", 0))
+    total = arguments.get("start", 1, 0)
+    for item in items:
+        total = binary(Add, total, item)
+    return why or total
+
+
+_FUNCTIONS: dict[str, Callable[[Arguments], Value]] = {
+    "range": _range,
+    "enumerate": _enumerate,
+    "zip": _zip,
+    "dict": _dict,
+    "any": _quantified("any"),
+    "all": _quantified("all"),
+    "min": _extreme("min"),
+    "max": _extreme("max"),
+    "sum": _sum,
+    "print": lambda _: None,
+}
+
+
+def builtin(name: str, arguments: Arguments) -> Value:
+    """Return what the built-in function `name` gives."""
+    if name in _FUNCTIONS:
+        return _FUNCTIONS[name](arguments)
+    given = arguments.positional
+    if name in _ONE_ARGUMENT and not arguments.keywords and not arguments.more:
+        if len(given) == 1:
+            return _ONE_ARGUMENT[name](given[0])
+        if not given and name in ("list", "tuple", "set", "str", "frozenset"):
+            return "" if name == "str" else _sequence(name)(Items("list", []))
+    why = next((w for w in map(why_unknown, given) if w), None)
+    return why or Unknown("dynamic", f"{name}()")
+
+
+_UNITS = (
+    "days",
+    "seconds",
+    "microseconds",
+    "milliseconds",
+    "minutes",
+    "hours",
+    "weeks",
+)
+
+
+def duration(arguments: Arguments) -> Value:
+    """Return what `datetime.timedelta` gives, and `pendulum.duration` with its units."""
+    if arguments.more or arguments.rest:
+        return arguments.more or arguments.rest
+    given = dict(zip(_UNITS, arguments.positional, strict=False)) | arguments.keywords
+    amounts: dict[str, float] = {}
+    for unit, value in given.items():
+        if not isinstance(value, (int, float)):
+            return why_unknown(value) or Unknown("dynamic", "timedelta()")
+        amounts[unit] = value
+    try:
+        return timedelta(**amounts)
+    except (TypeError, ValueError, OverflowError):
+        return Unknown("dynamic", "timedelta()")

@@ -1,0 +1,377 @@
+"""
+What static reading can know of a Python value.
+
+A value is known (a plain scalar), partly known (`Items`, `Entries`: the entries
+that are known stay known whatever the others are), a thing with behaviour
+(`Thing`), or `Unknown` with the reason and the one input that would decide it.
+"""
+
+from ast import AST
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Literal, TypeAlias, TypeGuard
+
+from msgspec import Struct
+
+from dagwarden.facts import Reason
+
+Scalar: TypeAlias = bool | int | float | str | bytes | timedelta | None
+
+
+class Unknown(Struct, frozen=True):
+    """A value that is not established; `symbol` names what would decide it."""
+
+    reason: Reason
+    symbol: str
+
+
+class Thing:
+    """A value that is neither scalar nor container; what it cannot do is unknown."""
+
+    __slots__ = ()
+
+    def describe(self) -> str:
+        """Return the name a person would use for it."""
+        return type(self).__name__.lower()
+
+    def unknown(self) -> Unknown:
+        """Return why this is no plain value."""
+        return Unknown("dynamic", self.describe())
+
+    def attribute(self, name: str) -> "Value":
+        """Return the attribute `name`."""
+        return Unknown("dynamic", f"{self.describe()}.{name}")
+
+    def store(self, name: str, value: "Value") -> None:
+        """Set the attribute `name`."""
+
+    def call(self, arguments: "Arguments") -> "Value":
+        """Return what calling it gives."""
+        return Unknown("dynamic", f"{self.describe()}()")
+
+    def item(self, key: "Value") -> "Value":
+        """Return what subscripting gives."""
+        return Unknown("dynamic", f"{self.describe()}[]")
+
+    def enter(self) -> "Value":
+        """Enter it as a context and return what `as` binds."""
+        return Unknown("dynamic", f"with {self.describe()}")
+
+    def exit(self) -> None:
+        """Leave it as a context."""
+
+    def link(self, other: "Value") -> None:
+        """Note that this stands beside `other` in `this >> other`."""
+
+
+Value: TypeAlias = "Scalar | Unknown | Items | Entries | Thing"
+Kind = Literal["list", "tuple", "set"]
+
+
+class Items:
+    """
+    A list, tuple or set.
+
+    `more` is set when there may be further items, or when the order or number of
+    `items` is not certain. `level` is the number of the undecided branch where it was
+    made; branches are numbered as they are entered, so a change in one with a higher
+    number may not have happened.
+    """
+
+    __slots__ = ("items", "kind", "level", "more")
+
+    def __init__(
+        self,
+        kind: Kind,
+        items: list[Value],
+        more: Unknown | None = None,
+        level: int = 0,
+    ) -> None:
+        """Hold `items` in order."""
+        self.kind = kind
+        self.items = items
+        self.more = more
+        self.level = level
+
+
+class Entries:
+    """A dict; `rest` is set when there may be further or other keys."""
+
+    __slots__ = ("items", "level", "rest")
+
+    def __init__(
+        self,
+        items: dict[Scalar, Value],
+        rest: Unknown | None = None,
+        level: int = 0,
+    ) -> None:
+        """Hold `items`, whose keys are known."""
+        self.items = items
+        self.rest = rest
+        self.level = level
+
+    def get(self, key: Scalar) -> Value:
+        """Return the value under `key`; unknown when it may be missing."""
+        if key in self.items:
+            return self.items[key]
+        return self.rest or Unknown("dynamic", f"[{key!r}]")
+
+
+class Arguments:
+    """The evaluated arguments of one call, and where the call stands."""
+
+    __slots__ = ("keywords", "more", "node", "positional", "rest")
+
+    def __init__(
+        self,
+        positional: list[Value],
+        keywords: dict[str, Value],
+        more: Unknown | None = None,
+        rest: Unknown | None = None,
+        node: AST | None = None,
+    ) -> None:
+        """`more` and `rest`: unknown `*` and `**` arguments may follow."""
+        self.positional = positional
+        self.keywords = keywords
+        self.more = more
+        self.rest = rest
+        self.node = node
+
+    def get(self, name: str, position: int, default: Value = None) -> Value:
+        """Return one argument by name or position, `default` when not given."""
+        if name in self.keywords:
+            return self.keywords[name]
+        if position < len(self.positional):
+            return self.positional[position]
+        return self.more or self.rest or default
+
+
+class Symbol(Thing):
+    """A name from outside the repository, by its qualified name."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        """`name` is dotted, as imported."""
+        self.name = name
+
+    def describe(self) -> str:
+        """Return the qualified name."""
+        return self.name
+
+    def unknown(self) -> Unknown:
+        """Its value stands in a module that is not in the repository."""
+        return Unknown("import", self.name)
+
+    def attribute(self, name: str) -> "Value":
+        """Return the symbol one level down."""
+        return Symbol(f"{self.name}.{name}")
+
+
+class Method(Thing):
+    """A function of ours bound to a value: a method of a str, a dict, a DAG."""
+
+    __slots__ = ("function", "name")
+
+    def __init__(self, name: str, function: Callable[[Arguments], Value]) -> None:
+        """Bind `function`, which gets the call's arguments."""
+        self.name = name
+        self.function = function
+
+    def describe(self) -> str:
+        """Return the method's name."""
+        return self.name
+
+    def call(self, arguments: Arguments) -> Value:
+        """Call the function."""
+        return self.function(arguments)
+
+
+def is_scalar(value: Value) -> TypeGuard[Scalar]:
+    """Say whether `value` is wholly known and has no parts."""
+    return not isinstance(value, (Unknown, Items, Entries, Thing))
+
+
+# How many values a comparison or a copy looks at: containers that hold each other
+# may stand for more than there is time for.
+FUEL = 20_000
+
+
+class _Spent(Exception):
+    """The fuel is used up."""
+
+
+class _Fuel:
+    __slots__ = ("left",)
+
+    def __init__(self) -> None:
+        self.left = FUEL
+
+    def burn(self) -> None:
+        self.left -= 1
+        if self.left < 0:
+            raise _Spent
+
+
+_TOO_LARGE = Unknown("dynamic", "a value too large to follow")
+
+
+def why_unknown(value: Value) -> Unknown | None:
+    """Return the first reason why `value` is not wholly known, or None."""
+    if isinstance(value, Unknown):
+        return value
+    if isinstance(value, Thing):
+        return value.unknown()
+    if is_scalar(value):
+        return None
+    try:
+        return _why_unknown(value, _Fuel())
+    except (_Spent, RecursionError):
+        return _TOO_LARGE
+
+
+def _why_unknown(value: Value, fuel: _Fuel) -> Unknown | None:
+    fuel.burn()
+    if isinstance(value, Items):
+        found = (_why_unknown(item, fuel) for item in value.items)
+        return next((why for why in found if why), value.more)
+    if isinstance(value, Entries):
+        found = (_why_unknown(item, fuel) for item in value.items.values())
+        return next((why for why in found if why), value.rest)
+    return why_unknown(value)
+
+
+def truth(value: Value) -> bool | Unknown:
+    """Return whether `value` counts as true."""
+    if isinstance(value, (Items, Entries)):
+        more = value.more if isinstance(value, Items) else value.rest
+        return bool(value.items) or more or False
+    if isinstance(value, Symbol):
+        return value.unknown()
+    if isinstance(value, Thing):
+        return True
+    return value if isinstance(value, Unknown) else bool(value)
+
+
+def same(left: Value, right: Value) -> bool:
+    """Say whether the two are certainly the same value."""
+    try:
+        return _same(left, right, _Fuel())
+    except (_Spent, RecursionError):
+        return False
+
+
+def _same(left: Value, right: Value, fuel: _Fuel) -> bool:
+    fuel.burn()
+    if left is right:
+        return True
+    if type(left) is not type(right):
+        return False
+    if isinstance(left, Items) and isinstance(right, Items):
+        return (
+            left.kind == right.kind
+            and left.more == right.more
+            and len(left.items) == len(right.items)
+            and all(
+                _same(one, other, fuel)
+                for one, other in zip(left.items, right.items, strict=True)
+            )
+        )
+    if isinstance(left, Entries) and isinstance(right, Entries):
+        return (
+            left.rest == right.rest
+            and list(left.items) == list(right.items)
+            and all(
+                _same(item, right.items[key], fuel) for key, item in left.items.items()
+            )
+        )
+    if isinstance(left, Symbol) and isinstance(right, Symbol):
+        return left.name == right.name
+    return not isinstance(left, Thing) and left == right
+
+
+def join(left: Value, right: Value, why: Unknown) -> Value:
+    """Return what holds of a value that is one of two; `why` tells what decides."""
+    try:
+        return _join(left, right, why, _Fuel())
+    except (_Spent, RecursionError):
+        return why
+
+
+def _join(left: Value, right: Value, why: Unknown, fuel: _Fuel) -> Value:
+    fuel.burn()
+    if same(left, right):
+        return left
+    if isinstance(left, Unknown) or isinstance(right, Unknown):
+        return left if isinstance(left, Unknown) else right
+    if isinstance(left, Entries) and isinstance(right, Entries):
+        return _join_entries(left, right, why, fuel)
+    if isinstance(left, Items) and isinstance(right, Items):
+        return _join_items(left, right, why, fuel)
+    return why
+
+
+def _join_items(left: Items, right: Items, why: Unknown, fuel: _Fuel) -> Value:
+    if left.kind != right.kind or len(left.items) != len(right.items):
+        return why
+    pairs = zip(left.items, right.items, strict=True)
+    items = [_join(one, other, why, fuel) for one, other in pairs]
+    more = left.more or right.more
+    return Items(left.kind, items, more, min(left.level, right.level))
+
+
+def _join_entries(left: Entries, right: Entries, why: Unknown, fuel: _Fuel) -> Value:
+    keys = dict.fromkeys((*left.items, *right.items))
+    items = {
+        key: _join(left.items[key], right.items[key], why, fuel)
+        if key in left.items and key in right.items
+        else why
+        for key in keys
+    }
+    rest = left.rest or right.rest
+    return Entries(items, rest, min(left.level, right.level))
+
+
+def copied(value: Value) -> Value:
+    """Return `value` with containers of its own, as `copy.deepcopy` would."""
+    try:
+        return _copied(value, _Fuel())
+    except (_Spent, RecursionError):
+        return _TOO_LARGE
+
+
+def _copied(value: Value, fuel: _Fuel) -> Value:
+    fuel.burn()
+    if isinstance(value, Items):
+        items = [_copied(item, fuel) for item in value.items]
+        return Items(value.kind, items, value.more, value.level)
+    if isinstance(value, Entries):
+        entries = {key: _copied(item, fuel) for key, item in value.items.items()}
+        return Entries(entries, value.rest, value.level)
+    return value
+
+
+def plain(value: Value) -> object:
+    """
+    Return `value` as plain Python objects, for whoever looks into it.
+
+    What is unknown is left out; dictionaries keep only string keys.
+    """
+    try:
+        return _plain(value, _Fuel())
+    except (_Spent, RecursionError):
+        return None
+
+
+def _plain(value: Value, fuel: _Fuel) -> object:
+    fuel.burn()
+    if isinstance(value, Items):
+        found = [_plain(item, fuel) for item in value.items]
+        return [item for item in found if item is not None]
+    if isinstance(value, Entries):
+        return {
+            key: _plain(item, fuel)
+            for key, item in value.items.items()
+            if isinstance(key, str)
+        }
+    return value if isinstance(value, (str, bytes, bool, int, float)) else None
