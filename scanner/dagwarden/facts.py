@@ -318,7 +318,7 @@ class Connection(Fact, frozen=True, kw_only=True):
 # ---------------------------------------------------------------------------- cloud
 
 LayerState = Literal["read", "partly", "not_given"]
-LAYERS = ("allow", "deny", "boundary", "memberships", "ancestors", "tags")
+LAYERS = ("allow", "deny", "boundary", "memberships", "ancestors", "tags", "audit")
 
 
 class Layers(Record, frozen=True, kw_only=True):
@@ -330,6 +330,8 @@ class Layers(Record, frozen=True, kw_only=True):
     memberships: LayerState = "not_given"
     ancestors: LayerState = "not_given"
     tags: LayerState = "not_given"
+    # audit configurations: a search over policies does not return them
+    audit: LayerState = "not_given"
 
 
 class Snapshot(Fact, frozen=True, kw_only=True):
