@@ -91,7 +91,9 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters.update(place=place, lines=_lines, count=_count)
+    environment.filters.update(
+        place=place, lines=_lines, paragraphs=_paragraphs, count=_count, utc=_utc
+    )
     return environment
 
 
@@ -124,6 +126,15 @@ def _csp(style: str, script: str) -> str:
 
 def _lines(text: str) -> list[str]:
     return text.strip().splitlines()
+
+
+def _paragraphs(text: str) -> list[str]:
+    return [" ".join(part.split()) for part in text.strip().split("\n\n")]
+
+
+def _utc(time: str) -> str:
+    """Return an RFC 3339 time in UTC as people write it."""
+    return f"{time[:10]} {time[11:-1]} UTC" if time.endswith("Z") else time
 
 
 def _count(number: int, noun: str) -> str:
@@ -169,6 +180,7 @@ def _rule(rule: RuleReport, findings: Sequence[dict[str, Any]]) -> dict[str, Any
         "report": rule,
         "population": rule.population,
         "tested": _tested(rule.population),
+        "deviations": rule.population.failed + rule.population.waived,
         "applicable": _tested(rule.population) + rule.population.unknown,
         "findings": [f["label"] for f in findings if f["report"].rule == rule.id],
         "params": [
