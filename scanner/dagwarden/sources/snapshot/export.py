@@ -1,0 +1,379 @@
+"""One file of an export: from its JSON texts to assets, or to gaps."""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from dagwarden.errors import SourceError
+from dagwarden.facts import Gap, GapReason, Origin, SourceFile
+from dagwarden.sources.credentials import Fingerprint
+from dagwarden.sources.snapshot.elements import Element, Lost, elements
+from dagwarden.sources.snapshot.policies import guardrail_kind
+from dagwarden.sources.snapshot.records import (
+    MODELLED,
+    Asset,
+    Data,
+    End,
+    GuardShape,
+    Header,
+    Line,
+    PolicyShape,
+    ResourceShape,
+    SealedGap,
+)
+from dagwarden.sources.snapshot.reduce import reduce
+
+# Facts that may be missing when an element cannot be read at all.
+ALL_KINDS = (
+    "audit_config",
+    "binding",
+    "cloud_run",
+    "composer_environment",
+    "federation_provider",
+    "guardrail",
+    "identity",
+    "key",
+    "org_policy",
+    "resource",
+    "role",
+)
+# Facts that come of the resource data of a type.
+KINDS_OF_TYPE = {
+    "cloudresourcemanager": ("resource",),
+    "storage": ("resource",),
+    "iam.googleapis.com/ServiceAccount": ("identity",),
+    "iam.googleapis.com/ServiceAccountKey": ("key",),
+    "iam.googleapis.com/Role": ("role",),
+    "iam": ("federation_provider",),
+    "run": ("cloud_run",),
+    "composer": ("composer_environment",),
+}
+_OF_POLICY = ("audit_config", "binding")
+
+# Gaps told one by one in one file; the rest are counted in one more.
+MAX_GAPS = 1000
+
+SEALED_VERSION = 1
+# A guardrail is no asset; it is kept under this type.
+GUARDRAIL = "dagwarden/Guardrail"
+
+_decode_line = msgspec.json.Decoder(Line).decode
+_decode_guard = msgspec.json.Decoder(GuardShape).decode
+_decode_data = {
+    name: msgspec.json.Decoder(shape).decode for name, shape in MODELLED.items()
+}
+_UNREADABLE = (msgspec.DecodeError, UnicodeError, RecursionError)
+
+
+class Export(Struct, kw_only=True):
+    """What one file held."""
+
+    path: str
+    assets: list[Asset]
+    gaps: list[Gap]
+    # assets read, those of types (or contents) that are not modelled, all types seen
+    count: int = 0
+    not_modelled: int = 0
+    types: set[str]
+    header: Header | None = None
+    # a search that was asked for a part of the policies, or may have been
+    queried: bool = False
+    searched: bool = False
+    file: SourceFile | None = None
+
+
+def read_export(path: Path, shown: str, fingerprint: Fingerprint) -> Export:
+    """
+    Read the file at `path`, called `shown` in everything that leaves.
+
+    Raises SourceError if there is no such file.
+    """
+    reader = _Reader(shown, fingerprint)
+    try:
+        if path.is_dir():
+            raise SourceError(
+                "a directory, not a snapshot file",
+                where=shown,
+                remedy="name the files themselves",
+            )
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            reader.export.file = SourceFile(
+                path=shown, kind="snapshot", sha256=digest, size=file.tell()
+            )
+            file.seek(0)
+            reader.read(elements(file))
+    except FileNotFoundError:
+        raise SourceError(
+            "no such snapshot file",
+            where=shown,
+            remedy="write one with `dagwarden snapshot`, or export it from "
+            "Cloud Asset Inventory",
+        ) from None
+    except OSError as error:
+        reader.gap("unreadable", f"cannot be read: {error.strerror or 'I/O error'}")
+    return reader.export
+
+
+class _Reader:
+    """Takes one file's elements; holds the counters while it does."""
+
+    def __init__(self, shown: str, fingerprint: Fingerprint) -> None:
+        self.export = Export(path=shown, assets=[], gaps=[], types=set())
+        self._fingerprint = fingerprint
+        self._gaps_untold = 0
+        self._end: End | None = None
+
+    def gap(
+        self,
+        reason: GapReason,
+        detail: str,
+        *,
+        line: int | None = None,
+        kinds: tuple[str, ...] = ALL_KINDS,
+        incomplete: bool = True,
+    ) -> None:
+        """Note that something could not be read."""
+        if len(self.export.gaps) >= MAX_GAPS:
+            self._gaps_untold += 1
+            return
+        self.export.gaps.append(
+            Gap(
+                reason=reason,
+                origin=Origin(source=self.export.path, line=line),
+                detail=detail,
+                kinds=kinds,
+                incomplete=incomplete,
+            )
+        )
+
+    def read(self, found: Iterator[Element | Lost]) -> None:
+        """Take every element of the file."""
+        for item in found:
+            if isinstance(item, Lost):
+                self.gap(
+                    item.reason,
+                    item.detail,
+                    line=item.line,
+                    kinds=ALL_KINDS if item.matters else (),
+                    incomplete=item.matters,
+                )
+            else:
+                self._take(item)
+        self._finish()
+
+    def _finish(self) -> None:
+        if self._gaps_untold:
+            self.export.gaps.append(
+                Gap(
+                    reason="not_an_asset",
+                    origin=Origin(source=self.export.path),
+                    detail=f"{self._gaps_untold} more places could not be read",
+                    kinds=ALL_KINDS,
+                )
+            )
+        if self.export.header is None:
+            return
+        if self._end is None:
+            detail = "the last line is missing: the file was cut short"
+            self.gap("truncated", detail)
+        elif self._end.assets != self.export.count:
+            detail = (
+                f"{self.export.count} assets, where its last line "
+                f"counts {self._end.assets}"
+            )
+            self.gap("truncated", detail)
+
+    def _take(self, element: Element) -> None:
+        try:
+            line = _decode_line(element.text)
+        except msgspec.ValidationError:
+            detail = "JSON, but not of the shape of an asset"
+            self.gap("malformed", detail, line=element.line)
+            return
+        except RecursionError:
+            self.gap("too_deep", "JSON nested too deep", line=element.line)
+            return
+        except UnicodeError:
+            self.gap("encoding", "text that is not UTF-8", line=element.line)
+            return
+        except msgspec.DecodeError:
+            detail = "not an asset: the line is no JSON"
+            self.gap("not_an_asset", detail, line=element.line)
+            return
+        if line.dagwarden_snapshot or line.dagwarden_gap or line.dagwarden_end:
+            self._take_seal(line, element.line)
+        elif isinstance(line.resource, str):
+            self._take_searched(line, line.resource, element)
+        elif kind := line.assetType or line.asset_type:
+            if line.name:
+                self._take_asset(line, line.name, kind, element)
+            else:
+                self.gap("malformed", "an asset without a name", line=element.line)
+        elif line.name and guardrail_kind(line.name):
+            self._take_guardrail(line.name, element)
+        else:
+            self.gap("not_an_asset", "JSON, but not an asset", line=element.line)
+
+    def _take_seal(self, line: Line, number: int) -> None:
+        if header := line.dagwarden_snapshot:
+            if header.version != SEALED_VERSION:
+                detail = f"sealed as version {header.version}, read as 1"
+                self.gap("unsupported", detail, line=number)
+            self.export.header = header
+            self.export.types.update(header.asset_types)
+        if sealed := line.dagwarden_gap:
+            self.export.gaps.append(_gap_of(sealed))
+        if line.dagwarden_end:
+            self._end = line.dagwarden_end
+
+    def _take_searched(self, line: Line, name: str, element: Element) -> None:
+        """Take an element of `gcloud asset search-all-iam-policies`."""
+        kind = line.assetType or line.asset_type or ""
+        above = [*([line.project] if line.project else []), *(line.folders or ())]
+        above += [line.organization] if line.organization else []
+        why = line.explanation
+        self.export.searched = True
+        if why and (why.matchedPermissions or why.matched_permissions):
+            self.export.queried = True
+        self.export.count += 1
+        self.export.types.update({kind} - {""})
+        policy = line.policy if isinstance(line.policy, PolicyShape) else None
+        self.export.assets.append(
+            Asset(
+                name=name,
+                type=kind,
+                source=self.export.path,
+                line=element.line,
+                element=element.index,
+                ancestors=tuple(above) or None,
+                policy=policy,
+                searched=True,
+            )
+        )
+
+    def _take_guardrail(self, name: str, element: Element) -> None:
+        try:
+            data = _decode_guard(element.text)
+        except _UNREADABLE:
+            data = GuardShape(name=name)
+        self.export.count += 1
+        self.export.assets.append(
+            Asset(
+                name=name,
+                type=GUARDRAIL,
+                source=self.export.path,
+                line=element.line,
+                element=element.index,
+                data=data,
+            )
+        )
+
+    def _take_asset(self, line: Line, name: str, kind: str, element: Element) -> None:
+        export = self.export
+        export.count += 1
+        export.types.add(kind)
+        policy = line.iamPolicy if line.iamPolicy is not None else line.iam_policy
+        constraints = line.orgPolicy if line.orgPolicy is not None else line.org_policy
+        resource = line.resource if isinstance(line.resource, ResourceShape) else None
+        asset = Asset(
+            name=name,
+            type=kind,
+            source=export.path,
+            line=element.line,
+            element=element.index,
+            update_time=line.updateTime or line.update_time,
+            ancestors=tuple(line.ancestors) if line.ancestors else None,
+            parent=resource.parent if resource else None,
+            policy=policy,
+            constraints=constraints,
+        )
+        guard = guardrail_kind(name)
+        if guard:
+            asset.type = GUARDRAIL
+            asset.data = self._guard_data(name, resource)
+        elif resource is not None and kind in MODELLED:
+            asset.data = self._data(kind, resource, element.line)
+        elif policy is None and constraints is None and kind not in MODELLED:
+            export.not_modelled += 1
+            if not _truncated(line):
+                return
+        elif _of_access_policy(line):
+            export.not_modelled += 1
+        if _truncated(line):
+            kinds = _kinds_of(kind, policy is not None, constraints is not None)
+            self.gap(
+                "truncated",
+                f"the inventory cut the record of {name} short",
+                line=element.line,
+                kinds=kinds,
+            )
+        export.assets.append(asset)
+
+    def _data(self, kind: str, resource: ResourceShape, line: int) -> Data | None:
+        raw = bytes(resource.data)
+        if raw in (b"", b"null"):
+            return None
+        try:
+            data = _decode_data[kind](raw)
+        except _UNREADABLE:
+            detail = f"the data of this {kind} is not of the documented shape"
+            kinds = _kinds_of(kind, False, False)
+            self.gap("malformed", detail, line=line, kinds=kinds)
+            return None
+        reduce(data, self._fingerprint)
+        return data
+
+    def _guard_data(self, name: str, resource: ResourceShape | None) -> GuardShape:
+        try:
+            data = _decode_guard(bytes(resource.data) if resource else b"{}")
+        except _UNREADABLE:
+            data = GuardShape()
+        data.name = name
+        return data
+
+
+def _gap_of(sealed: SealedGap) -> Gap:
+    reasons: tuple[GapReason, ...] = ("missing", "unreadable", "timeout", "unsupported")
+    reason = next((r for r in reasons if r == sealed.reason), "unreadable")
+    return Gap(
+        reason=reason,
+        origin=Origin(source=sealed.source),
+        detail=sealed.detail,
+        kinds=tuple(sorted(set(sealed.kinds) & set(ALL_KINDS))),
+    )
+
+
+def _kinds_of(kind: str, policy: bool, constraints: bool) -> tuple[str, ...]:
+    """Return the kinds of facts that a record of this type and content gives."""
+    service = kind.partition(".")[0]
+    of_data = KINDS_OF_TYPE.get(kind) or KINDS_OF_TYPE.get(service, ())
+    if policy:
+        return _OF_POLICY
+    if constraints:
+        return ("org_policy",)
+    return of_data
+
+
+def _truncated(line: Line) -> bool:
+    given = line.assetExceptions or line.asset_exceptions or ()
+    return any(
+        # the number is TRUNCATION's in the API's enum
+        (e.exceptionType or e.exception_type) in ("TRUNCATION", 1)
+        for e in given
+    )
+
+
+def _of_access_policy(line: Line) -> bool:
+    contents = (
+        line.accessPolicy,
+        line.access_policy,
+        line.accessLevel,
+        line.access_level,
+        line.servicePerimeter,
+        line.service_perimeter,
+    )
+    return any(bytes(content) for content in contents)

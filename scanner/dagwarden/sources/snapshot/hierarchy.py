@@ -1,0 +1,112 @@
+"""Which folder, project and organisation lies above what."""
+
+from collections.abc import Iterable
+
+from msgspec import Struct
+
+from dagwarden.sources.snapshot.names import CONTAINERS, Names, project_of
+from dagwarden.sources.snapshot.records import (
+    Asset,
+    BucketShape,
+    ContainerShape,
+    ParentShape,
+)
+
+# Deeper than the ten levels of folders that Google Cloud allows.
+MAX_DEPTH = 32
+
+
+class Above(Struct, frozen=True):
+    """The ancestors of a container as one asset tells them, nearest first."""
+
+    ancestors: tuple[str, ...]
+    by: Asset
+    own: bool  # told by the container's own record
+
+
+class Hierarchy:
+    """The containers, by full resource name, and what lies above them."""
+
+    def __init__(self, assets: Iterable[Asset], names: Names) -> None:
+        """Learn from `assets`: their own ancestors, and their parents."""
+        self._names = names
+        self.above: dict[str, Above] = {}
+        self._parents: dict[str, str] = {}
+        self._seen: dict[tuple[str, ...], tuple[str, ...]] = {}
+        told = set[tuple[str, ...]]()
+        for asset in assets:
+            name = names.resource(asset.name)
+            container = name.startswith(CONTAINERS)
+            if asset.ancestors:
+                if container:
+                    above = self._given(asset.ancestors, name)
+                    known = self.above.get(name)
+                    if known is None or not known.own:
+                        self.above[name] = Above(above, asset, True)
+                if asset.ancestors not in told:
+                    told.add(asset.ancestors)
+                    self._learn(asset)
+            if container and (parent := self._parent(asset)):
+                self._parents.setdefault(name, parent)
+
+    def _learn(self, asset: Asset) -> None:
+        """Note what an asset's ancestors tell of each other."""
+        chain = self._full(asset.ancestors or ())
+        for position, name in enumerate(chain):
+            if name not in self.above:
+                self.above[name] = Above(chain[position + 1 :], asset, False)
+
+    def of(self, asset: Asset, name: str) -> tuple[str, ...] | None:
+        """Return the ancestors of an asset called `name`; None: not known."""
+        if name.startswith(CONTAINERS):
+            return self.of_container(name)
+        if asset.ancestors:
+            return self._given(asset.ancestors, name)
+        parent = asset.parent
+        if parent is None or not parent.startswith(CONTAINERS):
+            project = project_of(name)
+            if isinstance(asset.data, BucketShape) and asset.data.projectNumber:
+                project = str(asset.data.projectNumber)
+            if project is None:
+                return None
+            parent = f"{CONTAINERS}projects/{project}"
+        parent = self._names.resource(parent)
+        above = self.of_container(parent)
+        return None if above is None else (parent, *above)
+
+    def of_container(self, name: str) -> tuple[str, ...] | None:
+        """Return what lies above a container; None: not known."""
+        if name in self.above:
+            return self.above[name].ancestors
+        chain: list[str] = []
+        while not name.startswith(f"{CONTAINERS}organizations/"):
+            parent = self._parents.get(name)
+            if parent is None or parent in chain or len(chain) > MAX_DEPTH:
+                return None
+            chain.append(parent)
+            name = parent
+            if name in self.above:
+                return (*chain, *self.above[name].ancestors)
+        return tuple(chain)
+
+    def _given(self, ancestors: tuple[str, ...], name: str) -> tuple[str, ...]:
+        chain = self._full(ancestors)
+        # an asset that is itself a container stands first among its ancestors
+        return chain[1:] if chain and chain[0] == name else chain
+
+    def _full(self, ancestors: tuple[str, ...]) -> tuple[str, ...]:
+        chain = self._seen.get(ancestors)
+        if chain is None:
+            chain = tuple(self._names.container(item) for item in ancestors)
+            self._seen[ancestors] = chain
+        return chain
+
+    def _parent(self, asset: Asset) -> str | None:
+        """Return a container's parent as its own record tells it."""
+        parent = asset.parent
+        if not parent and isinstance(asset.data, ContainerShape):
+            given = asset.data.parent
+            if isinstance(given, ParentShape):
+                given = f"{given.type}s/{given.id}" if given.type else None
+            parent = f"{CONTAINERS}{given}" if given else None
+        return self._names.resource(parent) if parent else None

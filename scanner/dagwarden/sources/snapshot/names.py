@@ -1,0 +1,126 @@
+"""Names of cloud resources: several spellings, one name each."""
+
+import re
+from collections.abc import Iterable
+from typing import TypeAlias
+
+from dagwarden.sources.snapshot.records import (
+    PROJECT,
+    Asset,
+    ContainerShape,
+    ServiceAccountShape,
+)
+
+CONTAINERS = "//cloudresourcemanager.googleapis.com/"
+_IAM = "//iam.googleapis.com/"
+
+_IN_PROJECT = re.compile(r"//[^/]+/projects/([^/]+)(?=/|$)")
+_ACCOUNT = re.compile(
+    r"(//iam\.googleapis\.com/projects/[^/]+/serviceAccounts/)([^/]+)"
+)
+_POOL = re.compile(r"//iam\.googleapis\.com/projects/[^/]+/locations/[^/]+/workload")
+
+
+Conflict: TypeAlias = tuple[str, Asset]  # a project id, and the asset that contradicts
+
+
+class Names:
+    """
+    What was learned of project ids, project numbers and service accounts.
+
+    Asset names mix project ids and numbers, and name a service account by its
+    unique id where policies name it by e-mail.
+    """
+
+    def __init__(self, assets: Iterable[Asset]) -> None:
+        """Learn from `assets`."""
+        self.numbers: dict[str, str] = {}  # project id -> number
+        self.ids: dict[str, str] = {}  # project number -> id
+        self._emails: dict[str, str] = {}  # unique id -> e-mail
+        self.conflicts: list[Conflict] = []
+        guesses: list[tuple[str, str, Asset]] = []
+        for asset in assets:
+            if isinstance(asset.data, ServiceAccountShape) and asset.data.uniqueId:
+                self._emails[asset.data.uniqueId] = asset.data.email.lower()
+            if (pair := _declared(asset)) is not None:
+                self._learn(*pair, asset)
+            elif (pair := _implied(asset)) is not None:
+                guesses.append((*pair, asset))
+        for project, number, asset in guesses:
+            self._learn(project, number, asset)
+
+    def _learn(self, project: str, number: str, asset: Asset) -> None:
+        known = self.numbers.setdefault(project, number)
+        other = self.ids.setdefault(number, project)
+        if known != number or other != project:
+            self.conflicts.append((project, asset))
+
+    def project_id(self, project: str) -> str:
+        """Return the id of a project given by id or number, as far as it is known."""
+        return self.ids.get(project, project)
+
+    def container(self, relative: str) -> str:
+        """Return the full name of `projects/P`, `folders/N` or `organizations/N`."""
+        kind, _, name = relative.partition("/")
+        if kind == "projects":
+            name = self.numbers.get(name, name)
+        return f"{CONTAINERS}{kind}/{name}"
+
+    def resource(self, name: str) -> str:
+        """
+        Return the one spelling of a full resource name.
+
+        Projects themselves and workload identity pools go by number, everything
+        inside a project by project id, service accounts by e-mail.
+        """
+        match = _IN_PROJECT.match(name)
+        if match is None:
+            return name
+        known = (
+            self.numbers
+            if name.startswith(CONTAINERS) or _POOL.match(name)
+            else self.ids
+        )
+        project = match[1]
+        name = (
+            name[: match.start(1)] + known.get(project, project) + name[match.end(1) :]
+        )
+        if account := _ACCOUNT.match(name):
+            email = self._emails.get(account[2], account[2])
+            name = account[1] + (email.lower() if "@" in email else email)
+            name += account.string[account.end() :]
+        return name
+
+    def email(self, unique_id: str) -> str | None:
+        """Return the e-mail of a service account."""
+        return self._emails.get(unique_id)
+
+
+def project_of(name: str) -> str | None:
+    """Return the project, as spelt, that a full resource name lies in."""
+    match = _IN_PROJECT.match(name)
+    return match[1] if match else None
+
+
+def _declared(asset: Asset) -> tuple[str, str] | None:
+    """Return (id, number) where a project's own record tells both."""
+    if asset.type != PROJECT:
+        return None
+    data = asset.data
+    if isinstance(data, ContainerShape) and data.projectId:
+        for number in (data.projectNumber, data.name, asset.name):
+            number = str(number or "").rpartition("/")[2]
+            if number.isdecimal():
+                return data.projectId, number
+    return None
+
+
+def _implied(asset: Asset) -> tuple[str, str] | None:
+    """Return (id, number) where the name holds one and the ancestors the other."""
+    project = project_of(asset.name)
+    if project is None or project.isdecimal() or not asset.ancestors:
+        return None
+    kind, _, number = asset.ancestors[0].partition("/")
+    if kind == "projects" and number.isdecimal():
+        return project, number
+    return None

@@ -1,0 +1,251 @@
+"""From exports to facts: join by name, exclude, and say what is missing."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from msgspec import UNSET
+
+from dagwarden.facts import (
+    KINDS,
+    AuditConfig,
+    Binding,
+    Excluded,
+    Fact,
+    Facts,
+    Gap,
+    Origin,
+    Snapshot,
+    Unresolved,
+)
+from dagwarden.sources.credentials import Fingerprint
+from dagwarden.sources.snapshot.export import Export, read_export
+from dagwarden.sources.snapshot.hierarchy import Hierarchy
+from dagwarden.sources.snapshot.join import Joined, join
+from dagwarden.sources.snapshot.layers import layers_of
+from dagwarden.sources.snapshot.members import identity_of
+from dagwarden.sources.snapshot.names import CONTAINERS, Names, project_of
+from dagwarden.sources.snapshot.records import ContainerShape
+from dagwarden.sources.snapshot.resources import Surroundings, container, facts_about
+
+# Projects that Apps Script makes by the thousand have ids that begin so.
+SYS_PROJECTS = "sys-"
+_GONE = frozenset({"DELETE_REQUESTED", "DELETE_IN_PROGRESS"})
+_KIND_OF = {record: kind for kind, (_, record) in KINDS.items()}
+
+
+def read_snapshots(
+    paths: Sequence[Path],
+    root: Path,
+    *,
+    include_sys_projects: bool,
+    fingerprint: Fingerprint,
+) -> Facts:
+    """
+    Read exports that together are one snapshot; nothing for no paths.
+
+    Takes Cloud Asset Inventory exports (one asset a line, or a JSON array; content
+    types RESOURCE, IAM_POLICY, ORG_POLICY), `gcloud asset search-all-iam-policies
+    --format=json`, `gcloud iam policies get` and files of `dagwarden snapshot`.
+    Raises SourceError where a path does not exist.
+    """
+    if not paths:
+        return Facts()
+    exports = [
+        read_export(path, _shown(path, root), fingerprint)
+        for path in sorted(set(paths), key=lambda path: path.as_posix())
+    ]
+    assets = [asset for export in exports for asset in export.assets]
+    names = Names(assets)
+    hierarchy = Hierarchy(assets, names)
+    joined, conflicts = join(assets, names, hierarchy)
+    around = Surroundings(names, hierarchy, joined)
+    excluded = _Exclusions(joined, names, include_sys_projects)
+    facts = _unique(_all_facts(joined, around, excluded))
+    gaps = [
+        *(gap for export in exports for gap in export.gaps),
+        *conflicts,
+        *_alias_conflicts(names),
+    ]
+    snapshot = _snapshot(exports, joined, gaps)
+    return Facts(
+        **_by_collection([snapshot, *facts]),
+        gaps=tuple(gaps),
+        excluded=excluded.counted(),
+        files=tuple(export.file for export in exports if export.file),
+        assumptions=tuple(
+            f"{export.path} was written by a search without --query"
+            for export in exports
+            if export.searched and not export.queried
+        ),
+    )
+
+
+def _shown(path: Path, root: Path) -> str:
+    """Return `path` relative to `root`, or its name alone where it lies outside."""
+    try:
+        return path.resolve().relative_to(root.resolve()).as_posix()
+    except (ValueError, OSError, RuntimeError):
+        return path.name
+
+
+def _by_collection(facts: Iterable[Fact]) -> dict[str, tuple[Fact, ...]]:
+    found: dict[str, list[Fact]] = {}
+    for fact in facts:
+        found.setdefault(KINDS[_KIND_OF[type(fact)]][0], []).append(fact)
+    return {
+        name: tuple(sorted(items, key=lambda fact: fact.id))
+        for name, items in found.items()
+    }
+
+
+def _unique(facts: Iterable[Fact]) -> list[Fact]:
+    """Return the facts, each id once: the first, which comes of the best record."""
+    found: dict[str, Fact] = {}
+    for fact in facts:
+        found.setdefault(fact.id, fact)
+    return list(found.values())
+
+
+# --------------------------------------------------------------------- what is there
+
+
+def _all_facts(
+    joined: Mapping[str, Joined],
+    around: Surroundings,
+    excluded: "_Exclusions",
+) -> Iterator[Fact]:
+    members: dict[str, Origin] = {}
+    for one in joined.values():
+        reason = excluded.reason(one)
+        for fact in facts_about(one, around):
+            if reason:
+                excluded.count(fact, reason)
+                continue
+            yield fact
+            for member in _members(fact):
+                members.setdefault(member, fact.origin)
+    yield from _implied_containers(joined, around, excluded)
+    # after the accounts' own records, which say more
+    for member, origin in members.items():
+        yield identity_of(member, around.names, origin)
+
+
+def _members(fact: Fact) -> tuple[str, ...]:
+    if isinstance(fact, Binding):
+        return fact.members
+    return fact.exempted_members if isinstance(fact, AuditConfig) else ()
+
+
+def _implied_containers(
+    joined: Mapping[str, Joined],
+    around: Surroundings,
+    excluded: "_Exclusions",
+) -> Iterator[Fact]:
+    """Yield the containers of which only is known that they are above others."""
+    for name, above in around.hierarchy.above.items():
+        if name not in joined:
+            fact = container(name, above.by.origin(), around, None, above.ancestors)
+            if reason := excluded.of_containers((name, *above.ancestors)):
+                excluded.count(fact, reason)
+            else:
+                yield fact
+
+
+# ----------------------------------------------------------------- what is left out
+
+
+class _Exclusions:
+    """Projects that are left out, with everything in them, and how much that was."""
+
+    def __init__(
+        self, joined: Mapping[str, Joined], names: Names, include_sys: bool
+    ) -> None:
+        self._names = names
+        self._counts = Counter[tuple[str, str, str]]()
+        self._reasons: dict[str, tuple[str, str]] = {}
+        for one in joined.values():
+            data = one.data.data if one.data else None
+            if isinstance(data, ContainerShape):
+                state = data.lifecycleState or data.state
+                if state in _GONE:
+                    what = one.name.removeprefix(CONTAINERS)
+                    self._reasons[one.name] = (what, f"lifecycle state {state}")
+        self._include_sys = include_sys
+
+    def reason(self, one: Joined) -> tuple[str, str] | None:
+        """Return what excludes a resource, and why."""
+        chain = one.ancestors or ()
+        project = project_of(one.name)
+        if project and not one.name.startswith(CONTAINERS):
+            chain = (self._names.container(f"projects/{project}"), *chain)
+        return self.of_containers((one.name, *chain))
+
+    def of_containers(self, chain: Sequence[str]) -> tuple[str, str] | None:
+        """Return what in a chain of containers excludes what is below it."""
+        for name in chain:
+            if name in self._reasons:
+                return self._reasons[name]
+            if not self._include_sys and name.startswith(f"{CONTAINERS}projects/"):
+                project = name.removeprefix(f"{CONTAINERS}projects/")
+                if self._names.project_id(project).startswith(SYS_PROJECTS):
+                    return f"projects/{SYS_PROJECTS}*", "made by Apps Script"
+        return None
+
+    def count(self, fact: Fact, reason: tuple[str, str]) -> None:
+        """Count a fact that is left out."""
+        self._counts[(_KIND_OF[type(fact)], *reason)] += 1
+
+    def counted(self) -> tuple[Excluded, ...]:
+        """Return everything left out, by kind and reason."""
+        return tuple(
+            Excluded(kind=kind, what=what, reason=reason, count=count)
+            for (kind, what, reason), count in sorted(self._counts.items())
+        )
+
+
+# ------------------------------------------------------------------ the whole of it
+
+
+def _alias_conflicts(names: Names) -> Iterator[Gap]:
+    for project, asset in names.conflicts:
+        yield Gap(
+            reason="conflict",
+            origin=asset.origin(),
+            detail=f"project {project} goes by two numbers, or two ids by one",
+            kinds=("resource",),
+        )
+
+
+def _snapshot(
+    exports: Sequence[Export], joined: Mapping[str, Joined], gaps: Sequence[Gap]
+) -> Snapshot:
+    headers = [export.header for export in exports if export.header]
+    sealed = len(headers) == len(exports)
+    scope = ",".join(sorted({header.scope for header in headers}))
+    principals = sorted({header.principal or "" for header in headers})
+    fields: dict[str, object] = {
+        # the oldest: the snapshot is no fresher than that
+        "read_time": min(h.read_time for h in headers) if sealed else UNSET,
+        "scope": scope if sealed else UNSET,
+        "principal": ",".join(principals) if sealed and all(principals) else UNSET,
+    }
+    symbols = {
+        "read_time": "the read time of the snapshot",
+        "scope": "the scope of the snapshot",
+        "principal": "the reading principal of the snapshot",
+    }
+    return Snapshot(
+        id=f"snapshot:{scope if sealed else ''}",
+        origin=Origin(source=exports[0].path),
+        layers=layers_of(exports, joined, gaps),
+        asset_types=tuple(sorted({kind for e in exports for kind in e.types})),
+        assets=sum(export.count for export in exports),
+        assets_not_modelled=sum(export.not_modelled for export in exports),
+        unresolved=tuple(
+            Unresolved(field=name, reason="unreadable", symbol=symbols[name])
+            for name, value in sorted(fields.items())
+            if value is UNSET
+        ),
+        **{name: value for name, value in fields.items() if value is not UNSET},  # type: ignore[arg-type]
+    )

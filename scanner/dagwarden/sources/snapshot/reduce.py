@@ -1,0 +1,117 @@
+"""Secrets in assets: reduced at once, to their kind, place and fingerprint."""
+
+from collections.abc import Iterator
+
+from msgspec import structs
+
+from dagwarden.facts import Origin, Secret
+from dagwarden.sources.credentials import Fingerprint, secrets_in
+from dagwarden.sources.snapshot.records import (
+    CloudRunShape,
+    ComposerShape,
+    ContainerImageShape,
+    Data,
+    EnvShape,
+    Reduced,
+    SealedSecret,
+    SoftwareConfigShape,
+    TaskSpecShape,
+    Value,
+)
+
+# Where a value stands decides what its place is called.
+ENVIRONMENT = "env"
+AIRFLOW_OVERRIDES = "airflowConfigOverrides"
+
+_NOWHERE = Origin(source="")
+
+
+def reduce(data: Data, fingerprint: Fingerprint) -> None:
+    """Replace every environment value in `data`, in place, by what it was."""
+    if isinstance(data, CloudRunShape):
+        for variable in _variables(data):
+            variable.value = _reduced(
+                ENVIRONMENT, variable.name, variable.value, fingerprint
+            )
+    elif isinstance(data, ComposerShape) and (software := _software(data)):
+        software.envVariables = _all_reduced(
+            ENVIRONMENT, software.envVariables, fingerprint
+        )
+        software.airflowConfigOverrides = _all_reduced(
+            AIRFLOW_OVERRIDES, software.airflowConfigOverrides, fingerprint
+        )
+
+
+def secrets_of(
+    data: CloudRunShape | ComposerShape, origin: Origin
+) -> tuple[Secret, ...]:
+    """Return the secrets of reduced `data`, each once, in order of place."""
+    values: list[Value] = []
+    if isinstance(data, CloudRunShape):
+        values = [variable.value for variable in _variables(data)]
+    elif software := _software(data):
+        values = [
+            *(software.envVariables or {}).values(),
+            *(software.airflowConfigOverrides or {}).values(),
+        ]
+    found = {
+        Secret(origin=origin, **structs.asdict(sealed))
+        for value in values
+        if isinstance(value, Reduced)
+        for sealed in value.dagwarden_secrets
+    }
+    return tuple(sorted(found, key=lambda s: (s.place, s.kind, s.fingerprint or "")))
+
+
+def _reduced(
+    where: str, name: str, value: Value, fingerprint: Fingerprint
+) -> Reduced | None:
+    if value is None or isinstance(value, Reduced):
+        return value
+    secrets = secrets_in(where, {name: value}, _NOWHERE, fingerprint)
+    if not secrets:
+        return None
+    return Reduced(
+        dagwarden_secrets=tuple(
+            SealedSecret(
+                kind=secret.kind,
+                place=secret.place,
+                fingerprint=secret.fingerprint,
+                identity=secret.identity,
+                key_id=secret.key_id,
+            )
+            for secret in secrets
+        )
+    )
+
+
+def _all_reduced(
+    where: str, values: dict[str, Value] | None, fingerprint: Fingerprint
+) -> dict[str, Value] | None:
+    if values is None:
+        return None
+    return {
+        name: _reduced(where, name, value, fingerprint)
+        for name, value in values.items()
+    }
+
+
+def _software(data: ComposerShape) -> SoftwareConfigShape | None:
+    return data.config.softwareConfig if data.config else None
+
+
+def _variables(data: CloudRunShape) -> Iterator[EnvShape]:
+    for container in _containers(data):
+        yield from container.env or ()
+
+
+def _containers(data: CloudRunShape) -> Iterator[ContainerImageShape]:
+    """Yield the containers, wherever version 1 or 2 of a service or job has them."""
+    specs: list[TaskSpecShape | None] = [data.template]
+    if data.template:
+        specs.append(data.template.template)
+    if data.spec and data.spec.template and (spec := data.spec.template.spec):
+        specs += [spec, spec.template.spec if spec.template else None]
+    for found in specs:
+        if found:
+            yield from found.containers or ()

@@ -1,0 +1,318 @@
+"""What one resource yields: facts, by its type and by the policies on it."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+
+from msgspec import UNSET, UnsetType, structs
+
+from dagwarden.facts import (
+    Fact,
+    FederationProvider,
+    Key,
+    Maybe,
+    Origin,
+    Resource,
+    Role,
+    Unresolved,
+)
+from dagwarden.sources.snapshot.export import GUARDRAIL
+from dagwarden.sources.snapshot.hierarchy import Hierarchy
+from dagwarden.sources.snapshot.join import Joined, constraint_of
+from dagwarden.sources.snapshot.members import account
+from dagwarden.sources.snapshot.names import CONTAINERS, Names
+from dagwarden.sources.snapshot.policies import (
+    audit_configs,
+    bindings,
+    guardrail,
+    org_policy,
+    relative,
+)
+from dagwarden.sources.snapshot.records import (
+    BUCKET,
+    COMPOSER,
+    JOB,
+    PROVIDER,
+    ROLE,
+    SERVICE,
+    SERVICE_ACCOUNT,
+    SERVICE_ACCOUNT_KEY,
+    CloudRunShape,
+    ComposerShape,
+    ContainerShape,
+    Data,
+    GuardShape,
+    PoolShape,
+    ProviderShape,
+    RoleShape,
+    ServiceAccountKeyShape,
+    ServiceAccountShape,
+)
+from dagwarden.sources.snapshot.workloads import (
+    NOT_GIVEN,
+    cloud_run,
+    composer_environment,
+)
+
+
+class Surroundings:
+    """What a resource's facts need to know of the others."""
+
+    def __init__(
+        self, names: Names, hierarchy: Hierarchy, joined: Mapping[str, Joined]
+    ) -> None:
+        """Look up in `joined` what a resource refers to."""
+        self.names = names
+        self.hierarchy = hierarchy
+        self._joined = joined
+
+    def pool(self, name: str) -> PoolShape | None:
+        """Return the record of a workload identity pool."""
+        data = _data(self._joined[name]) if name in self._joined else None
+        return data if isinstance(data, PoolShape) else None
+
+
+def facts_about(one: Joined, around: Surroundings) -> Iterator[Fact]:
+    """Yield the facts that one resource's records hold."""
+    if one.name.startswith(CONTAINERS):
+        yield container(one.name, one.first.origin(), around, _data(one), one.ancestors)
+    elif reader := _READERS.get(one.type):
+        yield from reader(one, around)
+    if (told := one.policy) is not None and (policy := told.policy) is not None:
+        field = "policy" if told.searched else "iamPolicy"
+
+        def place(inner: str) -> Origin:
+            return told.origin(f"{field}.{inner}")
+
+        yield from bindings(one.name, policy, place)
+        yield from audit_configs(one.name, policy, place)
+    for constraint, told in sorted(one.constraints.items()):
+        shape = constraint_of(told, constraint)
+        if shape is not None:
+            yield org_policy(one.name, shape, told.origin("orgPolicy"))
+
+
+def _data(one: Joined) -> Data | None:
+    return one.data.data if one.data else None
+
+
+def _origin(one: Joined) -> Origin:
+    return one.data.origin("resource.data") if one.data else one.first.origin()
+
+
+_CONTAINER_KINDS = {
+    "organizations": "organization",
+    "folders": "folder",
+    "projects": "project",
+}
+
+
+def container(
+    name: str,
+    origin: Origin,
+    around: Surroundings,
+    data: Data | None,
+    ancestors: tuple[str, ...] | None,
+) -> Resource:
+    """Return an organisation, folder or project; `data` None: only its name is known."""
+    kind, _, number = name.removeprefix(CONTAINERS).partition("/")
+    project = kind == "projects"
+    by_number = number.isdecimal()
+    shape = data if isinstance(data, ContainerShape) else ContainerShape()
+    project_id = around.names.ids.get(number) if by_number else number
+    return Resource(
+        id=name,
+        origin=origin,
+        name=name,
+        kind=_CONTAINER_KINDS.get(kind, kind),
+        ancestors=UNSET if ancestors is None else ancestors,
+        project_id=project_id if project else None,
+        project_number=number if project and by_number else None,
+        state=shape.lifecycleState or shape.state,
+        unresolved=_ancestors_unresolved(name, ancestors),
+    )
+
+
+def _ancestors_unresolved(
+    name: str, ancestors: tuple[str, ...] | None
+) -> tuple[Unresolved, ...]:
+    if ancestors is not None:
+        return ()
+    symbol = f"ancestors of {name}"
+    return (Unresolved(field="ancestors", reason="layer", symbol=symbol),)
+
+
+def _bucket(one: Joined, around: Surroundings) -> Iterator[Fact]:
+    project = one.ancestors[0] if one.ancestors else ""
+    number = project.removeprefix(f"{CONTAINERS}projects/")
+    known = number if number.isdecimal() else None
+    yield Resource(
+        id=one.name,
+        origin=_origin(one),
+        name=one.name,
+        kind="bucket",
+        ancestors=UNSET if one.ancestors is None else one.ancestors,
+        project_id=around.names.ids.get(number),
+        project_number=known,
+        unresolved=_ancestors_unresolved(one.name, one.ancestors),
+    )
+
+
+def _service_account(one: Joined, around: Surroundings) -> Iterator[Fact]:
+    data = _data(one)
+    if isinstance(data, ServiceAccountShape) and "@" in data.email:
+        yield account(
+            data.email,
+            around.names,
+            _origin(one),
+            unique_id=data.uniqueId,
+            project=data.projectId,
+            disabled=bool(data.disabled),
+        )
+
+
+_KEY = re.compile(r".*/serviceAccounts/(?P<account>[^/]+)/keys/(?P<key>[^/]+)")
+
+
+def _key(one: Joined, around: Surroundings) -> Iterator[Fact]:
+    data = _data(one)
+    shape = data if isinstance(data, ServiceAccountKeyShape) else None
+    match = _KEY.fullmatch(one.name)
+    by_email = _KEY.fullmatch(shape.name) if shape else None
+    if match is None:
+        return
+    account = (by_email or match)["account"].lower()
+    fields: dict[str, object] = dict.fromkeys(
+        ("user_managed", "valid_after", "valid_before", "disabled"), UNSET
+    )
+    if shape is not None:
+        fields = {
+            "user_managed": _user_managed(shape.keyType),
+            "valid_after": shape.validAfterTime or UNSET,
+            "valid_before": shape.validBeforeTime or UNSET,
+            "disabled": bool(shape.disabled),
+        }
+    key = Key(
+        id=f"key:{account}/{match['key']}",
+        origin=_origin(one),
+        account=account,
+        key_id=match["key"],
+        unresolved=tuple(
+            Unresolved(
+                field=name,
+                reason="unreadable" if shape else "layer",
+                symbol=f"{name} of key {match['key']}" if shape else NOT_GIVEN,
+            )
+            for name, value in sorted(fields.items())
+            if value is UNSET
+        ),
+    )
+    yield structs.replace(key, **fields)
+
+
+def _user_managed(key_type: str | None) -> Maybe[bool]:
+    known = {"USER_MANAGED": True, "SYSTEM_MANAGED": False}
+    return known.get(key_type or "", UNSET)
+
+
+def _role(one: Joined, around: Surroundings) -> Iterator[Fact]:
+    data = _data(one)
+    shape = data if isinstance(data, RoleShape) else RoleShape()
+    # policies name a role without the service
+    name = shape.name or relative(one.name)
+    permissions = shape.includedPermissions
+    unresolved = Unresolved(
+        field="permissions", reason="layer", symbol=f"the definition of {name}"
+    )
+    yield Role(
+        id=f"role:{name}",
+        origin=_origin(one),
+        name=name,
+        permissions=UNSET if permissions is None else tuple(sorted(set(permissions))),
+        stage=shape.stage,
+        deleted=bool(shape.deleted),
+        custom=not name.startswith("roles/"),
+        unresolved=(unresolved,) if permissions is None else (),
+    )
+
+
+_PROVIDER = re.compile(r"(?P<pool>.*/workloadIdentityPools/[^/]+)/providers/[^/]+")
+_OFF = frozenset({"DELETED", "DISABLED"})
+
+
+def _provider(one: Joined, around: Surroundings) -> Iterator[Fact]:
+    data = _data(one)
+    match = _PROVIDER.fullmatch(one.name)
+    if match is None:
+        return
+    pool = match["pool"]
+    fields: dict[str, object] = dict.fromkeys(
+        ("kind", "issuer", "attribute_condition", "disabled"), UNSET
+    )
+    if isinstance(data, ProviderShape):
+        fields = {
+            "kind": _provider_kind(data),
+            "issuer": data.oidc.issuerUri if data.oidc else None,
+            "attribute_condition": data.attributeCondition or None,
+            "disabled": _disabled(data, around.pool(pool)),
+        }
+    provider = FederationProvider(
+        id=f"federation_provider:{one.name}",
+        origin=_origin(one),
+        name=one.name,
+        pool=pool,
+        unresolved=tuple(
+            Unresolved(
+                field=name,
+                reason="layer",
+                symbol=f"{name} of {one.name}" if data else NOT_GIVEN,
+            )
+            for name, value in sorted(fields.items())
+            if value is UNSET
+        ),
+    )
+    yield structs.replace(provider, **fields)
+
+
+def _provider_kind(data: ProviderShape) -> str | UnsetType:
+    kinds = {"oidc": data.oidc, "aws": data.aws, "saml": data.saml, "x509": data.x509}
+    return next((kind for kind, shape in kinds.items() if shape is not None), UNSET)
+
+
+def _disabled(provider: ProviderShape, pool: PoolShape | None) -> Maybe[bool]:
+    for shape in (provider, pool):
+        if shape and (shape.disabled or shape.state in _OFF):
+            return True
+    return UNSET if pool is None else False
+
+
+def _cloud_run(one: Joined, around: Surroundings) -> Iterator[Fact]:
+    data = _data(one)
+    shape = data if isinstance(data, CloudRunShape) else None
+    fact = cloud_run(one.name, shape, _origin(one))
+    if fact is not None:
+        yield fact
+
+
+def _composer(one: Joined, around: Surroundings) -> Iterator[Fact]:
+    data = _data(one)
+    shape = data if isinstance(data, ComposerShape) else None
+    yield composer_environment(one.name, shape, _origin(one))
+
+
+def _guardrail(one: Joined, around: Surroundings) -> Iterator[Fact]:
+    data = _data(one)
+    if isinstance(data, GuardShape):
+        yield guardrail(data, around.names, one.first.origin())
+
+
+_READERS: dict[str, Callable[[Joined, Surroundings], Iterator[Fact]]] = {
+    BUCKET: _bucket,
+    SERVICE_ACCOUNT: _service_account,
+    SERVICE_ACCOUNT_KEY: _key,
+    ROLE: _role,
+    PROVIDER: _provider,
+    SERVICE: _cloud_run,
+    JOB: _cloud_run,
+    COMPOSER: _composer,
+    GUARDRAIL: _guardrail,
+}

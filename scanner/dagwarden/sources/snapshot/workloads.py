@@ -1,0 +1,229 @@
+"""Cloud Run services and jobs, and Composer environments."""
+
+import re
+from typing import Literal, TypeVar
+
+import msgspec
+from msgspec import UNSET, UnsetType, structs
+
+from dagwarden.facts import (
+    CloudRun,
+    ComposerEnvironment,
+    Origin,
+    Unresolved,
+)
+from dagwarden.sources.snapshot.names import project_of
+from dagwarden.sources.snapshot.records import (
+    CloudRunShape,
+    ComposerShape,
+    TaskSpecShape,
+    TemplateShape,
+    TemplateSpecShape,
+)
+from dagwarden.sources.snapshot.reduce import secrets_of
+
+_RUN = re.compile(
+    r"//run\.googleapis\.com/projects/(?P<project>[^/]+)/locations/(?P<region>[^/]+)"
+    r"/(?P<kind>services|jobs)/(?P<name>[^/]+)"
+)
+_DURATION = re.compile(r"(?P<seconds>\d{1,9}(\.\d{1,9})?)s?")
+_AIRFLOW = re.compile(r".*\bairflow-(?P<version>\d+\.\d+(\.\d+)?)\b.*")
+
+Ingress = Literal["all", "internal", "internal_and_cloud_load_balancing"]
+# v1 annotation, v2 enum (name and number)
+_INGRESS: dict[str | int, Ingress] = {
+    "all": "all",
+    "internal": "internal",
+    "internal-and-cloud-load-balancing": "internal_and_cloud_load_balancing",
+    "INGRESS_TRAFFIC_ALL": "all",
+    "INGRESS_TRAFFIC_INTERNAL_ONLY": "internal",
+    "INGRESS_TRAFFIC_INTERNAL_LOAD_BALANCER": "internal_and_cloud_load_balancing",
+    1: "all",
+    2: "internal",
+    3: "internal_and_cloud_load_balancing",
+}
+
+# What applies where a template says nothing, in seconds.
+# Source: cloud.google.com/run/docs/configuring/request-timeout and .../task-timeout
+DEFAULT_REQUEST_TIMEOUT = 300.0
+DEFAULT_TASK_TIMEOUT = 600.0
+
+# What would decide the fields of a workload of which only the policy was read.
+NOT_GIVEN = "the resources of the snapshot (content type RESOURCE)"
+
+
+def cloud_run(
+    resource: str, data: CloudRunShape | None, origin: Origin
+) -> CloudRun | None:
+    """
+    Return the service or job called `resource`; None: no such name is known.
+
+    `data` None: its configuration was not read, only that it exists.
+    """
+    match = _RUN.fullmatch(resource)
+    if match is None:
+        return None
+    kind: Literal["service", "job"] = "job" if match["kind"] == "jobs" else "service"
+    common = CloudRun(
+        id=f"cloud_run:{resource}",
+        origin=origin,
+        resource=resource,
+        kind=kind,
+        project=match["project"],
+        region=match["region"],
+        name=match["name"],
+    )
+    if data is None:
+        return _with(common, dict.fromkeys(_FIELDS[kind], UNSET), NOT_GIVEN)
+    spec = _spec(data, kind)
+    fields: dict[str, object] = {
+        "service_account": UNSET,
+        "timeout": UNSET,
+        "secrets": UNSET,
+    }
+    if spec is not None:
+        account = spec.serviceAccountName or spec.serviceAccount
+        fields = {
+            "service_account": account.lower() if account else None,
+            "timeout": _timeout(spec, kind),
+            "secrets": secrets_of(data, origin),
+        }
+    fields |= _job_fields(data, spec) if kind == "job" else _service_fields(data)
+    return _with(common, fields)
+
+
+_FIELDS = {
+    "service": (
+        "service_account",
+        "timeout",
+        "secrets",
+        "ingress",
+        "invoker_check_disabled",
+    ),
+    "job": (
+        "service_account",
+        "timeout",
+        "secrets",
+        "max_retries",
+        "task_count",
+        "parallelism",
+    ),
+}
+
+
+Workload = TypeVar("Workload", CloudRun, ComposerEnvironment)
+
+
+def _with(
+    fact: Workload, fields: dict[str, object], symbol: str | None = None
+) -> Workload:
+    """Return `fact` with `fields`; each that is UNSET says what would decide it."""
+    unresolved = tuple(
+        Unresolved(
+            field=name,
+            reason="layer" if symbol else "unreadable",
+            symbol=symbol or f"{name} of {fact.id}",
+        )
+        for name, value in sorted(fields.items())
+        if value is UNSET
+    )
+    return structs.replace(fact, unresolved=unresolved, **fields)
+
+
+def _spec(data: CloudRunShape, kind: str) -> TaskSpecShape | None:
+    """Return the part that describes what runs: version 2, or version 1."""
+    if data.template:
+        return data.template.template if kind == "job" else data.template
+    outer = data.spec.template if data.spec else None
+    spec = outer.spec if outer else None
+    if spec and kind == "job":
+        return spec.template.spec if spec.template else None
+    return spec
+
+
+def _timeout(spec: TaskSpecShape, kind: str) -> float | UnsetType:
+    given = spec.timeout if spec.timeout is not None else spec.timeoutSeconds
+    if given is None:
+        return DEFAULT_TASK_TIMEOUT if kind == "job" else DEFAULT_REQUEST_TIMEOUT
+    match = _DURATION.fullmatch(str(given))
+    return float(match["seconds"]) if match else UNSET
+
+
+def _service_fields(data: CloudRunShape) -> dict[str, object]:
+    annotations = data.metadata.annotations if data.metadata else None
+    ingress = data.ingress
+    disabled: object = data.invokerIamDisabled
+    urls = {*(data.urls or ()), data.uri or "", (data.status and data.status.url) or ""}
+    audiences = {*(data.customAudiences or ())}
+    if annotations:
+        ingress = annotations.ingress_status or annotations.ingress or ingress
+        if annotations.invoker_iam_disabled is not None:
+            disabled = str(annotations.invoker_iam_disabled).lower() == "true"
+        urls |= _strings(annotations.urls)
+        audiences |= _strings(annotations.custom_audiences)
+    return {
+        # the defaults: open, and checked
+        "ingress": _INGRESS.get(ingress, UNSET) if ingress else "all",
+        "invoker_check_disabled": bool(disabled),
+        "urls": tuple(sorted(urls - {""})),
+        "custom_audiences": tuple(sorted(audiences)),
+    }
+
+
+def _job_fields(data: CloudRunShape, spec: TaskSpecShape | None) -> dict[str, object]:
+    execution: TemplateShape | TemplateSpecShape | None = data.template
+    if execution is None and data.spec and data.spec.template:
+        execution = data.spec.template.spec
+    retries = spec.maxRetries if spec else None
+    if execution is None:
+        return {"max_retries": UNSET, "task_count": UNSET, "parallelism": UNSET}
+    return {
+        # 3 by default, and 0 may be left out: absent says neither
+        "max_retries": UNSET if retries is None else retries,
+        "task_count": execution.taskCount or 1,
+        "parallelism": execution.parallelism or None,
+    }
+
+
+def _strings(text: str | None) -> set[str]:
+    """Return the strings in an annotation that holds a JSON list."""
+    try:
+        return set(msgspec.json.decode(text or "[]", type=list[str]))
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return set()
+
+
+def composer_environment(
+    resource: str, data: ComposerShape | None, origin: Origin
+) -> ComposerEnvironment:
+    """Return a Composer environment; `data` None: its configuration was not read."""
+    fields: dict[str, object] = {
+        "service_account": UNSET,
+        "dag_bucket": UNSET,
+        "airflow": UNSET,
+        "secrets": UNSET,
+    }
+    if data is not None and (config := data.config) is not None:
+        account = config.nodeConfig.serviceAccount if config.nodeConfig else None
+        software = config.softwareConfig
+        version = _AIRFLOW.fullmatch((software and software.imageVersion) or "")
+        fields = {
+            "service_account": account.lower() if account else None,
+            "dag_bucket": _bucket(data),
+            "airflow": version["version"] if version else UNSET,
+            "secrets": secrets_of(data, origin),
+        }
+    fact = ComposerEnvironment(
+        id=f"composer_environment:{resource}",
+        origin=origin,
+        resource=resource,
+        project=project_of(resource) or "",
+    )
+    return _with(fact, fields, None if data else NOT_GIVEN)
+
+
+def _bucket(data: ComposerShape) -> str | None:
+    prefix = (data.config and data.config.dagGcsPrefix) or ""
+    if prefix.startswith("gs://"):
+        return prefix.removeprefix("gs://").partition("/")[0] or None
+    return data.storageConfig.bucket if data.storageConfig else None
