@@ -130,7 +130,8 @@ _BEARER = re.compile(r"\bbearer\s{1,4}(?P<secret>[\w.~+/=:-]{8,16384})", re.IGNO
 _BASIC = re.compile(r"\bbasic\s{1,4}(?P<secret>[A-Za-z0-9+/_-]{4,4096}={0,2})", re.I)
 _USERINFO = re.compile(r"://[^\s/?#@:'\"]{0,256}:(?P<secret>[^\s/@'\"]{1,512})@")
 _QUERY = re.compile(r"^[A-Za-z][\w+.-]{0,40}:(?://)?[^\s?]{0,2048}\?(?P<query>\S+)$")
-_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{40,}={0,2}")
+_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{24,}={0,2}")
+_LINE_BREAKS = str.maketrans("", "", "\r\n\t")
 _PERCENT = re.compile(r"%[0-9A-Fa-f]{2}")
 _EMAIL = re.compile(r"[\w.+-]{1,100}@[\w.-]{1,150}")
 _KEY_ID = re.compile(r"[\w-]{1,64}")
@@ -424,10 +425,12 @@ def _decoded(text: str) -> Iterator[object]:
     if _BASE64.fullmatch(joined):
         padded = joined.rstrip("=") + "=" * (-len(joined.rstrip("=")) % 4)
         try:
-            plain = urlsafe_b64decode(padded.replace("+", "-").replace("/", "_"))
-            yield plain.decode()
+            binary = urlsafe_b64decode(padded.replace("+", "-").replace("/", "_"))
+            plain = binary.decode()
         except (Base64Error, ValueError):
             return
+        if plain.translate(_LINE_BREAKS).isprintable():
+            yield plain
 
 
 class _Walk:
