@@ -68,10 +68,9 @@ def elements(file: BinaryIO) -> Iterator[Element | Lost]:
         return
     text = head.removeprefix(_UTF8_BOM).lstrip()
     file.seek(len(head) - len(head.removeprefix(_UTF8_BOM)))
-    if not text:
-        if len(head) < _SNIFF:
-            yield Lost(reason="missing", detail="the file is empty")
-            return
+    if not text and len(head) < _SNIFF:
+        yield Lost(reason="missing", detail="the file is empty")
+        return
     if text.startswith(b"[") or text.split(b"\n", 1)[0].strip() == b"{":
         yield from _whole(file)
     else:

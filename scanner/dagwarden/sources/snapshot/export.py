@@ -41,7 +41,7 @@ ALL_KINDS = (
     "role",
 )
 # Facts that come of the resource data of a type.
-KINDS_OF_TYPE = {
+KINDS_OF_TYPE: dict[str, tuple[str, ...]] = {
     "cloudresourcemanager": ("resource",),
     "storage": ("resource",),
     "iam.googleapis.com/ServiceAccount": ("identity",),
@@ -337,10 +337,8 @@ class _Reader:
 
 
 def _gap_of(sealed: SealedGap) -> Gap:
-    reasons: tuple[GapReason, ...] = ("missing", "unreadable", "timeout", "unsupported")
-    reason = next((r for r in reasons if r == sealed.reason), "unreadable")
     return Gap(
-        reason=reason,
+        reason=sealed.reason,
         origin=Origin(source=sealed.source),
         detail=sealed.detail,
         kinds=tuple(sorted(set(sealed.kinds) & set(ALL_KINDS))),

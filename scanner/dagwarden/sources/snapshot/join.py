@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from functools import partial
 
 from msgspec import Struct
 
@@ -47,7 +48,7 @@ def join(
             one.constraints[constraint], gap = _believed(
                 one.constraints.get(constraint),
                 asset,
-                lambda asset, constraint=constraint: constraint_of(asset, constraint),
+                partial(constraint_of, constraint=constraint),
                 f"{constraint} on {name}",
                 "org_policy",
             )

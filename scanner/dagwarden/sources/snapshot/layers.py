@@ -1,7 +1,6 @@
 """How much of the cloud's policy a snapshot holds."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import get_args
 
 from dagwarden.facts import Gap, Layers, LayerState
 from dagwarden.sources.snapshot.export import GUARDRAIL, Export
@@ -56,12 +55,9 @@ def _state(given: Sequence[object], whole: bool) -> LayerState:
 
 def _sealed(exports: Sequence[Export], layer: str) -> LayerState:
     """Return what the sealed files say of a layer; they have to agree."""
-    said = {
-        export.header.layers.get(layer) if export.header else None for export in exports
-    }
-    for state in get_args(LayerState):
-        if said == {state}:
-            return state
+    said = {e.header.layers.get(layer) if e.header else None for e in exports}
+    if said == {"read"}:
+        return "read"
     return "partly" if said & {"read", "partly"} else "not_given"
 
 

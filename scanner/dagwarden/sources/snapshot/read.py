@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar, cast
 
 from msgspec import UNSET
 
@@ -10,11 +11,20 @@ from dagwarden.facts import (
     KINDS,
     AuditConfig,
     Binding,
+    CloudRun,
+    ComposerEnvironment,
     Excluded,
     Fact,
     Facts,
+    FederationProvider,
     Gap,
+    Guardrail,
+    Identity,
+    Key,
+    OrgPolicy,
     Origin,
+    Resource,
+    Role,
     Snapshot,
     Unresolved,
 )
@@ -31,6 +41,7 @@ from dagwarden.sources.snapshot.resources import Surroundings, container, facts_
 # Projects that Apps Script makes by the thousand have ids that begin so.
 SYS_PROJECTS = "sys-"
 _GONE = frozenset({"DELETE_REQUESTED", "DELETE_IN_PROGRESS"})
+F = TypeVar("F", bound=Fact)
 _KIND_OF = {record: kind for kind, (_, record) in KINDS.items()}
 
 
@@ -61,15 +72,25 @@ def read_snapshots(
     joined, conflicts = join(assets, names, hierarchy)
     around = Surroundings(names, hierarchy, joined)
     excluded = _Exclusions(joined, names, include_sys_projects)
-    facts = _unique(_all_facts(joined, around, excluded))
+    facts = _Sorted(_all_facts(joined, around, excluded))
     gaps = [
         *(gap for export in exports for gap in export.gaps),
         *conflicts,
         *_alias_conflicts(names),
     ]
-    snapshot = _snapshot(exports, joined, gaps)
     return Facts(
-        **_by_collection([snapshot, *facts]),
+        snapshots=(_snapshot(exports, joined, gaps),),
+        resources=facts.of(Resource),
+        identities=facts.of(Identity),
+        keys=facts.of(Key),
+        roles=facts.of(Role),
+        bindings=facts.of(Binding),
+        federation_providers=facts.of(FederationProvider),
+        cloud_runs=facts.of(CloudRun),
+        composer_environments=facts.of(ComposerEnvironment),
+        audit_configs=facts.of(AuditConfig),
+        org_policies=facts.of(OrgPolicy),
+        guardrails=facts.of(Guardrail),
         gaps=tuple(gaps),
         excluded=excluded.counted(),
         files=tuple(export.file for export in exports if export.file),
@@ -89,22 +110,17 @@ def _shown(path: Path, root: Path) -> str:
         return path.name
 
 
-def _by_collection(facts: Iterable[Fact]) -> dict[str, tuple[Fact, ...]]:
-    found: dict[str, list[Fact]] = {}
-    for fact in facts:
-        found.setdefault(KINDS[_KIND_OF[type(fact)]][0], []).append(fact)
-    return {
-        name: tuple(sorted(items, key=lambda fact: fact.id))
-        for name, items in found.items()
-    }
+class _Sorted:
+    """Facts by their record, in order of id; each id once, the first of it."""
 
+    def __init__(self, facts: Iterable[Fact]) -> None:
+        self._found: dict[type[Fact], dict[str, Fact]] = {}
+        for fact in facts:
+            self._found.setdefault(type(fact), {}).setdefault(fact.id, fact)
 
-def _unique(facts: Iterable[Fact]) -> list[Fact]:
-    """Return the facts, each id once: the first, which comes of the best record."""
-    found: dict[str, Fact] = {}
-    for fact in facts:
-        found.setdefault(fact.id, fact)
-    return list(found.values())
+    def of(self, record: type[F]) -> tuple[F, ...]:
+        found = cast("dict[str, F]", self._found.get(record, {}))
+        return tuple(found[key] for key in sorted(found))
 
 
 # --------------------------------------------------------------------- what is there
@@ -221,31 +237,34 @@ def _snapshot(
     exports: Sequence[Export], joined: Mapping[str, Joined], gaps: Sequence[Gap]
 ) -> Snapshot:
     headers = [export.header for export in exports if export.header]
+    # without a seal on every file, nothing is known of the whole
     sealed = len(headers) == len(exports)
-    scope = ",".join(sorted({header.scope for header in headers}))
-    principals = sorted({header.principal or "" for header in headers})
-    fields: dict[str, object] = {
-        # the oldest: the snapshot is no fresher than that
-        "read_time": min(h.read_time for h in headers) if sealed else UNSET,
-        "scope": scope if sealed else UNSET,
-        "principal": ",".join(principals) if sealed and all(principals) else UNSET,
-    }
-    symbols = {
-        "read_time": "the read time of the snapshot",
-        "scope": "the scope of the snapshot",
-        "principal": "the reading principal of the snapshot",
-    }
+    scope = ",".join(sorted({header.scope for header in headers})) if sealed else None
+    principals = {header.principal for header in headers}
+    one_principal = principals.pop() if sealed and len(principals) == 1 else None
+    # the oldest: the snapshot is no fresher than that
+    read_time = min(header.read_time for header in headers) if sealed else None
+    told = {"read_time": read_time, "scope": scope, "principal": one_principal}
     return Snapshot(
-        id=f"snapshot:{scope if sealed else ''}",
+        id=f"snapshot:{scope or ''}",
         origin=Origin(source=exports[0].path),
+        read_time=read_time or UNSET,
+        scope=scope or UNSET,
+        principal=one_principal or UNSET,
         layers=layers_of(exports, joined, gaps),
         asset_types=tuple(sorted({kind for e in exports for kind in e.types})),
         assets=sum(export.count for export in exports),
         assets_not_modelled=sum(export.not_modelled for export in exports),
         unresolved=tuple(
-            Unresolved(field=name, reason="unreadable", symbol=symbols[name])
-            for name, value in sorted(fields.items())
-            if value is UNSET
+            Unresolved(field=name, reason="unreadable", symbol=_SYMBOLS[name])
+            for name, value in sorted(told.items())
+            if not value
         ),
-        **{name: value for name, value in fields.items() if value is not UNSET},  # type: ignore[arg-type]
     )
+
+
+_SYMBOLS = {
+    "principal": "the reading principal of the snapshot",
+    "read_time": "the read time of the snapshot",
+    "scope": "the scope of the snapshot",
+}

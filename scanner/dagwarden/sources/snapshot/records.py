@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from msgspec import Raw, Struct, field
 
-from dagwarden.facts import Origin, SecretKind
+from dagwarden.facts import GapReason, LayerState, Origin, SecretKind
 
 ORGANIZATION = "cloudresourcemanager.googleapis.com/Organization"
 FOLDER = "cloudresourcemanager.googleapis.com/Folder"
@@ -488,14 +488,14 @@ class Header(Shape, kw_only=True, omit_defaults=False):
     read_time: str
     scope: str
     principal: str | None
-    layers: dict[str, str]
+    layers: dict[str, LayerState]
     asset_types: tuple[str, ...]
 
 
 class SealedGap(Shape, kw_only=True):
     """Something that could not be read while pulling."""
 
-    reason: str
+    reason: GapReason
     source: str
     detail: str
     kinds: tuple[str, ...] = ()

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 
 from msgspec import UNSET, UnsetType, structs
 
@@ -36,6 +37,7 @@ from dagwarden.sources.snapshot.records import (
     SERVICE,
     SERVICE_ACCOUNT,
     SERVICE_ACCOUNT_KEY,
+    Asset,
     CloudRunShape,
     ComposerShape,
     ContainerShape,
@@ -77,18 +79,18 @@ def facts_about(one: Joined, around: Surroundings) -> Iterator[Fact]:
         yield container(one.name, one.first.origin(), around, _data(one), one.ancestors)
     elif reader := _READERS.get(one.type):
         yield from reader(one, around)
-    if (told := one.policy) is not None and (policy := told.policy) is not None:
-        field = "policy" if told.searched else "iamPolicy"
-
-        def place(inner: str) -> Origin:
-            return told.origin(f"{field}.{inner}")
-
-        yield from bindings(one.name, policy, place)
-        yield from audit_configs(one.name, policy, place)
+    if one.policy and one.policy.policy:
+        place = partial(_place, one.policy)
+        yield from bindings(one.name, one.policy.policy, place)
+        yield from audit_configs(one.name, one.policy.policy, place)
     for constraint, told in sorted(one.constraints.items()):
         shape = constraint_of(told, constraint)
         if shape is not None:
             yield org_policy(one.name, shape, told.origin("orgPolicy"))
+
+
+def _place(asset: Asset, field: str) -> Origin:
+    return asset.origin(f"{'policy' if asset.searched else 'iamPolicy'}.{field}")
 
 
 def _data(one: Joined) -> Data | None:
