@@ -200,7 +200,7 @@ def read_result(path: Path) -> Report:
             where=str(path),
             remedy="give a file written by `dagwarden scan -o FILE.json`",
         ) from None
-    return read_report(data, str(path))
+    return read_report(data, where=str(path))
 
 
 def moment(text: str | None) -> datetime:
