@@ -7,8 +7,9 @@ What a scan ends with: verdicts, findings, and the account of everything.
 
 from enum import StrEnum
 
-from msgspec import Struct
+from msgspec import DecodeError, Struct, ValidationError, json
 
+from dagwarden.errors import SourceError
 from dagwarden.facts import Excluded, Gap, Hop, Origin, Record, SourceFile
 from dagwarden.rule import Control, Scalar, Severity
 
@@ -266,3 +267,35 @@ class Report(Record, frozen=True, kw_only=True):
 
     result: Result
     run: Run
+
+
+class _ResultVersion(Struct):
+    version: str
+
+
+class _ReportVersion(Struct):
+    result: _ResultVersion
+
+
+def read_report(data: bytes, where: str = "") -> Report:
+    """
+    Return the report that `--format json` wrote; `where` names it in errors.
+
+    Raises SourceError where it is something else, or of another version.
+    """
+    remedy = "give the file that `dagwarden scan --format json` wrote"
+    try:
+        version = json.decode(data, type=_ReportVersion).result.version
+        if version != RESULT_VERSION:
+            raise SourceError(
+                f"a result of version {version[:40]!r}, this is {RESULT_VERSION}",
+                where=where,
+                remedy="scan again, or use the dagwarden that wrote it",
+            )
+        return json.decode(data, type=Report)
+    except ValidationError as error:
+        raise SourceError(
+            f"not a dagwarden result: {error}", where=where, remedy=remedy
+        ) from None
+    except (DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise SourceError(f"not JSON: {error}", where=where, remedy=remedy) from None
