@@ -10,17 +10,14 @@ UNKNOWN into an answer and never turns an answer round.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from difflib import get_close_matches
 from enum import Enum
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 import msgspec
 from msgspec import UNSET, Struct
 
 if TYPE_CHECKING:
-    from types import ModuleType
-
     from google.protobuf.descriptor_pool import DescriptorPool
     from msgspec.inspect import Field, StructType, Type
 
@@ -74,7 +71,7 @@ class Expression:
     @property
     def reads(self) -> tuple[Path, ...]:
         """The fields of the subject that the answer depends on, sorted."""
-        tree, _ = _syntax_tree(self._compiled.serialize())
+        tree = _syntax_tree(self._compiled.serialize())
         return tuple(sorted(set(_reads(tree))))
 
 
@@ -91,9 +88,11 @@ def as_data(value: Any) -> Any:
             if name not in HIDDEN and (item := getattr(value, name)) is not UNSET
         }
     if isinstance(value, tuple | list):
-        return [as_data(item) for item in value]
+        items = cast(Sequence[Any], value)
+        return [as_data(item) for item in items]
     if isinstance(value, dict):
-        return {key: as_data(item) for key, item in value.items()}
+        table = cast(dict[str, Any], value)
+        return {key: as_data(item) for key, item in table.items()}
     return value
 
 
@@ -104,8 +103,11 @@ def compile_expression(text: str) -> Expression:
 
 
 @cache
-def _cel() -> "ModuleType":
-    from cel_expr_python import cel
+def _cel() -> Any:
+    # The package has type stubs and lacks the marker that says so.
+    from cel_expr_python import (  # type: ignore[import-untyped]
+        cel,  # pyright: ignore[reportMissingTypeStubs]
+    )
 
     return cel
 
@@ -179,14 +181,17 @@ def _fields(data: int | bytes) -> dict[int, list[Any]]:
     return found
 
 
-def _syntax_tree(serialized: bytes) -> tuple[Node, dict[int, TypeName]]:
-    """Return the tree of a serialised expression and the type of each node."""
+def _syntax_tree(serialized: bytes) -> Node:
+    """Return the tree of a serialised expression."""
     checked = _fields(_fields(serialized)[2][0])
-    types: dict[int, TypeName] = {}
-    for entry in checked.get(3, []):
-        fields = _fields(entry)
-        types[fields[1][0]] = _type_name(fields[2][0])
-    return _node(checked[4][0]), types
+    return _node(checked[4][0])
+
+
+def _types(serialized: bytes) -> dict[int, TypeName]:
+    """Return the type of each node of a serialised expression, by the node's id."""
+    checked = _fields(_fields(serialized)[2][0])
+    entries = [_fields(entry) for entry in checked.get(3, [])]
+    return {entry[1][0]: _type_name(entry[2][0]) for entry in entries}
 
 
 def _type_name(data: bytes) -> TypeName:
@@ -224,9 +229,7 @@ def _node(data: bytes) -> Node:
     if 9 in fields:
         loop = _fields(fields[9][0])
         parts = [loop[number][0] for number in (2, 4, 5, 6, 7) if number in loop]
-        return Node(
-            node_id, "loop", _text(loop, 1), operands=tuple(map(_node, parts))
-        )
+        return Node(node_id, "loop", _text(loop, 1), operands=tuple(map(_node, parts)))
     constant = _fields(fields[3][0])
     value = _text(constant, 6) if 6 in constant else None
     return Node(node_id, "constant", value=value)
@@ -305,7 +308,9 @@ def check(
     problem is one line that says what is wrong and what to write instead.
     """
     if len(text) > MAX_LENGTH:
-        return [f"the expression is longer than {MAX_LENGTH} characters; split the rule"]
+        return [
+            f"the expression is longer than {MAX_LENGTH} characters; split the rule"
+        ]
     try:
         compiled = _typed_environment(subject, params).compile(text)
     except Exception as error:  # CEL raises RuntimeError for everything it finds
@@ -314,8 +319,8 @@ def check(
     if compiled.return_type().name() != "BOOL":
         kind = compiled.return_type().name().lower()
         problems.append(f"the expression gives a {kind}; make it true or false")
-    tree, types = _syntax_tree(compiled.serialize())
-    for node in _walk(tree):
+    types = _types(compiled.serialize())
+    for node in _walk(_syntax_tree(compiled.serialize())):
         problems += _forbidden(node, types)
         problems += _misspelt_literal(node, subject)
     return problems or _null_errors(text, subject, params, where)
@@ -410,12 +415,16 @@ def _null_errors(
 
 
 # CEL's own words -> ours.
-_NO_FIELD = re.compile(r"undefined field '(\w+)' not found in struct 'dagwarden\.(\w+)'")
+_NO_FIELD = re.compile(
+    r"undefined field '(\w+)' not found in struct 'dagwarden\.(\w+)'"
+)
 _NO_NAME = re.compile(r"undeclared reference to '([^']*)'")
 _NO_OVERLOAD = re.compile(r"found no matching overload for '(\S+)' applied to '(.*)'")
 
 
-def _explained(error: str, subject: type[Struct], params: Mapping[str, object]) -> list[str]:
+def _explained(
+    error: str, subject: type[Struct], params: Mapping[str, object]
+) -> list[str]:
     lines = [line for line in error.splitlines() if "ERROR: " in line]
     problems: list[str] = []
     for line in lines or [error]:
@@ -450,6 +459,8 @@ def _first_line(error: str) -> str:
 
 def suggestion(name: str, names: Sequence[str]) -> str:
     """Return "; did you mean X?" for the name closest to `name`, else what exists."""
+    from difflib import get_close_matches
+
     if close := get_close_matches(name, names, n=1):
         return f"; did you mean {close[0]}?"
     return f"; there is: {', '.join(sorted(names)) or 'none'}"

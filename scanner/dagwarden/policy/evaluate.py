@@ -6,7 +6,7 @@ expressions read, and its answer is multiplied back to all subjects that share i
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, get_args
+from typing import Any, Final, cast
 
 import msgspec
 from msgspec import UNSET, Struct
@@ -37,7 +37,7 @@ from dagwarden.rule import Need, Parameter, Rule, Scalar
 Value = Scalar | tuple[str, ...]
 
 
-_NOT_GIVEN: dict[Need, str] = {
+_NOT_GIVEN: dict[str, str] = {
     "dags": "no DAG files were given",
     "connections": "no connections were given",
     "snapshot": "no snapshot was given",
@@ -75,8 +75,7 @@ def judge(
     for rule in rules:
         given_params = params.get(rule.id, {})
         in_force = params_of(rule, given_params)
-        lacking = [need for need in get_args(Need) if need in rule.needs]
-        lacking = [need for need in lacking if need not in given]
+        lacking = [need for need in rule.needs if need not in given]
         if lacking:
             words = " and ".join(_NOT_GIVEN[need] for need in lacking)
             population, not_run = Population(), words
@@ -119,7 +118,7 @@ class _Judge:
         outcome = self.answers.get(key)
         if outcome is None:
             outcome = self.answers[key] = self._evaluate(subject)
-        missing = ()
+        missing: tuple[Missing, ...] = ()
         if outcome is Outcome.UNKNOWN:
             missing = missing_inputs(self.rule.subject, subject, self.paths)
         return Verdict(self.rule.id, subject.id, outcome, missing)
@@ -175,7 +174,7 @@ def _reader(path: Path) -> Callable[[Any], object]:
                 return subject
             subject = getattr(subject, name)
         if isinstance(subject, dict):
-            return tuple(sorted(subject.items()))
+            return tuple(sorted(cast(dict[str, str], subject).items()))
         return subject
 
     return read
@@ -277,7 +276,7 @@ def params_of(rule: Rule, given: Mapping[str, Value]) -> dict[str, Value]:
 def _typed(param: Parameter, value: Value) -> Value:
     if isinstance(param.default, float) and isinstance(value, int):
         return float(value)
-    return tuple(value) if isinstance(value, list) else value
+    return value
 
 
 def _plain(value: Value) -> object:
@@ -331,7 +330,8 @@ def _values(subject: object, path: str) -> object:
     if not rest or value is UNSET or value is None:
         return value
     if isinstance(value, tuple):
-        return tuple(_values(item, rest) for item in value)
+        items = cast(tuple[object, ...], value)
+        return tuple(_values(item, rest) for item in items)
     return _values(value, rest)
 
 
@@ -345,7 +345,7 @@ def _in_words(value: object, limit: int) -> str:
     if isinstance(value, float):
         return f"{value:.15g}"
     if isinstance(value, tuple):
-        return _list_in_words(value, limit)
+        return _list_in_words(cast(tuple[object, ...], value), limit)
     if isinstance(value, IdentityRef):
         return _printable(value.email or value.key)
     if isinstance(value, Struct):

@@ -8,7 +8,7 @@ a failure too: some verdict has to change when `assert` becomes a constant, or w
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 from msgspec import Struct
@@ -133,15 +133,16 @@ def _departures(expected: "Type", value: object, path: str) -> Iterator[str]:
     if value is None and optional:
         return
     if isinstance(expected, inspect.StructType) and isinstance(value, dict):
+        table = cast(dict[str, object], value)
         fields = {f.name: f for f in expected.fields if f.name not in expression.HIDDEN}
-        for name, item in value.items():
+        for name, item in table.items():
             where = f"{path}.{name}" if path else name
             if name not in fields:
                 yield f"there is no field {where}{suggestion(name, list(fields))}"
             else:
                 yield from _departures(fields[name].type, item, where)
     elif isinstance(expected, inspect.VarTupleType) and isinstance(value, list):
-        for number, item in enumerate(value):
+        for number, item in enumerate(cast(list[object], value)):
             yield from _departures(expected.item_type, item, f"{path}[{number}]")
     else:
         yield from _wrong_type(expected, value, path)
@@ -183,9 +184,10 @@ def _filled(expected: "Type", value: Any) -> Any:
 
     expected, _ = expression.split_optional(expected)
     if isinstance(expected, inspect.VarTupleType) and isinstance(value, list):
-        return [_filled(expected.item_type, item) for item in value]
+        items: list[Any] = value
+        return [_filled(expected.item_type, item) for item in items]
     if not isinstance(expected, inspect.StructType) or not isinstance(value, dict):
-        return value
+        return cast(object, value)
     filled: dict[str, Any] = {}
     for field in expected.fields:
         if field.name in value:

@@ -8,17 +8,16 @@ followed out of them.
 """
 
 import hashlib
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any, Final, Literal, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, cast, get_args
 
 import msgspec
 from msgspec import Struct
 
 from dagwarden import expression
-from dagwarden.bundle import bundled
 from dagwarden.errors import RuleError
 from dagwarden.expression import suggestion
 from dagwarden.facts import KINDS, Fact
@@ -33,6 +32,9 @@ from dagwarden.rule import (
     Rule,
     Severity,
 )
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
 
 MAX_BYTES: Final = 256 * 1024  # of one rule file
 MAX_FILES: Final = 1_000  # in one directory of own rules
@@ -72,16 +74,16 @@ def load_rules(own: Sequence[Path] = ()) -> tuple[Rule, ...]:
 
 def compiled_pack() -> tuple[Rule, ...] | None:
     """Return the rules that were checked and packed at build time, if they were."""
+    # Not by importlib.resources: importing it costs a sixth of the commit hook's time.
+    packed = Path(__file__).parents[1] / "_bundle" / "rules.json"
     try:
-        folder = bundled("rules")
-        packed = folder.parent / "rules.json"  # type: ignore[attr-defined] # Path
-        data: bytes = packed.read_bytes()
-    except FileNotFoundError:
+        data = packed.read_bytes()
+    except OSError:
         return None
     return msgspec.json.decode(data, type=tuple[Rule, ...])
 
 
-def compile_pack(folder: Traversable) -> bytes:
+def compile_pack(folder: "Traversable") -> bytes:
     """Return the rules of `folder`, checked, for the wheel; RuleError if one is bad."""
     found = _load([(folder, "rules", True)], reserved=())
     return msgspec.json.encode([rule_file.rule for rule_file in found], order="sorted")
@@ -89,7 +91,7 @@ def compile_pack(folder: Traversable) -> bytes:
 
 def shipped_rule_files(*, check: bool = False) -> tuple[RuleFile, ...]:
     """Return the shipped rules with their examples; checked only when asked to."""
-    return _load([(bundled("rules"), "rules", True)], reserved=(), check=check)
+    return _load([(_shipped(), "rules", True)], reserved=(), check=check)
 
 
 def load_rule_files(
@@ -99,17 +101,22 @@ def load_rule_files(
     return _load([(folder, str(folder), False) for folder in own], reserved=shipped)
 
 
-def criteria(folder: Traversable | None = None) -> dict[str, str]:
+def criteria() -> dict[str, str]:
     """Return the SOC 2 criteria that rules may name, each with our short paraphrase."""
-    file = (folder or bundled("rules")) / "frameworks" / "soc2.yaml"
-    tree = read_tree(file.read_bytes())
-    entries: dict[str, str] = plain(tree)["criteria"]
+    file = _shipped() / "frameworks" / "soc2.yaml"
+    entries: dict[str, str] = plain(read_tree(file.read_bytes()))["criteria"]
     return entries
+
+
+def _shipped() -> "Traversable":
+    from dagwarden.bundle import bundled
+
+    return bundled("rules")
 
 
 # --------------------------------------------------------------------------- files
 
-_Place = tuple[Traversable, str, bool]  # directory, its name in messages, shipped
+_Place = tuple["Traversable", str, bool]  # directory, its name in messages, shipped
 
 
 def _load(
@@ -133,8 +140,8 @@ def _load(
 
 
 def _rule_files(
-    folder: Traversable, name: str, problems: list[str]
-) -> Iterator[tuple[Traversable, str, str]]:
+    folder: "Traversable", name: str, problems: list[str]
+) -> Iterator[tuple["Traversable", str, str]]:
     """Yield (file, its place in messages, its directory's name), sorted by place."""
     if not folder.is_dir():
         problems.append(f"{name}: is no directory; give the directory of your rules")
@@ -158,7 +165,7 @@ def _rule_files(
                 yield entry, where, here.name
 
 
-def _leads_out(entry: Traversable, folder: Traversable) -> bool:
+def _leads_out(entry: "Traversable", folder: "Traversable") -> bool:
     if not isinstance(entry, Path) or not isinstance(folder, Path):
         return False  # inside a zip there are no symlinks
     try:
@@ -236,9 +243,9 @@ def read_tree(data: bytes) -> Node:
                 stack.append(node)
                 keys.append(None)
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
         what = getattr(error, "problem", None) or "it cannot be read as text"
-        raise BadYaml(f"is no YAML: {what}", mark.line + 1 if mark else 1) from None
+        line = getattr(getattr(error, "problem_mark", None), "line", 0) + 1
+        raise BadYaml(f"is no YAML: {what}", line) from None
     return root
 
 
@@ -328,7 +335,7 @@ class _Reader:
     def problem(self, line: int, what: str) -> None:
         self.problems.append(f"{self.place}:{line}: {what}")
 
-    def read(self, file: Traversable, family: str, shipped: bool) -> RuleFile | None:
+    def read(self, file: "Traversable", family: str, shipped: bool) -> RuleFile | None:
         data = self._bytes(file)
         if data is None:
             return None
@@ -368,7 +375,7 @@ class _Reader:
             lines=tuple(e.line for e in examples) if isinstance(examples, list) else (),
         )
 
-    def _bytes(self, file: Traversable) -> bytes | None:
+    def _bytes(self, file: "Traversable") -> bytes | None:
         try:
             with file.open("rb") as opened:
                 data = opened.read(MAX_BYTES + 1)
@@ -470,11 +477,11 @@ class _Reader:
             )
         if "subject" in values and values["subject"] not in KINDS:
             near = suggestion(values["subject"], list(KINDS))
-            self.problem(
-                line("subject"), f"there is no fact {values['subject']}{near}"
-            )
+            self.problem(line("subject"), f"there is no fact {values['subject']}{near}")
         if "needs" in values and not values["needs"]:
-            self.problem(line("needs"), "needs: name at least one of dags, connections, snapshot")
+            self.problem(
+                line("needs"), "needs: name at least one of dags, connections, snapshot"
+            )
         for name in ("controls", "examples"):
             if shipped and name in values and not values[name]:
                 self.problem(line(name), f"{name}: give at least one")
@@ -482,7 +489,8 @@ class _Reader:
             if control.soc2 not in self.controls:
                 near = suggestion(control.soc2, list(self.controls))
                 self.problem(
-                    line("controls"), f"there is no SOC 2 criterion {control.soc2}{near}"
+                    line("controls"),
+                    f"there is no SOC 2 criterion {control.soc2}{near}",
                 )
 
     def _parameters(self, top: dict[str, Node], values: dict[str, Any]) -> None:
@@ -518,8 +526,8 @@ class _Reader:
         }
         for name, paths in named.items():
             for path in paths:
-                if what := _bad_path(subject, path):
-                    self.problem(top[name].line, f"{name}: {what}")
+                if problem := _bad_path(subject, path):
+                    self.problem(top[name].line, f"{name}: {problem}")
 
 
 def _bad_path(subject: type[Fact], path: str) -> str | None:
@@ -546,13 +554,14 @@ def out_of_bounds(param: Parameter, value: object) -> str | None:
     if isinstance(param.default, float) and number:
         pass  # a whole number is a number too
     elif isinstance(param.default, tuple):
-        if not isinstance(value, tuple | list) or not all(
-            isinstance(item, str) for item in value
-        ):
+        items = cast(tuple[object, ...], value if isinstance(value, tuple) else (None,))
+        if not all(isinstance(item, str) for item in items):
             return "is no list of texts"
     elif type(value) is not type(param.default):
         return f"is no {_KINDS_OF_VALUE[type(param.default)]}"
     if isinstance(value, int | float):
+        if not math.isfinite(value):
+            return "is no finite number"
         if param.minimum is not None and value < param.minimum:
             return f"is below its minimum {param.minimum:g}"
         if param.maximum is not None and value > param.maximum:
