@@ -1,6 +1,7 @@
 """A report with everything in it, hostile names included."""
 
 from hashlib import sha256
+from itertools import pairwise
 
 import msgspec
 
@@ -320,9 +321,7 @@ FINDINGS = (
                 text=f"hop to {after}",
                 origin=Origin(source=after, line=number),
             )
-            for number, (before, after) in enumerate(
-                zip(HOSTILE, HOSTILE[1:], strict=False), 1
-            )
+            for number, (before, after) in enumerate(pairwise(HOSTILE), 1)
         ),
         chains=1,
     ),
@@ -361,7 +360,9 @@ FINDINGS = (
         "key-is-old",
         outcome=Outcome.UNKNOWN,
         message="the age of key legacy@acme-prod…/8f3c is not established",
-        origin=Origin(source="//iam.googleapis.com/projects/-/serviceAccounts/1/keys/8"),
+        origin=Origin(
+            source="//iam.googleapis.com/projects/-/serviceAccounts/1/keys/8"
+        ),
         subjects=("key:legacy@acme-prod.iam.gserviceaccount.com/8f3c",),
         places=(
             Origin(source="//iam.googleapis.com/projects/-/serviceAccounts/1/keys/8"),
@@ -605,7 +606,9 @@ RESULT = Result(
         f"exclude = dags/{LINES} (loosens, not applied)",
     ),
     files=(
-        SourceFile(path="connections.json", kind="connections", sha256="a" * 64, size=9),
+        SourceFile(
+            path="connections.json", kind="connections", sha256="a" * 64, size=9
+        ),
         SourceFile(path=DAG, kind="dag", sha256="b" * 64, size=2210),
         SourceFile(path="dags/ingest.py", kind="dag", sha256="c" * 64, size=1000),
         SourceFile(

@@ -6,6 +6,8 @@ auditors; `drawing` draws a chain as SVG. The formats never import each other: w
 each of them owes to hostile names, and the few words they share, stands here.
 """
 
+from typing import Any
+
 import msgspec
 
 from dagwarden.facts import Origin
@@ -76,7 +78,7 @@ def encode(value: object) -> bytes:
     return msgspec.json.format(data, indent=2) + b"\n"
 
 
-def _text(value: object) -> object:
+def _text(value: Any) -> Any:  # the builtins that JSON is made of
     match value:
         case str():
             return value.encode(errors="backslashreplace").decode()

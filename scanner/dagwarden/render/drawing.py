@@ -55,23 +55,17 @@ def draw_chain(hops: Sequence[Hop], *, title: str, columns: int = 3) -> str:
     height = rows * _HIGH + (rows - 1) * _FALL + 2
     told = " ".join(f"{n}. {visible(hop.text)}." for n, hop in enumerate(hops, 1))
     name = sha256(f"{columns} {title} {told}".encode(errors="replace")).hexdigest()[:12]
-    return "".join(
-        (
-            f'<svg class="chain" role="img" aria-labelledby="t{name} d{name}" '
-            f'viewBox="-1 -1 {width} {height}" width="{width}" height="{height}" '
-            'xmlns="http://www.w3.org/2000/svg" '
-            'font-family="system-ui, sans-serif" font-size="11" fill="currentColor">'
-            f'<title id="t{name}">{escape(visible(title))}</title>'
-            f'<desc id="d{name}">{escape(told)}</desc>',
-            *(_box(node, *_corner(n, columns)) for n, node in enumerate(nodes)),
-            *(
-                _arrow(word, n, columns)
-                for n, word in enumerate(links, 1)
-                if word is not None
-            ),
-            "</svg>",
-        )
+    head = (
+        f'<svg class="chain" role="img" aria-labelledby="t{name} d{name}" '
+        f'viewBox="-1 -1 {width} {height}" width="{width}" height="{height}" '
+        'xmlns="http://www.w3.org/2000/svg" '
+        'font-family="system-ui, sans-serif" font-size="11" fill="currentColor">'
+        f'<title id="t{name}">{escape(visible(title))}</title>'
+        f'<desc id="d{name}">{escape(told)}</desc>'
     )
+    boxes = (_box(node, *_corner(n, columns)) for n, node in enumerate(nodes))
+    arrows = (_arrow(word, n, columns) for n, word in enumerate(links, 1) if word)
+    return "".join((head, *boxes, *arrows, "</svg>"))
 
 
 def _shape(hops: Sequence[Hop]) -> tuple[list[str], list[str | None]]:

@@ -71,6 +71,7 @@ def render_html(report: Report) -> str:
         not_run=[rule for rule in rules if rule["report"].not_run is not None],
         controls=[_control(control, rules) for control in result.controls],
         criteria=_criteria(rules),
+        unnamed=_unnamed(result, rules),
         layers=_LAYERS,
         unknowns=sorted(
             result.unknowns, key=lambda i: (-i.verdicts, i.reason, i.symbol)
@@ -91,7 +92,8 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters.update(
+    filters: dict[str, Any] = environment.filters
+    filters.update(
         place=place, lines=_lines, paragraphs=_paragraphs, count=_count, utc=_utc
     )
     return environment
@@ -199,9 +201,7 @@ def _value(value: object) -> str:
     return msgspec.json.encode(value).decode() if value != () else "(empty)"
 
 
-def _control(
-    control: ControlReport, rules: Sequence[dict[str, Any]]
-) -> dict[str, Any]:
+def _control(control: ControlReport, rules: Sequence[dict[str, Any]]) -> dict[str, Any]:
     known = {rule["report"].id: rule for rule in rules}
     return {
         "report": control,
@@ -217,6 +217,20 @@ def _criteria(rules: Sequence[dict[str, Any]]) -> list[tuple[str, list[Any]]]:
         for control in rule["report"].controls:
             mapped.setdefault(control.soc2, []).append((rule, control))
     return sorted(mapped.items())
+
+
+def _unnamed(result: Result, rules: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the tests that stand under no control, or, without any, no criterion."""
+    named = {name for control in result.controls for name in control.rules}
+    return [
+        rule
+        for rule in rules
+        if (
+            rule["report"].id not in named
+            if result.controls
+            else not rule["report"].controls
+        )
+    ]
 
 
 # ----------------------------------------------------------------------- population

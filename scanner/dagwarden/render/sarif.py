@@ -109,8 +109,9 @@ def _help(rule: RuleReport, heading: str) -> str:
         f"{heading}Why it matters\n\n{rule.why.strip()}",
         f"{heading}How to fix it\n\n{_fenced(rule.remediation, heading)}",
         *(
-            f"{heading}SOC 2 {control.soc2}\n\nEvidence because {control.because}. "
-            f"Does not cover {control.does_not_cover}."
+            f"{heading}SOC 2 {control.soc2}\n\nEvidence because "
+            f"{control.because.rstrip('.')}. Does not cover "
+            f"{control.does_not_cover.rstrip('.')}."
             for control in rule.controls
         ),
     ]

@@ -88,8 +88,7 @@ def _open(result: Result) -> tuple[Finding, ...]:
     return tuple(
         finding
         for finding in shown(result)
-        if finding.outcome is Outcome.FAIL
-        and finding.waiver is None
+        if finding.outcome is Outcome.FAIL and finding.waiver is None
     )
 
 
@@ -105,7 +104,7 @@ class _Page:
     # ------------------------------------------------------------------- sections
 
     def finding(self, finding: Finding) -> list[str]:
-        """One finding: the place, what is wrong, the chain, the fix."""
+        """Tell one finding: the place, what is wrong, the chain, the fix."""
         severity = self.paint(
             finding.severity.upper(), _SEVERITY_COLOUR[finding.severity]
         )
@@ -127,7 +126,7 @@ class _Page:
         ]
 
     def chain(self, hops: Sequence[Hop]) -> Iterator[str]:
-        """Each hop in words, and below it where it was read."""
+        """Tell each hop in words, and where it was read."""
         for number, hop in enumerate(hops):
             arrow = "chain " if number == 0 else "   -> "
             where = f"  [{_near(hop.origin)}]" if hop.origin else ""
@@ -136,7 +135,7 @@ class _Page:
             yield from rest
 
     def fix(self, remediation: str) -> Iterator[str]:
-        """The first lines of the remedy, as written; once."""
+        """Give the first lines of the remedy, as written; once."""
         if remediation in self.told:
             yield f"  {self.paint('fix   ', 'green')} as above"
             return
@@ -150,7 +149,7 @@ class _Page:
             yield "         ..."
 
     def further(self, finding: Finding) -> list[str]:
-        """The other places of the same cause."""
+        """List the other places of the same cause."""
         others = [where for where in finding.places if where != finding.origin]
         if not others:
             return []
@@ -165,7 +164,7 @@ class _Page:
         return self.wrap(f"{head}: {', '.join(map(_link, kept))}{more}", "  ")
 
     def unknowns(self, result: Result) -> list[str]:
-        """The inputs that would decide most; one line where an engineer reads."""
+        """Rank the inputs that would decide most; one line for an engineer."""
         inputs = sorted(
             result.unknowns, key=lambda i: (-i.verdicts, i.reason, i.symbol)
         )
@@ -182,14 +181,12 @@ class _Page:
         kept = inputs if self.verbose else inputs[:_INPUTS]
         return [
             self.paint("Not determined: what would decide it", "bold"),
-            *self.table(
-                (_count(i.verdicts, "verdict"), _input(i)) for i in kept
-            ),
+            *self.table((_count(i.verdicts, "verdict"), _input(i)) for i in kept),
             *_left_out(len(inputs) - len(kept), "input"),
         ]
 
     def not_run(self, rules: Sequence[RuleReport]) -> list[str]:
-        """Rules that said nothing, and why; one line for each reason."""
+        """List rules that said nothing, by the reason."""
         reasons: dict[str, list[str]] = {}
         for rule in rules:
             if rule.not_run is not None:
@@ -205,7 +202,7 @@ class _Page:
         ]
 
     def gaps(self, gaps: Sequence[Gap]) -> list[str]:
-        """What was asked for and could not be read."""
+        """List what was asked for and could not be read."""
         ordered = sorted(gaps, key=lambda gap: not gap.incomplete)
         kept = ordered if self.verbose else ordered[:_GAPS]
         if not kept:
@@ -219,19 +216,17 @@ class _Page:
         ]
 
     def waivers(self, waivers: Sequence[Waiver]) -> list[str]:
-        """Waivers that do nothing, or no longer."""
+        """List waivers that do nothing, or no longer."""
         idle = [w for w in waivers if w.status is not WaiverStatus.USED]
         if not idle:
             return []
         return [
             self.paint("Waivers that need attention", "bold"),
-            *self.table(
-                (_link(waiver.origin), _waiver(waiver)) for waiver in idle
-            ),
+            *self.table((_link(waiver.origin), _waiver(waiver)) for waiver in idle),
         ]
 
     def requests(self, requests: Sequence[str]) -> list[str]:
-        """What the scanned repository asked for."""
+        """List what the scanned repository asked for."""
         if not requests:
             return []
         return [
@@ -240,7 +235,7 @@ class _Page:
         ]
 
     def closing(self, result: Result) -> list[str]:
-        """The one line that counts everything, and what to type next."""
+        """Count everything in one line, and say what to type next."""
         told = _open(result)
         lines = [self.paint(_summary(result), "red" if told else "bold")]
         if result.difference is not None:
@@ -274,7 +269,7 @@ class _Page:
         return wrapper.wrap(visible(text)) or [indent]
 
     def table(self, rows: Iterable[tuple[str, str]]) -> Iterator[str]:
-        """Two columns; the second goes below where the first is long."""
+        """Set two columns; the second goes below where the first is long."""
         cells = [(visible(left), right) for left, right in rows]
         column = min(max((len(left) for left, _ in cells), default=0), self.width // 2)
         for left, right in cells:

@@ -1,0 +1,52 @@
+"""The report as JSON, and its published schema."""
+
+import json
+from typing import Any
+
+import jsonschema
+import msgspec
+import pytest
+from tests.render.sample import AUDITOR, EMPTY, FINDINGS, REPORT
+from tests.render.snapshot import FOLDER, ROOT, assert_same
+
+from dagwarden.findings import Report, read_report
+from dagwarden.render.json import render_json, result_schema
+
+REPORTS = pytest.mark.parametrize("report", [REPORT, AUDITOR, EMPTY])
+
+
+def test_json() -> None:
+    assert_same(render_json(REPORT), FOLDER / "result.json")
+
+
+def test_the_published_schema_is_this_one() -> None:
+    assert_same(result_schema(), ROOT / "docs" / "schema" / "result.schema.json")
+
+
+@REPORTS
+def test_json_fits_its_schema(report: Report) -> None:
+    validator: Any = jsonschema.Draft202012Validator(json.loads(result_schema()))
+    validator.check_schema(validator.schema)
+    assert list(validator.iter_errors(json.loads(render_json(report)))) == []
+
+
+def test_schema_refuses_what_is_no_report() -> None:
+    validator: Any = jsonschema.Draft202012Validator(json.loads(result_schema()))
+    broken = json.loads(render_json(REPORT))
+    broken["result"]["findings"][0]["outcome"] = "maybe"
+    assert [error.json_path for error in validator.iter_errors(broken)] == [
+        "$.result.findings[0].outcome"
+    ]
+
+
+@REPORTS
+def test_json_is_read_back(report: Report) -> None:
+    assert read_report(render_json(report)) == report
+
+
+def test_a_path_that_is_no_text_is_spelled_out() -> None:
+    finding = msgspec.structs.replace(FINDINGS[0], message="dags/\udcff.py")
+    result = msgspec.structs.replace(REPORT.result, findings=(finding,))
+    report = msgspec.structs.replace(REPORT, result=result)
+    again = read_report(render_json(report))
+    assert again.result.findings[0].message == r"dags/\udcff.py"

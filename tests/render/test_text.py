@@ -1,0 +1,101 @@
+"""What a terminal shows."""
+
+import re
+import subprocess
+import sys
+
+import msgspec
+import pytest
+from tests.render.sample import AUDITOR, EMPTY, FINDINGS, REPORT, RESULT
+from tests.render.snapshot import FOLDER, assert_same
+
+from dagwarden.findings import Report
+from dagwarden.render.text import render_text
+from dagwarden.rule import Severity
+
+
+@pytest.mark.parametrize(
+    ("name", "report", "width", "colour", "verbose"),
+    [
+        ("engineer", REPORT, 100, False, False),
+        ("colour", REPORT, 100, True, False),
+        ("narrow", REPORT, 48, False, False),
+        ("auditor", AUDITOR, 100, False, False),
+        ("verbose", AUDITOR, 120, False, True),
+        ("empty", EMPTY, 100, False, False),
+    ],
+)
+def test_text(
+    name: str, report: Report, width: int, colour: bool, verbose: bool
+) -> None:
+    text = render_text(report, width=width, colour=colour, verbose=verbose)
+    assert_same(text.encode(), FOLDER / f"{name}.txt")
+
+
+@pytest.mark.parametrize("verbose", [False, True])
+def test_nothing_scanned_reaches_the_terminal_as_control(verbose: bool) -> None:
+    plain = render_text(AUDITOR, width=80, colour=False, verbose=verbose)
+    assert [line for line in plain.splitlines() if not line.isprintable()] == []
+    painted = render_text(AUDITOR, width=80, colour=True, verbose=verbose)
+    ours = re.sub(r"\x1b\[(0|1|2|33|32|36|1;31)m", "", painted)
+    assert ours == plain
+
+
+def test_a_repeated_remedy_is_told_once() -> None:
+    text = render_text(REPORT, width=100, colour=False)
+    assert text.count("gcloud run jobs add-iam-policy-binding") == 1
+    assert text.count("fix    as above") == 1
+
+
+def test_the_last_word_of_a_clean_scan_counts_everything() -> None:
+    assert render_text(EMPTY, width=100, colour=False).splitlines()[0] == (
+        "0 rules run, 0 not run; 0 subjects checked: 0 passed, 0 failed, 0 waived, "
+        "0 unknown; 0 not read, 0 left out."
+    )
+
+
+def test_long_lists_are_cut_unless_verbose() -> None:
+    many = msgspec.structs.replace(
+        AUDITOR,
+        result=msgspec.structs.replace(
+            AUDITOR.result,
+            unknowns=tuple(
+                msgspec.structs.replace(RESULT.unknowns[0], symbol=f"V{n}", verdicts=n)
+                for n in range(1, 10)
+            ),
+            gaps=RESULT.gaps * 8,
+        ),
+    )
+    text = render_text(many, width=100, colour=False)
+    assert re.findall(r"V\d", text) == ["V9", "V8", "V7", "V6", "V5"]
+    assert "and 4 more inputs (--verbose)" in text
+    assert "and 6 more gaps (--verbose)" in text
+    told = render_text(many, width=100, colour=False, verbose=True)
+    assert re.findall(r"V\d", told) == [f"V{n}" for n in range(9, 0, -1)]
+    assert "more gaps" not in told
+
+
+@pytest.mark.parametrize(
+    ("severity", "code"),
+    [
+        ("critical", "\x1b[1;31mCRITICAL"),
+        ("medium", "\x1b[33mMEDIUM"),
+        ("info", "\x1b[2mINFO"),
+    ],
+)
+def test_severity_has_a_colour(severity: Severity, code: str) -> None:
+    finding = msgspec.structs.replace(FINDINGS[0], severity=severity)
+    result = msgspec.structs.replace(RESULT, findings=(finding,))
+    report = msgspec.structs.replace(REPORT, result=result)
+    assert render_text(report, width=80, colour=True).startswith(code)
+
+
+def test_printing_imports_nothing_heavy() -> None:
+    code = (
+        "import sys, dagwarden.render.text; "
+        "print(*{name.partition('.')[0] for name in sys.modules})"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stderr == ""
+    heavy = {"jinja2", "rich", "click", "networkx", "yaml", "google", "html", "gzip"}
+    assert set(done.stdout.split()) & heavy == set()
