@@ -6,7 +6,7 @@
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := setup
 .DELETE_ON_ERROR:
-.PHONY: setup test demo lint types format lock clean airflow browser
+.PHONY: setup test demo lint types format lock clean airflow foreign browser
 
 BIN := .venv/bin
 UV := $(BIN)/uv
@@ -33,7 +33,17 @@ airflow: .venv-airflow/.made
 	@$(UV) pip sync -q --python .venv-airflow --require-hashes requirements/airflow.txt
 	@touch $@
 
-test: setup airflow
+foreign: .foreign/.made
+
+# DAG files that nobody here wrote, from a source distribution; never committed.
+.foreign/.made: requirements/foreign.txt | .venv/.made
+	@rm -rf .foreign
+	@$(BIN)/python -m pip download -q --disable-pip-version-check --no-deps --no-build-isolation \
+		--require-hashes --dest .foreign -r requirements/foreign.txt
+	@tar -xzf .foreign/*.tar.gz -C .foreign --strip-components=1
+	@touch $@
+
+test: setup airflow foreign
 	@.ci/checks
 
 lint: setup
@@ -60,7 +70,7 @@ lock: setup
 	@$(COMPILE) --group airflow -o requirements/airflow.txt
 
 clean:
-	@rm -rf .venv .venv-airflow out dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf .venv .venv-airflow .foreign out dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 demo: setup
