@@ -1,0 +1,1 @@
+"""Joins facts into the identity graph and derives what needs traversal."""

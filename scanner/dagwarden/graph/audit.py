@@ -1,0 +1,69 @@
+"""Which data access logs a project writes: its own settings and those above it."""
+
+from collections.abc import Iterator
+
+from msgspec import UNSET
+
+from dagwarden.facts import AuditConfig, AuditLog, Resource
+from dagwarden.graph.access import Cause, distinct
+from dagwarden.graph.estate import Estate, unresolved
+
+SERVICES = ("iamcredentials.googleapis.com", "run.googleapis.com")
+ALL_TYPES = ("ADMIN_READ", "DATA_READ", "DATA_WRITE")
+
+
+def derive_audit_logs(estate: Estate) -> tuple[AuditLog, ...]:
+    """Return what every project in scope logs for the services that matter."""
+    configs: dict[str, list[AuditConfig]] = {}
+    for config in estate.facts.audit_configs:
+        name = estate.hierarchy.canonical(config.resource)
+        configs.setdefault(name, []).append(config)
+    found = (
+        _audit_log(estate, configs, resource, service)
+        for resource in estate.facts.resources
+        if resource.kind == "project" and resource.state in (None, "ACTIVE")
+        for service in SERVICES
+    )
+    return tuple(sorted(found, key=lambda item: item.id))
+
+
+def _audit_log(
+    estate: Estate,
+    configs: dict[str, list[AuditConfig]],
+    resource: Resource,
+    service: str,
+) -> AuditLog:
+    names = estate.hierarchy.lineage(resource.name).names
+    applying = [
+        config
+        for name in names
+        for config in configs.get(name, ())
+        if config.service in ("allServices", service)
+    ]
+    types = sorted({item for config in applying for item in config.log_types})
+    exempted = sorted({m for config in applying for m in config.exempted_members})
+    doubt = distinct(_unread(estate, resource))
+    # nothing above can take away what is logged, and there is no fourth type
+    complete = set(ALL_TYPES) <= set(types)
+    known = not doubt or complete
+    project = resource.project_id or resource.project_number or resource.name
+    return AuditLog(
+        id=f"audit_log:{resource.name}#{service}",
+        origin=resource.origin,
+        unresolved=(
+            *unresolved(() if known else doubt, "log_types"),
+            *unresolved(doubt, "exempted"),
+        ),
+        project=project,
+        service=service,
+        log_types=tuple(types) if known else UNSET,
+        exempted=UNSET if doubt else tuple(exempted),
+    )
+
+
+def _unread(estate: Estate, resource: Resource) -> Iterator[Cause]:
+    snapshot = estate.facts.snapshots[0]
+    if snapshot.layers.allow != "read":
+        yield Cause(reason="layer", symbol="IAM policies of the snapshot")
+    for missing in estate.hierarchy.lineage(resource.name).missing:
+        yield Cause(reason=missing.reason, symbol=missing.symbol)

@@ -1,0 +1,118 @@
+"""The join: facts that sources read become facts that say who can trigger what."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from msgspec import UNSET
+from msgspec.structs import replace
+
+from dagwarden.facts import Facts
+from dagwarden.graph.audit import derive_audit_logs
+from dagwarden.graph.enrich import enrich
+from dagwarden.graph.estate import Estate
+from dagwarden.graph.grants import derive_grants
+from dagwarden.graph.identities import Acting, act, takes_google, task_identity
+from dagwarden.graph.lifetimes import derive_lifetimes
+from dagwarden.graph.paths import Caller, derive_paths, resolve
+from dagwarden.graph.reach import User, derive_reaches
+from dagwarden.graph.targets import Runs, Target
+from dagwarden.graph.writers import with_writers
+
+
+def derive(facts: Facts, as_of: datetime) -> Facts:
+    """
+    Return the facts with all that follows from joining them.
+
+    `as_of` is the time at which ages are told; it must carry a time zone.
+    """
+    facts = enrich(facts, as_of)
+    estate = Estate(facts)
+    runs = Runs(estate)
+    actings = {task.id: act(estate, task) for task in facts.tasks if takes_google(task)}
+    resolved = _resolved(estate, runs, actings)
+    targets = {name: target for name, (_, target) in resolved.items()}
+    derived = replace(
+        facts,
+        task_identities=tuple(
+            task_identity(estate.tasks[name], actings[name]) for name in sorted(actings)
+        ),
+        paths=derive_paths(estate, resolved),
+        lifetime_chains=derive_lifetimes(estate, targets),
+    )
+    return _with_snapshot(estate, derived, actings, resolved)
+
+
+def _with_snapshot(
+    estate: Estate,
+    facts: Facts,
+    actings: Mapping[str, Acting],
+    resolved: Mapping[str, tuple[Caller, Target]],
+) -> Facts:
+    """Add what only a snapshot can tell."""
+    composers = tuple(
+        with_writers(estate, item) for item in facts.composer_environments
+    )
+    facts = replace(facts, composer_environments=composers)
+    if not estate.has_snapshot:
+        return facts
+    users = tuple(_users(estate, actings, resolved))
+    used = frozenset(user.key for user in users)
+    said = (*facts.assumptions, *estate.access.assumes())
+    return replace(
+        facts,
+        grants=derive_grants(estate, used),
+        reaches=derive_reaches(estate, users),
+        audit_logs=derive_audit_logs(estate),
+        assumptions=tuple(sorted(set(said))),
+    )
+
+
+def _resolved(
+    estate: Estate, runs: Runs, actings: Mapping[str, Acting]
+) -> dict[str, tuple[Caller, Target]]:
+    """Return who makes every call and what it reaches, by the call's id."""
+    return {
+        call.id: resolve(estate, runs, task, call, actings.get(task.id))
+        for call in estate.facts.calls
+        if (task := estate.tasks.get(call.task)) is not None
+    }
+
+
+def _users(
+    estate: Estate,
+    actings: Mapping[str, Acting],
+    resolved: Mapping[str, tuple[Caller, Target]],
+) -> Iterable[User]:
+    """Yield the identities that tasks act as, before and after impersonation."""
+    environments: dict[str, set[str]] = {}
+    dags: dict[str, set[str]] = {}
+    declared: dict[str, set[str]] = {}
+    jobs: dict[str, set[str]] = {}
+
+    def use(task: str, acting: Acting) -> None:
+        keys = list(acting.chain)
+        if acting.source is not UNSET:
+            keys.insert(0, acting.source.key)
+        for index, key in enumerate(keys):
+            environments.setdefault(key, set()).add(estate.tasks[task].environment)
+            dags.setdefault(key, set()).add(estate.tasks[task].dag)
+            declared.setdefault(key, set()).update(keys[index + 1 :])
+
+    for task, acting in actings.items():
+        use(task, acting)
+    for call in estate.facts.calls:
+        if call.id in resolved:
+            caller, target = resolved[call.id]
+            use(call.task, caller.acting)
+            if caller.identity is not UNSET and target.run is not None:
+                name = estate.hierarchy.canonical(target.run.resource)
+                jobs.setdefault(caller.identity.key, set()).add(name)
+    for key in sorted(environments):
+        if key.startswith("serviceAccount:") or "@" in key:
+            yield User(
+                key=key,
+                environments=tuple(sorted(environments[key])),
+                dags=tuple(sorted(dags[key])),
+                declared=frozenset(declared.get(key, ())),
+                jobs=frozenset(jobs.get(key, ())),
+            )

@@ -1,0 +1,142 @@
+"""What follows for a fact from others: ages, default accounts, who an environment is."""
+
+from datetime import datetime
+
+from msgspec import UNSET
+from msgspec.structs import replace
+
+from dagwarden.facts import (
+    AirflowEnvironment,
+    CloudRun,
+    ComposerEnvironment,
+    Fact,
+    Facts,
+    Key,
+    Maybe,
+    Snapshot,
+    Unresolved,
+)
+from dagwarden.graph.access import Cause
+from dagwarden.graph.estate import cause, causes_of, composer_of, unresolved
+from dagwarden.graph.hierarchy import Hierarchy
+from dagwarden.graph.principals import default_compute
+
+
+def enrich(facts: Facts, as_of: datetime) -> Facts:
+    """Return the facts with everything filled in that follows from others."""
+    hierarchy = Hierarchy(facts)
+    facts = replace(
+        facts,
+        snapshots=tuple(_aged_snapshot(item, as_of) for item in facts.snapshots),
+        keys=tuple(_aged_key(item, as_of) for item in facts.keys),
+        cloud_runs=tuple(
+            _with_run_account(item, hierarchy) for item in facts.cloud_runs
+        ),
+        composer_environments=tuple(
+            _with_composer_account(item, hierarchy)
+            for item in facts.composer_environments
+        ),
+    )
+    environments = tuple(
+        _with_runs_as(item, facts, hierarchy) for item in facts.environments
+    )
+    return replace(facts, environments=environments)
+
+
+def without(fact: Fact, *fields: str) -> tuple[Unresolved, ...]:
+    """Return a fact's entries but those for fields that are now known."""
+    return tuple(item for item in fact.unresolved if item.field not in fields)
+
+
+def _age(text: Maybe[str], as_of: datetime) -> float | None:
+    """Return the seconds from an RFC 3339 time to `as_of`; None: no such time."""
+    if text is UNSET:
+        return None
+    try:
+        then = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    if then.tzinfo is None:
+        then = then.replace(tzinfo=as_of.tzinfo)
+    return (as_of - then).total_seconds()
+
+
+def _aged_snapshot(snapshot: Snapshot, as_of: datetime) -> Snapshot:
+    age = _age(snapshot.read_time, as_of)
+    if age is None:
+        why = causes_of(snapshot, "read_time", "read time of the snapshot")
+        entries = (*without(snapshot, "age_hours"), *unresolved(why, "age_hours"))
+        return replace(snapshot, age_hours=UNSET, unresolved=entries)
+    entries = without(snapshot, "age_hours")
+    return replace(snapshot, age_hours=round(age / 3600, 4), unresolved=entries)
+
+
+def _aged_key(key: Key, as_of: datetime) -> Key:
+    age = _age(key.valid_after, as_of)
+    if age is None:
+        why = causes_of(key, "valid_after", f"creation time of key {key.key_id}")
+        entries = (*without(key, "age_days"), *unresolved(why, "age_days"))
+        return replace(key, age_days=UNSET, unresolved=entries)
+    return replace(
+        key, age_days=round(age / 86400, 4), unresolved=without(key, "age_days")
+    )
+
+
+def _account(
+    workload: CloudRun | ComposerEnvironment, hierarchy: Hierarchy
+) -> tuple[Maybe[str | None], tuple[Unresolved, ...]]:
+    """Return the account of a workload, the default one where it names none."""
+    if workload.service_account is not None:
+        return workload.service_account, workload.unresolved
+    known = without(workload, "service_account")
+    number = hierarchy.number(workload.project)
+    if number is not None:
+        return default_compute(number), known
+    missing = cause("layer", f"number of project {workload.project}")
+    return UNSET, (*known, *unresolved(missing, "service_account"))
+
+
+def _with_run_account(run: CloudRun, hierarchy: Hierarchy) -> CloudRun:
+    account, entries = _account(run, hierarchy)
+    return replace(run, service_account=account, unresolved=entries)
+
+
+def _with_composer_account(
+    environment: ComposerEnvironment, hierarchy: Hierarchy
+) -> ComposerEnvironment:
+    account, entries = _account(environment, hierarchy)
+    return replace(environment, service_account=account, unresolved=entries)
+
+
+def _with_runs_as(
+    environment: AirflowEnvironment, facts: Facts, hierarchy: Hierarchy
+) -> AirflowEnvironment:
+    """Fill in the account of an environment that is a Composer environment."""
+    name = _composer(environment)
+    if name is None:
+        return environment
+    entries = without(environment, "runs_as")
+    found = composer_of(facts, hierarchy, name)
+    if found is not None and isinstance(found.service_account, str):
+        account = found.service_account
+        return replace(environment, runs_as=account, unresolved=entries)
+    why = _why(found, name, snapshot=bool(facts.snapshots))
+    entries = (*entries, *unresolved(why, "runs_as"))
+    return replace(environment, runs_as=UNSET, unresolved=entries)
+
+
+def _composer(environment: AirflowEnvironment) -> str | None:
+    if environment.composer:
+        return environment.composer
+    runs_as = environment.runs_as
+    if isinstance(runs_as, str) and runs_as.startswith("composer:"):
+        return runs_as.removeprefix("composer:")
+    return None
+
+
+def _why(
+    found: ComposerEnvironment | None, name: str, *, snapshot: bool
+) -> tuple[Cause, ...]:
+    if found is not None:
+        return causes_of(found, "service_account", f"account of {name}")
+    return cause("layer", f"Composer environment {name}" if snapshot else "a snapshot")

@@ -1,0 +1,111 @@
+"""The estate by name: what the joins look things up in."""
+
+from typing import TypeVar
+
+from msgspec import UNSET, UnsetType
+
+from dagwarden.facts import (
+    AirflowEnvironment,
+    AirflowSetting,
+    ComposerEnvironment,
+    Connection,
+    Dag,
+    Fact,
+    Facts,
+    Reason,
+    Task,
+    Unresolved,
+)
+from dagwarden.graph.access import Access, Cause
+from dagwarden.graph.hierarchy import Hierarchy
+from dagwarden.graph.roles import Roles
+
+T = TypeVar("T")
+
+NO_SNAPSHOT = Cause(reason="layer", symbol="a snapshot")
+
+
+class Estate:
+    """Facts indexed for joining; built once, never changed."""
+
+    def __init__(self, facts: Facts) -> None:
+        """Index the facts by the names that other facts use for them."""
+        self.facts = facts
+        self.hierarchy = Hierarchy(facts)
+        self.roles = Roles(facts.roles)
+        self.has_snapshot = bool(facts.snapshots)
+        self.access = Access(facts, self.hierarchy, self.roles)
+        self.tasks: dict[str, Task] = {task.id: task for task in facts.tasks}
+        self.dags: dict[str, Dag] = {dag.id: dag for dag in facts.dags}
+        self.environments: dict[str, AirflowEnvironment] = {
+            item.name: item for item in facts.environments
+        }
+        self._connections: dict[tuple[str, str], Connection] = {
+            (item.environment, item.conn_id): item for item in facts.connections
+        }
+        self._settings: dict[tuple[str, str, str], AirflowSetting] = {
+            (item.environment, item.section, item.key): item
+            for item in facts.airflow_settings
+        }
+
+    def connection(self, environment: str, conn_id: str) -> Connection | None:
+        """Return a connection by its id."""
+        return self._connections.get((environment, conn_id))
+
+    def setting(self, environment: str, section: str, key: str) -> str | None:
+        """Return the value of an Airflow setting, if it was given."""
+        found = self._settings.get((environment, section, key))
+        return None if found is None else found.value
+
+
+def composer_of(
+    facts: Facts, hierarchy: Hierarchy, name: str
+) -> ComposerEnvironment | None:
+    """Return the Composer environment of a name, whatever its prefix."""
+    wanted = hierarchy.canonical(_composer_name(name))
+    for environment in facts.composer_environments:
+        if hierarchy.canonical(_composer_name(environment.resource)) == wanted:
+            return environment
+    return None
+
+
+def _composer_name(name: str) -> str:
+    host = "//composer.googleapis.com/"
+    return host + name.removeprefix("composer:").removeprefix(host).lstrip("/")
+
+
+def is_set(value: T | UnsetType) -> bool:
+    """Tell whether a field was established (None counts: it means "not set")."""
+    return value is not UNSET
+
+
+def causes_of(fact: Fact, field: str, default: str) -> tuple[Cause, ...]:
+    """
+    Return why a field of a fact is UNSET, in the fact's own words.
+
+    A nested field counts for its parent. `default` names the input to blame where
+    the fact says nothing.
+    """
+    found = [
+        Cause(reason=item.reason, symbol=item.symbol)
+        for item in fact.unresolved
+        if item.field == field or item.field.startswith((f"{field}.", f"{field}["))
+    ]
+    return tuple(found) or (Cause(reason="dynamic", symbol=default),)
+
+
+def unresolved(causes: tuple[Cause, ...], *fields: str) -> tuple[Unresolved, ...]:
+    """Return the entries that say why `fields` are UNSET."""
+    return tuple(cause.on(field) for field in fields for cause in causes)
+
+
+def cause(reason: Reason, symbol: str) -> tuple[Cause, ...]:
+    """Return a single cause."""
+    return (Cause(reason=reason, symbol=symbol),)
+
+
+def label(fact: Task) -> str:
+    """Return `DAG.TASK`, as far as it is known."""
+    dag = fact.dag_id if isinstance(fact.dag_id, str) else "?"
+    task = fact.task_id if isinstance(fact.task_id, str) else "?"
+    return f"{dag}.{task}"

@@ -1,0 +1,328 @@
+"""
+Whom a task acts as: connection, credential, impersonation.
+
+The order is the one that the Google hook of Airflow uses: the operator's chain wins
+over the connection's when it is not empty; the last account of a chain is who acts.
+"""
+
+from collections.abc import Iterator
+
+from msgspec import UNSET, UnsetType
+from msgspec.structs import replace
+
+from dagwarden.facts import (
+    AirflowEnvironment,
+    Connection,
+    Credential,
+    CredentialKind,
+    Hop,
+    HopKind,
+    IdentityRef,
+    Maybe,
+    Origin,
+    Record,
+    Task,
+    TaskIdentity,
+    Unresolved,
+)
+from dagwarden.graph.access import Cause
+from dagwarden.graph.estate import Estate, cause, causes_of, label, unresolved
+from dagwarden.graph.principals import ANYONE, account_key, key_of_email
+
+# Credentials that name an account of their own, here or where they point.
+_OWN = frozenset(
+    {
+        "key_file",
+        "key_content",
+        "key_secret",
+        "federation",
+        "federation_client",
+        "user_refresh_token",
+    }
+)
+
+
+class Acting(Record, frozen=True, kw_only=True):
+    """Whom a task acts as, and by what steps."""
+
+    connection: Connection | None = None
+    connection_defined: Maybe[bool] = UNSET
+    defined_causes: tuple[Cause, ...] = ()
+    credential_kind: Maybe[CredentialKind] = UNSET
+    credential_causes: tuple[Cause, ...] = ()
+    source: Maybe[IdentityRef] = UNSET  # before impersonation
+    source_causes: tuple[Cause, ...] = ()
+    chain: tuple[str, ...] = ()  # keys, in the order of impersonation
+    identity: Maybe[IdentityRef] = UNSET  # after impersonation
+    causes: tuple[Cause, ...] = ()  # why `identity` is UNSET
+    hops: tuple[Hop, ...] = ()
+
+
+class _Source(Record, frozen=True, kw_only=True):
+    """How a credential names an identity, before impersonation."""
+
+    identity: Maybe[IdentityRef] = UNSET
+    causes: tuple[Cause, ...] = ()
+    kind: HopKind = "authenticates_as"
+    text: str = ""
+    origin: Origin | None = None
+
+
+def takes_google(task: Task) -> bool:
+    """Tell whether the task's connection is one to Google Cloud."""
+    if task.connection is None:
+        return False
+    parameter = task.connection_parameter or ""
+    if parameter:
+        return "gcp" in parameter or "google" in parameter
+    operator = task.operator if isinstance(task.operator, str) else ""
+    return operator.startswith("airflow.providers.google.")
+
+
+def act(estate: Estate, task: Task) -> Acting:
+    """Resolve the identity of a task whose operator takes a Google connection."""
+    start = _task_hop(task)
+    conn_id = task.connection
+    if not isinstance(conn_id, str):
+        why = causes_of(task, "connection", f"connection of {label(task)}")
+        found = _impersonate(estate, task, None, _Source(causes=why), (start,))
+        return replace(found, defined_causes=why, credential_causes=why)
+    environment = estate.environments.get(task.environment)
+    connection = estate.connection(task.environment, conn_id)
+    hops = (start, _connection_hop(task, conn_id, connection))
+    if connection is None:
+        return _undefined(estate, task, environment, conn_id, hops)
+    source = _source(estate, connection, environment, task.environment)
+    found = _impersonate(estate, task, connection, source, hops)
+    kind, why = _kind(connection)
+    return replace(
+        found, connection_defined=True, credential_kind=kind, credential_causes=why
+    )
+
+
+def act_ambient(estate: Estate, task: Task) -> Acting:
+    """Resolve the identity of code that uses the environment's own credentials."""
+    environment = estate.environments.get(task.environment)
+    source = _ambient(estate, environment, task.environment)
+    hops: tuple[Hop, ...] = (_task_hop(task),)
+    return _impersonate(estate, task, None, source, hops)
+
+
+def task_identity(task: Task, acting: Acting) -> TaskIdentity:
+    """Return the fact about whom a task acts as."""
+    missing = (
+        *_when(task.connection, acting.defined_causes, "connection"),
+        *_when(acting.connection_defined, acting.defined_causes, "connection_defined"),
+        *_when(acting.credential_kind, acting.credential_causes, "credential_kind"),
+        *_when(acting.identity, acting.causes, "identity"),
+        *(
+            item
+            for item in task.unresolved
+            if item.field in ("dag_id", "task_id", "operator")
+        ),
+    )
+    return TaskIdentity(
+        id=f"task_identity:{task.id.removeprefix('task:')}",
+        origin=task.origin,
+        unresolved=missing,
+        environment=task.environment,
+        task=task.id,
+        dag_id=task.dag_id,
+        task_id=task.task_id,
+        operator=task.operator,
+        connection=task.connection,
+        connection_defined=acting.connection_defined,
+        credential_kind=acting.credential_kind,
+        identity=acting.identity,
+        hops=acting.hops,
+    )
+
+
+def _when(
+    value: object, causes: tuple[Cause, ...], field: str
+) -> tuple[Unresolved, ...]:
+    return unresolved(causes, field) if value is UNSET else ()
+
+
+# ------------------------------------------------------------------------ connection
+
+
+def _undefined(
+    estate: Estate,
+    task: Task,
+    environment: AirflowEnvironment | None,
+    conn_id: str,
+    hops: tuple[Hop, ...],
+) -> Acting:
+    """Resolve a task whose connection was not among those given."""
+    complete = environment is not None and environment.connections_complete
+    why = cause("connection", f"connection {conn_id} of environment {task.environment}")
+    found = _impersonate(estate, task, None, _Source(causes=why), hops)
+    if complete:  # Airflow raises AirflowNotFoundException: nobody acts
+        found = replace(found, identity=UNSET, causes=why, connection_defined=False)
+    return replace(found, defined_causes=why, credential_causes=why)
+
+
+def _kind(connection: Connection) -> tuple[Maybe[CredentialKind], tuple[Cause, ...]]:
+    credential = connection.credential
+    blame = f"credential of connection {connection.conn_id}"
+    if credential is UNSET:
+        return UNSET, causes_of(connection, "credential", blame)
+    if credential.kind is UNSET:
+        return UNSET, causes_of(connection, "credential", blame)
+    return credential.kind, ()
+
+
+def _source(
+    estate: Estate,
+    connection: Connection,
+    environment: AirflowEnvironment | None,
+    name: str,
+) -> _Source:
+    """Return the identity of a connection before impersonation."""
+    kind, why = _kind(connection)
+    if kind is UNSET or connection.credential is UNSET:
+        return _Source(causes=why)
+    if kind == "ambient":
+        return _ambient(estate, environment, name)
+    if kind == "anonymous":
+        text = f"connection {connection.conn_id} is anonymous"
+        return _Source(identity=ANYONE, text=text, origin=connection.origin)
+    if kind in _OWN:
+        return _own(estate, connection, connection.credential)
+    symbol = f"credential of connection {connection.conn_id} ({kind})"
+    return _Source(causes=cause("connection", symbol))
+
+
+def _own(estate: Estate, connection: Connection, credential: Credential) -> _Source:
+    """Return the account that a key or a federation configuration names."""
+    email = credential.identity
+    if not isinstance(email, str):
+        symbol = f"account behind connection {connection.conn_id}"
+        if email is None:
+            return _Source(causes=cause("connection", symbol))
+        return _Source(causes=causes_of(connection, "credential", symbol))
+    ref = estate.access.ref(key_of_email(email))
+    text = f"connection {connection.conn_id} authenticates as {email}"
+    return _Source(identity=ref, text=text, origin=connection.origin)
+
+
+def _ambient(
+    estate: Estate, environment: AirflowEnvironment | None, name: str
+) -> _Source:
+    """Return what the environment's tasks run as when nothing else is named."""
+    if environment is None:
+        return _Source(causes=cause("setting", f"runs_as of environment {name}"))
+    runs_as = environment.runs_as
+    if runs_as is UNSET:
+        why = causes_of(environment, "runs_as", f"runs_as of environment {name}")
+        return _Source(causes=why)
+    ref = estate.access.ref(key_of_email(runs_as))
+    text = f"tasks of environment {name} run as {runs_as}"
+    return _Source(identity=ref, kind="runs_as", text=text, origin=environment.origin)
+
+
+# --------------------------------------------------------------------- impersonation
+
+
+def _impersonate(
+    estate: Estate,
+    task: Task,
+    connection: Connection | None,
+    source: _Source,
+    hops: tuple[Hop, ...],
+) -> Acting:
+    """Apply the impersonation chain, the operator's before the connection's."""
+    if source.identity is not UNSET:
+        hops = (*hops, _source_hop(hops[-1].target, source, source.identity))
+    base = Acting(
+        connection=connection,
+        source=source.identity,
+        source_causes=source.causes,
+        hops=hops,
+    )
+    chain, origin, why = _chain(task, connection)
+    if chain is UNSET:
+        return replace(base, causes=why)
+    if not chain or source.identity == ANYONE:  # anonymous: the chain is ignored
+        return replace(base, identity=source.identity, causes=source.causes)
+    keys = tuple(account_key(item) for item in chain)
+    start = source.identity.key if source.identity is not UNSET else hops[-1].target
+    return replace(
+        base,
+        chain=keys,
+        identity=estate.access.ref(keys[-1]),
+        hops=(*hops, *_chain_hops(start, keys, origin)),
+    )
+
+
+def _chain(
+    task: Task, connection: Connection | None
+) -> tuple[tuple[str, ...] | UnsetType, Origin, tuple[Cause, ...]]:
+    """Return the chain in force, where it stands, and why it is not known."""
+    own = task.impersonation_chain
+    if own is UNSET:
+        blame = f"impersonation_chain of {label(task)}"
+        return UNSET, task.origin, causes_of(task, "impersonation_chain", blame)
+    if own:
+        joined = next((item for item in own if "," in item), None)
+        if joined is not None:  # Airflow does not split it: no such account
+            why = cause("dynamic", f'impersonation_chain "{joined}" of {label(task)}')
+            return UNSET, task.origin, why
+        return own, task.origin, ()
+    if connection is None:
+        return (), task.origin, ()
+    inherited = connection.impersonation_chain
+    if inherited is UNSET:
+        blame = f"impersonation_chain of connection {connection.conn_id}"
+        why = causes_of(connection, "impersonation_chain", blame)
+        return UNSET, connection.origin, why
+    return inherited or (), connection.origin, ()
+
+
+# ------------------------------------------------------------------------------ hops
+
+
+def _task_hop(task: Task) -> Hop:
+    name = label(task)
+    text = f"task {name} in environment {task.environment}"
+    return Hop(
+        kind="task",
+        source=f"environment {task.environment}",
+        target=name,
+        text=text,
+        origin=task.origin,
+    )
+
+
+def _connection_hop(task: Task, conn_id: str, connection: Connection | None) -> Hop:
+    how = {
+        "argument": "",
+        "default_args": " (from default_args)",
+        "operator_default": " (the operator's default)",
+    }.get(task.connection_source or "argument", "")
+    return Hop(
+        kind="uses_connection",
+        source=label(task),
+        target=f"connection {conn_id}",
+        text=f"uses connection {conn_id}{how}",
+        origin=connection.origin if connection else task.origin,
+    )
+
+
+def _source_hop(before: str, source: _Source, identity: IdentityRef) -> Hop:
+    return Hop(
+        kind=source.kind,
+        source=before,
+        target=identity.key,
+        text=source.text,
+        origin=source.origin,
+    )
+
+
+def _chain_hops(start: str, keys: tuple[str, ...], origin: Origin) -> Iterator[Hop]:
+    for before, after in zip((start, *keys[:-1]), keys, strict=True):
+        text = f"impersonates {after.partition(':')[2]}"
+        yield Hop(
+            kind="impersonates", source=before, target=after, text=text, origin=origin
+        )

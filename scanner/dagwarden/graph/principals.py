@@ -1,0 +1,133 @@
+"""Principals: the many spellings of one identity become one key."""
+
+import re
+
+from dagwarden.facts import IdentityKind, IdentityRef
+
+ALL_USERS = "allUsers"
+ALL_AUTHENTICATED = "allAuthenticatedUsers"
+ANYONE = IdentityRef(key=ALL_USERS, kind="all_users")
+
+# Deny policies and access boundaries spell members their own way.
+_V2_SPELLINGS = (
+    (
+        re.compile(r"principal://iam\.googleapis\.com/projects/-/serviceAccounts/(.+)"),
+        "serviceAccount:",
+    ),
+    (re.compile(r"principal://goog/subject/(.+)"), "user:"),
+    (re.compile(r"principalSet://goog/group/(.+)"), "group:"),
+    (re.compile(r"principalSet://goog/cloudIdentityCustomerId/(.+)"), "customer:"),
+)
+_MAIL_KINDS: dict[str, IdentityKind] = {
+    "user": "user",
+    "group": "group",
+    "domain": "domain",
+    "projectOwner": "project_role",
+    "projectEditor": "project_role",
+    "projectViewer": "project_role",
+    "deleted": "deleted",
+    "principal": "federated",
+    "principalSet": "federated",
+}
+_DEFAULT_COMPUTE = re.compile(r"\d+-compute@developer\.gserviceaccount\.com")
+# Accounts that Google creates and runs itself: `service-NUMBER@...` in a project of
+# Google's, and the API agent of every project.
+_AGENT = re.compile(
+    r"service-(?:org-|folder-)?\d+@[a-z0-9.-]+\.iam\.gserviceaccount\.com"
+    r"|\d+@cloudservices\.gserviceaccount\.com"
+)
+_ACCOUNT_PROJECT = re.compile(r"@([a-z0-9.:-]+?)\.iam\.gserviceaccount\.com$")
+_NUMBERED_PROJECT = re.compile(
+    r"^(\d+)(?:-compute@developer|@cloudbuild|@cloudservices)\.gserviceaccount\.com$"
+)
+_APPSPOT_PROJECT = re.compile(r"^([a-z0-9.:-]+)@appspot\.gserviceaccount\.com$")
+
+
+def key_of(member: str) -> str:
+    """
+    Return the key of an IAM member, or of a bare e-mail.
+
+    E-mails are compared without case, so they are lower-cased; everything else is
+    left as written.
+    """
+    member = member.strip()
+    if member == "principalSet://goog/public:all":
+        return ALL_USERS
+    for pattern, prefix in _V2_SPELLINGS:
+        if found := pattern.fullmatch(member):
+            return prefix + found[1].lower()
+    prefix, colon, rest = member.partition(":")
+    if not colon and "@" in member:
+        return key_of_email(member)
+    if prefix == "serviceAccount" and "[" not in rest:
+        return f"serviceAccount:{rest.lower()}"
+    if prefix in ("user", "group", "domain"):
+        return f"{prefix}:{rest.lower()}"
+    return member
+
+
+def key_of_email(email: str) -> str:
+    """Return the key of an e-mail: Google's own domain means service account."""
+    email = email.strip().lower()
+    account = email.endswith(".gserviceaccount.com")
+    return f"serviceAccount:{email}" if account else f"user:{email}"
+
+
+def account_key(name: str) -> str:
+    """Return the key of a service account named by e-mail or resource name."""
+    return f"serviceAccount:{name.rpartition('/')[2].strip().lower()}"
+
+
+def email_of(key: str) -> str | None:
+    """Return the e-mail in a key, or None where it holds none."""
+    prefix, _, rest = key.partition(":")
+    mail = prefix in ("serviceAccount", "user", "group") and "@" in rest
+    return rest if mail else None
+
+
+def kind_of(key: str) -> IdentityKind:
+    """Return what kind of identity a key names."""
+    if key == ALL_USERS:
+        return "all_users"
+    if key == ALL_AUTHENTICATED:
+        return "all_authenticated_users"
+    prefix, _, rest = key.partition(":")
+    if prefix == "serviceAccount":
+        if "[" in rest:  # a Kubernetes account in a fleet's pool
+            return "federated"
+        return "service_agent" if _AGENT.fullmatch(rest) else "service_account"
+    return _MAIL_KINDS.get(prefix, "unknown")
+
+
+def ref_of(key: str) -> IdentityRef:
+    """Return the reference to an identity as far as its key tells."""
+    email = email_of(key)
+    return IdentityRef(
+        key=key,
+        kind=kind_of(key),
+        email=email,
+        default_compute=email is not None and is_default_compute(email),
+    )
+
+
+def is_default_compute(email: str) -> bool:
+    """Tell whether the e-mail is that of a project's default compute account."""
+    return _DEFAULT_COMPUTE.fullmatch(email) is not None
+
+
+def default_compute(project_number: str) -> str:
+    """Return the e-mail of a project's default compute account."""
+    return f"{project_number}-compute@developer.gserviceaccount.com"
+
+
+def project_of_account(email: str) -> str | None:
+    """Return the project (id or number) that owns a service account, if it tells."""
+    for pattern in (_NUMBERED_PROJECT, _APPSPOT_PROJECT):
+        if found := pattern.search(email):
+            return found[1]
+    found = _ACCOUNT_PROJECT.search(email)
+    if found is None or _AGENT.fullmatch(email):
+        return None
+    # domain-scoped projects: `name@project.example.com.iam...` is `example.com:project`
+    name, dot, domain = found[1].partition(".")
+    return f"{domain}:{name}" if dot else name

@@ -1,0 +1,171 @@
+"""Which permissions a role holds: read definitions first, then the shipped facts."""
+
+from collections.abc import Iterable
+from functools import lru_cache
+from importlib.resources import files
+
+import msgspec
+
+from dagwarden.facts import Origin, Record, Role
+
+BASIC = frozenset({"roles/owner", "roles/editor", "roles/viewer"})
+# What calling Cloud Run takes, watching the call included.
+CALLING = frozenset(
+    {
+        "run.executions.cancel",
+        "run.executions.get",
+        "run.instances.invoke",
+        "run.jobs.get",
+        "run.jobs.run",
+        "run.jobs.runWithOverrides",
+        "run.operations.get",
+        "run.routes.invoke",
+    }
+)
+_WATCHED = frozenset({"composer", "iam", "resourcemanager", "run", "storage"})
+INVOKING = frozenset({"run.routes.invoke", "run.jobs.run", "run.jobs.runWithOverrides"})
+
+
+class Catalogue(Record, frozen=True, kw_only=True):
+    """The shipped facts about predefined roles (`roles.json`)."""
+
+    about: str
+    provenance: str
+    as_of: str  # date; what a role held then
+    without: frozenset[str]  # roles known to hold none of the modelled permissions
+    permissions: dict[str, frozenset[str]]  # permission -> roles that hold it
+    roles: dict[str, frozenset[str]]  # role -> modelled permissions it holds
+
+
+class _Shipped(Record, frozen=True, kw_only=True):
+    about: str
+    provenance: str
+    as_of: str
+    without: str
+    permissions: dict[str, str]
+
+
+@lru_cache(maxsize=1)
+def catalogue() -> Catalogue:
+    """Return the shipped catalogue."""
+    raw = (files("dagwarden.graph") / "roles.json").read_bytes()
+    shipped = msgspec.json.decode(raw, type=_Shipped)
+    permissions = {
+        name: frozenset(f"roles/{role}" for role in roles.split())
+        for name, roles in shipped.permissions.items()
+    }
+    held: dict[str, set[str]] = {}
+    for permission, roles in permissions.items():
+        for role in roles:
+            held.setdefault(role, set()).add(permission)
+    return Catalogue(
+        about=shipped.about,
+        provenance=shipped.provenance,
+        as_of=shipped.as_of,
+        without=frozenset(f"roles/{role}" for role in shipped.without.split()),
+        permissions=permissions,
+        roles={role: frozenset(names) for role, names in held.items()},
+    )
+
+
+class Roles:
+    """Role definitions: those that were read, then the catalogue."""
+
+    def __init__(self, read: Iterable[Role]) -> None:
+        """Index the role facts by name."""
+        self._read = {role.name: role for role in read}
+        self._sure: dict[str, frozenset[str]] = {}
+        self._held: dict[str, frozenset[str] | None] = {}
+        self._full: dict[str, frozenset[str] | None] = {}
+        self.catalogue = catalogue()
+
+    def holds(self, role: str, permission: str) -> bool | None:
+        """Tell whether the role holds the permission; None: not established."""
+        full = self._definition(role)
+        if full is not None:
+            return permission in full
+        if role in self._read and self._read[role].custom:
+            return None
+        return self._shipped(role, permission)
+
+    def modelled(self, role: str) -> frozenset[str] | None:
+        """Return the modelled permissions the role holds; None: not established."""
+        if role not in self._held:
+            self._held[role] = self._modelled(role)
+        return self._held[role]
+
+    def surely(self, role: str) -> frozenset[str]:
+        """Return the modelled permissions that the role is known to hold."""
+        if role not in self._sure:
+            self._sure[role] = frozenset(
+                name
+                for name in self.catalogue.permissions
+                if self.holds(role, name) is True
+            )
+        return self._sure[role]
+
+    def perhaps(self, role: str) -> frozenset[str]:
+        """Return the modelled permissions that the role holds or may hold."""
+        held = self.modelled(role)
+        if held is not None:
+            return held
+        return frozenset(
+            name
+            for name in self.catalogue.permissions
+            if self.holds(role, name) is not False
+        )
+
+    def origin(self, role: str) -> Origin:
+        """Say where the role's definition was read."""
+        if self._definition(role) is not None:
+            return self._read[role].origin
+        return Origin(source="dagwarden role catalogue", field=role)
+
+    def knows(self, permission: str) -> bool:
+        """Tell whether a permission of this name exists, as far as was read."""
+        return permission in self.catalogue.permissions or any(
+            permission in (self._definition(name) or ()) for name in self._read
+        )
+
+    def _definition(self, role: str) -> frozenset[str] | None:
+        if role not in self._full:
+            self._full[role] = _definition(self._read.get(role))
+        return self._full[role]
+
+    def _shipped(self, role: str, permission: str) -> bool | None:
+        holders = self.catalogue.permissions.get(permission)
+        if holders is None or not role.startswith("roles/"):
+            return None
+        if role in holders:
+            return True
+        return False if self._listed(role, permission) else None
+
+    def _listed(self, role: str, permission: str) -> bool:
+        """
+        Tell whether the catalogue's silence on a role means "does not hold it".
+
+        It is complete at its date; a role it never heard of may be newer, and a
+        newer role would hold permissions of its own service first. That is watched
+        for the services that decide verdicts, whose older roles are in `without`.
+        """
+        if role in self.catalogue.roles or role in self.catalogue.without:
+            return True
+        service, dot, _ = role.removeprefix("roles/").partition(".")
+        own = permission.partition(".")[0]
+        return bool(dot) and (service != own or own not in _WATCHED)
+
+    def _modelled(self, role: str) -> frozenset[str] | None:
+        answers = {name: self.holds(role, name) for name in self.catalogue.permissions}
+        if None in answers.values():
+            return None
+        return frozenset(name for name, held in answers.items() if held)
+
+
+def _definition(role: Role | None) -> frozenset[str] | None:
+    if role is None:
+        return None
+    if role.deleted:  # a deleted role grants nothing until it is restored
+        return frozenset()
+    return (
+        None if not isinstance(role.permissions, tuple) else frozenset(role.permissions)
+    )
