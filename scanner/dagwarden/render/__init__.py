@@ -6,7 +6,7 @@ auditors; `drawing` draws a chain as SVG. The formats never import each other: w
 each of them owes to hostile names, and the few words they share, stands here.
 """
 
-from typing import Any
+from collections.abc import Sequence
 
 import msgspec
 
@@ -78,13 +78,14 @@ def encode(value: object) -> bytes:
     return msgspec.json.format(data, indent=2) + b"\n"
 
 
-def _text(value: Any) -> Any:  # the builtins that JSON is made of
-    match value:
-        case str():
-            return value.encode(errors="backslashreplace").decode()
-        case dict():
-            return {_text(key): _text(item) for key, item in value.items()}
-        case list() | tuple():
-            return [_text(item) for item in value]
-        case _:
-            return value
+def _text(value: object) -> object:
+    """Return builtins with every string in them made encodable."""
+    if isinstance(value, str):
+        return value.encode(errors="backslashreplace").decode()
+    if isinstance(value, dict):
+        entries: dict[object, object] = value
+        return {_text(key): _text(item) for key, item in entries.items()}
+    if isinstance(value, list | tuple):
+        items: Sequence[object] = value
+        return [_text(item) for item in items]
+    return value
