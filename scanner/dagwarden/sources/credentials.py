@@ -139,14 +139,14 @@ _KEY_ID = re.compile(r"[\w-]{1,64}")
 # ------------------------------------------------------------- what is no secret value
 
 _PLACEHOLDERS = _set_of(
-    "change_me changeit changeme dummy empty example fake fixme foo bar hidden insert "
-    "n/a na nil none null omitted pass passwd password placeholder redacted "
+    "bar basic bearer change_me changeit changeme dummy empty example fake fixme foo "
+    "hidden insert n/a na nil none null omitted pass passwd password passwords placeholder redacted "
     "removed replace_me replaceme required sample secret tbd todo token undefined unset "
     "unused xxx your_password yourpassword"
 )
 # A word of these anywhere: someone is meant to put the value there.
 _STAND_IN = re.compile(
-    r"change[-_ ]?(?:me|it)|replace[-_ ]?me|example|placeholder|redacted"
+    r"change[-_ ]?(?:me|it)|x{5}|optional|replace[-_ ]?me|example|placeholder|redacted"
     r"|(?:^|[^a-z])(?:your|todo|fixme|dummy|insert|enter)(?:[^a-z]|$)",
     re.IGNORECASE,
 )
@@ -174,7 +174,11 @@ _PATH = re.compile(
 _PLAIN = re.compile(r"[+-]?\d+(?:[.,]\d+)*|true|false|yes|no|on|off", re.IGNORECASE)
 _URL = re.compile(r"[A-Za-z][\w+.-]{0,40}://\S*$")
 _UPPER_NAME = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
-_WORDY = re.compile(r"[A-Za-z]+\d{0,2}(?:[-_. /:][A-Za-z]{2,}\d{0,2}|[-_.]\d{1,4})*")
+# "airflow-db", "id_token", "Slack token 2": words, not a random mix of cases
+_WORDY = re.compile(
+    r"(?:[A-Z]?[a-z]{1,24}|[A-Z]{1,24})\d{0,2}"
+    r"(?:[-_. /:](?:[A-Z]?[a-z]{2,24}|[A-Z]{2,24})\d{0,2}|[-_.]\d{1,4}){0,12}"
+)
 
 # -------------------------------------------------------------- what a name says
 
@@ -295,7 +299,7 @@ def _is_name(text: str, words: list[str]) -> bool:
     said = _words(text)
     if said == words:
         return True
-    if len(text) > 100 or not _WORDY.fullmatch(text):
+    if len(text) > 100 or not _WORDY.fullmatch(text.strip("_-")):
         return False
     if words[-1] in _OFTEN_NAMED and words[-2:-1] not in (["client"], ["api"]):
         return True

@@ -132,9 +132,9 @@ def _query_extra(
 
 
 def _hostname(parts: SplitResult) -> str:
-    """Return the host in lower case, but as written where it encodes a path."""
+    """Return the host in lower case; as written with a path or `${NAME}` in it."""
     host = unquote(parts.hostname or "")
-    if "/" not in host:
+    if not {"/", "$"} & set(host):
         return host
     return unquote(parts.netloc.rpartition("@")[2].split(":", 1)[0])
 

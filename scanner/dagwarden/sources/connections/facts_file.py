@@ -138,7 +138,7 @@ def _unknown(raw: object, known: object, place: str) -> str | None:
                 return where
             if (found := _unknown(theirs[name], ours[name], where)) is not None:
                 return found
-    elif isinstance(raw, list) and isinstance(known, list):
+    elif isinstance(raw, list) and isinstance(known, list | tuple):
         pairs = zip(cast("list[object]", raw), cast("list[object]", known), strict=True)
         for number, (theirs_item, ours_item) in enumerate(pairs):
             found = _unknown(theirs_item, ours_item, f"{place}[{number}]")
