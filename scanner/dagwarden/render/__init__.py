@@ -7,6 +7,7 @@ each of them owes to hostile names, and the few words they share, stands here.
 """
 
 from collections.abc import Sequence
+from typing import cast
 
 import msgspec
 
@@ -83,9 +84,9 @@ def _text(value: object) -> object:
     if isinstance(value, str):
         return value.encode(errors="backslashreplace").decode()
     if isinstance(value, dict):
-        entries: dict[object, object] = value
+        entries = cast("dict[object, object]", value)
         return {_text(key): _text(item) for key, item in entries.items()}
     if isinstance(value, list | tuple):
-        items: Sequence[object] = value
+        items = cast("Sequence[object]", value)
         return [_text(item) for item in items]
     return value
