@@ -1,0 +1,50 @@
+"""
+Write the pages under docs/rules/ and docs/schema/facts.schema.json.
+
+    .venv/bin/python scripts/rule_pages.py
+
+Run it after a change to a rule or to the facts; a test holds the files to it.
+"""
+
+from pathlib import Path
+
+from dagwarden.job import facts_schema
+from dagwarden.policy.load import load_rules
+from dagwarden.render.rule import render_rule
+from dagwarden.rule import FAMILIES
+
+DOCS = Path(__file__).parents[1] / "docs"
+
+
+def pages() -> dict[str, str]:
+    """Return the content of every generated page, by its path under docs/."""
+    rules = load_rules()
+    index = ["# Rules", "Generated from `rules/` by `scripts/rule_pages.py`."]
+    for family in FAMILIES:
+        rows = [
+            f"| [{rule.id}]({rule.id}.md) | {rule.severity} | {rule.persona} "
+            f"| {rule.title} |"
+            for rule in rules
+            if rule.family == family
+        ]
+        head = "| rule | severity | persona | finds |\n|---|---|---|---|\n"
+        index.append(f"## {family}\n\n{head}" + "\n".join(rows))
+    found = {f"rules/{rule.id}.md": render_rule(rule) for rule in rules}
+    found["rules/README.md"] = "\n\n".join(index) + "\n"
+    found["schema/facts.schema.json"] = facts_schema()
+    return found
+
+
+def main() -> None:
+    """Write every page, and remove those of rules that are gone."""
+    found = pages()
+    for path in (DOCS / "rules").glob("*.md"):
+        if f"rules/{path.name}" not in found:
+            path.unlink()
+    for name, text in found.items():
+        (DOCS / name).parent.mkdir(parents=True, exist_ok=True)
+        (DOCS / name).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

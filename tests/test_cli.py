@@ -1,0 +1,273 @@
+"""The command as people meet it: what goes wrong, said in one line, and the statuses."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+DAGWARDEN = str(Path(sys.executable).with_name("dagwarden"))
+FINE = """
+from airflow import DAG
+from airflow.operators.bash import BashOperator
+
+with DAG("fine", schedule=None):
+    BashOperator(task_id="hello", bash_command="true")
+"""
+
+
+def run(
+    folder: Path, *arguments: str, **environment: str
+) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [DAGWARDEN, *arguments],
+        cwd=folder,
+        env={"PATH": os.environ["PATH"], "HOME": str(folder), **environment},
+        text=True,
+        capture_output=True,
+        check=False,
+        timeout=120,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "dags").mkdir()
+    (tmp_path / "dags/fine.py").write_text(FINE)
+    return tmp_path
+
+
+def test_a_clean_repository_ends_with_0_and_counts_what_was_read(
+    folder: Path,
+) -> None:
+    done = run(folder, "scan", "dags")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "1 DAG" in done.stdout
+    assert "\x1b" not in done.stdout
+
+
+def write(path: str, content: str | bytes) -> Callable[[Path], None]:
+    def make(folder: Path) -> None:
+        data = content.encode() if isinstance(content, str) else content
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(data)
+
+    return make
+
+
+def nothing(folder: Path) -> None:
+    """Leave the folder as it is."""
+
+
+RULE = """
+id: odd
+titel: x
+"""
+WAIVER = "waivers: [{rule: public-invoker, subject: '*', reason: r, expires: 2027-01-01, approver: a}]"
+
+
+@pytest.mark.parametrize(
+    ("make", "arguments", "words"),
+    [
+        (nothing, "scan nowhere", ["nowhere", "does not exist"]),
+        (nothing, "scan dags --snapshot iam.ndjson", ["iam.ndjson", "does not exist"]),
+        (nothing, "scan dags --config operator.toml", ["operator.toml"]),
+        (nothing, "scan dags --connections conns.json", ["KIND:FILE"]),
+        (nothing, "scan dags --conections env:", ["--conections", "--connections"]),
+        (nothing, "scna dags", ["scna", "scan"]),
+        (nothing, "scan dags --gate severe", ["severe", "critical"]),
+        (nothing, "scan dags --select pubic-invoker", ["did you mean public-invoker"]),
+        (nothing, "scan dags --as-of yesterday", ["yesterday", "2026-"]),
+        (nothing, "scan dags -o report.pdf", [".pdf", ".html"]),
+        (nothing, "scan dags --baseline b.json", ["b.json", "No such file"]),
+        (nothing, "scan dags --new-since HEAD", ["git knows no revision"]),
+        (nothing, "rules show pubic-invoker", ["did you mean public-invoker"]),
+        (nothing, "facts dags --kind taks", ["did you mean task"]),
+        (write("b.json", "{"), "scan dags --baseline b.json", ["b.json"]),
+        (write("b.json", "{}"), "report b.json", ["b.json"]),
+        (write("w.yaml", WAIVER), "scan dags --waivers w.yaml", ["w.yaml", "no owner"]),
+        (
+            write("rules/odd.yaml", RULE),
+            "scan dags --rules rules",
+            ["odd.yaml:3", "titel", "title"],
+        ),
+        (
+            write("dagwarden.toml", "gaet = 'low'"),
+            "scan dags",
+            ["dagwarden.toml", "did you mean gate"],
+        ),
+        (
+            write("dagwarden.toml", "[params.public-invoker]\nmax = 1"),
+            "scan dags",
+            ["public-invoker", "max"],
+        ),
+    ],
+)
+def test_a_usage_error_is_one_line_that_says_what_and_where(
+    make: Callable[[Path], None], arguments: str, words: list[str], folder: Path
+) -> None:
+    make(folder)
+    done = run(folder, *arguments.split())
+    assert done.returncode == 2, done.stderr
+    for word in words:
+        assert word in done.stderr
+    assert "Traceback" not in done.stderr
+    assert all(line.startswith("error: ") for line in done.stderr.splitlines())
+    if "--rules" not in arguments:
+        assert len(done.stderr.splitlines()) == 1
+
+
+def loop(folder: Path) -> None:
+    (folder / "dags/again").symlink_to(folder / "dags", target_is_directory=True)
+    (folder / "dags/self.py").symlink_to(folder / "dags/self.py")
+
+
+def pipe(folder: Path) -> None:
+    os.mkfifo(folder / "dags/pipe.py")
+
+
+def empty(folder: Path) -> None:
+    (folder / "dags/fine.py").unlink()
+
+
+def configured(folder: Path) -> None:
+    (folder / "operator.toml").write_text(
+        'snapshots = ["gone.ndjson"]\n[[environment]]\nname = "p"\ndags = ["dags"]'
+    )
+
+
+DEEP = "airflow_dag = " + "(" * 5000 + ")" * 5000
+TERMS = 'import airflow\nfrom airflow import DAG\nX = "a"' + ' + "a"' * 3000
+BROKEN = (
+    '{"name": "//x", "assetType": "run.googleapis.com/Service", "resource": {}}\n'
+    '{"name": "//cut", "asset\n'
+    '{"name": "//y", "assetType": "storage.googleapis.com/Bucket", "resource": {}}\n'
+)
+
+
+@pytest.mark.parametrize(
+    ("make", "arguments", "source", "reason"),
+    [
+        (
+            write("dags/bad.py", "import airflow\nDAG("),
+            "scan dags",
+            "dags/bad.py",
+            "syntax",
+        ),
+        (
+            write("dags/bad.py", b"# airflow DAG \xff\n"),
+            "scan dags",
+            "dags/bad.py",
+            "encoding",
+        ),
+        (
+            write("dags/bad.py", b"import airflow # DAG\0\n"),
+            "scan dags",
+            "dags/bad.py",
+            "",
+        ),
+        (
+            write("dags/bad.py", b"# airflow DAG\n" + b"x = 1\n" * 2_000_000),
+            "scan dags",
+            "dags/bad.py",
+            "too_large",
+        ),
+        (
+            write("dags/bad.py", f"import airflow\n{DEEP}"),
+            "scan dags",
+            "dags/bad.py",
+            "",
+        ),
+        (loop, "scan dags", "dags/self.py", "unreadable"),
+        (pipe, "scan dags", "dags/pipe.py", "unreadable"),
+        (empty, "scan dags", "dags", "missing"),
+        (
+            write("iam.ndjson", BROKEN),
+            "scan dags --snapshot iam.ndjson",
+            "iam.ndjson",
+            "",
+        ),
+        (write("iam.ndjson", ""), "scan dags --snapshot iam.ndjson", "iam.ndjson", ""),
+        (
+            write("iam.ndjson", os.urandom(2000)),
+            "scan dags --snapshot iam.ndjson",
+            "iam.ndjson",
+            "",
+        ),
+        (configured, "scan --config operator.toml", "gone.ndjson", "missing"),
+        (
+            write("c.json", '{"a": {"conn_type": "http", "extra": "{"}, "b": 7}'),
+            "scan dags --connections export:c.json",
+            "c.json",
+            "",
+        ),
+    ],
+)
+def test_what_cannot_be_read_is_a_gap_and_status_3(
+    make: Callable[[Path], None],
+    arguments: str,
+    source: str,
+    reason: str,
+    folder: Path,
+) -> None:
+    make(folder)
+    done = run(folder, *arguments.split(), "--format", "json")
+    assert (done.returncode, done.stderr) == (3, "")
+    gaps = json.loads(done.stdout)["result"]["gaps"]
+    here = [gap for gap in gaps if gap["origin"]["source"] == source]
+    assert here, gaps
+    assert any(gap["reason"] == reason for gap in here) or not reason
+    text = run(folder, *arguments.split())
+    assert source in text.stdout
+    assert "Traceback" not in text.stdout + text.stderr
+
+
+def test_a_long_sum_is_read_like_any_other(folder: Path) -> None:
+    write("dags/long.py", TERMS)(folder)
+    assert run(folder, "scan", "dags").returncode in (0, 3)
+
+
+def test_a_crash_of_ours_does_not_show_what_it_was_about(folder: Path) -> None:
+    # A secret in an environment variable that a defect might quote.
+    done = run(folder, "scan", "dags", AIRFLOW_CONN_X="http://u:hunter2@h")
+    assert "hunter2" not in done.stdout + done.stderr
+
+
+def test_written_files_are_their_owners_only(folder: Path) -> None:
+    done = run(folder, "scan", "dags", "-o", "out/report.html", "-o", "out/r.json")
+    assert done.returncode == 0
+    assert done.stderr == "wrote out/report.html\nwrote out/r.json\n"
+    for name in ("report.html", "r.json"):
+        assert (folder / "out" / name).stat().st_mode & 0o777 == 0o600
+
+
+def test_new_since_a_revision_only_what_is_new_counts(folder: Path) -> None:
+    joined = FINE.replace(
+        "    BashOperator",
+        "    from airflow.providers.google.cloud.operators.cloud_run import *\n"
+        "    BashOperator",
+    )
+    flawed = joined + (
+        "    CloudRunListJobsOperator(task_id='l', project_id='p', region='r',\n"
+        "        impersonation_chain='a@p.iam.gserviceaccount.com,"
+        "b@p.iam.gserviceaccount.com')\n"
+    )
+    flawed = flawed.replace("import *", "import CloudRunListJobsOperator")
+    (folder / "dags/old.py").write_text(flawed)
+    git = ["git", "-c", "user.name=t", "-c", "user.email=t@t.example"]
+    for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "x"]):
+        subprocess.run([*git, *command], cwd=folder, check=True)
+    assert run(folder, "scan", "dags").returncode == 1
+    assert run(folder, "scan", "dags", "--new-since", "HEAD").returncode == 0
+    (folder / "dags/new.py").write_text(flawed.replace('"fine"', '"new"'))
+    done = run(folder, "scan", "dags", "--new-since", "HEAD")
+    assert done.returncode == 1
+
+
+def test_completion_scripts_are_printed(folder: Path) -> None:
+    for shell in ("bash", "zsh", "fish"):
+        assert "_DAGWARDEN_COMPLETE" in run(folder, "completion", shell).stdout

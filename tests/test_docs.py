@@ -1,0 +1,77 @@
+"""What the documentation says runs, and what is generated is current."""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+DOCS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+BLOCK = re.compile(r"^ *```console\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
+COMMAND = re.compile(r"^ *\$ (?P<command>.*?)(?:  # exit (?P<status>\d)|  # .*)?$")
+
+
+def commands(text: str) -> list[tuple[str, int]]:
+    """Return (command, exit status) of each line after `$` in console blocks."""
+    return [
+        (match["command"], int(match["status"] or 0))
+        for block in BLOCK.findall(text)
+        for line in block.splitlines()
+        if (match := COMMAND.match(line))
+    ]
+
+
+def test_commands_are_found() -> None:
+    text = "```console\n$ dagwarden a  # exit 1\nout\n$ dagwarden b  # why\n```\n"
+    assert commands(text) == [("dagwarden a", 1), ("dagwarden b", 0)]
+    assert len(commands(DOCS[0].read_text())) >= 8
+
+
+@pytest.mark.parametrize("page", DOCS, ids=lambda path: path.name)
+def test_every_command_of_the_page_runs_as_it_stands(
+    page: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "demo"
+    shutil.copytree(ROOT / "fixtures/demo", folder)
+    bin_ = Path(sys.executable).parent
+    for command, status in commands(page.read_text()):
+        done = subprocess.run(
+            shlex.split(command),
+            cwd=folder,
+            env={
+                "PATH": f"{bin_}{os.pathsep}{os.environ['PATH']}",
+                "HOME": str(tmp_path),
+            },
+            text=True,
+            capture_output=True,
+            check=False,
+        )
+        assert done.returncode == status, f"$ {command}\n{done.stdout}{done.stderr}"
+
+
+@pytest.mark.parametrize("page", DOCS, ids=lambda path: path.name)
+def test_every_link_leads_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):
+        assert (page.parent / target).exists(), target
+
+
+def test_generated_pages_are_current() -> None:
+    sys.path.insert(0, str(ROOT / "scripts"))
+    try:
+        from rule_pages import pages
+    finally:
+        sys.path.pop(0)
+    stale = [
+        name
+        for name, text in pages().items()
+        if not (ROOT / "docs" / name).is_file()
+        or (ROOT / "docs" / name).read_text(encoding="utf-8") != text
+    ]
+    assert not stale, "run .venv/bin/python scripts/rule_pages.py"
+    extra = {path.name for path in (ROOT / "docs/rules").iterdir()}
+    assert {f"rules/{name}" for name in extra} <= set(pages())
