@@ -342,6 +342,7 @@ def _gap_of(sealed: SealedGap) -> Gap:
         origin=Origin(source=sealed.source),
         detail=sealed.detail,
         kinds=tuple(sorted(set(sealed.kinds) & set(ALL_KINDS))),
+        incomplete=sealed.incomplete,
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from dagwarden.sources.snapshot.names import CONTAINERS, Names, project_of
+from dagwarden.sources.snapshot.names import CONTAINERS, Names, project_of, whole
 from dagwarden.sources.snapshot.records import (
     Asset,
     BucketShape,
@@ -66,7 +66,7 @@ class Hierarchy:
         if parent is None or not parent.startswith(CONTAINERS):
             project = project_of(name)
             if isinstance(asset.data, BucketShape) and asset.data.projectNumber:
-                project = str(asset.data.projectNumber)
+                project = whole(asset.data.projectNumber)
             if project is None:
                 return None
             parent = f"{CONTAINERS}projects/{project}"
@@ -107,6 +107,6 @@ class Hierarchy:
         if not parent and isinstance(asset.data, ContainerShape):
             given = asset.data.parent
             if isinstance(given, ParentShape):
-                given = f"{given.type}s/{given.id}" if given.type else None
+                given = f"{given.type}s/{whole(given.id)}" if given.type else None
             parent = f"{CONTAINERS}{given}" if given else None
         return self._names.resource(parent) if parent else None

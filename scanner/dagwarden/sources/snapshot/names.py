@@ -8,6 +8,7 @@ from dagwarden.sources.snapshot.records import (
     PROJECT,
     Asset,
     ContainerShape,
+    Number,
     ServiceAccountShape,
 )
 
@@ -96,6 +97,11 @@ class Names:
         return self._emails.get(unique_id)
 
 
+def whole(number: Number) -> str:
+    """Return a number as its digits; a name stays what it is."""
+    return str(int(number)) if isinstance(number, float) else str(number)
+
+
 def project_of(name: str) -> str | None:
     """Return the project, as spelt, that a full resource name lies in."""
     match = _IN_PROJECT.match(name)
@@ -109,7 +115,7 @@ def _declared(asset: Asset) -> tuple[str, str] | None:
     data = asset.data
     if isinstance(data, ContainerShape) and data.projectId:
         for number in (data.projectNumber, data.name, asset.name):
-            number = str(number or "").rpartition("/")[2]
+            number = whole(number or "").rpartition("/")[2]
             if number.isdecimal():
                 return data.projectId, number
     return None

@@ -31,9 +31,9 @@ from dagwarden.sources.snapshot.records import (
 Place = Callable[[str], Origin]
 
 # google.iam.v1.AuditLogConfig.LogType
-_LOG_TYPES = {1: "ADMIN_READ", 2: "DATA_WRITE", 3: "DATA_READ"}
+_LOG_TYPES: dict[int | float, str] = {1: "ADMIN_READ", 2: "DATA_WRITE", 3: "DATA_READ"}
 # google.cloud.orgpolicy.v1.Policy.ListPolicy.AllValues
-_ALL_VALUES = {1: "ALLOW", 2: "DENY"}
+_ALL_VALUES: dict[int | float, str] = {1: "ALLOW", 2: "DENY"}
 
 
 def bindings(resource: str, policy: PolicyShape, place: Place) -> tuple[Binding, ...]:
@@ -98,8 +98,8 @@ def audit_configs(
 
 def _log_type(log: AuditLogShape) -> Iterator[str]:
     given = log.logType if log.logType is not None else log.log_type
-    if isinstance(given, int):
-        given = _LOG_TYPES.get(given)
+    if not isinstance(given, str):
+        given = _LOG_TYPES.get(given or 0)
     if given and given != "LOG_TYPE_UNSPECIFIED":
         yield given
 
@@ -113,7 +113,7 @@ def org_policy(resource: str, shape: ConstraintShape, origin: Origin) -> OrgPoli
         allowed.update(values.allowedValues or values.allowed_values or ())
         denied.update(values.deniedValues or values.denied_values or ())
         every = values.allValues if values.allValues is not None else values.all_values
-        every = _ALL_VALUES.get(every) if isinstance(every, int) else every
+        every = every if isinstance(every, str) else _ALL_VALUES.get(every or 0)
         if every in ("ALLOW", "DENY"):
             (allowed if every == "ALLOW" else denied).add("*")
     unresolved = Unresolved(

@@ -36,7 +36,12 @@ from dagwarden.sources.snapshot.layers import layers_of
 from dagwarden.sources.snapshot.members import identity_of
 from dagwarden.sources.snapshot.names import CONTAINERS, Names, project_of
 from dagwarden.sources.snapshot.records import ContainerShape
-from dagwarden.sources.snapshot.resources import Surroundings, container, facts_about
+from dagwarden.sources.snapshot.resources import (
+    Surroundings,
+    container,
+    container_state,
+    facts_about,
+)
 
 # Projects that Apps Script makes by the thousand have ids that begin so.
 SYS_PROJECTS = "sys-"
@@ -183,7 +188,7 @@ class _Exclusions:
         for one in joined.values():
             data = one.data.data if one.data else None
             if isinstance(data, ContainerShape):
-                state = data.lifecycleState or data.state
+                state = container_state(data)
                 if state in _GONE:
                     what = one.name.removeprefix(CONTAINERS)
                     self._reasons[one.name] = (what, f"lifecycle state {state}")

@@ -27,6 +27,12 @@ JOB = "run.googleapis.com/Job"
 COMPOSER = "composer.googleapis.com/Environment"
 
 
+# Where a resource's data came through a protocol message, 3 is written 3.0 and an
+# enum may be its number.
+Number: TypeAlias = int | float | str
+Enum: TypeAlias = str | int | float
+
+
 class Shape(Struct, omit_defaults=True, kw_only=True):
     """A part of an export; written back it holds only what is modelled."""
 
@@ -52,8 +58,8 @@ class BindingShape(Shape, kw_only=True):
 class AuditLogShape(Shape, kw_only=True):
     """One log type of an audit configuration; exports also number the types."""
 
-    logType: str | int | None = None
-    log_type: str | int | None = None
+    logType: Enum | None = None
+    log_type: Enum | None = None
     exemptedMembers: list[str] | None = None
     exempted_members: list[str] | None = None
 
@@ -87,8 +93,8 @@ class ListPolicyShape(Shape, kw_only=True):
     allowed_values: list[str] | None = None
     deniedValues: list[str] | None = None
     denied_values: list[str] | None = None
-    allValues: str | int | None = None
-    all_values: str | int | None = None
+    allValues: Enum | None = None
+    all_values: Enum | None = None
 
 
 class ConstraintShape(Shape, kw_only=True):
@@ -135,7 +141,7 @@ class ParentShape(Shape, kw_only=True):
     """The parent of a project as version 1 of the API spells it."""
 
     type: str = ""
-    id: str | int = ""
+    id: Number = ""
 
 
 class ContainerShape(Shape, kw_only=True):
@@ -143,16 +149,16 @@ class ContainerShape(Shape, kw_only=True):
 
     name: str | None = None
     projectId: str | None = None
-    projectNumber: str | int | None = None
-    lifecycleState: str | None = None
-    state: str | None = None
+    projectNumber: Number | None = None
+    lifecycleState: Enum | None = None
+    state: Enum | None = None
     parent: ParentShape | str | None = None
 
 
 class BucketShape(Shape, kw_only=True):
     """A bucket."""
 
-    projectNumber: str | int | None = None
+    projectNumber: Number | None = None
 
 
 class ServiceAccountShape(Shape, kw_only=True):
@@ -168,7 +174,7 @@ class ServiceAccountKeyShape(Shape, kw_only=True):
     """A service account's key; `name` holds the e-mail, the asset's name does not."""
 
     name: str = ""
-    keyType: str | None = None
+    keyType: Enum | None = None
     validAfterTime: str | None = None
     validBeforeTime: str | None = None
     disabled: bool | None = None
@@ -179,14 +185,14 @@ class RoleShape(Shape, kw_only=True):
 
     name: str = ""
     includedPermissions: list[str] | None = None
-    stage: str | None = None
+    stage: Enum | None = None
     deleted: bool | None = None
 
 
 class PoolShape(Shape, kw_only=True):
     """A workload identity pool."""
 
-    state: str | None = None
+    state: Enum | None = None
     disabled: bool | None = None
 
 
@@ -203,7 +209,7 @@ class PresentShape(Shape, kw_only=True):
 class ProviderShape(Shape, kw_only=True):
     """A workload identity pool's provider."""
 
-    state: str | None = None
+    state: Enum | None = None
     disabled: bool | None = None
     attributeCondition: str | None = None
     oidc: OidcShape | None = None
@@ -257,9 +263,9 @@ class TaskSpecShape(Shape, kw_only=True):
     containers: list[ContainerImageShape] | None = None
     serviceAccountName: str | None = None
     serviceAccount: str | None = None
-    timeoutSeconds: int | str | None = None
+    timeoutSeconds: Number | None = None
     timeout: str | None = None
-    maxRetries: int | None = None
+    maxRetries: Number | None = None
 
 
 class InnerTemplateShape(Shape, kw_only=True):
@@ -271,8 +277,8 @@ class InnerTemplateShape(Shape, kw_only=True):
 class TemplateSpecShape(TaskSpecShape, kw_only=True):
     """`spec.template.spec`: of a service its pod, of a job its execution."""
 
-    taskCount: int | None = None
-    parallelism: int | None = None
+    taskCount: Number | None = None
+    parallelism: Number | None = None
     template: InnerTemplateShape | None = None
 
 
@@ -319,8 +325,8 @@ class StatusShape(Shape, kw_only=True):
 class TemplateShape(TaskSpecShape, kw_only=True):
     """`template` of version 2: of a service its revision, of a job its execution."""
 
-    taskCount: int | None = None
-    parallelism: int | None = None
+    taskCount: Number | None = None
+    parallelism: Number | None = None
     template: TaskSpecShape | None = None
 
 
@@ -331,7 +337,7 @@ class CloudRunShape(Shape, kw_only=True):
     spec: SpecShape | None = None
     status: StatusShape | None = None
     template: TemplateShape | None = None
-    ingress: str | int | None = None
+    ingress: Enum | None = None
     invokerIamDisabled: bool | None = None
     uri: str | None = None
     urls: list[str] | None = None
@@ -420,8 +426,8 @@ class Timestamp(Shape, kw_only=True):
 class AssetExceptionShape(Shape, kw_only=True):
     """What the inventory says is wrong with an asset."""
 
-    exceptionType: str | int | None = None
-    exception_type: str | int | None = None
+    exceptionType: Enum | None = None
+    exception_type: Enum | None = None
 
 
 class ExplanationShape(Shape, kw_only=True):
@@ -499,6 +505,7 @@ class SealedGap(Shape, kw_only=True):
     source: str
     detail: str
     kinds: tuple[str, ...] = ()
+    incomplete: bool = True
 
 
 class End(Shape, kw_only=True):

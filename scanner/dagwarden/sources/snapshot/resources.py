@@ -10,7 +10,6 @@ from dagwarden.facts import (
     Fact,
     FederationProvider,
     Key,
-    Maybe,
     Origin,
     Resource,
     Role,
@@ -129,9 +128,19 @@ def container(
         ancestors=UNSET if ancestors is None else ancestors,
         project_id=project_id if project else None,
         project_number=number if project and by_number else None,
-        state=shape.lifecycleState or shape.state,
+        state=container_state(shape),
         unresolved=_ancestors_unresolved(name, ancestors),
     )
+
+
+# names and numbers of google.cloud.resourcemanager.v3 (of projects and folders)
+_STATES: dict[str | float, str] = {1: "ACTIVE", 2: "DELETE_REQUESTED"}
+
+
+def container_state(shape: ContainerShape) -> str | None:
+    """Return the lifecycle state of a container; None: it does not say."""
+    state = shape.lifecycleState or shape.state
+    return state if isinstance(state, str) else _STATES.get(state or 0)
 
 
 def _ancestors_unresolved(
@@ -188,7 +197,7 @@ def _key(one: Joined, around: Surroundings) -> Iterator[Fact]:
     )
     if shape is not None:
         fields = {
-            "user_managed": _user_managed(shape.keyType),
+            "user_managed": _USER_MANAGED.get(shape.keyType or 0, UNSET),
             "valid_after": shape.validAfterTime or UNSET,
             "valid_before": shape.validBeforeTime or UNSET,
             "disabled": bool(shape.disabled),
@@ -211,9 +220,21 @@ def _key(one: Joined, around: Surroundings) -> Iterator[Fact]:
     yield structs.replace(key, **fields)
 
 
-def _user_managed(key_type: str | None) -> Maybe[bool]:
-    known = {"USER_MANAGED": True, "SYSTEM_MANAGED": False}
-    return known.get(key_type or "", UNSET)
+# names and numbers of google.iam.admin.v1
+_USER_MANAGED: dict[str | float, bool] = {
+    "USER_MANAGED": True,
+    "SYSTEM_MANAGED": False,
+    1: True,
+    2: False,
+}
+_STAGES: dict[str | float, str] = {
+    0: "ALPHA",
+    1: "BETA",
+    2: "GA",
+    4: "DEPRECATED",
+    5: "DISABLED",
+    6: "EAP",
+}
 
 
 def _role(one: Joined, around: Surroundings) -> Iterator[Fact]:
@@ -230,7 +251,11 @@ def _role(one: Joined, around: Surroundings) -> Iterator[Fact]:
         origin=_origin(one),
         name=name,
         permissions=UNSET if permissions is None else tuple(sorted(set(permissions))),
-        stage=shape.stage,
+        stage=(
+            shape.stage
+            if shape.stage is None or isinstance(shape.stage, str)
+            else _STAGES.get(shape.stage)
+        ),
         deleted=bool(shape.deleted),
         custom=not name.startswith("roles/"),
         unresolved=(unresolved,) if permissions is None else (),
@@ -238,7 +263,8 @@ def _role(one: Joined, around: Surroundings) -> Iterator[Fact]:
 
 
 _PROVIDER = re.compile(r"(?P<pool>.*/workloadIdentityPools/[^/]+)/providers/[^/]+")
-_OFF = frozenset({"DELETED", "DISABLED"})
+# DELETED has the number 2 in the API's enums
+_OFF: frozenset[str | float] = frozenset({"DELETED", "DISABLED", 2})
 
 
 def _provider(one: Joined, around: Surroundings) -> Iterator[Fact]:
@@ -280,7 +306,7 @@ def _provider_kind(data: ProviderShape) -> str | UnsetType:
     return next((kind for kind, shape in kinds.items() if shape is not None), UNSET)
 
 
-def _disabled(provider: ProviderShape, pool: PoolShape | None) -> Maybe[bool]:
+def _disabled(provider: ProviderShape, pool: PoolShape | None) -> bool | UnsetType:
     for shape in (provider, pool):
         if shape and (shape.disabled or shape.state in _OFF):
             return True

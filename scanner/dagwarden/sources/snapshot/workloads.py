@@ -12,10 +12,11 @@ from dagwarden.facts import (
     Origin,
     Unresolved,
 )
-from dagwarden.sources.snapshot.names import project_of
+from dagwarden.sources.snapshot.names import project_of, whole
 from dagwarden.sources.snapshot.records import (
     CloudRunShape,
     ComposerShape,
+    Number,
     TaskSpecShape,
     TemplateShape,
     TemplateSpecShape,
@@ -31,7 +32,7 @@ _AIRFLOW = re.compile(r".*\bairflow-(?P<version>\d+\.\d+(\.\d+)?)\b.*")
 
 Ingress = Literal["all", "internal", "internal_and_cloud_load_balancing"]
 # v1 annotation, v2 enum (name and number)
-_INGRESS: dict[str | int, Ingress] = {
+_INGRESS: dict[str | int | float, Ingress] = {
     "all": "all",
     "internal": "internal",
     "internal-and-cloud-load-balancing": "internal_and_cloud_load_balancing",
@@ -174,15 +175,20 @@ def _job_fields(data: CloudRunShape, spec: TaskSpecShape | None) -> dict[str, ob
     execution: TemplateShape | TemplateSpecShape | None = data.template
     if execution is None and data.spec and data.spec.template:
         execution = data.spec.template.spec
-    retries = spec.maxRetries if spec else None
+    retries = _integer(spec.maxRetries) if spec else None
     if execution is None:
         return {"max_retries": UNSET, "task_count": UNSET, "parallelism": UNSET}
     return {
         # 3 by default, and 0 may be left out: absent says neither
         "max_retries": UNSET if retries is None else retries,
-        "task_count": execution.taskCount or 1,
-        "parallelism": execution.parallelism or None,
+        "task_count": _integer(execution.taskCount) or 1,
+        "parallelism": _integer(execution.parallelism) or None,
     }
+
+
+def _integer(given: Number | None) -> int | None:
+    text = whole(given) if given is not None else ""
+    return int(text) if text.isdecimal() and len(text) < 10 else None
 
 
 def _strings(text: str | None) -> set[str]:
