@@ -22,7 +22,7 @@ from dagwarden.errors import DagwardenError, InternalError, UsageError
 from dagwarden.rule import SEVERITIES
 
 if TYPE_CHECKING:
-    from dagwarden.findings import Report
+    from dagwarden.findings import Explanation, Holders, Report
 
 USAGE = 2
 INCOMPLETE = 3
@@ -178,8 +178,12 @@ def estate_options(function: Function) -> Function:
     type=click.Path(path_type=Path, dir_okay=False),
     help="Also write this file; .html, .json, .sarif or .txt says the format.",
 )
-@click.option("--baseline", type=PATH, help="Earlier JSON result: only what is new fails.")
-@click.option("--new-since", metavar="REV", help="Git revision: only what is new fails.")
+@click.option(
+    "--baseline", type=PATH, help="Earlier JSON result: only what is new fails."
+)
+@click.option(
+    "--new-since", metavar="REV", help="Git revision: only what is new fails."
+)
 @click.option("--fingerprint-key", type=PATH, help="File with the fingerprint key.")
 @click.option("-v", "--verbose", is_flag=True, help="Every place, every chain.")
 def scan(format_: str, outputs: tuple[Path, ...], verbose: bool, **said: Any) -> int:
@@ -253,19 +257,60 @@ def snapshot(
 
 
 @app.command()
-@click.argument("question", nargs=-1, required=True)
+@click.argument("principal")
+@click.argument("permission")
+@click.argument("resource", required=False)
 @click.option("--who-can", is_flag=True, help="PERMISSION RESOURCE: who holds it.")
+@click.option(
+    "--format", "format_", type=click.Choice(["text", "json"]), default="text"
+)
 @estate_options
-def explain(question: tuple[str, ...], who_can: bool, **said: Any) -> int:
+def explain(
+    principal: str,
+    permission: str,
+    resource: str | None,
+    who_can: bool,
+    format_: str,
+    **said: Any,
+) -> None:
     """
     Explain why a principal can use a permission on a resource, hop by hop.
 
     \b
-    dagwarden explain nightly.run_job run.jobs.run projects/p/locations/l/jobs/j
+    dagwarden explain nightly.run_job run.jobs.run load --snapshot iam.ndjson
     dagwarden explain sa@p.iam.gserviceaccount.com run.routes.invoke SERVICE
     dagwarden explain --who-can run.routes.invoke SERVICE
+
+    PRINCIPAL is an e-mail, an IAM member or DAG.TASK; RESOURCE a full or relative
+    resource name, or the name of a service or job.
     """
-    raise NotImplementedError
+    from dagwarden import job
+
+    arguments = job.Arguments(**said)
+    if who_can and resource is None:
+        holders = job.ask_who_can(arguments, principal, permission)
+        text = job.as_json(holders) if format_ == "json" else _holders(holders)
+    elif resource is not None and not who_can:
+        answer = job.ask(arguments, principal, permission, resource)
+        text = job.as_json(answer) if format_ == "json" else _explanation(answer)
+    else:
+        raise UsageError(
+            "a question is PRINCIPAL PERMISSION RESOURCE, or --who-can PERMISSION "
+            "RESOURCE"
+        )
+    click.echo(text, nl=False)
+
+
+def _explanation(answer: "Explanation") -> str:
+    from dagwarden.render.explanation import render_explanation
+
+    return render_explanation(answer, colour=_colour())
+
+
+def _holders(holders: "Holders") -> str:
+    from dagwarden.render.explanation import render_holders
+
+    return render_holders(holders, colour=_colour())
 
 
 @app.command()

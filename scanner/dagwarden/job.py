@@ -18,7 +18,15 @@ from dagwarden.config import (
 )
 from dagwarden.errors import SourceError, UsageError
 from dagwarden.facts import KINDS, Facts, Record, facts_of
-from dagwarden.findings import ControlReport, Report, Result, Run, Waiver
+from dagwarden.findings import (
+    ControlReport,
+    Explanation,
+    Holders,
+    Report,
+    Result,
+    Run,
+    Waiver,
+)
 from dagwarden.graph.build import derive
 from dagwarden.policy.evaluate import check_params
 from dagwarden.policy.load import load_rules
@@ -366,12 +374,11 @@ def facts_lines(said: Arguments, kind: str | None) -> str:
         raise UsageError(
             f"unknown kind of fact {kind!r}", remedy=unknown_name(kind, KINDS)
         )
-    ready = prepare(said)
-    derived = derive(read(ready, lambda stage: None).facts, ready.as_of)
+    facts = derived(said)
     return "".join(
         msgspec.json.encode({"kind": name, **msgspec.to_builtins(fact)}).decode() + "\n"
         for name in ([kind] if kind else KINDS)
-        for fact in facts_of(derived, name)
+        for fact in facts_of(facts, name)
     )
 
 
@@ -381,3 +388,31 @@ def connection_facts(said: Arguments) -> str:
 
     estate = read(prepare(said), lambda stage: None)
     return write_connection_facts(estate.facts.connections).decode()
+
+
+def ask(said: Arguments, principal: str, permission: str, resource: str) -> Explanation:
+    """Answer whether a principal may use a permission on a resource, and why."""
+    from dagwarden.graph.explain import explain
+
+    return explain(derived(said), principal, permission, resource)
+
+
+def ask_who_can(said: Arguments, permission: str, resource: str) -> Holders:
+    """Answer who holds a permission on a resource."""
+    from dagwarden.graph.explain import who_can
+
+    return who_can(derived(said), permission, resource)
+
+
+def derived(said: Arguments) -> Facts:
+    """Read and join the estate that the command line names."""
+    ready = prepare(said)
+    return derive(read(ready, lambda stage: None).facts, ready.as_of)
+
+
+def as_json(record: Record) -> str:
+    """Return one record as indented JSON with sorted keys."""
+    import msgspec
+
+    data = msgspec.json.encode(record, order="sorted")
+    return msgspec.json.format(data).decode() + "\n"

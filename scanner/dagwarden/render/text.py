@@ -363,4 +363,4 @@ def _next(told: Sequence[Finding], hidden: int) -> str:
         return f"dagwarden rules show {visible(told[0].rule)}"
     if hidden:
         return "dagwarden scan --persona auditor"
-    return "dagwarden scan --html report.html, for the whole account"
+    return "dagwarden scan -o report.html, for the whole account"

@@ -1,0 +1,53 @@
+"""The answer to a question about access, hop by hop."""
+
+from collections.abc import Iterable, Sequence
+
+from dagwarden.facts import Hop
+from dagwarden.findings import Explanation, Holders
+from dagwarden.render import place, visible
+
+_COLOURS = {"allowed": "32", "denied": "31", "unknown": "33"}
+
+
+def render_explanation(said: Explanation, *, colour: bool) -> str:
+    """Return the answer, its chains with where each hop was read, what it assumes."""
+    lines = [
+        f"{_word(said.answer, colour)}  {visible(said.principal)}",
+        f"  {visible(said.permission)}",
+        f"  on {visible(said.resource)}",
+    ]
+    for number, chain in enumerate(said.chains, 1):
+        lines += ["", f"chain {number} of {len(said.chains)}", *_hops(chain)]
+    lines += _list("because", said.because)
+    lines += _list("assuming", said.assumes)
+    return "\n".join(lines) + "\n"
+
+
+def render_holders(said: Holders, *, colour: bool) -> str:
+    """Return who holds a permission, who may, and what could add to them."""
+    lines = [f"{visible(said.permission)}  on {visible(said.resource)}"]
+    for holder in said.holders:
+        lines += ["", f"{_word(holder.answer, colour)}  {visible(holder.identity.key)}"]
+        lines += _hops(holder.hops)
+        lines += [f"  because {visible(reason)}" for reason in holder.because]
+    if not said.holders:
+        lines += ["", "nobody, by what was read"]
+    lines += _list("what could add to them", said.unknown)
+    lines += _list("assuming", said.assumes)
+    return "\n".join(lines) + "\n"
+
+
+def _word(answer: str, colour: bool) -> str:
+    word = answer.upper()
+    return f"\x1b[1;{_COLOURS[answer]}m{word}\x1b[0m" if colour else word
+
+
+def _hops(hops: Sequence[Hop]) -> Iterable[str]:
+    for number, hop in enumerate(hops, 1):
+        yield f"  {number}. {visible(hop.text)}"
+        if hop.origin is not None:
+            yield f"     read in {place(hop.origin)}"
+
+
+def _list(title: str, items: Sequence[str]) -> list[str]:
+    return ["", title, *(f"  - {visible(item)}" for item in items)] if items else []
