@@ -545,6 +545,8 @@ def test_secrets_in_every_field() -> None:
                 "client_id": "me",
                 "client_secret": "7f3c9a1e2b4d",
             },
+            "uri": "http://u:pw-1@host",
+            "get_uri": "http://u:pw-1@host",
         }
     )
     found = one(text)
@@ -556,6 +558,7 @@ def test_secrets_in_every_field() -> None:
         ("host", "webhook_url"),
         ("login", "service_account_key"),
         ("password", "password"),
+        ("uri", "password"),
     ]
     assert found.host == "hooks.slack.com"
 
@@ -567,6 +570,12 @@ def test_secrets_in_every_field() -> None:
 def test_a_password_that_is_none(password: str) -> None:
     found = one(json.dumps({"conn_type": "ftp", "login": "u", "password": password}))
     assert kinds(found) == []
+
+
+@pytest.mark.parametrize("password", ["1234", "pa$word", "hunter.key", "/x", "a b"])
+def test_any_other_text_is_a_password(password: str) -> None:
+    found = one(json.dumps({"conn_type": "ftp", "login": "u", "password": password}))
+    assert found.secrets_known[0].fingerprint == KEPT.of(password)
 
 
 def test_a_field_that_the_shell_fills_in_is_unresolved() -> None:

@@ -152,7 +152,7 @@ _STAND_IN = re.compile(
 )
 _MARKED = re.compile(r"<[^<>]*>|\[[^\[\]]*\]|(.)\1{2,}|\*+|\.{2,}|-+|…")
 _TEMPLATE = re.compile(
-    r"\{\{|\{%|\$\{|\$\(|%\(\w+\)[sd]|\$\w+$|%[sr]$|\{\w*\}$|<\w[\w -]*>"
+    r"\{\{|\{%|\$\{|\$\(|%\(\w+\)[sd]|^\$\w+$|(?:^|\s)%[sr]$|\{\w*\}$|<\w[\w -]*>"
 )
 _REFERENCE = re.compile(
     r"projects/[^/]+/(?:locations/[^/]+/)?secrets/"
@@ -283,8 +283,8 @@ def is_placeholder(text: str) -> bool:
 
 
 def is_reference(text: str) -> bool:
-    """Tell whether `text` says where a secret is kept: a store's name or a path."""
-    return _REFERENCE.match(text) is not None or _PATH.match(text) is not None
+    """Tell whether `text` names a secret in a secret store."""
+    return _REFERENCE.match(text) is not None
 
 
 def is_sealed(text: str) -> bool:
@@ -297,7 +297,7 @@ def _is_name(text: str, words: list[str]) -> bool:
     if _UPPER_NAME.fullmatch(text):
         return True
     said = _words(text)
-    if said == words:
+    if said == words or (text.isalpha() and said[-2:] == words[-2:] != words[-1:]):
         return True
     if len(text) > 100 or not _WORDY.fullmatch(text.strip("_-")):
         return False
@@ -319,6 +319,7 @@ def _by_name(name: str, text: str) -> SecretKind | None:
         or is_placeholder(value)
         or is_template(value)
         or is_reference(value)
+        or _PATH.match(value)
         or is_sealed(value)
         or _PLAIN.fullmatch(value)
         or _URL.match(value)

@@ -8,7 +8,7 @@ strings are kept and marked, so that `interpret` answers what holds in all.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
@@ -24,6 +24,8 @@ _SPELLINGS = {
     "port": ("port", "conn_port"),
     "extra": ("extra", "extra_dejson", "conn_extra"),
 }
+# `get_uri` repeats all the others
+_NAMES = {"get_uri", *(name for names in _SPELLINGS.values() for name in names)}
 
 
 class Malformed(Exception):
@@ -50,7 +52,8 @@ class Definition:
     # None: there is one and it cannot be read; then `extra_text` is what it is
     extra: Mapping[str, object] | None
     extra_text: str = ""
-    description: str | None = None
+    # what is there beside the fields; Airflow refuses it or shows it only
+    rest: Mapping[str, object] = field(default_factory=dict[str, object])
     # from a URI's query: strings, which some versions decode as JSON
     queried: bool = False
     # an API's answer: "***" stands for what it hides
@@ -155,13 +158,11 @@ def parse_mapping(
     if value.get("conn_uri"):
         return parse_text(str(value["conn_uri"]))
     fields = {
-        field: next((value[name] for name in names if name in value), None)
-        for field, names in _SPELLINGS.items()
+        key: next((value[name] for name in names if name in value), None)
+        for key, names in _SPELLINGS.items()
     }
     given = {
-        field
-        for field, names in _SPELLINGS.items()
-        if any(name in value for name in names)
+        key for key, names in _SPELLINGS.items() if any(name in value for name in names)
     }
     extra, extra_text = parse_extra(fields["extra"])
     conn_type = fields["conn_type"]
@@ -174,7 +175,7 @@ def parse_mapping(
         port=_port(fields["port"]),
         extra=extra,
         extra_text=extra_text,
-        description=_text(value.get("description"), "description"),
+        rest={name: item for name, item in value.items() if name not in _NAMES},
         redacted=redacted,
         withheld=frozenset() if whole else frozenset({"password", "extra"} - given),
     )

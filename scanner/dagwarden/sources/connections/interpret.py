@@ -158,7 +158,9 @@ class _Reading:
     def fact(self) -> Connection:
         given = self.given
         http = given.conn_type in HTTP_TYPES
-        google = given.conn_type in GOOGLE_TYPES or self._is_google()
+        google = given.conn_type in GOOGLE_TYPES or (
+            given.conn_type not in HTTP_TYPES | {"aws"} and self._is_google()
+        )
         secrets = tuple(sorted(set(self._secrets()), key=_secret_order))
         token = self._or_extra("token", self._token) if http else None
         if google:
@@ -487,8 +489,8 @@ class _Reading:
             ("login", given.login),
             ("host", given.host),
             ("schema", given.schema),
-            ("description", given.description),
             ("extra", given.extra_text),
+            ("", given.rest),
         ):
             if value:
                 yield from secrets_in(place, value, self.origin, self.fingerprint)
