@@ -1,11 +1,13 @@
 """
 Write the pages under docs/rules/ and docs/schema/facts.schema.json.
 
-    .venv/bin/python scripts/rule_pages.py
+    .venv/bin/python scripts/rule_pages.py [--check]
 
-Run it after a change to a rule or to the facts; a test holds the files to it.
+Run it after a change to a rule or to the facts; a test holds the files to it, by
+`--check`, which names what is not current and writes nothing.
 """
 
+import sys
 from pathlib import Path
 
 from dagwarden.job import facts_schema
@@ -35,16 +37,35 @@ def pages() -> dict[str, str]:
     return found
 
 
-def main() -> None:
+def stale(found: dict[str, str]) -> list[str]:
+    """Return the names of pages that are missing, not current, or of no rule."""
+    here = {f"rules/{path.name}" for path in (DOCS / "rules").glob("*.md")}
+    return sorted(
+        (here - set(found))
+        | {
+            name
+            for name, text in found.items()
+            if not (DOCS / name).is_file()
+            or (DOCS / name).read_text(encoding="utf-8") != text
+        }
+    )
+
+
+def main() -> int:
     """Write every page, and remove those of rules that are gone."""
     found = pages()
-    for path in (DOCS / "rules").glob("*.md"):
-        if f"rules/{path.name}" not in found:
-            path.unlink()
-    for name, text in found.items():
-        (DOCS / name).parent.mkdir(parents=True, exist_ok=True)
-        (DOCS / name).write_text(text, encoding="utf-8")
+    names = stale(found)
+    if "--check" in sys.argv:
+        print("\n".join(names))
+        return 1 if names else 0
+    for name in names:
+        if name in found:
+            (DOCS / name).parent.mkdir(parents=True, exist_ok=True)
+            (DOCS / name).write_text(found[name], encoding="utf-8")
+        else:
+            (DOCS / name).unlink()
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
