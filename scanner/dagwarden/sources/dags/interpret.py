@@ -398,6 +398,8 @@ class Interpreter:
         self.depth = 0
         self.calling: list[int] = []
         self.loops: list[_Loop] = []
+        # loops around us that run an unknown number of times
+        self.repeating = 0
         self.defined: dict[int, tuple[ast.AST, Scope]] = {}
         self.followed: set[int] = set()
         self.skipped: list[Skipped] = []
@@ -830,15 +832,22 @@ class Interpreter:
         start = dict(self.scope.names)
         # once for what it does to containers made before it, once for good
         self.world.recording = False
+        self.repeating += 1
         try:
             if self.work <= MAX_WORK:
                 assign(why)
                 self._block(body)
+        except RecursionError:
+            self.repeating -= 1
+            raise
         finally:
             self.world.recording = recording
         self.scope.names = start
         assign(why)
-        self._block(body)
+        try:
+            self._block(body)
+        finally:
+            self.repeating -= 1
         loop = self.loops[-1]
         ends = [before, self.scope.names, *loop.continues]
         self.scope.names = self._joined([dict(before), *ends[1:]], why)
@@ -973,6 +982,7 @@ class Interpreter:
         return self.call(decorator, Arguments([value], {}, node=node))
 
     def _lambda(self, node: ast.Lambda) -> Value:
+        self.defined[id(node)] = node, self._around()
         return Function(self, node, self._around(), self._defaults(node.args))
 
     def run(self, function: Function, arguments: Arguments) -> Value:
@@ -1383,8 +1393,12 @@ class Interpreter:
         """Follow a round that may not happen for what it does, not what it gives."""
         level = self.level
         self._enter_branch()
-        self._rounds(generators, add)
-        self.level = level
+        self.repeating += 1
+        try:
+            self._rounds(generators, add)
+        finally:
+            self.level = level
+            self.repeating -= 1
 
     def _passes(self, generator: ast.comprehension) -> bool | Unknown:
         for test in generator.ifs:

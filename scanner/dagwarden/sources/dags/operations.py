@@ -286,6 +286,13 @@ def percent(text: str, right: Value) -> Value:
         return Unknown("dynamic", "a formatted text")
 
 
+_CONVERSIONS: dict[int, Callable[[object], str]] = {
+    ord("r"): repr,
+    ord("s"): str,
+    ord("a"): ascii,
+}
+
+
 def formatted(value: Value, conversion: int, spec: Value) -> Value:
     """Return one replacement field of an f-string as text."""
     why = why_unknown(value) or why_unknown(spec)
@@ -294,9 +301,9 @@ def formatted(value: Value, conversion: int, spec: Value) -> Value:
     if not is_scalar(value) or not isinstance(spec, str) or _DIGITS.search(spec):
         return Unknown("dynamic", "an f-string")
     try:
-        shown = {114: repr, 115: str, 97: ascii}.get(conversion, lambda v: v)(value)
+        shown = _CONVERSIONS[conversion](value) if conversion > 0 else value
         return as_scalar(format(shown, spec))
-    except _ERRORS:
+    except (*_ERRORS, KeyError):
         return Unknown("dynamic", "an f-string")
 
 
@@ -658,10 +665,10 @@ def _ordered(value: Value, *, backwards: bool = False) -> Value:
         return why or Unknown("dynamic", "sorted()")
     try:
         # what cannot be compared raises, as in the program itself
-        ordered: list[Value] = sorted(known, reverse=backwards)  # type: ignore[type-var]  # pyright: ignore[reportArgumentType]
+        found = sorted(known, reverse=backwards)  # type: ignore[type-var]  # pyright: ignore[reportArgumentType]
     except TypeError:
         return Unknown("dynamic", "sorted()")
-    return Items("list", ordered)
+    return Items("list", list[Value](found))
 
 
 def _reversed(value: Value) -> Value:

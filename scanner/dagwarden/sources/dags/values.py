@@ -64,7 +64,6 @@ class Thing:
         """Note that this stands beside `other` in `this >> other`."""
 
 
-Value: TypeAlias = "Scalar | Unknown | Items | Entries | Thing"
 Kind = Literal["list", "tuple", "set"]
 
 
@@ -83,7 +82,7 @@ class Items:
     def __init__(
         self,
         kind: Kind,
-        items: list[Value],
+        items: "list[Value]",
         more: Unknown | None = None,
         level: int = 0,
     ) -> None:
@@ -101,7 +100,7 @@ class Entries:
 
     def __init__(
         self,
-        items: dict[Scalar, Value],
+        items: "dict[Scalar, Value]",
         rest: Unknown | None = None,
         level: int = 0,
     ) -> None:
@@ -110,11 +109,14 @@ class Entries:
         self.rest = rest
         self.level = level
 
-    def get(self, key: Scalar) -> Value:
+    def get(self, key: Scalar) -> "Value":
         """Return the value under `key`; unknown when it may be missing."""
         if key in self.items:
             return self.items[key]
         return self.rest or Unknown("dynamic", f"[{key!r}]")
+
+
+Value: TypeAlias = Scalar | Unknown | Items | Entries | Thing
 
 
 class Arguments:

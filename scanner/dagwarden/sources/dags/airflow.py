@@ -1,0 +1,950 @@
+"""
+What DAGs, task groups, operators and decorators mean when a file is followed.
+
+The same in Airflow 2.x and 3.x unless said otherwise. Import paths old and new are
+one name: the catalogue's. Sources of the naming rules: `TaskGroup.child_id`,
+`get_unique_task_id` and `BaseOperatorMeta._apply_defaults` of Airflow 2.11 and 3.3.
+"""
+
+import ast
+import re
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from dagwarden.sources.dags import operations
+from dagwarden.sources.dags.catalogue import Catalogue, Operator
+from dagwarden.sources.dags.interpret import Class, Function, Interpreter, Unnamed
+from dagwarden.sources.dags.values import (
+    Arguments,
+    Entries,
+    Items,
+    Method,
+    Symbol,
+    Thing,
+    Unknown,
+    Value,
+    copied,
+    join,
+    same,
+    truth,
+    why_unknown,
+)
+
+Keywords = dict[str, Value]
+
+_OPERATOR_NAME = re.compile(r"(Operator|Sensor)(Async)?$")
+_IN_A_LOOP = Unknown("dynamic", "a name that depends on how often a loop runs")
+
+
+class Site(NamedTuple):
+    """Where a call stands."""
+
+    path: str
+    line: int
+    end: int
+
+
+class Dag(Thing):
+    """A DAG."""
+
+    __slots__ = (
+        "arguments",
+        "dag_id",
+        "default_args",
+        "exposed",
+        "groups",
+        "site",
+        "task_ids",
+        "world",
+    )
+
+    def __init__(self, world: "World", dag_id: Value, arguments: Arguments) -> None:
+        """`arguments` are those of `DAG(...)` or `@dag(...)`."""
+        self.world = world
+        self.dag_id = dag_id
+        self.arguments = arguments
+        self.site = world.site(arguments)
+        self.default_args = _default_args(arguments)
+        self.task_ids: set[str] = set()
+        self.groups: set[str] = set()
+        # whether Airflow finds it: used as a context, or in a name of the module;
+        # one made in an undecided branch may be
+        self.exposed = world.interpreter.level > 0
+
+    def attribute(self, name: str) -> Value:
+        """Return what DAG files ask of a DAG."""
+        if name == "dag_id":
+            return self.dag_id
+        if name == "default_args":
+            return self.default_args
+        if name == "task":
+            return TaskDecorator(self.world, "python", Arguments([], {}), self)
+        if name == "add_task":
+            return Method(name, self._add)
+        return Unknown("dynamic", f"dag.{name}")
+
+    def _add(self, arguments: Arguments) -> Value:
+        self.world.assign(arguments.positional, self)
+        return None
+
+    def enter(self) -> Value:
+        """Become the DAG of what is made inside."""
+        self.exposed = True
+        self.world.contexts.append(self)
+        return self
+
+    def exit(self) -> None:
+        """End the context."""
+        self.world.leave(self)
+
+
+def _default_args(arguments: Arguments) -> Entries:
+    """Return a copy of `default_args`, as the constructors make one."""
+    given = copied(arguments.keywords.get("default_args"))
+    if isinstance(given, Entries):
+        return given
+    if given is None and "default_args" not in arguments.keywords:
+        return Entries({}, arguments.rest)
+    return Entries({}, why_unknown(given))
+
+
+class Group(Thing):
+    """A task group."""
+
+    __slots__ = (
+        "dag",
+        "default_args",
+        "group_id",
+        "mapped",
+        "parent",
+        "prefix",
+        "world",
+    )
+
+    def __init__(
+        self,
+        world: "World",
+        group_id: Value,
+        arguments: Arguments,
+        *,
+        suffix: bool = False,
+    ) -> None:
+        """`suffix`: a name that is taken gets a number, as for `@task_group`."""
+        self.world = world
+        dag, parent = world.current()
+        given = arguments.keywords.get("dag")
+        self.dag: Dag | Unknown | None = given if isinstance(given, Dag) else dag
+        outer = arguments.keywords.get("parent_group")
+        self.parent: Group | None = outer if isinstance(outer, Group) else parent
+        self.prefix = truth(arguments.keywords.get("prefix_group_id", True))
+        self.default_args = _default_args(arguments)
+        self.mapped = False
+        self.group_id = self._full(group_id)
+        if suffix and isinstance(self.dag, Dag) and isinstance(self.group_id, str):
+            self.group_id = _numbered(self.group_id, self.dag.groups)
+        named = isinstance(self.group_id, str) and world.recording
+        if named and isinstance(self.dag, Dag):
+            self.dag.groups.add(str(self.group_id))
+
+    def _full(self, group_id: Value) -> Value:
+        return self.parent.child(group_id) if self.parent else group_id
+
+    def child(self, name: Value) -> Value:
+        """Return the full id of a task or group inside."""
+        if self.prefix is False or self.group_id is None:
+            return name
+        if isinstance(self.prefix, Unknown):
+            return self.prefix
+        parts = [self.group_id, ".", name]
+        return operations.joined([_as_text(part) for part in parts])
+
+    def lineage(self) -> Iterator["Group"]:
+        """Return it and the groups around it."""
+        group: Group | None = self
+        while group is not None:
+            yield group
+            group = group.parent
+
+    def attribute(self, name: str) -> Value:
+        """Return what DAG files ask of a task group."""
+        return self.group_id if name == "group_id" else super().attribute(name)
+
+    def enter(self) -> Value:
+        """Become the group of what is made inside."""
+        self.world.contexts.append(self)
+        return self
+
+    def exit(self) -> None:
+        """End the context."""
+        self.world.leave(self)
+
+
+def _as_text(value: Value) -> Value:
+    if isinstance(value, str):
+        return value
+    return why_unknown(value) or Unknown("dynamic", "a name that is no text")
+
+
+def _numbered(name: str, taken: set[str]) -> str:
+    """Return `name`, with `__N` added as Airflow does when it is taken."""
+    if name not in taken:
+        return name
+    stem = re.split(r"__\d+$", name)[0]
+    pattern = re.compile(rf"{re.escape(stem)}__(\d+)")
+    numbers = [int(m[1]) for one in taken if (m := pattern.fullmatch(one))]
+    return f"{stem}__{max(numbers, default=0) + 1}"
+
+
+class Task(Thing):
+    """An operator object: one task, or several where it is mapped."""
+
+    __slots__ = (
+        "attributes",
+        "dag",
+        "expanded",
+        "expanded_rest",
+        "group",
+        "initialised",
+        "keywords",
+        "made",
+        "mapped",
+        "operator",
+        "passed",
+        "rest",
+        "site",
+        "task_id",
+        "unresolved_dag",
+        "world",
+    )
+
+    def __init__(self, world: "World", operator: str | Unknown, site: Site) -> None:
+        """Make it without arguments; `operator` is the class's qualified name."""
+        self.world = world
+        self.operator = operator
+        self.site = site
+        self.keywords: Keywords = {}
+        self.rest: Unknown | None = None
+        # what `expand` gives, and why it may give more
+        self.expanded: Keywords = {}
+        self.expanded_rest: Unknown | None = None
+        self.mapped = False
+        # arguments of a decorated function: data, not parameters of the operator
+        self.passed: list[Value] = []
+        # the class of the repository it was made of
+        self.made: Class | None = None
+        self.initialised = True
+        self.attributes: Keywords = {}
+        self.dag: Dag | None = None
+        self.unresolved_dag: Unknown | None = None
+        self.group: Group | None = None
+        self.task_id: Value = Unknown("dynamic", "task_id")
+
+    def describe(self) -> str:
+        """Return the operator's name."""
+        return self.operator if isinstance(self.operator, str) else "a task"
+
+    def take(self, arguments: Arguments) -> None:
+        """Take the constructor's arguments."""
+        self.keywords |= arguments.keywords
+        self.rest = self.rest or arguments.rest
+        self.initialised = True
+
+    def attribute(self, name: str) -> Value:
+        """Return what DAG files and subclasses ask of a task."""
+        if name == "super().__init__":
+            return Method(name, lambda arguments: self.take(arguments))
+        if name in ("as_setup", "as_teardown"):
+            return Method(name, lambda _: self)
+        if name == "task_id":
+            return self.task_id
+        if name == "dag":
+            return self.dag
+        if name in ("set_upstream", "set_downstream"):
+            return Method(name, self._beside)
+        found = self.attributes.get(name, self.keywords.get(name))
+        if found is not None:
+            return found
+        why = Unknown("dynamic", f"{self.describe().rpartition('.')[2]}.{name}")
+        return why if self.made is None else self._of_class(name, why)
+
+    def _of_class(self, name: str, why: Unknown) -> Value:
+        found = self.made.find(name) if self.made is not None else None
+        if found is None:
+            return why
+        value, owner = found
+        return value.bind(self, owner) if isinstance(value, Function) else value
+
+    def _beside(self, arguments: Arguments) -> Value:
+        for other in arguments.positional:
+            self.world.linked(self, other)
+        return None
+
+    def store(self, name: str, value: Value) -> None:
+        """Set an attribute: after the constructor it changes the argument."""
+        if name == "dag":
+            self.world.assign([self], value)
+            return
+        if self.world.interpreter.level:
+            old = self.keywords.get(name, operations.UNDECIDED)
+            value = join(old, value, operations.UNDECIDED)
+        self.attributes[name] = value
+        if self.initialised:
+            self.keywords[name] = value
+
+    def item(self, key: Value) -> Value:
+        """Return a part of what the task returns at run time."""
+        return Unknown("dynamic", f"{self.describe().rpartition('.')[2]} output")
+
+    def enter(self) -> Value:
+        """Enter a setup task as a context."""
+        return self
+
+
+class Partial(Thing):
+    """`Operator.partial(...)` or a decorated function's, before `expand`."""
+
+    __slots__ = ("expand", "used", "world")
+
+    def __init__(
+        self, world: "World", expand: Callable[[Arguments, Keywords | None], Value]
+    ) -> None:
+        """`expand` makes the task; without keywords it was `expand_kwargs`."""
+        self.world = world
+        self.expand = expand
+        self.used = False
+
+    def attribute(self, name: str) -> Value:
+        """Return `expand` and `expand_kwargs`."""
+        if name == "expand":
+            return Method(name, lambda given: self.expand(given, given.keywords))
+        if name == "expand_kwargs":
+            return Method(name, lambda given: self.expand(given, None))
+        return super().attribute(name)
+
+
+class TaskDecorator(Thing):
+    """`@task(...)`, `@task.KIND(...)`: waits for the function."""
+
+    __slots__ = ("arguments", "dag", "kind", "world")
+
+    def __init__(
+        self, world: "World", kind: str, arguments: Arguments, dag: Dag | None = None
+    ) -> None:
+        """`kind` is the decorator's name after `task.`."""
+        self.world = world
+        self.kind = kind
+        self.arguments = arguments
+        self.dag = dag
+
+    def call(self, arguments: Arguments) -> Value:
+        """Decorate a function."""
+        if arguments.positional and isinstance(arguments.positional[0], Thing):
+            function = arguments.positional[0]
+            return TaskFactory(
+                self.world, self.kind, function, self.arguments, self.dag
+            )
+        return TaskDecorator(self.world, self.kind, arguments, self.dag)
+
+
+class TaskFactory(Thing):
+    """A function under `@task`: every call makes a task."""
+
+    __slots__ = ("arguments", "dag", "function", "kind", "world")
+
+    def __init__(
+        self,
+        world: "World",
+        kind: str,
+        function: Thing,
+        arguments: Arguments,
+        dag: Dag | None = None,
+    ) -> None:
+        """`arguments` are the decorator's."""
+        self.world = world
+        self.kind = kind
+        self.function = function
+        self.arguments = arguments
+        self.dag = dag
+        if isinstance(function, Function):
+            world.task_functions.add(id(function.node))
+
+    def attribute(self, name: str) -> Value:
+        """Return `override`, `partial`, `expand` and the function itself."""
+        if name == "override":
+            return Method(name, self._override)
+        if name == "partial":
+            return Method(name, self._partial)
+        if name == "expand":
+            return Method(name, lambda given: self._make(given, given.keywords))
+        if name == "expand_kwargs":
+            return Method(name, lambda given: self._make(given, {}))
+        if name == "function":
+            return self.function
+        return super().attribute(name)
+
+    def _override(self, given: Arguments) -> Value:
+        keywords = self.arguments.keywords | given.keywords
+        rest = self.arguments.rest or given.rest
+        made = Arguments([], keywords, None, rest, self.arguments.node)
+        return TaskFactory(self.world, self.kind, self.function, made, self.dag)
+
+    def _partial(self, first: Arguments) -> Value:
+        def expand(given: Arguments, keywords: Keywords | None) -> Value:
+            given = Arguments(
+                [*first.positional, *first.keywords.values(), *given.positional],
+                given.keywords,
+                node=given.node,
+            )
+            return self._make(given, keywords or {})
+
+        return Partial(self.world, expand)
+
+    def call(self, arguments: Arguments) -> Value:
+        """Make a task."""
+        return self._make(arguments, None)
+
+    def _make(self, given: Arguments, expanded: Keywords | None) -> Value:
+        world = self.world
+        canonical = world.catalogue.decorated(self.kind)
+        operator = canonical or Unknown("import", f"@task.{self.kind}")
+        task = Task(world, operator, world.site(given))
+        task.take(self.arguments)
+        task.mapped = expanded is not None
+        task.passed = [*given.positional, *given.keywords.values()]
+        name = self.arguments.keywords.get("task_id")
+        if name is None:
+            name = self.function.describe().rpartition(".")[2]
+        if self.dag is not None:
+            task.dag = self.dag
+        world.add(task, name, unique=True)
+        return task
+
+
+class GroupDecorator(Thing):
+    """`@task_group(...)`: waits for the function."""
+
+    __slots__ = ("arguments", "world")
+
+    def __init__(self, world: "World", arguments: Arguments) -> None:
+        """`arguments` are the decorator's."""
+        self.world = world
+        self.arguments = arguments
+
+    def call(self, arguments: Arguments) -> Value:
+        """Decorate a function."""
+        function = arguments.get("", 0)
+        if isinstance(function, Function):
+            return GroupFactory(self.world, function, self.arguments)
+        return Unknown("dynamic", "@task_group")
+
+
+class GroupFactory(Thing):
+    """A function under `@task_group`: every call makes a group and what is in it."""
+
+    __slots__ = ("arguments", "function", "world")
+
+    def __init__(
+        self, world: "World", function: Function, arguments: Arguments
+    ) -> None:
+        """`arguments` are the decorator's."""
+        self.world = world
+        self.function = function
+        self.arguments = arguments
+
+    def attribute(self, name: str) -> Value:
+        """Return `override`, `partial` and `expand`."""
+        if name == "override":
+            return Method(name, self._override)
+        if name == "partial":
+            return Method(name, self._partial)
+        if name in ("expand", "expand_kwargs"):
+            return Method(name, lambda given: self._expand(Arguments([], {}), given))
+        return super().attribute(name)
+
+    def _override(self, given: Arguments) -> Value:
+        keywords = self.arguments.keywords | given.keywords
+        rest = self.arguments.rest or given.rest
+        made = Arguments([], keywords, None, rest, self.arguments.node)
+        return GroupFactory(self.world, self.function, made)
+
+    def _partial(self, first: Arguments) -> Value:
+        return Partial(self.world, lambda given, _: self._expand(first, given))
+
+    def _expand(self, first: Arguments, given: Arguments) -> Value:
+        mapped: Keywords = {
+            name: Unknown("dynamic", f"expand({name}=...)") for name in given.keywords
+        }
+        rest = Unknown("dynamic", "expand_kwargs()") if given.positional else None
+        keywords = first.keywords | mapped
+        arguments = Arguments(first.positional, keywords, None, rest, given.node)
+        return self._make(arguments, mapped=True)
+
+    def call(self, arguments: Arguments) -> Value:
+        """Make a group and follow the function inside it."""
+        return self._make(arguments, mapped=False)
+
+    def _make(self, arguments: Arguments, *, mapped: bool) -> Value:
+        name = self.arguments.keywords.get("group_id")
+        if name is None:
+            name = self.arguments.get("group_id", 0, self.function.name)
+        group = Group(self.world, name, self.arguments, suffix=True)
+        group.mapped = mapped
+        group.enter()
+        try:
+            return self.function.call(arguments)
+        finally:
+            group.exit()
+
+
+class DagFactory(Thing):
+    """A function under `@dag`: calling it makes the DAG."""
+
+    __slots__ = ("arguments", "function", "world")
+
+    def __init__(
+        self, world: "World", function: Function, arguments: Arguments
+    ) -> None:
+        """`arguments` are the decorator's."""
+        self.world = world
+        self.function = function
+        self.arguments = arguments
+
+    def call(self, arguments: Arguments) -> Value:
+        """Make the DAG; its function's parameters are the run's, not the file's."""
+        dag_id = self.arguments.get("dag_id", 0, self.function.name)
+        dag = Dag(self.world, dag_id, self.arguments)
+        self.world.register(dag)
+        parameters: Keywords = {
+            name: Unknown("parameter", name) for name in self.function.parameters()
+        }
+        dag.enter()
+        try:
+            self.function.call(Arguments([], parameters))
+        finally:
+            dag.exit()
+        return dag
+
+
+class World:
+    """What the names of Airflow and of Python's library mean in one DAG file."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        """Start with no DAG; `interpreter` is set by whoever follows the file."""
+        self.catalogue = catalogue
+        self.recording = True
+        self.contexts: list[Dag | Group] = []
+        self.dags: list[Dag] = []
+        self.tasks: list[Task] = []
+        # operator calls that were followed, whether or not they made a task
+        self.seen: set[tuple[str, int, int]] = set()
+        self.task_functions: set[int] = set()
+        self.partials: list[tuple[Partial, Site]] = []
+        self.interpreter: Interpreter
+        self.symbols: dict[str, Value] = {}
+        self.operators: dict[str, Operator | None] = {}
+        self.handlers: dict[str, Callable[[Arguments], Value]] = {
+            "airflow.sdk.DAG": self._dag,
+            "airflow.sdk.dag": self._dag_decorator,
+            "airflow.sdk.TaskGroup": self._group,
+            "airflow.sdk.task_group": self._group_decorator,
+            "airflow.sdk.Variable.get": _variable,
+            "airflow.sdk.BaseHook.get_connection": _connection,
+            "airflow.sdk.chain": self._chain,
+            "airflow.sdk.cross_downstream": self._chain,
+            "os.getenv": _environment,
+            "os.environ.get": _environment,
+            "datetime.timedelta": operations.duration,
+            "pendulum.duration": operations.duration,
+            "copy.deepcopy": lambda given: copied(given.get("x", 0)),
+            "copy.copy": lambda given: copied(given.get("x", 0)),
+            "typing.cast": lambda given: given.get("val", 1),
+            "functools.wraps": lambda _: Method("wraps", lambda one: one.get("", 0)),
+            "functools.partial": self._bound,
+        }
+
+    # ----------------------------------------------------------------- the protocol
+
+    def imported(self, name: str) -> Value:
+        """Return what the dotted `name` stands for."""
+        if name not in self.symbols:
+            self.symbols[name] = (
+                False
+                if name == "typing.TYPE_CHECKING"
+                else Symbol(self.catalogue.canonical(name))
+            )
+        return self.symbols[name]
+
+    def call(self, symbol: Symbol, arguments: Arguments) -> Value:
+        """Return what calling `symbol` gives."""
+        name = symbol.name
+        handler = self.handlers.get(name)
+        if handler is not None:
+            return handler(arguments)
+        if isinstance(symbol, Unnamed):
+            return self._unnamed(symbol, arguments)
+        if name == "airflow.sdk.task" or name.startswith("airflow.sdk.task."):
+            kind = name.removeprefix("airflow.sdk.task").removeprefix(".") or "python"
+            return TaskDecorator(self, kind, Arguments([], {})).call(arguments)
+        if self.is_operator(name, arguments):
+            return self._operator(name, arguments)
+        owner, _, method = name.rpartition(".")
+        if method == "partial" and self.is_operator(owner, arguments):
+            return self._operator_partial(owner, arguments)
+        if method == "__init__" and arguments.positional:
+            instance = arguments.positional[0]
+            if isinstance(instance, Task):
+                instance.take(arguments)
+                return None
+        return Unknown("import", f"{name}()")
+
+    def item(self, symbol: Symbol, key: Value) -> Value:
+        """Return `symbol[key]`."""
+        if symbol.name == "os.environ":
+            return _environment(Arguments([key], {}))
+        if symbol.name.startswith(("typing.", "builtins.")):
+            return symbol
+        return symbol.unknown()
+
+    def construct(self, made: Class, arguments: Arguments) -> Value | None:
+        """Return an object of a class with bases from outside."""
+        for base in made.foreign():
+            name = base.name if isinstance(base, Symbol) else ""
+            if name == "airflow.sdk.DAG":
+                return self._dag(arguments)
+            if name == "airflow.sdk.TaskGroup":
+                return self._group(arguments)
+            if name and self.is_operator(name, Arguments([], {})):
+                return self._subclass(made, self._canonical(name), arguments)
+        if "task_id" in arguments.keywords:
+            whys = (why_unknown(base) for base in made.foreign())
+            why = next((w for w in whys if w), Unknown("import", made.name))
+            return self._subclass(made, why, arguments)
+        return None
+
+    def linked(self, left: Value, right: Value) -> None:
+        """Note `left >> right`: a task without a DAG joins its neighbour's."""
+        tasks = [*_tasks(left), *_tasks(right)]
+        dag = next((task.dag for task in tasks if task.dag is not None), None)
+        if dag is not None:
+            self.assign([task for task in tasks if task.dag is None], dag)
+
+    # -------------------------------------------------------------------- contexts
+
+    def site(self, arguments: Arguments) -> Site:
+        """Return where the call with `arguments` stands."""
+        node = arguments.node
+        line = getattr(node, "lineno", 1)
+        end = getattr(node, "end_lineno", None) or line
+        return Site(self.interpreter.module.path, line, end)
+
+    def note(self, arguments: Arguments) -> None:
+        """Note that an operator's call was followed."""
+        node = arguments.node
+        if isinstance(node, ast.Call):
+            path = self.interpreter.module.path
+            self.seen.add((path, node.lineno, node.col_offset))
+
+    def current(self) -> tuple[Dag | None, Group | None]:
+        """Return the innermost DAG and the innermost group inside it."""
+        group: Group | None = None
+        for context in reversed(self.contexts):
+            if isinstance(context, Dag):
+                return context, group
+            group = group or context
+        return None, group
+
+    def leave(self, context: Dag | Group) -> None:
+        """End `context` and whatever was left open inside it."""
+        for position in range(len(self.contexts) - 1, -1, -1):
+            if self.contexts[position] is context:
+                del self.contexts[position:]
+                return
+
+    def register(self, dag: Dag) -> None:
+        """Add a DAG to those of the file."""
+        if self.recording:
+            self.dags.append(dag)
+
+    def assign(self, tasks: list[Value], dag: Value) -> None:
+        """Put tasks that have none into `dag`."""
+        for task in tasks:
+            if isinstance(task, Task) and task.dag is None:
+                if isinstance(dag, Dag):
+                    task.dag = dag
+                    task.unresolved_dag = None
+                    if isinstance(task.task_id, str) and self.recording:
+                        dag.task_ids.add(task.task_id)
+                else:
+                    task.unresolved_dag = why_unknown(dag)
+
+    def add(self, task: Task, name: Value, *, unique: bool = False) -> None:
+        """Put a new task into its DAG and group, under `name`."""
+        dag, group = self.current()
+        given = task.keywords.get("dag")
+        if given is None and "dag" not in task.keywords:
+            given = self._default(task, group, dag, "dag")
+        if isinstance(given, Dag):
+            dag, group = given, group if given is dag else None
+        elif given is not None and why_unknown(given):
+            task.unresolved_dag = why_unknown(given)
+        chosen = task.keywords.get("task_group")
+        if isinstance(chosen, Group):
+            group = chosen
+        if group is not None and isinstance(group.dag, Dag) and dag is None:
+            dag = group.dag
+        task.dag, task.group = task.dag or dag, group
+        full = group.child(name) if group is not None else name
+        if unique and task.dag is not None:
+            if not self.recording or self.interpreter.repeating:
+                full = _IN_A_LOOP
+            elif isinstance(full, str):
+                full = _numbered(full, task.dag.task_ids)
+        task.task_id = full
+        if self.recording:
+            self.tasks.append(task)
+            if task.dag is not None and isinstance(full, str):
+                task.dag.task_ids.add(full)
+
+    def _default(
+        self, task: Task, group: Group | None, dag: Dag | None, name: str
+    ) -> Value:
+        for given in default_args_of(task, group, dag):
+            if name in given.items:
+                return given.items[name]
+        return None
+
+    # ------------------------------------------------------------------- operators
+
+    def operator(self, name: str) -> Operator | None:
+        """Return what the catalogue says of an operator."""
+        if name not in self.operators:
+            self.operators[name] = self.catalogue.operator(name)
+        return self.operators[name]
+
+    def _canonical(self, name: str) -> str:
+        return self.catalogue.canonical(name)
+
+    def is_operator(self, name: str, arguments: Arguments) -> bool:
+        """Say whether calling `name` makes a task."""
+        if self._canonical(name) in self.catalogue.records:
+            return True
+        last = name.rpartition(".")[2]
+        if not last[:1].isupper() or name.startswith("builtins."):
+            return False
+        return bool(_OPERATOR_NAME.search(last)) or "task_id" in arguments.keywords
+
+    def _operator(self, name: str, arguments: Arguments) -> Value:
+        self.note(arguments)
+        task = Task(self, self._canonical(name), self.site(arguments))
+        task.take(arguments)
+        self.add(task, self._task_id(arguments))
+        return task
+
+    def _task_id(self, arguments: Arguments) -> Value:
+        missing = arguments.rest or Unknown("dynamic", "task_id")
+        return arguments.keywords.get("task_id", missing)
+
+    def _unnamed(self, symbol: Unnamed, arguments: Arguments) -> Value:
+        """Call something unknown: with a task id, it can only be an operator."""
+        if "task_id" not in arguments.keywords:
+            return symbol.why
+        self.note(arguments)
+        task = Task(self, symbol.why, self.site(arguments))
+        task.take(arguments)
+        self.add(task, self._task_id(arguments))
+        return task
+
+    def _operator_partial(self, name: str, first: Arguments) -> Value:
+        self.note(first)
+
+        def expand(given: Arguments, keywords: Keywords | None) -> Value:
+            partial.used = True
+            task = Task(self, self._canonical(name), self.site(first))
+            task.take(first)
+            task.mapped = True
+            if keywords is None:
+                _expand_kwargs(task, given.get("kwargs", 0))
+            else:
+                task.expanded = {
+                    key: _common(value, key) for key, value in keywords.items()
+                }
+                task.expanded_rest = given.rest
+            self.add(task, self._task_id(first))
+            return task
+
+        partial = Partial(self, expand)
+        if self.recording:
+            self.partials.append((partial, self.site(first)))
+        return partial
+
+    def _subclass(
+        self, made: Class, operator: str | Unknown, arguments: Arguments
+    ) -> Value:
+        """Make a task of a class of the repository, following its constructor."""
+        self.note(arguments)
+        task = Task(self, operator, self.site(arguments))
+        task.made = made
+        start = made.find("__init__")
+        name = self._task_id(arguments)
+        if start is None or not isinstance(start[0], Function):
+            task.take(arguments)
+        else:
+            task.initialised = False
+            given = self._with_defaults(task, start[0], arguments)
+            start[0].bind(task, start[1]).call(given)
+            if not task.initialised:
+                task.initialised = True
+                task.keywords |= {
+                    key: value
+                    for key, value in arguments.keywords.items()
+                    if key in ("task_id", "dag", "task_group")
+                }
+                task.rest = Unknown("dynamic", made.describe())
+            name = task.keywords.get("task_id", name)
+        self.add(task, name)
+        return task
+
+    def _with_defaults(
+        self, task: Task, start: Function, arguments: Arguments
+    ) -> Arguments:
+        """Fill in what `default_args` give a constructor's own parameters."""
+        dag, group = self.current()
+        given = arguments.keywords.get("dag")
+        dag = given if isinstance(given, Dag) else dag
+        keywords = dict(arguments.keywords)
+        for name in start.parameters()[1:]:
+            if name in keywords or arguments.rest:
+                continue
+            for defaults in default_args_of(task, group, dag):
+                if name in defaults.items or defaults.rest:
+                    keywords[name] = defaults.get(name)
+                    break
+        return Arguments(
+            arguments.positional,
+            keywords,
+            arguments.more,
+            arguments.rest,
+            arguments.node,
+        )
+
+    # ------------------------------------------------------------ DAGs and groups
+
+    def _dag(self, arguments: Arguments) -> Value:
+        missing = arguments.rest or Unknown("dynamic", "dag_id")
+        dag = Dag(self, arguments.get("dag_id", 0, missing), arguments)
+        self.register(dag)
+        return dag
+
+    def _dag_decorator(self, arguments: Arguments) -> Value:
+        first = arguments.get("", 0)
+        if isinstance(first, Function):
+            return DagFactory(self, first, Arguments([], {}, node=arguments.node))
+
+        def decorate(given: Arguments) -> Value:
+            function = given.get("", 0)
+            if isinstance(function, Function):
+                return DagFactory(self, function, arguments)
+            return Unknown("dynamic", "@dag")
+
+        return Method("dag", decorate)
+
+    def _group(self, arguments: Arguments) -> Value:
+        return Group(self, arguments.get("group_id", 0), arguments)
+
+    def _group_decorator(self, arguments: Arguments) -> Value:
+        first = arguments.get("", 0)
+        if isinstance(first, Function):
+            return GroupFactory(self, first, Arguments([], {}, node=arguments.node))
+        return GroupDecorator(self, arguments)
+
+    def _chain(self, arguments: Arguments) -> Value:
+        self.linked(Items("list", arguments.positional), None)
+        return None
+
+    def _bound(self, first: Arguments) -> Value:
+        function = first.get("func", 0)
+
+        def call(given: Arguments) -> Value:
+            return self.interpreter.call(
+                function,
+                Arguments(
+                    [*first.positional[1:], *given.positional],
+                    first.keywords | given.keywords,
+                    first.more or given.more,
+                    first.rest or given.rest,
+                    given.node,
+                ),
+            )
+
+        return Method("partial", call)
+
+
+def default_args_of(
+    task: Task, group: Group | None, dag: Dag | None
+) -> Iterator[Entries]:
+    """Return the `default_args` that a task sees, the nearest first."""
+    if "default_args" in task.keywords:
+        own = task.keywords["default_args"]
+        if isinstance(own, Entries):
+            yield own
+        elif own is not None:
+            yield Entries({}, why_unknown(own))
+    if group is not None:
+        for one in group.lineage():
+            yield one.default_args
+    if dag is not None:
+        yield dag.default_args
+
+
+def _tasks(value: Value) -> list[Task]:
+    if isinstance(value, Task):
+        return [value]
+    if isinstance(value, Items):
+        nested = [
+            i for item in value.items if isinstance(item, Items) for i in item.items
+        ]
+        return [one for one in (*value.items, *nested) if isinstance(one, Task)]
+    return []
+
+
+def _common(value: Value, name: str) -> Value:
+    """Return what is the same in every task of an expansion."""
+    if isinstance(value, Items) and value.items and not value.more:
+        first = value.items[0]
+        if all(same(first, item) for item in value.items):
+            return first
+    return Unknown("dynamic", f"expand({name}=...)")
+
+
+def _expand_kwargs(task: Task, value: Value) -> None:
+    rows = value.items if isinstance(value, Items) and not value.more else []
+    known = [row for row in rows if isinstance(row, Entries) and not row.rest]
+    if not rows or len(known) != len(rows):
+        task.expanded_rest = Unknown("dynamic", "expand_kwargs()")
+        return
+    names = {key for row in known for key in row.items if isinstance(key, str)}
+    for name in sorted(names):
+        column = [row.items[name] for row in known if name in row.items]
+        whole = Items("list", column) if len(column) == len(known) else None
+        task.expanded[name] = _common(whole, name)
+
+
+def _environment(arguments: Arguments) -> Value:
+    name = arguments.get("key", 0)
+    if isinstance(name, str):
+        return Unknown("environment", name)
+    return why_unknown(name) or Unknown("environment", "os.environ")
+
+
+def _variable(arguments: Arguments) -> Value:
+    name = arguments.get("key", 0)
+    if isinstance(name, str):
+        return Unknown("variable", name)
+    return why_unknown(name) or Unknown("variable", "Variable.get()")
+
+
+def _connection(arguments: Arguments) -> Value:
+    name = arguments.get("conn_id", 0)
+    if isinstance(name, str):
+        return Unknown("connection", name)
+    return why_unknown(name) or Unknown("connection", "BaseHook.get_connection()")

@@ -1,0 +1,232 @@
+"""What a task calls that is, or may be, Cloud Run."""
+
+from typing import TYPE_CHECKING
+
+from msgspec import UNSET
+
+from dagwarden.facts import Call, Maybe, Task, Token, Unresolved
+from dagwarden.sources.dags.catalogue import CloudRunCall
+from dagwarden.sources.dags.templates import is_template, rendered_later
+from dagwarden.sources.dags.values import (
+    Entries,
+    Items,
+    Symbol,
+    Unknown,
+    Value,
+    truth,
+    why_unknown,
+)
+
+if TYPE_CHECKING:  # records asks this module what each of its tasks calls
+    from dagwarden.sources.dags.records import Parameters
+
+INVOKE = "run.routes.invoke"
+_AUTHORIZATION = ("authorization", "x-serverless-authorization")
+
+
+def call_of(given: "Parameters", task: Task) -> Call | None:
+    """Return the call that a task makes by its operator, or None."""
+    operator = given.operator
+    if operator is None or isinstance(given.task.operator, Unknown):
+        return None
+    asked = _Asked(given, task)
+    if operator.call is not None:
+        return _operator_call(asked, operator.call)
+    name = given.task.operator
+    if name.startswith("airflow.providers.http.") and "endpoint" in operator.parameters:
+        return _http_call(asked)
+    return None
+
+
+class _Asked:
+    """A task's arguments, each field's reason kept for the call."""
+
+    def __init__(self, given: "Parameters", task: Task) -> None:
+        self.given = given
+        self.task = task
+        self.unresolved: list[Unresolved] = []
+        # a subclass that replaces `execute` may call something else altogether
+        made = given.task.made
+        own = made is not None and made.find("execute") is not None
+        self.replaced = (
+            Unknown("dynamic", f"{made.describe()}.execute") if made and own else None
+        )
+
+    def value(self, name: str) -> Value:
+        return self.replaced or self.given.value(name)
+
+    def unset(self, field: str, why: Unknown | None) -> None:
+        why = why or Unknown(
+            "dynamic", f"a value of {field} that Airflow does not take"
+        )
+        entry = Unresolved(field=field, reason=why.reason, symbol=why.symbol)
+        self.unresolved.append(entry)
+
+    def text(self, field: str, name: str) -> Maybe[str]:
+        value = self.value(name)
+        if isinstance(value, str):
+            return value
+        self.unset(field, why_unknown(value))
+        return UNSET
+
+    def optional(self, field: str, name: str) -> Maybe[str | None]:
+        return None if self.value(name) is None else self.text(field, name)
+
+
+def _identifier(task: Task) -> str:
+    return f"call:{task.id.removeprefix('task:')}"
+
+
+def _operator_call(asked: _Asked, call: CloudRunCall) -> Call:
+    action = "run" if call.action == "execute" else call.action
+    overrides = _overrides(asked, call)
+    project = asked.optional("project", call.project_parameter)
+    region = asked.text("region", call.region_parameter)
+    name: Maybe[str] = UNSET
+    if call.name_parameter is not None:
+        name = asked.text("name", call.name_parameter)
+    else:
+        asked.unset("name", Unknown("dynamic", f"every {call.kind} of the region"))
+    permissions = _permissions(asked, call, overrides)
+    return Call(
+        id=_identifier(asked.task),
+        origin=asked.task.origin,
+        environment=asked.task.environment,
+        task=asked.task.id,
+        via="operator",
+        operation=f"{action}_{call.kind}",
+        target_kind=call.kind,
+        project=project,
+        region=region,
+        name=name,
+        endpoint=None,
+        overrides=overrides,
+        token=None,
+        audience=None,
+        tls_verified=None,
+        permissions=permissions,
+        unresolved=tuple(asked.unresolved),
+    )
+
+
+def _overrides(asked: _Asked, call: CloudRunCall) -> Maybe[bool]:
+    if "overrides" not in call.permissions_if:
+        return False
+    expanded = asked.given.task.expanded
+    if "overrides" in expanded and not asked.replaced:
+        return expanded["overrides"] is not None
+    value = asked.value("overrides")
+    if isinstance(value, (Entries, Items)):
+        # the hook sends an empty message for None and for {} alike
+        given = truth(value)
+        if not isinstance(given, Unknown):
+            return given
+    elif value is None:
+        return False
+    asked.unset("overrides", why_unknown(value))
+    return UNSET
+
+
+def _permissions(
+    asked: _Asked, call: CloudRunCall, overrides: Maybe[bool]
+) -> Maybe[tuple[str, ...]]:
+    found = set(call.permissions)
+    if asked.replaced:
+        asked.unset("permissions", asked.replaced)
+        return UNSET
+    if "overrides" in call.permissions_if:
+        if overrides is UNSET:
+            asked.unset("permissions", why_unknown(asked.value("overrides")))
+            return UNSET
+        chosen = call.permissions_if if overrides else call.permissions_unless
+        found |= set(chosen["overrides"])
+    return tuple(sorted(found))
+
+
+# ---------------------------------------------------------------------------- HTTP
+
+
+def _http_call(asked: _Asked) -> Call:
+    endpoint = asked.optional("endpoint", "endpoint")
+    token = _token(asked)
+    tls_verified = _tls_verified(asked)
+    connection = asked.task.connection
+    named = connection if isinstance(connection, str) else "?"
+    why = Unknown("connection", f"connection {named} of {asked.task.environment}")
+    for field in ("target_kind", "project", "region", "name"):
+        asked.unset(field, why)
+    return Call(
+        id=_identifier(asked.task),
+        origin=asked.task.origin,
+        environment=asked.task.environment,
+        task=asked.task.id,
+        via="http",
+        operation="invoke_service",
+        endpoint=endpoint,
+        overrides=False,
+        token=token,
+        audience=None,
+        tls_verified=tls_verified,
+        permissions=(INVOKE,),
+        unresolved=tuple(asked.unresolved),
+    )
+
+
+def _token(asked: _Asked) -> Maybe[Token | None]:
+    headers = asked.value("headers")
+    header = _authorization(headers)
+    if isinstance(header, Unknown):
+        asked.unset("token", header)
+        return UNSET
+    if header is not None:
+        return _literal_token(asked, header)
+    auth = asked.value("auth_type")
+    if auth is None:
+        return None
+    if isinstance(auth, Symbol) and auth.name.endswith("HTTPBasicAuth"):
+        return "basic"
+    asked.unset("token", why_unknown(auth))
+    return UNSET
+
+
+def _authorization(headers: Value) -> str | Unknown | None:
+    """Return the value of the header that Cloud Run reads, None if not set."""
+    if headers is None:
+        return None
+    if not isinstance(headers, Entries):
+        return why_unknown(headers) or Unknown("dynamic", "headers")
+    for key, value in headers.items.items():
+        if isinstance(key, str) and key.lower() in _AUTHORIZATION:
+            if isinstance(value, str):
+                return rendered_later(value) if is_template(value) else value
+            return why_unknown(value) or Unknown("dynamic", f"headers.{key}")
+    return headers.rest
+
+
+def _literal_token(asked: _Asked, header: str) -> Maybe[Token | None]:
+    scheme = header.partition(" ")[0].lower()
+    if scheme == "bearer":
+        return "static_bearer"
+    if scheme == "basic":
+        return "basic"
+    asked.unset("token", Unknown("dynamic", "the scheme of an Authorization header"))
+    return UNSET
+
+
+def _tls_verified(asked: _Asked) -> Maybe[bool | None]:
+    options = asked.value("extra_options")
+    if options is None:
+        return None
+    if not isinstance(options, Entries):
+        asked.unset("tls_verified", why_unknown(options))
+        return UNSET
+    if "verify" not in options.items and options.rest is None:
+        return None
+    verify = options.get("verify")
+    if verify is None:
+        return None
+    decided = truth(verify)
+    if isinstance(decided, bool):
+        return decided
+    asked.unset("tls_verified", decided)
+    return UNSET

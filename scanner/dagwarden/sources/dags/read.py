@@ -1,0 +1,445 @@
+"""Reading the DAG folders of one environment; nothing in them is run or imported."""
+
+import ast
+import hashlib
+import os
+import sys
+import warnings
+from collections.abc import Iterator, Sequence
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+from dagwarden.facts import (
+    Call,
+    Dag,
+    Excluded,
+    Facts,
+    Gap,
+    GapReason,
+    InlineWaiver,
+    Origin,
+    SourceFile,
+    Task,
+)
+from dagwarden.sources.credentials import Fingerprint
+from dagwarden.sources.dags import airflow as meaning
+from dagwarden.sources.dags.catalogue import catalogue
+from dagwarden.sources.dags.ignore import (
+    Pattern,
+    glob_matches,
+    is_ignored,
+    patterns_in,
+    syntax_of,
+)
+from dagwarden.sources.dags.interpret import Interpreter, Source
+from dagwarden.sources.dags.records import Environment, facts_of_file
+from dagwarden.sources.dags.unfollowed import left_out
+from dagwarden.sources.dags.waivers import inline_waivers
+
+MAX_SIZE = 5_000_000
+MAX_FOLDERS = 100_000
+IGNORE_FILE = ".airflowignore"
+# The kinds of facts that an unread file may have held.
+KINDS = ("dag", "task", "call")
+_HELD_ELSEWHERE = ("plugins", "src")
+
+
+class Unreadable(Exception):
+    """A file cannot be read as Python."""
+
+    def __init__(self, reason: GapReason, detail: str, line: int | None = None) -> None:
+        """Say why in one line that quotes nothing of the file."""
+        super().__init__(detail)
+        self.reason: GapReason = reason
+        self.detail = detail
+        self.line = line
+
+
+def read_dags(
+    root: Path,
+    environment: str,
+    folders: Sequence[Path],
+    *,
+    only: Sequence[Path] | None,
+    exclude: Sequence[str],
+    airflow: str | None,
+    fingerprint: Fingerprint,
+) -> Facts:
+    """
+    Return the DAGs, tasks and calls of the files below `folders`.
+
+    `only` limits it to these files (modules they import are still followed),
+    `exclude` holds gitignore patterns relative to `root`, `airflow` is the version
+    if known. A file that cannot be read is a gap; whatever a file holds, this
+    raises nothing.
+    """
+    reading = _Reading(
+        root.absolute(), Environment(environment, airflow, fingerprint), exclude
+    )
+    wanted = None if only is None else {_absolute(reading.root, p) for p in only}
+    with warnings.catch_warnings():
+        # what the compiler says of escapes in scanned code is not about us
+        warnings.simplefilter("ignore")
+        for folder in sorted({_absolute(reading.root, folder) for folder in folders}):
+            reading.folder(folder, wanted)
+    return reading.facts()
+
+
+def _absolute(root: Path, path: Path) -> Path:
+    return Path(os.path.normpath(root / path))
+
+
+class _Walked(NamedTuple):
+    """A folder on the way down, with the patterns in force there."""
+
+    path: Path
+    patterns: tuple[Pattern, ...]
+
+
+class _Reading:
+    """One reading of one environment's folders."""
+
+    def __init__(
+        self, root: Path, environment: Environment, exclude: Sequence[str]
+    ) -> None:
+        self.root = root
+        self.environment = environment
+        self.exclude = exclude
+        self.syntax = syntax_of(environment.airflow)
+        self.modules: dict[Path, Source | None] = {}
+        self.gaps: list[Gap] = []
+        self.excluded: dict[tuple[str, str, str], int] = {}
+        self.dags: list[Dag] = []
+        self.tasks: list[Task] = []
+        self.calls: list[Call] = []
+        self.waivers: list[InlineWaiver] = []
+        self.files: dict[str, SourceFile] = {}
+        self.done: set[Path] = set()
+
+    def facts(self) -> Facts:
+        excluded = (
+            Excluded(kind=kind, what=what, reason=reason, count=count)
+            for (kind, what, reason), count in sorted(self.excluded.items())
+        )
+        return Facts(
+            dags=tuple(sorted(self.dags, key=_order)),
+            tasks=tuple(sorted(self.tasks, key=_order)),
+            calls=tuple(sorted(self.calls, key=_order)),
+            gaps=tuple(sorted(self.gaps, key=_gap_order)),
+            excluded=tuple(excluded),
+            inline_waivers=tuple(self.waivers),
+            files=tuple(self.files[path] for path in sorted(self.files)),
+        )
+
+    # ----------------------------------------------------------------------- paths
+
+    def shown(self, path: Path) -> str:
+        """Return `path` as results show it: posix, relative to the root."""
+        text = Path(os.path.relpath(path, self.root)).as_posix()
+        return text.encode("utf-8", "backslashreplace").decode()
+
+    def gap(
+        self,
+        reason: GapReason,
+        path: Path,
+        detail: str,
+        *,
+        line: int | None = None,
+        incomplete: bool = True,
+    ) -> None:
+        origin = Origin(source=self.shown(path), line=line)
+        made = Gap(
+            reason=reason,
+            origin=origin,
+            detail=detail,
+            kinds=KINDS,
+            incomplete=incomplete,
+        )
+        self.gaps.append(made)
+
+    def leave_out(self, kind: str, what: str, reason: str) -> None:
+        key = kind, what, reason
+        self.excluded[key] = self.excluded.get(key, 0) + 1
+
+    # --------------------------------------------------------------------- folders
+
+    def folder(self, folder: Path, wanted: set[Path] | None) -> None:
+        """Read the DAG files below one DAG folder."""
+        if not folder.exists():
+            self.gap("missing", folder, "no such file or folder")
+            return
+        if folder.is_file():
+            if wanted is None or folder in wanted:
+                self.file(folder, folder.parent)
+            return
+        files = 0
+        for path in self._walk(folder, wanted):
+            files += 1
+            self.file(path, folder)
+        if wanted is None and not files:
+            self.gap("missing", folder, "holds no Python file to read")
+        for path in sorted(wanted or ()):
+            if folder in path.parents and not path.exists():
+                self.gap("missing", path, "no such file or folder")
+
+    def _walk(self, folder: Path, wanted: set[Path] | None) -> Iterator[Path]:
+        """Yield the Python files below `folder` that are not left out."""
+        around = None if wanted is None else {p for w in wanted for p in w.parents}
+        waiting = [_Walked(folder, ())]
+        visited: set[str] = set()
+        while waiting:
+            walked = waiting.pop()
+            if not self._enter(walked.path, visited):
+                continue
+            patterns = (*walked.patterns, *self._patterns(walked.path, folder))
+            below: list[_Walked] = []
+            for name, is_folder in self._listed(walked.path):
+                path = walked.path / name
+                if is_folder:
+                    needed = around is None or path in around
+                    if needed and self._kept(path, folder, patterns, is_folder=True):
+                        below.append(_Walked(path, patterns))
+                elif name.endswith(".py") and (wanted is None or path in wanted):
+                    if self._kept(path, folder, patterns, is_folder=False):
+                        yield path
+                elif name.endswith(".zip") and wanted is None:
+                    detail = "DAGs packed in a zip archive are not read"
+                    self.gap("unsupported", path, detail, incomplete=False)
+            waiting.extend(reversed(below))
+
+    def _enter(self, path: Path, visited: set[str]) -> bool:
+        """Say whether to read a folder: not twice, and not outside the root."""
+        real = os.path.realpath(path)
+        if real in visited or len(visited) > MAX_FOLDERS:
+            detail = "a link leads to a folder that was read already"
+            self.gap("unreadable", path, detail)
+            return False
+        visited.add(real)
+        outside = os.path.realpath(self.root)
+        if path.is_symlink() and os.path.commonpath([real, outside]) != outside:
+            self.gap("unreadable", path, "a link leads out of the scanned root")
+            return False
+        return True
+
+    def _listed(self, path: Path) -> list[tuple[str, bool]]:
+        try:
+            with os.scandir(path) as entries:
+                found = [(entry.name, entry.is_dir()) for entry in entries]
+        except OSError as error:
+            self.gap("unreadable", path, f"cannot list the folder: {_why(error)}")
+            return []
+        hidden = {"__pycache__", ".git", ".venv", "node_modules"}
+        return sorted(item for item in found if item[0] not in hidden)
+
+    def _patterns(self, path: Path, folder: Path) -> list[Pattern]:
+        file = path / IGNORE_FILE
+        try:
+            if not file.is_file():
+                return []
+            text = file.read_bytes()[:MAX_SIZE].decode("utf-8", "replace")
+        except OSError as error:
+            self.gap("unreadable", file, f"cannot read the file: {_why(error)}")
+            return []
+        below = PurePosixPath(path.relative_to(folder).as_posix())
+        found = patterns_in(text, below, self.syntax)
+        for pattern in found:
+            if pattern.refused and self.syntax == "regexp":
+                detail = f"a pattern is not followed: {pattern.refused}"
+                self.gap("malformed", file, detail, incomplete=False)
+        return found
+
+    def _kept(
+        self,
+        path: Path,
+        folder: Path,
+        patterns: Sequence[Pattern],
+        *,
+        is_folder: bool,
+    ) -> bool:
+        parts = PurePosixPath(self.shown(path)).parts
+        for pattern in self.exclude:
+            if glob_matches(pattern, parts, folder=is_folder):
+                kind = "folder" if is_folder else "file"
+                self.leave_out(kind, self.shown(path), f"excluded by {pattern!r}")
+                return False
+        if not patterns:
+            return True
+        below = PurePosixPath(path.relative_to(folder).as_posix())
+        as_regexp = is_ignored(patterns, below, "regexp", folder=is_folder)
+        as_glob = is_ignored(patterns, below, "glob", folder=is_folder)
+        if self.syntax is None and as_regexp is not as_glob:
+            detail = (
+                f"{IGNORE_FILE} leaves it out in one major version of Airflow only;"
+                f" set airflow of environment {self.environment.name}"
+            )
+            self.gap("unsupported", path, detail, incomplete=False)
+            return True
+        ignored = as_glob if self.syntax == "glob" else as_regexp
+        if ignored:
+            kind = "folder" if is_folder else "file"
+            self.leave_out(kind, self.shown(path), f"left out by {IGNORE_FILE}")
+        return not ignored
+
+    # ----------------------------------------------------------------------- files
+
+    def file(self, path: Path, folder: Path) -> None:
+        """Read one Python file as Airflow would look for DAGs in it."""
+        if path in self.done:
+            return
+        self.done.add(path)
+        try:
+            data = self._content(path)
+            if not _may_hold_dags(data):
+                shown = self.shown(folder)
+                self.leave_out("file", shown, "holds no DAG: neither word is in it")
+                return
+            source = self._source(path, data, folder)
+        except Unreadable as error:
+            self.gap(error.reason, path, error.detail, line=error.line)
+            return
+        try:
+            self._follow(source, data, folder)
+        except (RecursionError, MemoryError):
+            self.gap("too_deep", path, "nested too deeply to follow")
+
+    def _content(self, path: Path) -> bytes:
+        try:
+            if not path.is_file():
+                detail = "no regular file, or a link that leads nowhere"
+                raise Unreadable("unreadable", detail)
+            real = os.path.realpath(path)
+            outside = os.path.realpath(self.root)
+            if path.is_symlink() and os.path.commonpath([real, outside]) != outside:
+                detail = "a link leads out of the scanned root"
+                raise Unreadable("unreadable", detail)
+            with path.open("rb") as stream:
+                data = stream.read(MAX_SIZE + 1)
+        except OSError as error:
+            detail = f"cannot read the file: {_why(error)}"
+            raise Unreadable("unreadable", detail) from None
+        if len(data) > MAX_SIZE:
+            raise Unreadable("too_large", f"larger than {MAX_SIZE // 1_000_000} MB")
+        return data
+
+    def _source(self, path: Path, data: bytes, folder: Path) -> Source:
+        if path in self.modules:
+            known = self.modules[path]
+            if known is not None:
+                return known
+        tree = parsed(data)
+        shown = self.shown(path)
+        digest = hashlib.sha256(data).hexdigest()
+        self.files[shown] = SourceFile(
+            path=shown, kind="dag", sha256=digest, size=len(data)
+        )
+        name, package = _module_name(path, folder)
+        source = Source(shown, name, tree, package)
+        self.modules[path] = source
+        return source
+
+    def _follow(self, source: Source, data: bytes, folder: Path) -> None:
+        world = meaning.World(catalogue())
+        interpreter = Interpreter(world, _Finder(self, folder))
+        world.interpreter = interpreter
+        module = interpreter.follow(source)
+        for value in module.scope.names.values():
+            if isinstance(value, meaning.Dag):
+                value.exposed = True
+        made = facts_of_file(world, source.path, self.environment)
+        self.dags += made.dags
+        self.tasks += made.tasks
+        self.calls += made.calls
+        for one in (*made.excluded, *left_out(interpreter, world, source)):
+            self.leave_out(one.kind, one.what, one.reason)
+        for path, line in interpreter.too_deep:
+            where = self.root / path
+            self.gap("too_deep", where, "nested too deeply to follow", line=line)
+        if b"dagwarden:" in data:
+            calls = [t.site for t in world.tasks if t.site.path == source.path]
+            self.waivers += inline_waivers(source, data, calls)
+
+    def module(self, name: str, folder: Path) -> Source | None:
+        """Return a module of the repository, parsed; None if there is none."""
+        top, *below = name.split(".")
+        if not top or top == "airflow" or top in sys.stdlib_module_names:
+            return None
+        places = (folder, self.root, *(self.root / held for held in _HELD_ELSEWHERE))
+        for place in places:
+            path = place.joinpath(top, *below)
+            for file in (path / "__init__.py", path.with_name(f"{path.name}.py")):
+                found = self._module_at(file, place)
+                if found is not None:
+                    return found._replace(name=name)
+        return None
+
+    def _module_at(self, path: Path, place: Path) -> Source | None:
+        if path not in self.modules:
+            self.modules[path] = None
+            try:
+                if path.is_file():
+                    self.modules[path] = self._source(path, self._content(path), place)
+            except (Unreadable, OSError, ValueError):
+                # named as a gap when it is read as a file of its own; a name
+                # imported from it stays unresolved
+                return None
+        return self.modules[path]
+
+
+class _Finder:
+    """Finds the modules that the files of one DAG folder can import."""
+
+    def __init__(self, reading: _Reading, folder: Path) -> None:
+        self.reading = reading
+        self.folder = folder
+
+    def find(self, name: str) -> Source | None:
+        return self.reading.module(name, self.folder)
+
+
+def parsed(data: bytes) -> ast.Module:
+    """Parse a file's bytes; raise `Unreadable` for whatever the parser refuses."""
+    if b"\0" in data:
+        raise Unreadable("encoding", "holds NUL bytes")
+    try:
+        return ast.parse(data)
+    except SyntaxError as error:
+        # text that is not in its encoding is a SyntaxError without a line
+        encoding = "codec" in str(error.msg) or "encoding" in str(error.msg)
+        reason: GapReason = "encoding" if encoding else "syntax"
+        version = f"{sys.version_info.major}.{sys.version_info.minor}"
+        detail = (
+            "not in the encoding it declares"
+            if encoding
+            else f"not valid Python {version}"
+        )
+        raise Unreadable(reason, detail, error.lineno or None) from None
+    except (RecursionError, MemoryError):
+        raise Unreadable("too_deep", "nested too deeply to parse") from None
+    except (ValueError, OverflowError, LookupError):
+        raise Unreadable("encoding", "not in the encoding it declares") from None
+
+
+def _may_hold_dags(data: bytes) -> bool:
+    """Say whether Airflow would look into the file (its safe mode, 2.x and 3.x)."""
+    lowered = data.lower()
+    return b"airflow" in lowered and (b"dag" in lowered or b"asset" in lowered)
+
+
+def _module_name(path: Path, folder: Path) -> tuple[str, bool]:
+    parts = list(path.relative_to(folder).with_suffix("").parts)
+    package = parts[-1] == "__init__"
+    if package:
+        parts.pop()
+    return ".".join(parts) or "__init__", package
+
+
+def _why(error: OSError) -> str:
+    return (error.strerror or type(error).__name__).lower()
+
+
+def _order(fact: Dag | Task | Call) -> tuple[str, int, str]:
+    return fact.origin.source, fact.origin.line or 0, fact.id
+
+
+def _gap_order(gap: Gap) -> tuple[str, int, str]:
+    return gap.origin.source, gap.origin.line or 0, gap.detail

@@ -1,0 +1,532 @@
+"""From what a followed file made to the facts that rules see."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
+from typing import NamedTuple
+
+from msgspec import UNSET, UnsetType
+
+from dagwarden.facts import (
+    Call,
+    ConnectionSource,
+    Dag,
+    Excluded,
+    Maybe,
+    Origin,
+    Secret,
+    Task,
+    Unresolved,
+)
+from dagwarden.sources.credentials import Fingerprint, secrets_in
+from dagwarden.sources.dags import airflow, calls
+from dagwarden.sources.dags.airflow import World, default_args_of
+from dagwarden.sources.dags.catalogue import Operator, Parameter
+from dagwarden.sources.dags.templates import is_template, rendered_later
+from dagwarden.sources.dags.values import (
+    Entries,
+    Items,
+    Unknown,
+    Value,
+    plain,
+    why_unknown,
+)
+
+
+class Found(NamedTuple):
+    """One argument of a task, and who gave it."""
+
+    value: Value
+    source: ConnectionSource
+
+
+class Environment(NamedTuple):
+    """What a fact needs to know of its environment."""
+
+    name: str
+    airflow: str | None
+    fingerprint: Fingerprint
+
+
+class Facts(NamedTuple):
+    """The facts of one file."""
+
+    dags: list[Dag]
+    tasks: list[Task]
+    calls: list[Call]
+    excluded: list[Excluded]
+
+
+class Parameters:
+    """The arguments of one task as its operator will see them."""
+
+    def __init__(self, world: World, task: airflow.Task, environment: str) -> None:
+        """Look `task` up in the catalogue."""
+        self.task = task
+        self.environment = environment
+        name = task.operator
+        self.operator = world.operator(name) if isinstance(name, str) else None
+        self.unresolved: list[Unresolved] = []
+        self.own_fields = _template_fields(task)
+
+    def given(self, name: str) -> Found | None:
+        """Return the argument `name`; None if the operator's default holds."""
+        task = self.task
+        if name in task.expanded:
+            return Found(task.expanded[name], "argument")
+        if name in task.keywords:
+            return Found(task.keywords[name], "argument")
+        why = task.expanded_rest or task.rest
+        if why:
+            return Found(why, "argument")
+        for defaults in default_args_of(task, task.group, task.dag):
+            if name in defaults.items:
+                return Found(defaults.items[name], "default_args")
+            if defaults.rest:
+                return Found(defaults.rest, "default_args")
+        return None
+
+    def value(self, name: str) -> Value:
+        """Return the value of an argument, unknown where it is a template."""
+        found = self.given(name)
+        return None if found is None else self.rendered(name, found.value)
+
+    def rendered(self, name: str, value: Value) -> Value:
+        """Return `value` as it is when the task runs."""
+        if not self.is_templated(name):
+            return value
+        if isinstance(value, str) and is_template(value):
+            return rendered_later(value)
+        if isinstance(value, Items):
+            items = [self.rendered(name, item) for item in value.items]
+            return Items(value.kind, items, value.more)
+        return value
+
+    def is_templated(self, name: str) -> bool:
+        """Say whether Airflow renders the argument; True when not known."""
+        if self.own_fields is not None:
+            return name in self.own_fields
+        if self.operator is None or self.operator.template_fields is None:
+            return True
+        return name in self.operator.template_fields
+
+    def unset(self, field: str, why: Unknown) -> UnsetType:
+        """Note why `field` is not known."""
+        entry = Unresolved(field=field, reason=why.reason, symbol=why.symbol)
+        self.unresolved.append(entry)
+        return UNSET
+
+    def text(self, field: str, value: Value) -> Maybe[str]:
+        """Return a text."""
+        if isinstance(value, str):
+            return value
+        return self.unset(field, why_unknown(value) or _no(field))
+
+    def absent(self, field: str, name: str, parameter: Parameter) -> Unknown:
+        """Return why the default of `name` is not known."""
+        if parameter.setting:
+            section, _, key = parameter.setting.rpartition(".")
+            symbol = f"[{section}] {key} of environment {self.environment}"
+            return Unknown("setting", symbol)
+        return Unknown("dynamic", f"the default of {name}")
+
+
+def _no(field: str) -> Unknown:
+    return Unknown("dynamic", f"a value of {field} that Airflow does not take")
+
+
+def _template_fields(task: airflow.Task) -> set[str] | None:
+    """Return the template fields that a class of the repository sets, if it does."""
+    found = task.made.find("template_fields") if task.made is not None else None
+    if found is None or not isinstance(found[0], Items) or found[0].more:
+        return None
+    names = {item for item in found[0].items if isinstance(item, str)}
+    return names if len(names) == len(found[0].items) else None
+
+
+def facts_of_file(world: World, path: str, environment: Environment) -> Facts:
+    """Return the facts of the DAG file `path`."""
+    made = _Making(world, path, environment)
+    for dag in world.dags:
+        made.dag(dag)
+    for task in world.tasks:
+        made.task(task)
+    for partial, site in world.partials:
+        if not partial.used:
+            made.leave_out(site, "`partial` that is never expanded")
+    return made.facts
+
+
+class _Making:
+    """Makes facts one by one, with ids that are unique in the file."""
+
+    def __init__(self, world: World, path: str, environment: Environment) -> None:
+        self.world = world
+        self.path = path
+        self.environment = environment
+        self.facts = Facts([], [], [], [])
+        self.ids: dict[str, int] = {}
+        self.dag_ids: dict[int, str] = {}
+        self.unknown_dag = ""
+
+    def _unique(self, name: str) -> str:
+        number = self.ids.get(name, 0) + 1
+        self.ids[name] = number
+        return name if number == 1 else f"{name}#{number}"
+
+    def leave_out(self, site: airflow.Site, reason: str) -> None:
+        """Account for an operator call that makes no task."""
+        what = f"{site.path}:{site.line}"
+        self.facts.excluded.append(Excluded(kind="task", what=what, reason=reason))
+
+    # ------------------------------------------------------------------------ DAGs
+
+    def dag(self, dag: airflow.Dag) -> None:
+        if not dag.exposed:
+            what = f"{dag.site.path}:{dag.site.line}"
+            reason = "no name of the file holds it, so Airflow does not find it"
+            self.facts.excluded.append(Excluded(kind="dag", what=what, reason=reason))
+            return
+        unresolved: list[Unresolved] = []
+        dag_id = _text(dag.dag_id, "dag_id", unresolved)
+        name = dag_id if isinstance(dag_id, str) else "?"
+        identifier = self._unique(f"dag:{self.environment.name}:{self.path}:{name}")
+        self.dag_ids[id(dag)] = identifier
+        made = Dag(
+            id=identifier,
+            origin=Origin(source=dag.site.path, line=dag.site.line),
+            environment=self.environment.name,
+            dag_id=dag_id,
+            dagrun_timeout=_dagrun_timeout(dag, unresolved),
+            schedule=self._schedule(dag, unresolved),
+            unresolved=tuple(unresolved),
+        )
+        self.facts.dags.append(made)
+
+    def _schedule(
+        self, dag: airflow.Dag, unresolved: list[Unresolved]
+    ) -> Maybe[str | None]:
+        given = dag.arguments.keywords
+        for name in ("schedule", "schedule_interval"):
+            if name in given:
+                return _schedule(given[name], unresolved)
+        why = dag.arguments.rest
+        if "timetable" in given or why:
+            return _unset(
+                "schedule", why or Unknown("dynamic", "timetable"), unresolved
+            )
+        version = self.environment.airflow
+        if version is None:
+            symbol = f"airflow of environment {self.environment.name}"
+            return _unset("schedule", Unknown("version", symbol), unresolved)
+        return None if int(version.partition(".")[0]) > 2 else "1 day, 0:00:00"
+
+    def _dag_of(self, task: airflow.Task) -> tuple[str, Maybe[str]] | None:
+        """Return the id of the task's DAG fact and its dag_id."""
+        if task.dag is not None:
+            if id(task.dag) not in self.dag_ids:
+                return None
+            dag_id = task.dag.dag_id
+            return self.dag_ids[id(task.dag)], dag_id if isinstance(
+                dag_id, str
+            ) else UNSET
+        if task.unresolved_dag is None:
+            return None
+        if not self.unknown_dag:
+            self.unknown_dag = self._placeholder(task, task.unresolved_dag)
+        return self.unknown_dag, UNSET
+
+    def _placeholder(self, task: airflow.Task, why: Unknown) -> str:
+        identifier = self._unique(f"dag:{self.environment.name}:{self.path}:?")
+        unresolved = tuple(
+            Unresolved(field=field, reason=why.reason, symbol=why.symbol)
+            for field in ("dag_id", "dagrun_timeout", "schedule")
+        )
+        made = Dag(
+            id=identifier,
+            origin=Origin(source=task.site.path, line=task.site.line),
+            environment=self.environment.name,
+            unresolved=unresolved,
+        )
+        self.facts.dags.append(made)
+        return identifier
+
+    # ----------------------------------------------------------------------- tasks
+
+    def task(self, task: airflow.Task) -> None:
+        home = self._dag_of(task)
+        if home is None:
+            lost = task.dag is not None
+            reason = "its DAG is not one Airflow finds" if lost else "belongs to no DAG"
+            self.leave_out(task.site, reason)
+            return
+        dag, dag_id = home
+        given = Parameters(self.world, task, self.environment.name)
+        task_id = given.text("task_id", task.task_id)
+        name = f"{dag.partition(':')[2]}.{self._task_name(task, task_id)}"
+        identifier = self._unique(f"task:{name}")
+        origin = Origin(source=task.site.path, line=task.site.line)
+        connection, parameter, source = _connection(given)
+        secrets, known = self._secrets(given, origin)
+        if dag_id is UNSET:
+            why = task.unresolved_dag or why_unknown(task.dag.dag_id if task.dag else 0)
+            given.unset("dag_id", why or _no("dag_id"))
+        made = Task(
+            id=identifier,
+            origin=origin,
+            environment=self.environment.name,
+            dag=dag,
+            dag_id=dag_id,
+            task_id=task_id,
+            operator=given.text("operator", task.operator),
+            connection=connection,
+            connection_parameter=parameter,
+            connection_source=source,
+            impersonation_chain=_impersonation_chain(given),
+            execution_timeout=_execution_timeout(given),
+            dagrun_timeout=self._run_timeout(given),
+            timeout_seconds=_timeout_seconds(given),
+            retries=_retries(given),
+            deferrable=_deferrable(given),
+            mapped=task.mapped or _in_mapped_group(task),
+            secrets=secrets,
+            secrets_known=known,
+            unresolved=tuple(given.unresolved),
+        )
+        self.facts.tasks.append(made)
+        call = calls.call_of(given, made)
+        if call is not None:
+            self.facts.calls.append(call)
+
+    def _task_name(self, task: airflow.Task, task_id: Maybe[str]) -> str:
+        if isinstance(task_id, str):
+            return task_id
+        operator = task.operator if isinstance(task.operator, str) else "?"
+        return f"?{operator.rpartition('.')[2]}"
+
+    def _run_timeout(self, given: Parameters) -> Maybe[float | None]:
+        if given.task.dag is not None:
+            return _dagrun_timeout(given.task.dag, given.unresolved)
+        why = given.task.unresolved_dag or _no("dag")
+        return given.unset("dagrun_timeout", why)
+
+    def _secrets(
+        self, given: Parameters, origin: Origin
+    ) -> tuple[Maybe[tuple[Secret, ...]], tuple[Secret, ...]]:
+        found: list[Secret] = []
+        why = given.task.rest or given.task.expanded_rest
+        for name, value in _data(given.task):
+            place = name or "op_args"
+            if isinstance(value, (str, bytes, Items, Entries)):
+                field = Origin(source=origin.source, line=origin.line, field=place)
+                fingerprint = self.environment.fingerprint
+                found += secrets_in(place, plain(value), field, fingerprint)
+            if name in _REVEALING:
+                why = why or why_unknown(value)
+        known = tuple(dict.fromkeys(found))
+        if why is None:
+            return known, known
+        return given.unset("secrets", why), known
+
+
+# Arguments that carry data to where a secret is used: while one of these is not
+# known, it is not known whether the task holds a secret.
+_REVEALING = {
+    *("auth", "bash_command", "body", "config", "container_overrides", "data"),
+    *("env", "env_vars", "environment", "extra_options", "headers", "job"),
+    *("op_kwargs", "overrides", "params", "request_kwargs", "service"),
+}
+# Arguments of every operator, none of which is data.
+_PLAIN = {
+    *("dag", "default_args", "depends_on_past", "execution_timeout", "owner"),
+    *("gcp_conn_id", "http_conn_id", "on_failure_callback", "pool", "project_id"),
+    *("python_callable", "queue", "region", "retries", "retry_delay", "start_date"),
+    *("task_group", "task_id", "trigger_rule"),
+}
+
+
+def _data(task: airflow.Task) -> Iterator[tuple[str, Value]]:
+    for source in (task.keywords, task.expanded):
+        for name, value in source.items():
+            if name not in _PLAIN:
+                yield name, value
+    for value in task.passed:
+        yield "", value
+
+
+def _in_mapped_group(task: airflow.Task) -> bool:
+    return task.group is not None and any(one.mapped for one in task.group.lineage())
+
+
+def _unset(field: str, why: Unknown, unresolved: list[Unresolved]) -> UnsetType:
+    unresolved.append(Unresolved(field=field, reason=why.reason, symbol=why.symbol))
+    return UNSET
+
+
+def _text(value: Value, field: str, unresolved: list[Unresolved]) -> Maybe[str]:
+    if isinstance(value, str):
+        return value
+    return _unset(field, why_unknown(value) or _no(field), unresolved)
+
+
+def _schedule(value: Value, unresolved: list[Unresolved]) -> Maybe[str | None]:
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, timedelta):
+        return str(value)
+    why = why_unknown(value) or Unknown("dynamic", "a schedule that is no text")
+    return _unset("schedule", why, unresolved)
+
+
+def _seconds(
+    field: str, value: Value, unresolved: list[Unresolved]
+) -> Maybe[float | None]:
+    if value is None:
+        return None
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    return _unset(field, why_unknown(value) or _no(field), unresolved)
+
+
+def _dagrun_timeout(
+    dag: airflow.Dag, unresolved: list[Unresolved]
+) -> Maybe[float | None]:
+    given = dag.arguments
+    value = given.keywords.get("dagrun_timeout", given.rest)
+    return _seconds("dagrun_timeout", value, unresolved)
+
+
+def _execution_timeout(given: Parameters) -> Maybe[float | None]:
+    value = given.value("execution_timeout")
+    return _seconds("execution_timeout", value, given.unresolved)
+
+
+def _retries(given: Parameters) -> Maybe[int | None]:
+    value = given.value("retries")
+    if value is None or isinstance(value, int):
+        return value
+    return given.unset("retries", why_unknown(value) or _no("retries"))
+
+
+def _timeout_seconds(given: Parameters) -> Maybe[float | None]:
+    if _foreign(given):
+        return given.unset("timeout_seconds", _foreign(given) or _no("operator"))
+    if not _has(given.operator, "timeout_seconds"):
+        return None
+    value = given.value("timeout_seconds")
+    if value is None or isinstance(value, (int, float)):
+        return value
+    return given.unset("timeout_seconds", why_unknown(value) or _no("timeout_seconds"))
+
+
+def _deferrable(given: Parameters) -> Maybe[bool | None]:
+    found = given.given("deferrable")
+    why = _foreign(given)
+    if why is not None and (found is None or found.source != "argument"):
+        return given.unset("deferrable", why)
+    parameter = given.operator.deferrable if given.operator is not None else None
+    if parameter is None and why is None:
+        return None
+    if found is not None:
+        value = given.rendered("deferrable", found.value)
+        if isinstance(value, bool):
+            return value
+        return given.unset("deferrable", why_unknown(value) or _no("deferrable"))
+    if parameter is not None and isinstance(parameter.default, bool):
+        return parameter.default
+    absent = parameter or Parameter(unknown=True)
+    return given.unset("deferrable", given.absent("deferrable", "deferrable", absent))
+
+
+def _has(operator: Operator | None, name: str) -> bool:
+    return operator is not None and name in operator.parameters
+
+
+def _foreign(given: Parameters) -> Unknown | None:
+    """Return why nothing is known of the operator's own parameters, or None."""
+    task = given.task
+    if isinstance(task.operator, Unknown):
+        return task.operator
+    if given.operator is None or given.operator.incomplete:
+        return Unknown("import", task.operator)
+    if task.made is not None and _is_root(task.operator):
+        return Unknown("dynamic", task.made.describe())
+    return None
+
+
+def _is_root(operator: str) -> bool:
+    return operator in ("airflow.sdk.BaseOperator", "airflow.sdk.BaseSensorOperator")
+
+
+# Who the task is, for operators that are not in the catalogue.
+_GOOGLE = ("gcp_conn_id", "google_cloud_conn_id")
+
+
+def connection_parameter(operator: Operator) -> str | None:
+    """Return the parameter whose connection says who a task is."""
+    if operator.identity is not None:
+        return operator.identity
+    if "http_conn_id" in operator.connections:
+        return "http_conn_id"
+    return next(iter(sorted(operator.connections)), None)
+
+
+def _connection(
+    given: Parameters,
+) -> tuple[Maybe[str | None], str | None, ConnectionSource | None]:
+    why = _foreign(given)
+    if why is not None or given.operator is None:
+        for name in _GOOGLE:
+            if name in given.task.keywords:
+                value = given.rendered(name, given.task.keywords[name])
+                return given.text("connection", value), name, "argument"
+        return given.unset("connection", why or _no("operator")), None, None
+    operator = given.operator
+    name_or_none = connection_parameter(operator)
+    if name_or_none is None:
+        own = given.task.made is not None and given.task.made.find("execute")
+        if own and given.task.made is not None:
+            why = Unknown("dynamic", given.task.made.describe())
+            return given.unset("connection", why), None, None
+        return None, None, None
+    name = name_or_none
+    for spelling in (name, *_old_spellings(operator, name)):
+        found = given.given(spelling)
+        if found is not None:
+            value = given.rendered(spelling, found.value)
+            return given.text("connection", value), name, found.source
+    parameter = operator.connections[name]
+    if name in operator.varies:
+        why = Unknown("version", f"default {name} of {given.task.operator}")
+        return given.unset("connection", why), name, "operator_default"
+    if isinstance(parameter.default, str):
+        return parameter.default, name, "operator_default"
+    why = given.absent("connection", name, parameter)
+    return given.unset("connection", why), name, "operator_default"
+
+
+def _old_spellings(operator: Operator, name: str) -> Iterable[str]:
+    renamed: Mapping[str, str] = operator.renamed
+    return (old for old, new in sorted(renamed.items()) if new == name)
+
+
+def _impersonation_chain(given: Parameters) -> Maybe[tuple[str, ...] | None]:
+    field = "impersonation_chain"
+    why = _foreign(given)
+    name = given.operator.impersonation if given.operator is not None else None
+    if why is not None:
+        name = field
+        if field not in given.task.keywords:
+            return given.unset(field, why)
+    if name is None:
+        return None
+    value = given.value(name)
+    if value is None or value == "":
+        return None
+    if isinstance(value, str):
+        return (value,)
+    unknown = why_unknown(value)
+    if unknown is None and isinstance(value, Items):
+        chain = tuple(item for item in value.items if isinstance(item, str))
+        if len(chain) == len(value.items):
+            return chain or None
+    return given.unset(field, unknown or _no(field))

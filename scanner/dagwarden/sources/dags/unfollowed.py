@@ -1,0 +1,78 @@
+"""Operator calls in code that was not followed: accounted for, never lost."""
+
+import ast
+from collections.abc import Iterator, Sequence
+
+from dagwarden.facts import Excluded
+from dagwarden.sources.dags.airflow import World
+from dagwarden.sources.dags.interpret import Interpreter, Scope, Source
+from dagwarden.sources.dags.values import Arguments, Symbol, Thing
+
+
+def left_out(interpreter: Interpreter, world: World, source: Source) -> list[Excluded]:
+    """Return the operator calls of `source` that made no task, with the reason."""
+    found: dict[tuple[int, int], Excluded] = {}
+    for nodes, scope, reason in _unfollowed(interpreter, world):
+        if scope.module is None or scope.module.path != source.path:
+            continue
+        for call in _operator_calls(nodes, scope, world):
+            place = call.lineno, call.col_offset
+            if (source.path, *place) not in world.seen:
+                what = f"{source.path}:{call.lineno}"
+                made = Excluded(kind="task", what=what, reason=reason)
+                found.setdefault(place, made)
+    return [found[place] for place in sorted(found)]
+
+
+def _unfollowed(
+    interpreter: Interpreter, world: World
+) -> Iterator[tuple[Sequence[ast.AST], Scope, str]]:
+    yield from interpreter.skipped
+    for key, (node, scope) in interpreter.defined.items():
+        if key not in interpreter.followed:
+            inside = key in world.task_functions
+            reason = "in the code of a task" if inside else "in a function not called"
+            yield [node], scope, reason
+
+
+def _operator_calls(
+    nodes: Sequence[ast.AST], scope: Scope, world: World
+) -> Iterator[ast.Call]:
+    imported: dict[str, str] = {}
+    calls: list[ast.Call] = []
+    for top in nodes:
+        for node in ast.walk(top):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                for alias in node.names:
+                    whole = f"{node.module}.{alias.name}"
+                    imported[alias.asname or alias.name] = whole
+            elif isinstance(node, ast.Call):
+                calls.append(node)
+    for call in calls:
+        name = _callee(call.func, scope, imported)
+        if name is not None:
+            given = Arguments([], {k.arg: None for k in call.keywords if k.arg})
+            if world.is_operator(name.removesuffix(".partial"), given):
+                yield call
+
+
+def _callee(node: ast.expr, scope: Scope, imported: dict[str, str]) -> str | None:
+    """Return the qualified name of what is called, if it is from outside."""
+    parts: list[str] = []
+    while isinstance(node, ast.Attribute):
+        parts.append(node.attr)
+        node = node.value
+    if not isinstance(node, ast.Name):
+        return None
+    name = imported.get(node.id)
+    if name is None:
+        value = scope.find(node.id)
+        for part in reversed(parts):
+            if not isinstance(value, Thing) or isinstance(value, Symbol):
+                break
+            value = value.attribute(part)
+            parts.pop()
+        if not isinstance(value, Symbol):
+            return None
+        name = value.name
+    return ".".join([name, *reversed(parts)])

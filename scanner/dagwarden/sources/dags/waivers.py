@@ -1,0 +1,84 @@
+"""Comments `# dagwarden: ...` in DAG files, and the statement each one covers."""
+
+import ast
+import io
+import tokenize
+from collections.abc import Iterator, Sequence
+
+from dagwarden.facts import InlineWaiver, Origin
+from dagwarden.sources.dags.airflow import Site
+from dagwarden.sources.dags.interpret import Source
+
+MARK = "dagwarden:"
+MAX_TEXT = 500
+_EMPTY = (tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT)
+
+
+def inline_waivers(
+    source: Source, data: bytes, calls: Sequence[Site]
+) -> list[InlineWaiver]:
+    """
+    Return the comments of `source`, each at the line of what it covers.
+
+    A comment covers the code on its line or, alone on its line, the next code: of
+    that, the innermost operator call, else the statement.
+    """
+    statements = list(_statements(source.tree))
+    found: list[InlineWaiver] = []
+    for line, text in _comments(data):
+        covered = _covering(line, calls) or _covering(line, statements) or line
+        origin = Origin(source=source.path, line=covered)
+        found.append(InlineWaiver(origin=origin, text=text[:MAX_TEXT]))
+    return found
+
+
+def _comments(data: bytes) -> Iterator[tuple[int, str]]:
+    """Yield what follows the mark, with the line of the code it belongs to."""
+    waiting: list[str] = []
+    code_line = 0
+    try:
+        for token in tokenize.tokenize(io.BytesIO(data).readline):
+            if token.type == tokenize.COMMENT:
+                text = _marked(token.string)
+                if text is not None and token.start[0] == code_line:
+                    yield code_line, text
+                elif text is not None:
+                    waiting.append(text)
+            elif token.type not in _EMPTY and token.type != tokenize.ENCODING:
+                code_line = token.end[0]
+                for text in waiting:
+                    yield token.start[0], text
+                waiting = []
+    except (tokenize.TokenError, SyntaxError):
+        return
+
+
+def _marked(comment: str) -> str | None:
+    text = comment.lstrip("# \t")
+    return text.removeprefix(MARK).strip() if text.startswith(MARK) else None
+
+
+def _covering(line: int, sites: Sequence[Site]) -> int | None:
+    """Return the first line of the smallest of `sites` that holds `line`."""
+    around = [site for site in sites if site.line <= line <= site.end]
+    if not around:
+        return None
+    return min(around, key=lambda site: (site.end - site.line, -site.line)).line
+
+
+def _statements(tree: ast.Module) -> Iterator[Site]:
+    """Yield where statements stand; of a compound one, its header."""
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
+        waiting.extend(
+            child
+            for child in ast.iter_child_nodes(node)
+            if not isinstance(child, ast.expr)
+        )
+        if isinstance(node, ast.stmt):
+            body = getattr(node, "body", None)
+            end = node.end_lineno or node.lineno
+            if isinstance(body, list) and body:
+                end = max(node.lineno, body[0].lineno - 1)
+            yield Site("", node.lineno, end)
