@@ -6,11 +6,20 @@ What a scan ends with: verdicts, findings, and the account of everything.
 """
 
 from enum import StrEnum
+from typing import Literal
 
 from msgspec import DecodeError, Struct, ValidationError, json
 
 from dagwarden.errors import SourceError
-from dagwarden.facts import Excluded, Gap, Hop, Origin, Record, SourceFile
+from dagwarden.facts import (
+    Excluded,
+    Gap,
+    Hop,
+    IdentityRef,
+    Origin,
+    Record,
+    SourceFile,
+)
 from dagwarden.rule import Control, Scalar, Severity
 
 RESULT_VERSION = "dagwarden.result/1"
@@ -267,6 +276,40 @@ class Report(Record, frozen=True, kw_only=True):
 
     result: Result
     run: Run
+
+
+Answered = Literal["allowed", "denied", "unknown"]
+
+
+class Explanation(Record, frozen=True, kw_only=True):
+    """The answer to one question, with every chain that proves it."""
+
+    principal: str  # key
+    permission: str
+    resource: str  # full resource name
+    answer: Answered
+    chains: tuple[tuple[Hop, ...], ...] = ()  # shortest first
+    because: tuple[str, ...] = ()  # in words: what decided, or what would
+    assumes: tuple[str, ...] = ()
+
+
+class Holder(Record, frozen=True, kw_only=True):
+    """One identity that holds a permission, or may hold it."""
+
+    identity: IdentityRef
+    answer: Answered
+    hops: tuple[Hop, ...] = ()
+    because: tuple[str, ...] = ()
+
+
+class Holders(Record, frozen=True, kw_only=True):
+    """Who holds a permission on a resource; `unknown` says what could add to them."""
+
+    permission: str
+    resource: str
+    holders: tuple[Holder, ...] = ()
+    unknown: tuple[str, ...] = ()
+    assumes: tuple[str, ...] = ()
 
 
 class _ResultVersion(Struct):

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
-from typing import Literal
 
 from dagwarden.errors import UsageError
-from dagwarden.facts import Facts, Hop, IdentityRef, Record
+from dagwarden.facts import Facts, Hop, IdentityRef
+from dagwarden.findings import Answered, Explanation, Holder, Holders
 from dagwarden.graph.access import Access, Answer, Cause, distinct
 from dagwarden.graph.estate import Estate, label
 from dagwarden.graph.hierarchy import account_resource, short
@@ -14,40 +14,12 @@ from dagwarden.graph.paths import chosen, grant_hops
 from dagwarden.graph.principals import key_of
 from dagwarden.graph.reach import Control, User, control_graph, reached
 
-Word = Literal["allowed", "denied", "unknown"]
-_WORDS: dict[bool | None, Word] = {True: "allowed", False: "denied", None: "unknown"}
+_WORDS: dict[bool | None, Answered] = {
+    True: "allowed",
+    False: "denied",
+    None: "unknown",
+}
 _CHAINS = 20  # shown per answer
-
-
-class Explanation(Record, frozen=True, kw_only=True):
-    """The answer to one question, with every chain that proves it."""
-
-    principal: str  # key
-    permission: str
-    resource: str  # full resource name
-    answer: Word
-    chains: tuple[tuple[Hop, ...], ...] = ()  # shortest first
-    because: tuple[str, ...] = ()  # in words: what decided, or what would
-    assumes: tuple[str, ...] = ()
-
-
-class Holder(Record, frozen=True, kw_only=True):
-    """One identity that holds a permission, or may hold it."""
-
-    identity: IdentityRef
-    answer: Word
-    hops: tuple[Hop, ...] = ()
-    because: tuple[str, ...] = ()
-
-
-class Holders(Record, frozen=True, kw_only=True):
-    """Who holds a permission on a resource; `unknown` says what could add to them."""
-
-    permission: str
-    resource: str
-    holders: tuple[Holder, ...] = ()
-    unknown: tuple[str, ...] = ()
-    assumes: tuple[str, ...] = ()
 
 
 def explain(
