@@ -60,7 +60,11 @@ class Expression:
     def evaluate(self, subject: Mapping[str, Any], params: Mapping[str, Any]) -> Answer:
         """Return the answer for one subject; ExpressionError where there is none."""
         # No Activation is reused: its arena grows with every evaluation.
-        value = self._compiled.eval(data={"subject": subject, "params": params}).value()
+        data = {"subject": subject, "params": params}
+        try:
+            value = self._compiled.eval(data=data).value()
+        except RuntimeError as error:  # the budget of loops is used up
+            raise ExpressionError(str(error)) from None
         if isinstance(value, bool):
             return value
         # An error is returned as its text; a missing key is the one that means unknown.
@@ -649,7 +653,8 @@ def _describe(message: Any, record_field: "Field", number: int) -> None:
         field.label = Proto.LABEL_REPEATED
         found, _ = split_optional(found.item_type)
     if isinstance(found, inspect.DictType):
-        entry = message.nested_type.add(name=f"{record_field.name}Entry".capitalize())
+        words = [word.capitalize() for word in record_field.name.split("_")]
+        entry = message.nested_type.add(name="".join([*words, "Entry"]))
         entry.options.map_entry = True
         for name, at in (("key", 1), ("value", 2)):
             entry.field.add(

@@ -69,6 +69,8 @@ def _problems(found: RuleFile) -> Iterator[str]:
                 f"{rule.source}:{line}: example {example.name}: "
                 f"expected {example.expect}, is {verdict}"
             )
+        for what in _turned(rule, example, verdict):
+            yield f"{rule.source}:{line}: example {example.name}: {what}"
     for expected in _wanted(rule, kind):
         if expected not in {example.expect for example in found.examples}:
             yield f"{at_rule}: no example expects {expected}; add one"
@@ -91,6 +93,33 @@ def _wanted(rule: Rule, kind: type[Fact]) -> Iterator[str]:
     }
     if any(expression.may_be_missing(kind, path) for path in reads):
         yield "unknown"
+
+
+def _turned(rule: Rule, example: Example, verdict: str) -> Iterator[str]:
+    """
+    Find what turns the example's verdict when less of a collection is known.
+
+    The known part of a collection is the one thing that a rule sees growing; a rule
+    that passes on it alone would fail once the rest is read.
+    """
+    for name, items in example.subject.items():
+        known = f"{name}_known"
+        if known not in KINDS[rule.subject][1].__struct_fields__:
+            continue
+        rest = {k: v for k, v in example.subject.items() if k not in (name, known)}
+        for size in range(len(items) + 1):
+            less = Example(
+                name=example.name,
+                subject={**rest, known: items[:size]},
+                expect=example.expect,
+            )
+            before = _verdict(rule, less, rule.when, rule.assert_)
+            if before not in ("unknown", verdict):
+                yield (
+                    f"{before} while only part of {name} is known turns into {verdict}; "
+                    f"let {name} decide too"
+                )
+                return
 
 
 def _mutants(rule: Rule) -> Iterator[tuple[str, str, str]]:
@@ -184,7 +213,7 @@ def _filled(expected: "Type", value: Any) -> Any:
 
     expected, _ = expression.split_optional(expected)
     if isinstance(expected, inspect.VarTupleType) and isinstance(value, list):
-        items: list[Any] = value
+        items = cast(Sequence[Any], value)
         return [_filled(expected.item_type, item) for item in items]
     if not isinstance(expected, inspect.StructType) or not isinstance(value, dict):
         return cast(object, value)

@@ -146,32 +146,49 @@ def _rule_files(
     if not folder.is_dir():
         problems.append(f"{name}: is no directory; give the directory of your rules")
         return
-    seen = 0
-    pending: list[tuple[Traversable, str, int]] = [(folder, name, 0)]
-    while pending:
-        here, place, depth = pending.pop()
-        for entry in sorted(here.iterdir(), key=lambda e: e.name, reverse=True):
-            where = f"{place}/{entry.name}"
-            if _leads_out(entry, folder):
-                problems.append(f"{where}: is a symlink out of {name}; copy the file")
-            elif entry.is_dir():
-                if entry.name != "frameworks" and depth < MAX_DEPTH:
-                    pending.append((entry, where, depth + 1))
-            elif entry.name.endswith((".yaml", ".yml")):
-                seen += 1
-                if seen > MAX_FILES:
-                    problems.append(f"{name}: holds more than {MAX_FILES} rule files")
-                    return
+    for number, found in enumerate(_yaml_files(folder, folder, name, 0, problems), 1):
+        if number > MAX_FILES:
+            problems.append(f"{name}: holds more than {MAX_FILES} rule files; split it")
+            return
+        yield found
+
+
+def _yaml_files(
+    root: "Traversable",
+    here: "Traversable",
+    place: str,
+    depth: int,
+    problems: list[str],
+) -> Iterator[tuple["Traversable", str, str]]:
+    try:
+        entries = sorted(here.iterdir(), key=lambda entry: entry.name)
+    except OSError as error:
+        problems.append(f"{place}: cannot be read: {error.strerror}")
+        return
+    for entry in entries:
+        where = f"{place}/{entry.name}"
+        if entry.name.startswith("."):
+            continue
+        linked = isinstance(entry, Path) and entry.is_symlink()
+        if linked and _leads_out(entry, root):
+            problems.append(f"{where}: is a symlink out of the rules; copy the file")
+        elif entry.is_dir():
+            if depth == MAX_DEPTH:
+                problems.append(f"{where}: lies too deep; move it up")
+            elif not linked and not (depth == 0 and entry.name == "frameworks"):
+                yield from _yaml_files(root, entry, where, depth + 1, problems)
+        elif entry.name.endswith((".yaml", ".yml")):
+            if entry.is_file():  # opening a pipe would wait for ever
                 yield entry, where, here.name
+            else:
+                problems.append(f"{where}: is no regular file; remove it")
 
 
-def _leads_out(entry: "Traversable", folder: "Traversable") -> bool:
-    if not isinstance(entry, Path) or not isinstance(folder, Path):
+def _leads_out(entry: "Traversable", root: "Traversable") -> bool:
+    if not isinstance(entry, Path) or not isinstance(root, Path):
         return False  # inside a zip there are no symlinks
     try:
-        return entry.is_symlink() and not entry.resolve(strict=True).is_relative_to(
-            folder.resolve()
-        )
+        return not entry.resolve(strict=True).is_relative_to(root.resolve())
     except (OSError, RuntimeError):  # dangling, or a loop
         return True
 
@@ -212,11 +229,11 @@ def read_tree(data: bytes) -> Node:
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     root = Node(1, None)
     stack: list[Node] = []
-    keys: list[str | None] = []
+    keys: list[Node | None] = []  # of each mapping on the stack, the key at hand
     documents = 0
     try:
         for event in yaml.parse(data, Loader=loader):
-            line = event.start_mark.line + 1
+            line = event.start_mark.line + 1 if event.start_mark else 1
             if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
                 raise BadYaml("anchors and aliases are not allowed; repeat it", line)
             if isinstance(event, yaml.DocumentStartEvent):
@@ -231,7 +248,7 @@ def read_tree(data: bytes) -> Node:
                 if stack and isinstance(stack[-1].value, dict) and keys[-1] is None:
                     if event.value in stack[-1].value:
                         raise BadYaml(f"{event.value} is given twice", line)
-                    keys[-1] = event.value
+                    keys[-1] = Node(line, event.value)
                 else:
                     root = _attach(node, stack, keys, root)
             elif isinstance(event, yaml.CollectionStartEvent):
@@ -249,7 +266,7 @@ def read_tree(data: bytes) -> Node:
     return root
 
 
-def _attach(node: Node, stack: list[Node], keys: list[str | None], root: Node) -> Node:
+def _attach(node: Node, stack: list[Node], keys: list[Node | None], root: Node) -> Node:
     if not stack:
         return node
     parent = stack[-1].value
@@ -259,7 +276,8 @@ def _attach(node: Node, stack: list[Node], keys: list[str | None], root: Node) -
         key = keys[-1]
         if key is None:
             raise BadYaml("a key has to be a plain word", node.line)
-        parent[key] = node
+        node.line = key.line  # a block below its key is sought at the key
+        parent[str(key.value)] = node
         keys[-1] = None
     return root
 
@@ -485,13 +503,12 @@ class _Reader:
         for name in ("controls", "examples"):
             if shipped and name in values and not values[name]:
                 self.problem(line(name), f"{name}: give at least one")
-        for control in values.get("controls", ()):
+        for number, control in enumerate(values.get("controls", ())):
             if control.soc2 not in self.controls:
                 near = suggestion(control.soc2, list(self.controls))
-                self.problem(
-                    line("controls"),
-                    f"there is no SOC 2 criterion {control.soc2}{near}",
-                )
+                items = top["controls"].value
+                at = items[number].line if isinstance(items, list) else 1
+                self.problem(at, f"there is no SOC 2 criterion {control.soc2}{near}")
 
     def _parameters(self, top: dict[str, Node], values: dict[str, Any]) -> None:
         for name, param in values.get("params", {}).items():
