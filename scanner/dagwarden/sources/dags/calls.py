@@ -113,9 +113,10 @@ def _overrides(asked: _Asked, call: CloudRunCall) -> Maybe[bool]:
     if "overrides" not in call.permissions_if:
         return False
     expanded = asked.given.task.expanded
-    if "overrides" in expanded and not asked.replaced:
-        return expanded["overrides"] is not None
     value = asked.value("overrides")
+    if "overrides" in expanded and isinstance(value, Unknown) and not asked.replaced:
+        # a mapped task gets an item each, whatever it holds
+        return True
     if isinstance(value, (Entries, Items)):
         # the hook sends an empty message for None and for {} alike
         given = truth(value)
@@ -152,7 +153,8 @@ def _http_call(asked: _Asked) -> Call:
     tls_verified = _tls_verified(asked)
     connection = asked.task.connection
     named = connection if isinstance(connection, str) else "?"
-    why = Unknown("connection", f"connection {named} of {asked.task.environment}")
+    environment = asked.task.environment
+    why = Unknown("connection", f"connection {named} of environment {environment}")
     for field in ("target_kind", "project", "region", "name"):
         asked.unset(field, why)
     return Call(

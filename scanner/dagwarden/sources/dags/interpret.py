@@ -117,14 +117,17 @@ class Scope:
 
     def find(self, name: str) -> Value:
         """Return what `name` means here."""
-        scope: Scope | None = self
-        while scope is not None:
-            if name in scope.names:
-                return scope.names[name]
-            last, scope = scope, scope.parent
+        scope = self
+        while name not in scope.names:
+            if scope.parent is None:
+                return self._outside(scope, name)
+            scope = scope.parent
+        return scope.names[name]
+
+    def _outside(self, module: "Scope", name: str) -> Value:
         if name in _BUILTINS:
             return Symbol(f"builtins.{name}")
-        return last.star or Unknown("dynamic", name)
+        return module.star or Unknown("dynamic", name)
 
     def store(self, name: str, value: Value) -> None:
         """Carry out `name = value`."""
@@ -405,8 +408,8 @@ class Interpreter:
         self.skipped: list[Skipped] = []
         # top-level statements that were too deep to follow
         self.too_deep: list[tuple[str, int]] = []
-        self.scope = Scope(None, None)
-        self.frame = _Frame(None, self.scope)
+        self.scope: Scope = Scope(None, None)
+        self.frame: _Frame = _Frame(None, self.scope)
         self.statements: dict[type, Callable[..., int]] = {
             ast.Expr: self._expression,
             ast.Assign: self._assign,
@@ -426,9 +429,9 @@ class Interpreter:
             ast.Import: self._import,
             ast.ImportFrom: self._import_from,
             ast.Return: self._return,
-            ast.Break: lambda _: _BREAK,
-            ast.Continue: lambda _: _CONTINUE,
-            ast.Raise: lambda _: _RAISE,
+            ast.Break: _break,
+            ast.Continue: _continue,
+            ast.Raise: _raise,
             ast.Delete: self._delete,
             ast.Global: self._global,
             ast.Nonlocal: self._nonlocal,
@@ -457,8 +460,8 @@ class Interpreter:
             ast.SetComp: self._comprehension,
             ast.GeneratorExp: self._comprehension,
             ast.DictComp: self._dict_comprehension,
-            ast.Starred: lambda node: self.evaluate(node.value),
-            ast.Await: lambda node: self.evaluate(node.value),
+            ast.Starred: self._inner,
+            ast.Await: self._inner,
         }
 
     # ------------------------------------------------------------------- modules
@@ -1108,6 +1111,9 @@ class Interpreter:
         handler = self.expressions.get(type(node))
         return handler(node) if handler else Unknown("dynamic", _kind_of(node))
 
+    def _inner(self, node: ast.Starred | ast.Await) -> Value:
+        return self.evaluate(node.value)
+
     def _constant(self, node: ast.Constant) -> Value:
         return operations.as_scalar(node.value)
 
@@ -1427,6 +1433,18 @@ class _ClassScope(Scope):
     """The names of a class's body, which its functions do not see."""
 
     __slots__ = ()
+
+
+def _break(_: ast.stmt) -> int:
+    return _BREAK
+
+
+def _continue(_: ast.stmt) -> int:
+    return _CONTINUE
+
+
+def _raise(_: ast.stmt) -> int:
+    return _RAISE
 
 
 def _is_plain(base: Value) -> bool:

@@ -35,8 +35,9 @@ from ast import (
     UAdd,
     USub,
 )
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
+from typing import Any, cast
 
 from dagwarden.sources.dags.values import (
     Arguments,
@@ -62,19 +63,20 @@ MAX_WIDTH = 1_000
 TOO_LARGE = Unknown("dynamic", "a value too large to follow")
 _ERRORS = (ArithmeticError, ValueError, TypeError, LookupError, AttributeError)
 
-_BINARY: dict[type, Callable[..., object]] = {
-    Add: operator.add,
-    Sub: operator.sub,
-    Mult: operator.mul,
-    Div: operator.truediv,
-    FloorDiv: operator.floordiv,
-    Mod: operator.mod,
-    Pow: operator.pow,
-    BitAnd: operator.and_,
-    BitOr: operator.or_,
-    BitXor: operator.xor,
-    LShift: operator.lshift,
-    RShift: operator.rshift,
+# the operators raise TypeError where Python would
+_BINARY: dict[type, Callable[[Any, Any], object]] = {
+    Add: lambda a, b: a + b,
+    Sub: lambda a, b: a - b,
+    Mult: lambda a, b: a * b,
+    Div: lambda a, b: a / b,
+    FloorDiv: lambda a, b: a // b,
+    Mod: lambda a, b: a % b,
+    Pow: lambda a, b: a**b,
+    BitAnd: lambda a, b: a & b,
+    BitOr: lambda a, b: a | b,
+    BitXor: lambda a, b: a ^ b,
+    LShift: lambda a, b: a << b,
+    RShift: lambda a, b: a >> b,
 }
 _UNARY: dict[type, Callable[..., object]] = {
     USub: operator.neg,
@@ -268,13 +270,13 @@ def _formattable(text: str, values: list[Value]) -> bool:
 def percent(text: str, right: Value) -> Value:
     """Return `text % right`."""
     if isinstance(right, Items) and right.kind == "tuple":
-        values, why = right.items, why_unknown(right)
+        values, why = list(right.items), why_unknown(right)
         given: object = tuple(values)
     elif isinstance(right, Entries):
         values, why = list(right.items.values()), why_unknown(right)
         given = right.items
     else:
-        values, why = [right], why_unknown(right)
+        values, why = list[Value]([right]), why_unknown(right)
         given = right
     if why:
         return why
@@ -384,11 +386,10 @@ def _small(text: str, name: str, given: list[Value]) -> bool:
 
 
 def _as_value(found: object) -> Value:
-    if isinstance(found, list):
-        return Items("list", [as_scalar(item) for item in found][:MAX_ITEMS])
-    if isinstance(found, tuple):
-        return Items("tuple", [as_scalar(item) for item in found])
-    return as_scalar(found)
+    if not isinstance(found, (list, tuple)):
+        return as_scalar(found)
+    parts = [as_scalar(part) for part in cast(Sequence[object], found)[:MAX_ITEMS]]
+    return Items("list" if isinstance(found, list) else "tuple", parts)
 
 
 def _join_text(text: str, value: Value) -> Value:
@@ -468,7 +469,7 @@ UNDECIDED = Unknown("dynamic", "a change that may not happen")
 
 def forget(container: Entries, why: Unknown) -> None:
     """Any key of `container` may have changed."""
-    container.items = dict.fromkeys(container.items, why)
+    container.items = dict[Scalar, Value](dict.fromkeys(container.items, why))
     container.rest = container.rest or why
 
 
@@ -581,7 +582,7 @@ def replace_item(container: Items, key: Value, value: Value, level: int) -> None
     if isinstance(key, int) and -size <= key < size and level <= container.level:
         container.items[key] = value
     else:
-        container.items = [UNDECIDED] * size
+        container.items = list[Value]([UNDECIDED] * size)
 
 
 def subscript(value: Value, key: Value) -> Value:
@@ -665,7 +666,7 @@ def _ordered(value: Value, *, backwards: bool = False) -> Value:
         return why or Unknown("dynamic", "sorted()")
     try:
         # what cannot be compared raises, as in the program itself
-        found = sorted(known, reverse=backwards)  # type: ignore[type-var]  # pyright: ignore[reportArgumentType]
+        found = sorted(cast("list[str]", known), reverse=backwards)
     except TypeError:
         return Unknown("dynamic", "sorted()")
     return Items("list", list[Value](found))

@@ -26,6 +26,7 @@ from dagwarden.sources.dags import airflow as meaning
 from dagwarden.sources.dags.catalogue import catalogue
 from dagwarden.sources.dags.ignore import (
     Pattern,
+    Syntax,
     glob_matches,
     is_ignored,
     patterns_in,
@@ -105,7 +106,7 @@ class _Reading:
         self.root = root
         self.environment = environment
         self.exclude = exclude
-        self.syntax = syntax_of(environment.airflow)
+        self.syntax: Syntax | None = syntax_of(environment.airflow)
         self.modules: dict[Path, Source | None] = {}
         self.gaps: list[Gap] = []
         self.excluded: dict[tuple[str, str, str], int] = {}

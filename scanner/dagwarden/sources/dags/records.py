@@ -500,6 +500,9 @@ def _connection(
         return given.unset("connection", why), name, "operator_default"
     if isinstance(parameter.default, str):
         return parameter.default, name, "operator_default"
+    if name != operator.identity and parameter == Parameter():
+        # it works without one: through a hook that it is given, or none
+        return None, name, "operator_default"
     why = given.absent("connection", name, parameter)
     return given.unset("connection", why), name, "operator_default"
 

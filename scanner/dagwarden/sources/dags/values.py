@@ -87,7 +87,7 @@ class Items:
         level: int = 0,
     ) -> None:
         """Hold `items` in order."""
-        self.kind = kind
+        self.kind: Kind = kind
         self.items = items
         self.more = more
         self.level = level

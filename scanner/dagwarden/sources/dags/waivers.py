@@ -77,8 +77,8 @@ def _statements(tree: ast.Module) -> Iterator[Site]:
             if not isinstance(child, ast.expr)
         )
         if isinstance(node, ast.stmt):
-            body = getattr(node, "body", None)
             end = node.end_lineno or node.lineno
-            if isinstance(body, list) and body:
-                end = max(node.lineno, body[0].lineno - 1)
+            below = [n for n in ast.iter_child_nodes(node) if isinstance(n, ast.stmt)]
+            if below:
+                end = max(node.lineno, below[0].lineno - 1)
             yield Site("", node.lineno, end)
