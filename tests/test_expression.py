@@ -35,6 +35,12 @@ class Labelled(Fact, frozen=True, kw_only=True):
     labels: Maybe[dict[str, str]] = UNSET
 
 
+JOINED = (
+    "subject.impersonation_chain != null"
+    ' && subject.impersonation_chain.exists(c, c.contains(","))'
+)
+
+
 @pytest.mark.parametrize(
     ("text", "subject", "answer"),
     [
@@ -157,11 +163,7 @@ def test_every_kind_of_fact_can_be_checked(kind: str) -> None:
         ('subject.permissions.exists(p, p.startsWith("run."))', Grant),
         ('subject.identity.email != null && subject.identity.email == "a@b"', Grant),
         ("subject.impersonation_chain == null", Task),
-        (
-            "subject.impersonation_chain != null"
-            ' && subject.impersonation_chain.exists(c, c.contains(","))',
-            Task,
-        ),
+        (JOINED, Task),
         ("subject.retries == null || subject.retries > 3", Task),
         ("subject.retries != null && subject.retries > params.n", Task),
         ('subject.secrets.exists(s, s.kind == "password")', Task),
@@ -302,10 +304,10 @@ _expressions = st.recursive(
 def kleene(tree: Any, values: dict[str, bool]) -> bool | None:
     if isinstance(tree, str):
         return values.get(tree)
-    answers = [kleene(part, values) for part in tree[1:]]
+    answers: list[bool | None] = [kleene(part, values) for part in tree[1:]]
     if tree[0] == "not":
         return None if answers[0] is None else not answers[0]
-    decisive = tree[0] == "or"
+    decisive: bool = tree[0] == "or"
     if decisive in answers:
         return decisive
     return None if None in answers else not decisive

@@ -161,7 +161,7 @@ def without(kind: inspect.Type, value: Any, draw: Any) -> Any:
 
 
 @each_rule
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(data=st.data())
 def test_one_more_known_fact_turns_no_verdict(found: RuleFile, data: Any) -> None:
     rule = found.rule
