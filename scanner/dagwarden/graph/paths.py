@@ -11,6 +11,7 @@ from dagwarden.facts import (
     Hop,
     IdentityRef,
     Maybe,
+    Origin,
     Path,
     Record,
     Task,
@@ -36,6 +37,8 @@ GET_ID_TOKEN = "iam.serviceAccounts.getOpenIdToken"  # noqa: S105 - a permission
 DELEGATE = "iam.serviceAccounts.implicitDelegation"
 INVOKE = "run.routes.invoke"
 BY_ID: Token = "id_token"
+# What an operator asks for beside the call itself, to follow it to its end.
+_WATCHING = frozenset({"run.executions.get", "run.jobs.get", "run.operations.get"})
 # Tokens that Cloud Run does not take for a caller's identity.
 _UNAUTHENTICATED = frozenset({"none", "basic", "api_key"})
 
@@ -352,7 +355,7 @@ def _resource(
         if isinstance(account, str):
             return account_resource(account), ()
         return None, target.causes or cause("layer", "service account of the target")
-    if permission.endswith(".create") and target.project is not None:
+    if permission.endswith((".create", ".list")) and target.project is not None:
         project = target.project
         if estate.hierarchy.covers(project):
             return project_resource(project), ()
@@ -461,8 +464,8 @@ def _hops(
                 origin=call.origin,
             )
         )
-    primary = next((need for need in needs if need.answer.supports), None)
-    if primary is not None and primary.resource is not None:
+    primary = _primary(needs)
+    if primary is not None and primary.resource and primary.answer.supports:
         support = chosen(primary.answer)
         permission = primary.shown.partition("@")[0]
         hops.extend(
@@ -476,6 +479,18 @@ def _hops(
         )
     hops.append(_call_hop(task, call, caller, target, needs))
     return tuple(hops)
+
+
+def _primary(needs: tuple[Need, ...]) -> Need | None:
+    """Return the need that the call is about: what is done, not what watches it."""
+    return next(
+        (
+            need
+            for need in needs
+            if need.shown.startswith("run.") and need.shown not in _WATCHING
+        ),
+        None,
+    )
 
 
 def _call_hop(
@@ -530,13 +545,12 @@ def grant_hops(
         origin=binding.origin,
     )
     if support.inherited:
-        fact = access.hierarchy.resource(resource)
         yield Hop(
             kind="inherited",
             source=binding.resource,
             target=resource,
             text=f"{short(resource)} inherits from {place}",
-            origin=fact.origin if fact else None,
+            origin=_read_at(access, resource),
         )
     yield Hop(
         kind="holds",
@@ -545,6 +559,17 @@ def grant_hops(
         text=f"{binding.role} holds {permission}",
         origin=access.roles.origin(binding.role),
     )
+
+
+def _read_at(access: Access, resource: str) -> Origin | None:
+    """Return where a resource, and so what lies above it, was read."""
+    project = access.hierarchy.project_of(resource) or resource
+    fact = (
+        access.hierarchy.resource(resource)
+        or access.run(resource)
+        or access.hierarchy.resource(project)
+    )
+    return fact.origin if fact else None
 
 
 def grant_id(binding_id: str, key: str) -> str:
