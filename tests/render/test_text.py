@@ -9,6 +9,7 @@ import pytest
 from tests.render.sample import AUDITOR, EMPTY, FINDINGS, REPORT, RESULT
 from tests.render.snapshot import FOLDER, assert_same
 
+from dagwarden.facts import Origin
 from dagwarden.findings import Report
 from dagwarden.render.text import render_text
 from dagwarden.rule import Severity
@@ -49,8 +50,8 @@ def test_a_repeated_remedy_is_told_once() -> None:
 
 def test_the_last_word_of_a_clean_scan_counts_everything() -> None:
     assert render_text(EMPTY, width=100, colour=False).splitlines()[0] == (
-        "0 rules run, 0 not run; 0 subjects checked: 0 passed, 0 failed, 0 waived, "
-        "0 unknown; 0 not read, 0 left out."
+        "0 DAGs, 0 tasks, 0 calls; 0 rules run, 0 not run; 0 subjects checked: "
+        "0 passed, 0 failed, 0 waived, 0 unknown; 0 not read, 0 left out."
     )
 
 
@@ -63,7 +64,10 @@ def test_long_lists_are_cut_unless_verbose() -> None:
                 msgspec.structs.replace(RESULT.unknowns[0], symbol=f"V{n}", verdicts=n)
                 for n in range(1, 10)
             ),
-            gaps=RESULT.gaps * 8,
+            gaps=tuple(
+                msgspec.structs.replace(RESULT.gaps[0], detail=f"broken {n}")
+                for n in range(16)
+            ),
         ),
     )
     text = render_text(many, width=100, colour=False)
@@ -73,6 +77,20 @@ def test_long_lists_are_cut_unless_verbose() -> None:
     told = render_text(many, width=100, colour=False, verbose=True)
     assert re.findall(r"V\d", told) == [f"V{n}" for n in range(9, 0, -1)]
     assert "more gaps" not in told
+
+
+def test_gaps_for_one_reason_are_one_line() -> None:
+    gap = RESULT.gaps[0]
+    places = ("a.py", "b.py", "c.py")
+    gaps = tuple(
+        msgspec.structs.replace(gap, origin=Origin(source=name)) for name in places
+    )
+    result = msgspec.structs.replace(EMPTY.result, gaps=gaps)
+    report = msgspec.structs.replace(EMPTY, result=result)
+    assert "a.py and 2 more  " in render_text(report, width=100, colour=False)
+    assert "a.py, b.py, c.py" in render_text(
+        report, width=100, colour=False, verbose=True
+    )
 
 
 @pytest.mark.parametrize(

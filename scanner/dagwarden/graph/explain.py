@@ -29,8 +29,9 @@ def explain(
     Answer whether a principal may use a permission on a resource, and why.
 
     `facts` are derived facts. `principal` is an e-mail, an IAM member, or a task as
-    `DAG.TASK`; `resource` a full name, a relative one (`projects/p`), or `service
-    NAME`, `job NAME`. Raises UsageError for names that nothing in the facts bears.
+    `DAG.TASK`; `resource` a full name, a relative one (`projects/p`), `service NAME`,
+    `job NAME`, or a name that one service or job alone bears. Raises UsageError for
+    names that nothing in the facts bears.
     """
     estate = _estate(facts)
     _known_permission(estate, permission)
@@ -237,6 +238,9 @@ def _resource(estate: Estate, text: str) -> str:
             return canonical
         if _is_account(estate, candidate) or estate.access.bindings_on(canonical):
             return canonical
+    named = [run for run in estate.facts.cloud_runs if run.name == text.strip()]
+    if len(named) == 1:
+        return estate.hierarchy.canonical(named[0].resource)
     known = [*(run.resource for run in estate.facts.cloud_runs)]
     known += [item.name for item in estate.facts.resources]
     raise UsageError(

@@ -15,7 +15,6 @@ from dagwarden.findings import (
     Outcome,
     Report,
     Result,
-    RuleReport,
     Waiver,
     WaiverStatus,
 )
@@ -74,7 +73,7 @@ def render_text(
     sections = [
         *map(page.finding, _open(result)),
         page.unknowns(result),
-        page.not_run(result.rules),
+        page.not_run(result),
         page.gaps(result.gaps),
         page.waivers(result.waivers),
         page.requests(result.repository_requests),
@@ -185,14 +184,18 @@ class _Page:
             *_left_out(len(inputs) - len(kept), "input"),
         ]
 
-    def not_run(self, rules: Sequence[RuleReport]) -> list[str]:
-        """List rules that said nothing, by the reason."""
+    def not_run(self, result: Result) -> list[str]:
+        """List rules that said nothing, by the reason; one line for an engineer."""
         reasons: dict[str, list[str]] = {}
-        for rule in rules:
+        for rule in result.rules:
             if rule.not_run is not None:
                 reasons.setdefault(rule.not_run, []).append(rule.id)
         if not reasons:
             return []
+        if result.persona == "engineer" and not self.verbose:
+            whys = ", ".join(f"{why} ({len(ids)})" for why, ids in reasons.items())
+            idle = sum(map(len, reasons.values()))
+            return self.wrap(f"{_count(idle, 'rule')} not run: {whys}.")
         return [
             self.paint("Rules not run", "bold"),
             *self.table(
@@ -202,18 +205,27 @@ class _Page:
         ]
 
     def gaps(self, gaps: Sequence[Gap]) -> list[str]:
-        """List what was asked for and could not be read."""
-        ordered = sorted(gaps, key=lambda gap: not gap.incomplete)
-        kept = ordered if self.verbose else ordered[:_GAPS]
-        if not kept:
+        """List what was asked for and could not be read, one line for one reason."""
+        places: dict[tuple[bool, str], list[str]] = {}
+        for gap in gaps:
+            why = not gap.incomplete, f"{gap.reason}: {gap.detail}"
+            places.setdefault(why, []).append(_link(gap.origin))
+        if not places:
             return []
+        ordered = sorted(places.items(), key=lambda item: item[0][0])
+        kept = ordered if self.verbose else ordered[:_GAPS]
+        left = sum(len(links) for _, links in ordered[len(kept) :])
         return [
             self.paint("Not read", "bold"),
-            *self.table(
-                (_link(gap.origin), f"{gap.reason}: {gap.detail}") for gap in kept
-            ),
-            *_left_out(len(ordered) - len(kept), "gap"),
+            *self.table((self.few(links), why) for (_, why), links in kept),
+            *_left_out(left, "gap"),
         ]
+
+    def few(self, links: Sequence[str]) -> str:
+        """Return the first of `links` and how many more there are; all if verbose."""
+        if self.verbose or len(links) == 1:
+            return ", ".join(links)
+        return f"{links[0]} and {len(links) - 1} more"
 
     def waivers(self, waivers: Sequence[Waiver]) -> list[str]:
         """List waivers that do nothing, or no longer."""
@@ -322,15 +334,14 @@ def _left_out(number: int, noun: str) -> list[str]:
 
 def _waiver(waiver: Waiver) -> str:
     why = {
-        WaiverStatus.EXPIRED: f"expired after {waiver.expires}",
+        WaiverStatus.EXPIRED: "not applied",
         WaiverStatus.UNUSED: "covers nothing any more: remove it",
-        WaiverStatus.UNAPPROVED: "not applied: nobody approved it",
-        WaiverStatus.REFUSED: "not applied: refused",
-        WaiverStatus.MALFORMED: "not applied: malformed",
+        WaiverStatus.UNAPPROVED: "not applied",
+        WaiverStatus.REFUSED: "not applied",
+        WaiverStatus.MALFORMED: "not applied",
         WaiverStatus.USED: "",
     }[waiver.status]
-    note = f" ({waiver.note})" if waiver.note else ""
-    return f"{waiver.rule}: {why}{note}"
+    return f"{waiver.rule}: {why}" + (f": {waiver.note}" if waiver.note else "")
 
 
 def _summary(result: Result) -> str:
@@ -339,12 +350,16 @@ def _summary(result: Result) -> str:
     counts = total(result)
     checked = counts.passed + counts.failed + counts.waived + counts.unknown
     excluded = sum(item.count for item in result.excluded)
+    read = ", ".join(
+        _count(result.counts.get(kind, 0), kind if kind != "dag" else "DAG")
+        for kind in ("dag", "task", "call")
+    )
+    missed = sum(gap.incomplete for gap in result.gaps)
     return (
-        f"{_count(ran, 'rule')} run, {idle} not run; "
+        f"{read}; {_count(ran, 'rule')} run, {idle} not run; "
         f"{_count(checked, 'subject')} checked: {counts.passed:,} passed, "
         f"{counts.failed:,} failed, {counts.waived:,} waived, "
-        f"{counts.unknown:,} unknown; "
-        f"{len(result.gaps):,} not read, {excluded:,} left out."
+        f"{counts.unknown:,} unknown; {missed:,} not read, {excluded:,} left out."
     )
 
 
