@@ -63,7 +63,8 @@ def _audit_log(
 
 def _unread(estate: Estate, resource: Resource) -> Iterator[Cause]:
     snapshot = estate.facts.snapshots[0]
-    if snapshot.layers.allow != "read":
-        yield Cause(reason="layer", symbol="IAM policies of the snapshot")
+    if snapshot.layers.audit != "read":  # a search of policies leaves them out
+        symbol = "audit configurations in the IAM policies of the snapshot"
+        yield Cause(reason="layer", symbol=symbol)
     for missing in estate.hierarchy.lineage(resource.name).missing:
         yield Cause(reason=missing.reason, symbol=missing.symbol)

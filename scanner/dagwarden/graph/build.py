@@ -109,10 +109,11 @@ def _users(
                 jobs.setdefault(caller.identity.key, set()).add(name)
     for key in sorted(environments):
         if key.startswith("serviceAccount:") or "@" in key:
+            others = declared.get(key, set())
             yield User(
                 key=key,
                 environments=tuple(sorted(environments[key])),
                 dags=tuple(sorted(dags[key])),
-                declared=frozenset(declared.get(key, ())),
-                jobs=frozenset(jobs.get(key, ())),
+                declared=frozenset(others),
+                jobs=frozenset().union(*(jobs.get(who, ()) for who in (key, *others))),
             )

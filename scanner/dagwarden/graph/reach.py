@@ -55,7 +55,8 @@ class User(Record, frozen=True, kw_only=True):
     environments: tuple[str, ...]
     dags: tuple[str, ...]
     declared: frozenset[str]  # accounts that its tasks impersonate on purpose
-    jobs: frozenset[str]  # canonical names of the jobs that its tasks run
+    # canonical names of the jobs that its tasks run, as itself or as `declared`
+    jobs: frozenset[str]
 
 
 class _Step(Record, frozen=True, kw_only=True):
@@ -377,7 +378,9 @@ def _without_own_jobs(graph: "DiGraph[str]", user: User) -> "DiGraph[str]":
 
     own = [
         (hub, account)
-        for hub in graph[user.key]
+        for key in (user.key, *sorted(user.declared))
+        if key in graph
+        for hub in graph[key]
         if hub.startswith("CAN_RUN_WITH_OVERRIDES")
         for account, data in graph[hub].items()
         if data["what"] in user.jobs
