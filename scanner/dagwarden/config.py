@@ -103,7 +103,7 @@ def load_config(operator: Path | None, paths: Iterable[Path], cwd: Path) -> Conf
         if found is None:
             return Config(root=str(_common_root(list(paths), cwd)))
         return _from_file(_read(found), found, found.parent)
-    config = _from_file(_read(operator), operator, operator.parent)
+    config = _from_file(_read(operator), operator, operator.absolute().parent)
     stated = _read(operator).trust_repository
     config = replace(config, trust_repository=stated is True)
     folders = [
