@@ -7,7 +7,21 @@ from dagwarden.sources.snapshot.export import GUARDRAIL, Export
 from dagwarden.sources.snapshot.join import Joined
 from dagwarden.sources.snapshot.names import CONTAINERS
 from dagwarden.sources.snapshot.policies import guardrail_kind
-from dagwarden.sources.snapshot.records import MODELLED
+from dagwarden.sources.snapshot.records import (
+    BUCKET,
+    COMPOSER,
+    FOLDER,
+    JOB,
+    ORGANIZATION,
+    PROJECT,
+    SERVICE,
+    SERVICE_ACCOUNT,
+)
+
+# Types whose ancestors decide what is granted on them.
+_INHERITING = frozenset(
+    {BUCKET, COMPOSER, FOLDER, JOB, ORGANIZATION, PROJECT, SERVICE, SERVICE_ACCOUNT}
+)
 
 
 def layers_of(
@@ -20,10 +34,10 @@ def layers_of(
     interest leaves the layer partly read, whatever else was.
     """
     lost = {kind for gap in gaps if gap.incomplete for kind in gap.kinds}
-    modelled = [one for one in joined.values() if one.type in MODELLED]
+    inheriting = [one for one in joined.values() if one.type in _INHERITING]
     with_policy = [one.policy for one in joined.values() if one.policy]
     exported = [policy for policy in with_policy if not policy.searched]
-    above = _all_above_read(modelled, joined)
+    above = _all_above_read(inheriting, joined)
     queried = any(export.queried for export in exports)
     whole = above and not queried
     guarded = {
@@ -37,8 +51,8 @@ def layers_of(
             whole and "audit_config" not in lost and len(exported) == len(with_policy),
         ),
         ancestors=_state(
-            [one for one in modelled if one.ancestors is not None],
-            all(one.ancestors is not None for one in modelled),
+            [one for one in inheriting if one.ancestors is not None],
+            all(one.ancestors is not None for one in inheriting),
         ),
         deny="partly" if "deny" in guarded and deny == "not_given" else deny,
         boundary=(
@@ -61,7 +75,7 @@ def _sealed(exports: Sequence[Export], layer: str) -> LayerState:
     return "partly" if said & {"read", "partly"} else "not_given"
 
 
-def _all_above_read(modelled: Iterable[Joined], joined: Mapping[str, Joined]) -> bool:
+def _all_above_read(inheriting: Iterable[Joined], joined: Mapping[str, Joined]) -> bool:
     """
     Return whether the policies above every resource can have been read.
 
@@ -71,7 +85,7 @@ def _all_above_read(modelled: Iterable[Joined], joined: Mapping[str, Joined]) ->
         (one.name, *(one.ancestors or ()))
         if one.name.startswith(CONTAINERS)
         else one.ancestors or ()
-        for one in modelled
+        for one in inheriting
     }
     containers = {name for chain in chains for name in chain}
     tops = {chain[-1] for chain in chains if chain}

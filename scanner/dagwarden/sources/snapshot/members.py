@@ -1,6 +1,7 @@
 """Members of policies: one key for each, and what its spelling tells of it."""
 
 import re
+from functools import lru_cache
 
 from dagwarden.facts import Identity, IdentityKind, Origin, Unresolved
 from dagwarden.sources.snapshot.names import Names
@@ -61,6 +62,7 @@ _EVERYONE: dict[str, IdentityKind] = {
 _WITH_EMAIL = frozenset({"user", "group", "domain", "serviceAccount"})
 
 
+@lru_cache(maxsize=1 << 16)  # the same few members stand in many policies
 def member_key(member: str) -> str:
     """Return the one key of a policy's member: as written, e-mails in lower case."""
     prefix, colon, rest = member.partition(":")
