@@ -262,6 +262,8 @@ class Call(Fact, frozen=True, kw_only=True):
     audience: Maybe[str | None] = UNSET
     tls_verified: Maybe[bool | None] = UNSET  # None: leaves it to the connection
     permissions: Maybe[tuple[str, ...]] = UNSET
+    # what a deploying call has its workload run as; None: names none, or deploys nothing
+    deploys_as: Maybe[str | None] = None
 
 
 # -------------------------------------------------------------- Airflow: connections

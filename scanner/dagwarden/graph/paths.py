@@ -19,6 +19,7 @@ from dagwarden.facts import (
     Unresolved,
 )
 from dagwarden.graph.access import Access, Answer, Cause, Support, distinct
+from dagwarden.graph.edges import ACT_AS
 from dagwarden.graph.estate import (
     NO_SNAPSHOT,
     Estate,
@@ -29,7 +30,7 @@ from dagwarden.graph.estate import (
 )
 from dagwarden.graph.hierarchy import account_resource, project_resource, short
 from dagwarden.graph.identities import Acting, act, act_ambient
-from dagwarden.graph.principals import ANYONE, email_of
+from dagwarden.graph.principals import ANYONE, default_compute, email_of
 from dagwarden.graph.targets import Runs, Target, http_target, named_target
 
 GET_TOKEN = "iam.serviceAccounts.getAccessToken"  # noqa: S105 - a permission
@@ -294,7 +295,10 @@ def _needs(
     if target.kind == "other":
         return
     for permission in permissions:
-        yield _need(estate, caller, target, permission)
+        if permission == ACT_AS:
+            yield _deployment(estate, call, caller, target)
+        else:
+            yield _need(estate, caller, target, permission)
     links = _links(caller.acting, GET_ID_TOKEN if call.via == "http" else GET_TOKEN)
     if call.via == "operator" or caller.token == BY_ID:
         for holder, permission, account in links:
@@ -313,6 +317,10 @@ def _need(estate: Estate, caller: Caller, target: Target, permission: str) -> Ne
             return Need(
                 shown=permission, holder=ANYONE.key, answer=public, resource=resource
             )
+    if resource is None and holder is not None and estate.has_snapshot:
+        watched = _watched(estate, target, holder, permission)
+        if watched is not None:
+            return Need(shown=permission, holder=holder, answer=watched)
     if why or resource is None or holder is None:
         return Need(
             shown=permission,
@@ -321,6 +329,41 @@ def _need(estate: Estate, caller: Caller, target: Target, permission: str) -> Ne
         )
     answer = _held(estate.access, holder, permission, resource)
     return Need(shown=permission, holder=holder, answer=answer, resource=resource)
+
+
+def _deployment(estate: Estate, call: Call, caller: Caller, target: Target) -> Need:
+    """
+    Return the need to act as the account that a deployed workload will run as.
+
+    That is the account that the call names, not the one that runs there today.
+    """
+    holder = caller.identity.key if caller.identity is not UNSET else None
+    account, why = _deployed_account(estate, call, target)
+    shown = ACT_AS if account is None else f"{ACT_AS}@{account}"
+    if not estate.has_snapshot:
+        why = (NO_SNAPSHOT,)
+    if why or account is None or holder is None:
+        causes = why or caller.causes
+        return Need(shown=shown, holder=holder, answer=Answer(held=None, causes=causes))
+    resource = account_resource(account)
+    answer = estate.access.holds(holder, ACT_AS, resource)
+    return Need(shown=shown, holder=holder, answer=answer, resource=resource)
+
+
+def _deployed_account(
+    estate: Estate, call: Call, target: Target
+) -> tuple[str | None, tuple[Cause, ...]]:
+    if call.deploys_as is UNSET:
+        symbol = f"service account of the {call.target_kind} in {call.id}"
+        return None, causes_of(call, "deploys_as", symbol)
+    if call.deploys_as is not None:
+        return call.deploys_as, ()
+    if target.project is None:
+        return None, target.causes or target.kind_causes
+    number = estate.hierarchy.number(target.project)
+    if number is None:
+        return None, cause("layer", f"number of project {target.project}")
+    return default_compute(number), ()
 
 
 def _public(
@@ -350,11 +393,6 @@ def _resource(
     estate: Estate, target: Target, permission: str
 ) -> tuple[str | None, tuple[Cause, ...]]:
     """Return on what resource a call needs a permission, or why that is unknown."""
-    if permission.startswith("iam.serviceAccounts."):
-        account = target.run.service_account if target.run else UNSET
-        if isinstance(account, str):
-            return account_resource(account), ()
-        return None, target.causes or cause("layer", "service account of the target")
     if permission.endswith((".create", ".list")) and target.project is not None:
         project = target.project
         if estate.hierarchy.covers(project):
@@ -364,6 +402,19 @@ def _resource(
     if target.run is None:
         return None, target.causes or target.kind_causes
     return target.run.resource, ()
+
+
+def _watched(
+    estate: Estate, target: Target, holder: str, permission: str
+) -> Answer | None:
+    """Return the answer for an operation on what the snapshot does not hold (yet)."""
+    project = target.project
+    if not permission.startswith("run.operations.") or project is None:
+        return None
+    if not estate.hierarchy.covers(project):
+        return None
+    answer = estate.access.holds(holder, permission, project_resource(project))
+    return answer if answer.held else None
 
 
 def _links(acting: Acting, last: str) -> Iterator[tuple[str | None, str, str]]:

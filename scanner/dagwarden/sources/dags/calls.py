@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # records asks this module what each of its tasks calls
     from dagwarden.sources.dags.records import Parameters
 
 INVOKE = "run.routes.invoke"
+ACT_AS = "iam.serviceAccounts.actAs"
 _AUTHORIZATION = ("authorization", "x-serverless-authorization")
 
 
@@ -88,6 +89,7 @@ def _operator_call(asked: _Asked, call: CloudRunCall) -> Call:
     else:
         asked.unset("name", Unknown("dynamic", f"every {call.kind} of the region"))
     permissions = _permissions(asked, call, overrides)
+    deploys_as = _deploys_as(asked, call)
     return Call(
         id=_identifier(asked.task),
         origin=asked.task.origin,
@@ -105,6 +107,7 @@ def _operator_call(asked: _Asked, call: CloudRunCall) -> Call:
         audience=None,
         tls_verified=None,
         permissions=permissions,
+        deploys_as=deploys_as,
         unresolved=tuple(asked.unresolved),
     )
 
@@ -141,7 +144,37 @@ def _permissions(
             return UNSET
         chosen = call.permissions_if if overrides else call.permissions_unless
         found |= set(chosen["overrides"])
+    if call.act_as:
+        found.add(ACT_AS)
     return tuple(sorted(found))
+
+
+def _deploys_as(asked: _Asked, call: CloudRunCall) -> Maybe[str | None]:
+    """Return the account that the deployed job or service names."""
+    if not call.act_as:
+        return None
+    value = _under(asked.value(call.kind), "template")
+    if call.kind == "job":
+        value = _under(value, "template")
+    account = _under(value, "service_account", "serviceAccount")
+    if isinstance(account, str) and is_template(account):
+        account = rendered_later(account)
+    if isinstance(account, str):
+        return account.lower() or None
+    if account is None:
+        return None
+    asked.unset("deploys_as", why_unknown(account))
+    return UNSET
+
+
+def _under(value: Value, *names: str) -> Value:
+    """Return what a message given as a dict holds under any spelling of a name."""
+    if value is None or isinstance(value, Unknown):
+        return value
+    if not isinstance(value, Entries):
+        return why_unknown(value) or Unknown("dynamic", f"{names[0]} of an object")
+    found = (value.items[name] for name in names if name in value.items)
+    return next(found, value.rest)
 
 
 # ---------------------------------------------------------------------------- HTTP
