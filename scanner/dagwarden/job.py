@@ -88,8 +88,11 @@ def prepare(said: Arguments) -> Job:
     return Job(
         config=config,
         rules=rules,
-        waivers=_waivers(config, root, rules),
-        controls=_controls(config, root, rules),
+        # registers may name rules that this run leaves out
+        waivers=tuple(
+            waiver for waiver in _waivers(config, root, every) if waiver.rule in names
+        ),
+        controls=_controls(config, root, every),
         as_of=moment(said.as_of),
         fingerprint=Fingerprint.from_environment(os.environ, said.fingerprint_key),
         only=only,

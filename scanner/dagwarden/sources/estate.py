@@ -64,13 +64,13 @@ def read_estate(
     given: set[Need] = set()
     for environment in config.environments:
         progress(f"environment {environment.name}")
-        parts.append(_environment(environment, config))
-        if environment.dags or only:
-            given.add("dags")
-            parts.append(_dags(environment, config, root, only, fingerprint))
         connections = _connections(
             environment, root, fingerprint, environ, lenient=only is not None
         )
+        parts.append(_environment(environment, config, connections.gaps))
+        if environment.dags or only:
+            given.add("dags")
+            parts.append(_dags(environment, config, root, only, fingerprint))
         if connections.connections or connections.files:
             given.add("connections")
         parts.append(connections)
@@ -83,8 +83,15 @@ def read_estate(
     return Estate(facts=merge(*parts), given=frozenset(given))
 
 
-def _environment(environment: Environment, config: Config) -> Facts:
-    """Return the facts that the operator states about an environment."""
+def _environment(
+    environment: Environment, config: Config, lost: Sequence[Gap]
+) -> Facts:
+    """
+    Return the facts that the operator states about an environment.
+
+    `lost` are the gaps in its connections: a list that was not read whole is not
+    complete, whatever was stated of it.
+    """
     origin = Origin(
         source=config.files[0] if config.files else "dagwarden.toml",
         field=f"environment.{environment.name}",
@@ -100,7 +107,8 @@ def _environment(environment: Environment, config: Config) -> Facts:
         name=environment.name,
         composer=composer,
         airflow=environment.airflow,
-        connections_complete=environment.connections_complete,
+        connections_complete=environment.connections_complete
+        and all(gap.reason == "conflict" for gap in lost),
         unresolved=()
         if known
         else (
