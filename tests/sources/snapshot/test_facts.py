@@ -1,0 +1,848 @@
+"""From assets, as exports spell them, to facts."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec import UNSET
+
+from dagwarden.facts import Condition, Facts, Origin, Secret
+from dagwarden.sources.credentials import Fingerprint
+from dagwarden.sources.snapshot import read_snapshots
+from dagwarden.sources.snapshot.workloads import NOT_GIVEN
+
+KEY = Fingerprint(b"a key", True)
+CRM = "//cloudresourcemanager.googleapis.com"
+CRM_TYPE = "cloudresourcemanager.googleapis.com"
+ABOVE = ["projects/71", "folders/8", "organizations/9"]
+FULL_ABOVE = (f"{CRM}/projects/71", f"{CRM}/folders/8", f"{CRM}/organizations/9")
+RUN = "//run.googleapis.com/projects/shop/locations/europe-west1"
+EMAIL = "etl@shop.iam.gserviceaccount.com"
+
+Json = dict[str, Any]
+
+
+def asset(
+    name: str, kind: str, *, ancestors: list[str] | None = None, **content: Any
+) -> Json:
+    found: Json = {"name": name, "assetType": kind, **content}
+    return found | ({"ancestors": ancestors} if ancestors else {})
+
+
+def data(
+    name: str, kind: str, fields: Json, ancestors: list[str] | None = None
+) -> Json:
+    resource = {"version": "v1", "data": fields}
+    return asset(name, kind, resource=resource, ancestors=ancestors or ABOVE)
+
+
+ORGANIZATION = data(
+    f"{CRM}/organizations/9",
+    f"{CRM_TYPE}/Organization",
+    {"name": "organizations/9", "displayName": "shop.test", "lifecycleState": "ACTIVE"},
+    ["organizations/9"],
+)
+FOLDER = data(
+    f"{CRM}/folders/8",
+    f"{CRM_TYPE}/Folder",
+    {"name": "folders/8", "parent": "organizations/9", "lifecycleState": "ACTIVE"},
+    ["folders/8", "organizations/9"],
+)
+PROJECT = data(
+    f"{CRM}/projects/71",
+    f"{CRM_TYPE}/Project",
+    {"projectId": "shop", "projectNumber": "71", "lifecycleState": "ACTIVE"},
+)
+ACCOUNT = data(
+    "//iam.googleapis.com/projects/shop/serviceAccounts/1001",
+    "iam.googleapis.com/ServiceAccount",
+    {"email": EMAIL, "uniqueId": "1001", "projectId": "shop"},
+)
+
+
+def policy(name: str, kind: str, bindings: list[Json], **more: Any) -> Json:
+    return asset(name, kind, iamPolicy={"bindings": bindings, **more}, ancestors=ABOVE)
+
+
+def facts(tmp_path: Path, *assets: Json, include_sys_projects: bool = False) -> Facts:
+    path = tmp_path / "export.json"
+    path.write_text("".join(json.dumps(one) + "\n" for one in assets))
+    return read_snapshots(
+        [path],
+        tmp_path,
+        include_sys_projects=include_sys_projects,
+        fingerprint=KEY,
+    )
+
+
+# ------------------------------------------------------------------------ hierarchy
+
+
+def test_containers_have_one_name_and_their_ancestors(tmp_path: Path) -> None:
+    found = facts(tmp_path, PROJECT, FOLDER, ORGANIZATION)
+    assert [(r.id, r.kind, r.ancestors) for r in found.resources] == [
+        (FULL_ABOVE[1], "folder", (FULL_ABOVE[2],)),
+        (FULL_ABOVE[2], "organization", ()),
+        (FULL_ABOVE[0], "project", FULL_ABOVE[1:]),
+    ]
+    project = found.resources[-1]
+    assert (project.project_id, project.project_number) == ("shop", "71")
+    assert project.state == "ACTIVE"
+    assert project.origin == Origin(source="export.json", line=1)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"projectId": "shop", "projectNumber": "71", "lifecycleState": "ACTIVE"},
+        {"projectId": "shop", "projectNumber": 71.0, "lifecycleState": "ACTIVE"},
+        {"projectId": "shop", "name": "projects/71", "state": "ACTIVE"},
+        {"projectId": "shop", "name": "projects/71", "state": 1},
+    ],
+)
+@pytest.mark.parametrize("name", ["projects/71", "projects/shop"])
+def test_a_project_goes_by_number_whatever_its_record(
+    tmp_path: Path, fields: Json, name: str
+) -> None:
+    found = facts(tmp_path, data(f"{CRM}/{name}", f"{CRM_TYPE}/Project", fields))
+    project = next(r for r in found.resources if r.kind == "project")
+    assert (project.id, project.state) == (FULL_ABOVE[0], "ACTIVE")
+    assert (project.project_id, project.project_number) == ("shop", "71")
+
+
+@pytest.mark.parametrize(
+    "parents",
+    [
+        {"folder": "folders/8", "project": {"type": "folder", "id": "8"}},
+        {"folder": "folders/8", "project": "folders/8"},
+    ],
+)
+def test_without_ancestors_the_parents_tell(tmp_path: Path, parents: Json) -> None:
+    project = {
+        "projectId": "shop",
+        "projectNumber": "71",
+        "parent": parents["project"],
+    }
+    found = facts(
+        tmp_path,
+        asset(f"{CRM}/projects/71", f"{CRM_TYPE}/Project", resource={"data": project}),
+        asset(
+            f"{CRM}/folders/8",
+            f"{CRM_TYPE}/Folder",
+            resource={"data": {"parent": "organizations/9"}},
+        ),
+        asset(
+            "//storage.googleapis.com/dags",
+            "storage.googleapis.com/Bucket",
+            resource={"data": {"projectNumber": "71"}},
+        ),
+    )
+    by_kind = {r.kind: r for r in found.resources}
+    assert by_kind["project"].ancestors == FULL_ABOVE[1:]
+    assert by_kind["bucket"].ancestors == FULL_ABOVE
+    assert by_kind["bucket"].project_id == "shop"
+
+
+def test_an_unknown_parent_leaves_ancestors_unresolved(tmp_path: Path) -> None:
+    lone = asset(
+        f"{CRM}/projects/71",
+        f"{CRM_TYPE}/Project",
+        resource={"data": {"projectId": "shop", "projectNumber": "71"}},
+    )
+    (project,) = facts(tmp_path, lone).resources
+    assert project.ancestors is UNSET
+    assert [(u.field, u.reason, u.symbol) for u in project.unresolved] == [
+        ("ancestors", "layer", f"ancestors of {CRM}/projects/71")
+    ]
+
+
+def test_parents_in_a_circle_end(tmp_path: Path) -> None:
+    def folder(number: str, parent: str) -> Json:
+        resource = {"data": {"parent": f"folders/{parent}"}}
+        return asset(f"{CRM}/folders/{number}", f"{CRM_TYPE}/Folder", resource=resource)
+
+    found = facts(tmp_path, folder("1", "2"), folder("2", "1"))
+    assert [r.ancestors for r in found.resources] == [UNSET, UNSET]
+
+
+# ------------------------------------------------------------------------- policies
+
+
+def test_bindings_are_normalised_and_say_where_they_stand(tmp_path: Path) -> None:
+    condition = {"title": "night", "expression": 'request.time < timestamp("x")'}
+    found = facts(
+        tmp_path,
+        PROJECT,
+        ACCOUNT,
+        policy(
+            "//run.googleapis.com/projects/71/locations/europe-west1/services/orders",
+            "run.googleapis.com/Service",
+            [
+                {"role": "roles/run.invoker", "members": ["user:B@X.test", "allUsers"]},
+                {"role": "roles/run.invoker", "members": ["user:a@x.test"]},
+                {
+                    "role": "roles/run.invoker",
+                    "members": [f"serviceAccount:{EMAIL.upper()}"],
+                    "condition": condition,
+                },
+            ],
+        ),
+        policy(
+            "//iam.googleapis.com/projects/71/serviceAccounts/1001",
+            "iam.googleapis.com/ServiceAccount",
+            [{"role": "roles/iam.serviceAccountUser", "members": ["group:g@x.test"]}],
+        ),
+    )
+    on_service = f"{RUN}/services/orders"
+    on_account = f"//iam.googleapis.com/projects/shop/serviceAccounts/{EMAIL}"
+    assert [(b.resource, b.members, b.condition) for b in found.bindings] == [
+        (on_account, ("group:g@x.test",), None),
+        (on_service, ("allUsers", "user:a@x.test", "user:b@x.test"), None),
+        (
+            on_service,
+            (f"serviceAccount:{EMAIL}",),
+            Condition(expression='request.time < timestamp("x")', title="night"),
+        ),
+    ]
+    assert found.bindings[1].id == f"binding:{on_service}#roles/run.invoker"
+    assert found.bindings[2].id.startswith(f"binding:{on_service}#roles/run.invoker#")
+    assert found.bindings[2].origin == Origin(
+        source="export.json", line=3, field="iamPolicy.bindings[2]"
+    )
+
+
+@pytest.mark.parametrize(
+    ("member", "key", "kind", "email"),
+    [
+        ("user:A@X.test", "user:a@x.test", "user", "a@x.test"),
+        ("group:g@x.test", "group:g@x.test", "group", "g@x.test"),
+        ("domain:X.test", "domain:x.test", "domain", None),
+        ("allUsers", "allUsers", "all_users", None),
+        (
+            "allAuthenticatedUsers",
+            "allAuthenticatedUsers",
+            "all_authenticated_users",
+            None,
+        ),
+        (
+            f"serviceAccount:{EMAIL}",
+            f"serviceAccount:{EMAIL}",
+            "service_account",
+            EMAIL,
+        ),
+        (
+            "serviceAccount:service-7@gcp-sa-pubsub.iam.gserviceaccount.com",
+            "serviceAccount:service-7@gcp-sa-pubsub.iam.gserviceaccount.com",
+            "service_agent",
+            "service-7@gcp-sa-pubsub.iam.gserviceaccount.com",
+        ),
+        (
+            "serviceAccount:7@cloudservices.gserviceaccount.com",
+            "serviceAccount:7@cloudservices.gserviceaccount.com",
+            "service_agent",
+            "7@cloudservices.gserviceaccount.com",
+        ),
+        # anyone may call an account of their own project so
+        (
+            "serviceAccount:service-7@evil.iam.gserviceaccount.com",
+            "serviceAccount:service-7@evil.iam.gserviceaccount.com",
+            "service_account",
+            "service-7@evil.iam.gserviceaccount.com",
+        ),
+        ("projectOwner:shop", "projectOwner:shop", "project_role", None),
+        (
+            f"deleted:serviceAccount:{EMAIL}?uid=1001",
+            f"deleted:serviceAccount:{EMAIL}?uid=1001",
+            "deleted",
+            EMAIL,
+        ),
+        (
+            "serviceAccount:shop.svc.id.goog[NS/airflow]",
+            "serviceAccount:shop.svc.id.goog[NS/airflow]",
+            "federated",
+            None,
+        ),
+        (
+            (
+                "principalSet://iam.googleapis.com/projects/71/locations/global/"
+                "workloadIdentityPools/ci/*"
+            ),
+            (
+                "principalSet://iam.googleapis.com/projects/71/locations/global/"
+                "workloadIdentityPools/ci/*"
+            ),
+            "federated",
+            None,
+        ),
+        # all accounts of a project: who that is, is not known here
+        (
+            f"principalSet:{CRM}/projects/71/type/ServiceAccount",
+            f"principalSet:{CRM}/projects/71/type/ServiceAccount",
+            "unknown",
+            None,
+        ),
+        ("nonsense", "nonsense", "unknown", None),
+    ],
+)
+def test_every_member_is_an_identity(
+    tmp_path: Path, member: str, key: str, kind: str, email: str | None
+) -> None:
+    found = facts(
+        tmp_path,
+        PROJECT,
+        policy(
+            f"{CRM}/projects/71",
+            f"{CRM_TYPE}/Project",
+            [{"role": "roles/viewer", "members": [member]}],
+        ),
+    )
+    assert [(i.key, i.kind, i.email) for i in found.identities] == [(key, kind, email)]
+    assert found.bindings[0].members == (key,)
+
+
+def test_an_accounts_record_says_more_than_its_member(tmp_path: Path) -> None:
+    compute = "71-compute@developer.gserviceaccount.com"
+    found = facts(
+        tmp_path,
+        policy(
+            f"{CRM}/projects/71",
+            f"{CRM_TYPE}/Project",
+            [
+                {
+                    "role": "roles/editor",
+                    "members": [f"serviceAccount:{compute}", f"serviceAccount:{EMAIL}"],
+                }
+            ],
+        ),
+        PROJECT,
+        ACCOUNT,
+    )
+    default, etl = found.identities
+    assert (default.email, default.default_compute, default.project) == (
+        compute,
+        True,
+        "shop",
+    )
+    assert default.disabled is UNSET
+    assert [u.symbol for u in default.unresolved] == [
+        f"the account record of serviceAccount:{compute}"
+    ]
+    assert (etl.unique_id, etl.disabled, etl.project) == ("1001", False, "shop")
+    assert etl.unresolved == ()
+
+
+def test_audit_configurations(tmp_path: Path) -> None:
+    camel = [
+        {
+            "service": "allServices",
+            "auditLogConfigs": [
+                {"logType": "DATA_READ", "exemptedMembers": ["user:A@x.test"]},
+                {"logType": "ADMIN_READ"},
+            ],
+        }
+    ]
+    snake = [
+        {
+            "service": "allServices",
+            "audit_log_configs": [
+                {"log_type": 3, "exempted_members": ["user:A@x.test"]},
+                {"log_type": 1},
+            ],
+        }
+    ]
+    for more in ({"auditConfigs": camel}, {"audit_configs": snake}):
+        one = policy(f"{CRM}/projects/71", f"{CRM_TYPE}/Project", [], **more)
+        (config,) = facts(tmp_path, PROJECT, one).audit_configs
+        assert config.id == f"audit_config:{CRM}/projects/71#allServices"
+        assert config.log_types == ("ADMIN_READ", "DATA_READ")
+        assert config.exempted_members == ("user:a@x.test",)
+
+
+@pytest.mark.parametrize(
+    ("shape", "expected"),
+    [
+        ({"booleanPolicy": {"enforced": True}}, (True, (), ())),
+        ({"boolean_policy": {"enforced": True}}, (True, (), ())),
+        ({"boolean_policy": {}}, (False, (), ())),
+        ({"listPolicy": {"deniedValues": ["a"]}}, (UNSET, (), ("a",))),
+        ({"list_policy": {"all_values": 2}}, (UNSET, (), ("*",))),
+        ({"listPolicy": {"allValues": "ALLOW"}}, (UNSET, ("*",), ())),
+        ({"restoreDefault": {}}, (UNSET, (), ())),
+    ],
+)
+@pytest.mark.parametrize("field", ["orgPolicy", "org_policy"])
+def test_organisation_policies(
+    tmp_path: Path, field: str, shape: Json, expected: tuple[object, ...]
+) -> None:
+    constraint = {"constraint": "constraints/iam.x", **shape}
+    one = asset(
+        f"{CRM}/projects/71",
+        f"{CRM_TYPE}/Project",
+        ancestors=ABOVE,
+        **{field: [constraint]},
+    )
+    (found,) = facts(tmp_path, one).org_policies
+    assert found.id == f"org_policy:{CRM}/projects/71#constraints/iam.x"
+    assert (found.enforced, found.allowed, found.denied) == expected
+
+
+# ------------------------------------------------------------------ identities' data
+
+
+def test_keys_name_their_account_by_email(tmp_path: Path) -> None:
+    name = "//iam.googleapis.com/projects/shop/serviceAccounts/1001/keys/abc"
+    fields = {
+        "name": f"projects/shop/serviceAccounts/{EMAIL}/keys/abc",
+        "keyType": "USER_MANAGED",
+        "validAfterTime": "2024-01-02T00:00:00Z",
+    }
+    kind = "iam.googleapis.com/ServiceAccountKey"
+    (key,) = facts(tmp_path, data(name, kind, fields)).keys
+    assert (key.id, key.user_managed) == (f"key:{EMAIL}/abc", True)
+    assert (key.valid_after, key.valid_before) == ("2024-01-02T00:00:00Z", UNSET)
+    (of_account,) = facts(tmp_path, ACCOUNT, asset(name, kind, ancestors=ABOVE)).keys
+    assert (of_account.account, of_account.user_managed) == (EMAIL, UNSET)
+
+
+@pytest.mark.parametrize(
+    ("name", "fields", "expected"),
+    [
+        (
+            "projects/shop/roles/caller",
+            {"includedPermissions": ["b.x", "a.x"], "stage": "GA"},
+            (("a.x", "b.x"), "GA", False, True),
+        ),
+        ("roles/viewer", {"includedPermissions": []}, ((), None, False, False)),
+        ("organizations/9/roles/gone", {"deleted": True}, (UNSET, None, True, True)),
+    ],
+)
+def test_roles(
+    tmp_path: Path, name: str, fields: Json, expected: tuple[object, ...]
+) -> None:
+    one = data(
+        f"//iam.googleapis.com/{name}",
+        "iam.googleapis.com/Role",
+        {"name": name, **fields},
+    )
+    (role,) = facts(tmp_path, one).roles
+    assert role.id == f"role:{name}"
+    assert (role.permissions, role.stage, role.deleted, role.custom) == expected
+
+
+@pytest.mark.parametrize(
+    ("provider", "pool", "expected"),
+    [
+        (
+            {"oidc": {"issuerUri": "https://i.test"}, "attributeCondition": "a == 'b'"},
+            {"state": "ACTIVE"},
+            ("oidc", "https://i.test", "a == 'b'", False),
+        ),
+        ({"aws": {"accountId": "1"}}, {"disabled": True}, ("aws", None, None, True)),
+        ({"saml": {}, "state": "DELETED"}, None, ("saml", None, None, True)),
+        ({"x509": {}}, None, ("x509", None, None, UNSET)),
+        ({}, {}, (UNSET, None, None, False)),
+    ],
+)
+def test_federation_providers(
+    tmp_path: Path, provider: Json, pool: Json | None, expected: tuple[object, ...]
+) -> None:
+    at = "//iam.googleapis.com/projects/shop/locations/global/workloadIdentityPools/ci"
+    kind = "iam.googleapis.com/WorkloadIdentityPool"
+    assets = [PROJECT, data(f"{at}/providers/gh", f"{kind}Provider", provider)]
+    if pool is not None:
+        assets.append(data(at, kind, pool))
+    (found,) = facts(tmp_path, *assets).federation_providers
+    by_number = at.replace("projects/shop", "projects/71")
+    assert (found.name, found.pool) == (f"{by_number}/providers/gh", by_number)
+    assert (
+        found.kind,
+        found.issuer,
+        found.attribute_condition,
+        found.disabled,
+    ) == expected
+
+
+# ------------------------------------------------------------------------ workloads
+
+SECRET = "hunter2-but-much-longer-9Xq"
+ENV = [
+    {"name": "DB_PASSWORD", "value": SECRET},
+    {"name": "GREETING", "value": "hello"},
+    {"name": "TOKEN", "valueSource": {"secretKeyRef": {"secret": "t", "version": "1"}}},
+]
+V1_SERVICE = {
+    "metadata": {
+        "annotations": {
+            "run.googleapis.com/ingress": "internal-and-cloud-load-balancing",
+            "run.googleapis.com/invoker-iam-disabled": "true",
+            "run.googleapis.com/urls": '["https://b.run.app"]',
+            "run.googleapis.com/custom-audiences": '["aud"]',
+        }
+    },
+    "spec": {
+        "template": {
+            "spec": {
+                "serviceAccountName": EMAIL,
+                "timeoutSeconds": 900,
+                "containers": [{"env": ENV}],
+            }
+        }
+    },
+    "status": {"url": "https://a.run.app"},
+}
+V2_SERVICE = {
+    "ingress": "INGRESS_TRAFFIC_INTERNAL_LOAD_BALANCER",
+    "invokerIamDisabled": True,
+    "urls": ["https://b.run.app"],
+    "uri": "https://a.run.app",
+    "customAudiences": ["aud"],
+    "template": {
+        "serviceAccount": EMAIL,
+        "timeout": "900s",
+        "containers": [{"env": ENV}],
+    },
+}
+
+
+@pytest.mark.parametrize("fields", [V1_SERVICE, V2_SERVICE], ids=["v1", "v2"])
+@pytest.mark.parametrize("project", ["shop", "71"])
+def test_services(tmp_path: Path, fields: Json, project: str) -> None:
+    name = f"{RUN}/services/orders"
+    given = name.replace("/shop/", f"/{project}/")
+    one = data(given, "run.googleapis.com/Service", fields)
+    (service,) = facts(tmp_path, PROJECT, one).cloud_runs
+    assert (service.id, service.kind) == (f"cloud_run:{name}", "service")
+    assert (service.project, service.region, service.name) == (
+        "shop",
+        "europe-west1",
+        "orders",
+    )
+    assert (service.service_account, service.timeout) == (EMAIL, 900.0)
+    assert service.ingress == "internal_and_cloud_load_balancing"
+    assert service.invoker_check_disabled is True
+    assert service.urls == ("https://a.run.app", "https://b.run.app")
+    assert service.custom_audiences == ("aud",)
+    origin = Origin(source="export.json", line=2, field="resource.data")
+    assert service.secrets == (
+        Secret(
+            kind="password",
+            place="env.DB_PASSWORD",
+            origin=origin,
+            fingerprint=KEY.of(SECRET),
+        ),
+    )
+    assert service.unresolved == ()
+
+
+V1_JOB = {
+    "spec": {
+        "template": {
+            "spec": {
+                "taskCount": 4,
+                "parallelism": 2,
+                "template": {
+                    "spec": {
+                        "serviceAccountName": EMAIL,
+                        "timeoutSeconds": "1200",
+                        "maxRetries": 0,
+                        "containers": [{"env": ENV}],
+                    }
+                },
+            }
+        }
+    }
+}
+V2_JOB = {
+    "template": {
+        "taskCount": 4.0,
+        "parallelism": 2.0,
+        "template": {
+            "serviceAccount": EMAIL,
+            "timeout": "1200s",
+            "maxRetries": 0.0,
+            "containers": [{"env": ENV}],
+        },
+    }
+}
+
+
+@pytest.mark.parametrize("fields", [V1_JOB, V2_JOB], ids=["v1", "v2"])
+def test_jobs(tmp_path: Path, fields: Json) -> None:
+    one = data(f"{RUN}/jobs/load", "run.googleapis.com/Job", fields)
+    (job,) = facts(tmp_path, one).cloud_runs
+    assert (job.kind, job.name, job.service_account) == ("job", "load", EMAIL)
+    assert (job.timeout, job.max_retries) == (1200.0, 0)
+    assert (job.task_count, job.parallelism) == (4, 2)
+    assert isinstance(job.secrets, tuple)
+    assert [s.place for s in job.secrets] == ["env.DB_PASSWORD"]
+
+
+def test_what_a_template_leaves_out(tmp_path: Path) -> None:
+    service = data(f"{RUN}/services/s", "run.googleapis.com/Service", {"template": {}})
+    job = data(
+        f"{RUN}/jobs/j", "run.googleapis.com/Job", {"template": {"template": {}}}
+    )
+    of_job, of_service = facts(tmp_path, service, job).cloud_runs
+    assert (of_service.service_account, of_service.timeout) == (None, 300.0)
+    assert (of_service.ingress, of_service.invoker_check_disabled) == ("all", False)
+    assert of_service.secrets == ()
+    assert (of_job.service_account, of_job.timeout) == (None, 600.0)
+    assert (of_job.task_count, of_job.parallelism) == (1, None)
+    # absent may mean none, and may mean the default of three
+    assert of_job.max_retries is UNSET
+    assert [u.field for u in of_job.unresolved] == ["max_retries"]
+
+
+def test_a_workload_of_which_only_the_policy_was_read(tmp_path: Path) -> None:
+    one = policy(f"{RUN}/services/orders", "run.googleapis.com/Service", [])
+    (service,) = facts(tmp_path, one).cloud_runs
+    assert {(u.field, u.reason, u.symbol) for u in service.unresolved} == {
+        (field, "layer", NOT_GIVEN)
+        for field in (
+            "ingress",
+            "invoker_check_disabled",
+            "secrets",
+            "service_account",
+            "timeout",
+        )
+    }
+
+
+def test_an_unknown_ingress_is_not_guessed(tmp_path: Path) -> None:
+    one = data(
+        f"{RUN}/services/s",
+        "run.googleapis.com/Service",
+        {"template": {}, "ingress": "INGRESS_TRAFFIC_SOMETHING_NEW"},
+    )
+    (service,) = facts(tmp_path, one).cloud_runs
+    assert service.ingress is UNSET
+
+
+def test_composer_environments(tmp_path: Path) -> None:
+    name = (
+        "//composer.googleapis.com/projects/71/locations/europe-west1/environments/prod"
+    )
+    fields = {
+        "config": {
+            "nodeConfig": {"serviceAccount": EMAIL.upper()},
+            "dagGcsPrefix": "gs://shop-dags/dags",
+            "softwareConfig": {
+                "imageVersion": "composer-3-airflow-2.10.5-build.3",
+                "envVariables": {"API_KEY": SECRET, "MODE": "prod"},
+                "airflowConfigOverrides": {"smtp-smtp_password": SECRET},
+            },
+        }
+    }
+    one = data(name, "composer.googleapis.com/Environment", fields)
+    (found,) = facts(tmp_path, PROJECT, one).composer_environments
+    assert found.resource == name.replace("/71/", "/shop/")
+    assert (found.project, found.service_account) == ("shop", EMAIL)
+    assert (found.dag_bucket, found.airflow) == ("shop-dags", "2.10.5")
+    assert isinstance(found.secrets, tuple)
+    assert [(s.place, s.fingerprint) for s in found.secrets] == [
+        ("airflowConfigOverrides.smtp-smtp_password", KEY.of(SECRET)),
+        ("env.API_KEY", KEY.of(SECRET)),
+    ]
+
+
+def test_a_composer_environment_without_an_account(tmp_path: Path) -> None:
+    name = "//composer.googleapis.com/projects/shop/locations/r/environments/e"
+    kind = "composer.googleapis.com/Environment"
+    fields = {"config": {}, "storageConfig": {"bucket": "b"}}
+    (found,) = facts(tmp_path, data(name, kind, fields)).composer_environments
+    assert (found.service_account, found.dag_bucket) == (None, "b")
+    assert [u.field for u in found.unresolved] == ["airflow"]
+
+
+# ------------------------------------------------------------------------ guardrails
+
+
+def test_guardrails_are_present_and_not_evaluated(tmp_path: Path) -> None:
+    at = "cloudresourcemanager.googleapis.com%2Fprojects%2Fshop"
+    deny = {
+        "name": f"policies/{at}/denypolicies/no-invoke",
+        "kind": "DenyPolicy",
+        "rules": [
+            {
+                "denyRule": {
+                    "deniedPrincipals": ["principalSet://goog/public:all"],
+                    "deniedPermissions": ["run.googleapis.com/routes.invoke"],
+                }
+            }
+        ],
+    }
+    wild = {
+        "name": f"policies/{at}/denypolicies/wild",
+        "rules": [{"denyRule": {"deniedPermissions": ["run.googleapis.com/*.*"]}}],
+    }
+    bound = {
+        "name": "organizations/9/locations/global/policyBindings/b",
+        "policyKind": "PRINCIPAL_ACCESS_BOUNDARY",
+        "policy": "organizations/9/locations/global/principalAccessBoundaryPolicies/p",
+        "target": {"principalSet": f"{CRM}/projects/shop"},
+    }
+    found = facts(tmp_path, PROJECT, deny, wild, bound)
+    assert [(g.kind, g.resource, g.permissions) for g in found.guardrails] == [
+        ("boundary", f"{CRM}/projects/71", UNSET),
+        ("deny", f"{CRM}/projects/71", ("run.routes.invoke",)),
+        ("deny", f"{CRM}/projects/71", UNSET),
+    ]
+    layers = found.snapshots[0].layers
+    assert (layers.deny, layers.boundary) == ("partly", "partly")
+    assert found.gaps == ()
+
+
+# ------------------------------------------------------------------------ left out
+
+
+def test_sys_projects_are_left_out_and_counted(tmp_path: Path) -> None:
+    script = data(
+        f"{CRM}/projects/55",
+        f"{CRM_TYPE}/Project",
+        {"projectId": "sys-123", "projectNumber": "55", "lifecycleState": "ACTIVE"},
+        ["projects/55", "organizations/9"],
+    )
+    grant = [{"role": "roles/owner", "members": ["user:a@x.test"]}]
+    inside = asset(
+        "//run.googleapis.com/projects/sys-123/locations/r/services/s",
+        "run.googleapis.com/Service",
+        iamPolicy={"bindings": grant},
+        ancestors=["projects/55", "organizations/9"],
+    )
+    found = facts(tmp_path, ORGANIZATION, script, inside)
+    assert [r.kind for r in found.resources] == ["organization"]
+    assert (found.cloud_runs, found.bindings, found.identities) == ((), (), ())
+    assert [(e.kind, e.what, e.reason, e.count) for e in found.excluded] == [
+        ("binding", "projects/sys-*", "made by Apps Script", 1),
+        ("cloud_run", "projects/sys-*", "made by Apps Script", 1),
+        ("resource", "projects/sys-*", "made by Apps Script", 1),
+    ]
+    found = facts(tmp_path, ORGANIZATION, script, inside, include_sys_projects=True)
+    assert found.excluded == ()
+    assert [c.project for c in found.cloud_runs] == ["sys-123"]
+
+
+@pytest.mark.parametrize("field", ["lifecycleState", "state"])
+def test_deleted_projects_are_left_out_and_counted(tmp_path: Path, field: str) -> None:
+    gone = data(
+        f"{CRM}/projects/71",
+        f"{CRM_TYPE}/Project",
+        {"projectId": "shop", "projectNumber": "71", field: "DELETE_REQUESTED"},
+    )
+    found = facts(tmp_path, ORGANIZATION, FOLDER, gone, ACCOUNT)
+    assert [r.kind for r in found.resources] == ["folder", "organization"]
+    assert found.identities == ()
+    reason = "lifecycle state DELETE_REQUESTED"
+    assert [(e.kind, e.what, e.reason, e.count) for e in found.excluded] == [
+        ("identity", "projects/71", reason, 1),
+        ("resource", "projects/71", reason, 1),
+    ]
+
+
+# ------------------------------------------------------------------------- layers
+
+POLICIES = [
+    policy(
+        f"{CRM}/organizations/9",
+        f"{CRM_TYPE}/Organization",
+        [{"role": "roles/viewer", "members": ["user:a@x.test"]}],
+    )
+    | {"ancestors": ["organizations/9"]},
+    policy(f"{CRM}/projects/71", f"{CRM_TYPE}/Project", []),
+]
+
+
+def test_what_was_read_whole(tmp_path: Path) -> None:
+    layers = (
+        facts(tmp_path, ORGANIZATION, FOLDER, PROJECT, *POLICIES).snapshots[0].layers
+    )
+    assert (layers.allow, layers.audit, layers.ancestors) == ("read", "read", "read")
+    assert (layers.deny, layers.boundary) == ("not_given", "not_given")
+    assert (layers.memberships, layers.tags) == ("not_given", "not_given")
+
+
+def test_resources_alone_are_no_policies(tmp_path: Path) -> None:
+    layers = facts(tmp_path, ORGANIZATION, FOLDER, PROJECT).snapshots[0].layers
+    assert (layers.allow, layers.audit) == ("not_given", "not_given")
+
+
+@pytest.mark.parametrize("missing", [0, 1])
+def test_a_policy_above_that_was_not_read_leaves_the_layer_partly_read(
+    tmp_path: Path, missing: int
+) -> None:
+    given = [ORGANIZATION, FOLDER] if missing == 0 else [PROJECT]
+    left = [POLICIES[1]] if missing == 0 else POLICIES
+    layers = facts(tmp_path, PROJECT, *given, *left).snapshots[0].layers
+    assert (layers.allow, layers.audit) == ("partly", "partly")
+
+
+def test_unknown_ancestors_leave_that_layer_partly_read(tmp_path: Path) -> None:
+    bucket = asset("//storage.googleapis.com/b", "storage.googleapis.com/Bucket")
+    layers = facts(tmp_path, PROJECT, bucket).snapshots[0].layers
+    assert layers.ancestors == "partly"
+
+
+# --------------------------------------------------------------------------- search
+
+
+def searched(**more: Any) -> Json:
+    return {
+        "assetType": f"{CRM_TYPE}/Project",
+        "resource": f"{CRM}/projects/shop",
+        "project": "projects/71",
+        "folders": ["folders/8"],
+        "organization": "organizations/9",
+        "policy": {"bindings": [{"role": "roles/viewer", "members": ["allUsers"]}]},
+        **more,
+    }
+
+
+def search_file(tmp_path: Path, *results: Json) -> Path:
+    path = tmp_path / "search.json"
+    path.write_text(json.dumps(list(results), indent=2))
+    return path
+
+
+def test_a_search_gives_bindings_and_ancestors_but_no_audit(tmp_path: Path) -> None:
+    organization = {
+        "assetType": f"{CRM_TYPE}/Organization",
+        "resource": f"{CRM}/organizations/9",
+        "organization": "organizations/9",
+        "policy": {"bindings": [{"role": "roles/viewer", "members": ["allUsers"]}]},
+    }
+    folder: Json = {
+        "assetType": f"{CRM_TYPE}/Folder",
+        "resource": f"{CRM}/folders/8",
+        "folders": ["folders/8"],
+        "organization": "organizations/9",
+        "policy": {},
+    }
+    path = search_file(tmp_path, organization, folder, searched())
+    found = read_snapshots(
+        [path], tmp_path, include_sys_projects=False, fingerprint=KEY
+    )
+    assert [(b.resource, b.role) for b in found.bindings] == [
+        (f"{CRM}/organizations/9", "roles/viewer"),
+        (f"{CRM}/projects/71", "roles/viewer"),
+    ]
+    assert found.bindings[1].origin == Origin(
+        source="search.json", line=26, field="[2].policy.bindings[0]"
+    )
+    project = next(r for r in found.resources if r.kind == "project")
+    assert (project.project_id, project.ancestors) == ("shop", FULL_ABOVE[1:])
+    layers = found.snapshots[0].layers
+    assert (layers.allow, layers.audit) == ("read", "not_given")
+    assert found.assumptions == ("search.json was written by a search without --query",)
+
+
+def test_a_search_with_a_query_is_a_part(tmp_path: Path) -> None:
+    part = searched(explanation={"matchedPermissions": {"run.routes.invoke": {}}})
+    found = read_snapshots(
+        [search_file(tmp_path, part)],
+        tmp_path,
+        include_sys_projects=False,
+        fingerprint=KEY,
+    )
+    assert found.snapshots[0].layers.allow == "partly"
+    assert found.assumptions == ()
