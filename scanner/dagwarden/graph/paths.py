@@ -83,8 +83,11 @@ def _path(
     permissions, why = _permissions(call, target)
     needs = tuple(_needs(estate, call, caller, target, permissions or ()))
     needs, lacking, doubt = _judge(needs, why)
+    # whatever was granted to a disabled account, it gets no token
+    if _disabled(estate, caller.identity):
+        lacking, doubt = tuple(need.shown for need in needs), why
     other = target.kind == "other"
-    allowed = _allowed(estate, caller, lacking, doubt, other)
+    allowed = _allowed(lacking, doubt, other)
     causes: dict[str, tuple[Cause, ...]] = {
         "identity": caller.causes,
         "target_kind": target.kind_causes,
@@ -472,15 +475,11 @@ def _judge(
 
 
 def _allowed(
-    estate: Estate,
-    caller: Caller,
-    lacking: tuple[str, ...],
-    doubt: tuple[Cause, ...],
-    other: bool,
+    lacking: tuple[str, ...], doubt: tuple[Cause, ...], other: bool
 ) -> Maybe[bool]:
     if other:
         return UNSET
-    if lacking or _disabled(estate, caller.identity):
+    if lacking:
         return False
     return UNSET if doubt else True
 
@@ -528,7 +527,7 @@ def _hops(
                 support,
             )
         )
-    hops.append(_call_hop(task, call, caller, target, needs))
+    hops.append(_call_hop(estate, task, call, caller, target, needs))
     return tuple(hops)
 
 
@@ -545,13 +544,20 @@ def _primary(needs: tuple[Need, ...]) -> Need | None:
 
 
 def _call_hop(
-    task: Task, call: Call, caller: Caller, target: Target, needs: tuple[Need, ...]
+    estate: Estate,
+    task: Task,
+    call: Call,
+    caller: Caller,
+    target: Target,
+    needs: tuple[Need, ...],
 ) -> Hop:
     who = caller.identity.key if caller.identity is not UNSET else label(task)
     shown = target.name if target.name is not UNSET else "a target not established"
     text = f"calls {short(shown)} ({call.operation})"
     lacking = [need.shown for need in needs if need.answer.held is False]
-    if lacking:
+    if _disabled(estate, caller.identity):
+        text += f", and is disabled ({who})"
+    elif lacking:
         text += f", and lacks {', '.join(lacking)}"
     return Hop(kind="calls", source=who, target=shown, text=text, origin=call.origin)
 
