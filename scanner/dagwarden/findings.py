@@ -41,8 +41,8 @@ class Missing(Record, frozen=True, kw_only=True):
     symbol: str
 
 
-class Verdict(Struct, frozen=True):
-    """One rule's word on one subject; compact, there may be a million."""
+class Verdict(Struct, frozen=True, gc=False):
+    """One rule's word on one subject; there may be a million, so no collector looks."""
 
     rule: str
     subject: str  # the fact's id

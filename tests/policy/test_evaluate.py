@@ -27,11 +27,11 @@ from dagwarden.policy.evaluate import (
     cause_of,
     evidence_of,
     judge,
-    outcomes_of,
     params_of,
     render_message,
+    verdicts_of,
 )
-from dagwarden.rule import Parameter, Rule
+from dagwarden.rule import Need, Parameter, Rule
 
 HERE = Origin(source="dags/a.py", line=3)
 RULE = Rule(
@@ -53,7 +53,7 @@ RULE = Rule(
     controls=(),
     source="rules/grants/wide.yaml",
 )
-ALL = frozenset({"dags", "connections", "snapshot"})
+ALL: frozenset[Need] = frozenset({"dags", "connections", "snapshot"})
 
 
 def grant(name: str = "g", kind: Any = "user", **fields: Any) -> Grant:
@@ -70,8 +70,9 @@ def grant(name: str = "g", kind: Any = "user", **fields: Any) -> Grant:
     )
 
 
-def outcomes(rule: Rule, *subjects: Fact) -> list[Outcome]:
-    return [v.outcome for v in outcomes_of(rule, subjects, params_of(rule, {}))]
+def outcomes(rule: Rule, *subjects: Fact) -> dict[str, str]:
+    verdicts = verdicts_of(rule, subjects, params_of(rule, {}))
+    return {verdict.subject: verdict.outcome.value for verdict in verdicts}
 
 
 def test_each_subject_gets_its_verdict() -> None:
@@ -82,18 +83,12 @@ def test_each_subject_gets_its_verdict() -> None:
         grant("c"),
         grant("d", "group"),
         grant("e", permissions=("run.routes.invoke",)),
-    ) == [
-        Outcome.FAIL,
-        Outcome.PASS,
-        Outcome.UNKNOWN,
-        Outcome.NOT_APPLICABLE,
-        Outcome.FAIL,
-    ]
+    ) == {"a": "fail", "b": "pass", "c": "unknown", "e": "fail"}
 
 
 def test_a_population_that_is_not_known_is_unknown() -> None:
     rule = replace(RULE, when='"run.jobs.run" in subject.permissions', assert_="true")
-    assert outcomes(rule, grant()) == [Outcome.UNKNOWN]
+    assert outcomes(rule, grant()) == {"g": "unknown"}
 
 
 def test_population_reconciles() -> None:
@@ -165,7 +160,7 @@ def task_identity(**fields: Any) -> TaskIdentity:
 
 
 def missing(rule: Rule, subject: Fact) -> list[tuple[str, str]]:
-    (verdict,) = outcomes_of(rule, [subject], {})
+    (verdict,) = verdicts_of(rule, [subject], {})
     assert verdict.outcome is Outcome.UNKNOWN
     return [(m.reason, m.symbol) for m in verdict.missing]
 
@@ -226,7 +221,7 @@ def test_without_a_recorded_reason_the_field_is_named() -> None:
 def test_equal_subjects_keep_their_own_reasons() -> None:
     one = grant("a", unresolved=(unresolved("permissions", "role x"),))
     two = grant("b", unresolved=(unresolved("permissions", "role y"),))
-    verdicts = outcomes_of(RULE, [one, two], {})
+    verdicts = verdicts_of(RULE, [one, two], {})
     assert [v.missing for v in verdicts] == [
         (Missing(reason="jinja", symbol="role x"),),
         (Missing(reason="jinja", symbol="role y"),),

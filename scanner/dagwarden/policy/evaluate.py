@@ -5,8 +5,10 @@ A rule is evaluated once for each distinct combination of the fields that its
 expressions read, and its answer is multiplied back to all subjects that share it.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, cast
+from operator import attrgetter
+from typing import Any, cast
 
 import msgspec
 from msgspec import UNSET, Struct
@@ -81,24 +83,22 @@ def judge(
             population, not_run = Population(), words
         else:
             subjects = facts_of(facts, rule.subject)
-            outcomes = outcomes_of(rule, subjects, in_force)
-            said = [o for o in outcomes if o.outcome is not Outcome.NOT_APPLICABLE]
+            said = verdicts_of(rule, subjects, in_force)
             verdicts += said
-            population, not_run = _population(rule, facts, outcomes), None
+            population, not_run = _population(rule, facts, said), None
         reports.append(
             _report(rule, in_force, tuple(sorted(given_params)), population, not_run)
         )
     return Judgement(verdicts=tuple(verdicts), reports=tuple(reports))
 
 
-def outcomes_of(
+def verdicts_of(
     rule: Rule, subjects: Sequence[Fact], params: Mapping[str, Value]
 ) -> list[Verdict]:
-    """Return one verdict per subject, NOT_APPLICABLE included."""
+    """Return one verdict per subject that the rule applies to, or may apply to."""
     if not subjects:
         return []
-    judge_one = _Judge(rule, params)
-    return [judge_one(subject) for subject in subjects]
+    return _Judge(rule, params).verdicts(subjects)
 
 
 class _Judge:
@@ -110,18 +110,24 @@ class _Judge:
         self.assert_ = _compiled(rule, rule.assert_)
         self.params = {k: _plain(v) for k, v in params.items()}
         self.paths = tuple(sorted({*self.when.reads, *self.assert_.reads}))
-        self.read = [_reader(path) for path in self.paths]
-        self.answers: dict[tuple[object, ...], Outcome] = {}
+        self.read = _reader(self.paths)
 
-    def __call__(self, subject: Fact) -> Verdict:
-        key = tuple([read(subject) for read in self.read])
-        outcome = self.answers.get(key)
-        if outcome is None:
-            outcome = self.answers[key] = self._evaluate(subject)
-        missing: tuple[Missing, ...] = ()
-        if outcome is Outcome.UNKNOWN:
-            missing = missing_inputs(self.rule.subject, subject, self.paths)
-        return Verdict(self.rule.id, subject.id, outcome, missing)
+    def verdicts(self, subjects: Sequence[Fact]) -> list[Verdict]:
+        rule, read = self.rule.id, self.read
+        answers: dict[object, Outcome] = {}
+        found: list[Verdict] = []
+        for subject in subjects:
+            key = read(subject)
+            outcome = answers.get(key)
+            if outcome is None:
+                outcome = answers[key] = self._evaluate(subject)
+            if outcome is Outcome.NOT_APPLICABLE:
+                continue
+            missing: tuple[Missing, ...] = ()
+            if outcome is Outcome.UNKNOWN:
+                missing = missing_inputs(self.rule.subject, subject, self.paths)
+            found.append(Verdict(rule, subject.id, outcome, missing))
+        return found
 
     def _evaluate(self, subject: Fact) -> Outcome:
         data = as_data(subject)
@@ -164,20 +170,30 @@ def _compiled(rule: Rule, text: str) -> Expression:
         ) from None
 
 
-def _reader(path: Path) -> Callable[[Any], object]:
-    """Return a function that gets what lies at `path`, as far as it is there."""
-    names: Final = path
+def _reader(paths: Sequence[Path]) -> Callable[[Fact], object]:
+    """Return a function that gets what lies at all of `paths`, to be compared."""
+    if not paths:
+        return lambda _: None
+    at_once = attrgetter(*(".".join(path) for path in paths))
 
-    def read(subject: Any) -> object:
-        for name in names:
-            if subject is UNSET or subject is None:
-                return subject
-            subject = getattr(subject, name)
-        if isinstance(subject, dict):
-            return tuple(sorted(cast(dict[str, str], subject).items()))
-        return subject
+    def read(subject: Fact) -> object:
+        try:
+            return at_once(subject)
+        except AttributeError:  # a path that ends early, or a map
+            return tuple([_value_at(subject, path) for path in paths])
 
     return read
+
+
+def _value_at(subject: Any, path: Path) -> object:
+    """Return what lies at `path`, as far as it is there."""
+    for name in path:
+        if isinstance(subject, dict):
+            return tuple(sorted(cast(dict[str, str], subject).items()))
+        if subject is UNSET or subject is None:
+            return subject
+        subject = getattr(subject, name)
+    return subject
 
 
 def missing_inputs(
@@ -198,23 +214,22 @@ def missing_inputs(
 
 
 def _absent(subject: Fact, path: Path) -> bool:
-    return _reader(path)(subject) is UNSET
+    return _value_at(subject, path) is UNSET
 
 
 # -------------------------------------------------------------------- bookkeeping
 
 
-def _population(rule: Rule, facts: Facts, outcomes: Sequence[Verdict]) -> Population:
-    count = dict.fromkeys(Outcome, 0)
-    for verdict in outcomes:
-        count[verdict.outcome] += 1
+def _population(rule: Rule, facts: Facts, verdicts: Sequence[Verdict]) -> Population:
+    count = Counter(verdict.outcome for verdict in verdicts)
+    read = len(facts_of(facts, rule.subject))
     excluded = sum(e.count for e in facts.excluded if e.kind == rule.subject)
     unreadable = sum(rule.subject in gap.kinds for gap in facts.gaps)
     return Population(
-        discovered=len(outcomes) + excluded + unreadable,
+        discovered=read + excluded + unreadable,
         excluded=excluded,
         unreadable=unreadable,
-        not_applicable=count[Outcome.NOT_APPLICABLE],
+        not_applicable=read - len(verdicts),
         passed=count[Outcome.PASS],
         failed=count[Outcome.FAIL],
         unknown=count[Outcome.UNKNOWN],
