@@ -257,6 +257,8 @@ class Call(Fact, frozen=True, kw_only=True):
     # HTTP: the endpoint as written; joined to the connection's host by graph
     endpoint: Maybe[str | None] = UNSET
     overrides: Maybe[bool] = UNSET
+    # whether overrides change the timeout or the number of tasks
+    overrides_duration: Maybe[bool] = UNSET
     # how the call itself says it authenticates; None: leaves it to the connection
     token: Maybe[Token | None] = UNSET
     audience: Maybe[str | None] = UNSET

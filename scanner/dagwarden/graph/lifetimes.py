@@ -218,10 +218,10 @@ def _work(
         return UNSET, unknown or cause("dynamic", f"target of {label(task)}")
     if run.kind == "service":
         return run.timeout, _missing(run, "timeout")
-    # an override may change timeout and number of tasks
-    if call.overrides is not False:
-        why = cause("dynamic", f"overrides of {label(task)}")
-        return UNSET, causes_of(call, "overrides", why[0].symbol)
+    # what an override sets is not read yet, only whether it could matter
+    if call.overrides is not False and call.overrides_duration is not False:
+        blame = f"overrides of {label(task)}"
+        return UNSET, causes_of(call, "overrides_duration", blame)
     return _job_work(run)
 
 

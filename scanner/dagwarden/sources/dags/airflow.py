@@ -81,7 +81,7 @@ class Dag(Thing):
             return TaskDecorator(self.world, "python", Arguments([], {}), self)
         if name == "add_task":
             return Method(name, self._add)
-        return Unknown("dynamic", f"dag.{name}")
+        return Method(name, lambda _: Unknown("dynamic", f"dag.{name}"))
 
     def _add(self, arguments: Arguments) -> Value:
         self.world.assign(arguments.positional, self)
@@ -208,6 +208,7 @@ class Task(Thing):
         "keywords",
         "made",
         "mapped",
+        "offered",
         "operator",
         "passed",
         "rest",
@@ -227,6 +228,8 @@ class Task(Thing):
         # what `expand` gives, and why it may give more
         self.expanded: Keywords = {}
         self.expanded_rest: Unknown | None = None
+        # ... and all that it was given, for every task of the expansion
+        self.offered: Keywords = {}
         self.mapped = False
         # arguments of a decorated function: data, not parameters of the operator
         self.passed: list[Value] = []
@@ -266,6 +269,17 @@ class Task(Thing):
             return found
         why = Unknown("dynamic", f"{self.describe().rpartition('.')[2]}.{name}")
         return why if self.made is None else self._of_class(name, why)
+
+    def prepared(self, constructor: Value) -> Value:
+        """Let `default_args` fill in a constructor's parameters, as Airflow does."""
+        if not isinstance(constructor, Function):
+            return constructor
+        start = constructor
+
+        def call(arguments: Arguments) -> Value:
+            return start.call(self.world.with_defaults(self, start, arguments))
+
+        return Method("__init__", call)
 
     def _of_class(self, name: str, why: Unknown) -> Value:
         found = self.made.find(name) if self.made is not None else None
@@ -595,6 +609,9 @@ class World:
             if isinstance(instance, Task):
                 instance.take(arguments)
                 return None
+        if "task_id" in arguments.keywords and not name.startswith("airflow."):
+            why = Unknown("import", f"{name}()")
+            return self._unnamed(Unnamed(why), arguments)
         return Unknown("import", f"{name}()")
 
     def item(self, symbol: Symbol, key: Value) -> Value:
@@ -769,6 +786,7 @@ class World:
                     key: _common(value, key) for key, value in keywords.items()
                 }
                 task.expanded_rest = given.rest
+                task.offered = dict(keywords)
             self.add(task, self._task_id(first))
             return task
 
@@ -790,8 +808,8 @@ class World:
             task.take(arguments)
         else:
             task.initialised = False
-            given = self._with_defaults(task, start[0], arguments)
-            start[0].bind(task, start[1]).call(given)
+            constructor = task.prepared(start[0].bind(task, start[1]))
+            self.interpreter.call(constructor, arguments)
             if not task.initialised:
                 task.initialised = True
                 task.keywords |= {
@@ -804,7 +822,7 @@ class World:
         self.add(task, name)
         return task
 
-    def _with_defaults(
+    def with_defaults(
         self, task: Task, start: Function, arguments: Arguments
     ) -> Arguments:
         """Fill in what `default_args` give a constructor's own parameters."""
@@ -927,6 +945,7 @@ def _expand_kwargs(task: Task, value: Value) -> None:
         column = [row.items[name] for row in known if name in row.items]
         whole = Items("list", column) if len(column) == len(known) else None
         task.expanded[name] = _common(whole, name)
+        task.offered[name] = Items("list", column)
 
 
 def _environment(arguments: Arguments) -> Value:

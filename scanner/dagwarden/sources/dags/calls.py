@@ -6,6 +6,7 @@ from msgspec import UNSET
 
 from dagwarden.facts import Call, Maybe, Task, Token, Unresolved
 from dagwarden.sources.dags.catalogue import CloudRunCall
+from dagwarden.sources.dags.operations import items_of
 from dagwarden.sources.dags.templates import is_template, rendered_later
 from dagwarden.sources.dags.values import (
     Entries,
@@ -23,6 +24,9 @@ if TYPE_CHECKING:  # records asks this module what each of its tasks calls
 INVOKE = "run.routes.invoke"
 ACT_AS = "iam.serviceAccounts.actAs"
 _AUTHORIZATION = ("authorization", "x-serverless-authorization")
+# Fields of Cloud Run's `RunJobRequest.Overrides` that say how long a job runs.
+_DURATION = frozenset({"task_count", "timeout"})
+_MAPPED = Unknown("dynamic", "expand(overrides=...)")
 
 
 def call_of(given: "Parameters", task: Task) -> Call | None:
@@ -103,6 +107,7 @@ def _operator_call(asked: _Asked, call: CloudRunCall) -> Call:
         name=name,
         endpoint=None,
         overrides=overrides,
+        overrides_duration=_overrides_duration(asked, overrides),
         token=None,
         audience=None,
         tls_verified=None,
@@ -128,6 +133,28 @@ def _overrides(asked: _Asked, call: CloudRunCall) -> Maybe[bool]:
     elif value is None:
         return False
     asked.unset("overrides", why_unknown(value))
+    return UNSET
+
+
+def _overrides_duration(asked: _Asked, overrides: Maybe[bool]) -> Maybe[bool]:
+    """Return whether overrides change how long an execution may take."""
+    if overrides is False:
+        return False
+    offered = asked.given.task.offered.get("overrides")
+    each = [asked.value("overrides")]
+    why = asked.replaced
+    if offered is not None and why is None:
+        each, why = items_of(offered) if isinstance(offered, Items) else ([], _MAPPED)
+    for value in each:
+        if not isinstance(value, Entries):
+            why = why or why_unknown(value) or _MAPPED
+        elif _DURATION & value.items.keys():
+            return True
+        else:
+            why = why or value.rest
+    if why is None:
+        return False
+    asked.unset("overrides_duration", why)
     return UNSET
 
 
@@ -199,6 +226,7 @@ def _http_call(asked: _Asked) -> Call:
         operation="invoke_service",
         endpoint=endpoint,
         overrides=False,
+        overrides_duration=False,
         token=token,
         audience=None,
         tls_verified=tls_verified,

@@ -345,7 +345,7 @@ _PLAIN = {
 
 
 def _data(task: airflow.Task) -> Iterator[tuple[str, Value]]:
-    for source in (task.keywords, task.expanded):
+    for source in (task.keywords, task.expanded | task.offered):
         for name, value in source.items():
             if name not in _PLAIN:
                 yield name, value
