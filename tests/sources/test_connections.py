@@ -1,5 +1,6 @@
 """Connections in every format, as Airflow reads them, and without their secrets."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -257,6 +258,29 @@ IMPERSONATES = {
                 }
             },
             "user_refresh_token",
+            EMAIL,
+            None,
+        ),
+        (
+            {
+                "credential_config_file": {
+                    "type": "impersonated_service_account",
+                    "source_credentials": KEY,
+                }
+            },
+            "key_content",
+            EMAIL,
+            None,
+        ),
+        (
+            {
+                "credential_config_file": {
+                    "type": "impersonated_service_account",
+                    "source_credentials": {**KEY, "client_email": OTHER},
+                    **IMPERSONATES,
+                }
+            },
+            "key_content",
             EMAIL,
             None,
         ),
@@ -746,7 +770,7 @@ airflow:
 def test_an_api_answer_proves_presence_by_its_masks(tmp_path: Path) -> None:
     masked = {"type": "***", "private_key": "***", "client_email": "***"}
     document = {
-        "total_entries": 7,
+        "total_entries": 9,
         "connections": [
             {
                 "connection_id": "key",
@@ -774,6 +798,13 @@ def test_an_api_answer_proves_presence_by_its_masks(tmp_path: Path) -> None:
                 "extra": json.dumps({"connection_string": "***"}),
             },
             {"connection_id": "bare", "conn_type": "aws", "login": "AKIA"},
+            {"connection_id": "keys", "conn_type": "aws", "login": "A", "extra": "{}"},
+            {
+                "connection_id": "nested",
+                "conn_type": "http",
+                "password": None,
+                "extra": json.dumps({"headers": {"Authorization": "***"}}),
+            },
             # not masked by any version: text under a name that says nothing
             {
                 "connection_id": "text",
@@ -801,8 +832,12 @@ def test_an_api_answer_proves_presence_by_its_masks(tmp_path: Path) -> None:
     assert kinds(found["text"]) == [
         ("extra.credential_config_file", "service_account_key")
     ]
+    assert found["keys"].credential is found["keys"].secrets is UNSET
+    assert kinds(found["nested"]) == [("extra.headers.Authorization", "bearer_token")]
     (gap,) = facts.gaps
     assert gap.reason == "truncated"
+    document["total_entries"] = 8
+    assert file_facts(tmp_path, "export:rest.json", json.dumps(document)).gaps == ()
 
 
 def test_a_single_api_answer(tmp_path: Path) -> None:
@@ -1034,7 +1069,19 @@ def test_a_facts_file_is_read_for_the_environment_that_names_it(
     assert found.origin == Origin(source="f.json", field="x")
     assert found.host == "host"
     assert (KEPT.of("pw-1") or "") not in data.decode()
-    assert read.files[0].size == len(data)
+    (file,) = read.files
+    assert file.size == len(data)
+    assert file.sha256 == hashlib.sha256(data).hexdigest()
+
+
+def test_the_digest_of_a_file_with_secrets_is_not_its_own(tmp_path: Path) -> None:
+    data = b"x=http://u:pw-1@host/"
+    (file,) = file_facts(tmp_path, "export:c.env", data).files
+    assert file.sha256 != hashlib.sha256(data).hexdigest()
+    other = file_facts(tmp_path, "export:c.env", data.replace(b"pw-1", b"pw-2"))
+    assert other.files == (file,)
+    moved = file_facts(tmp_path, "export:c.env", data.replace(b"host", b"tsoh"))
+    assert moved.files[0].sha256 != file.sha256
 
 
 def planted(path: str, value: object) -> bytes:

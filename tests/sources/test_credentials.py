@@ -92,6 +92,9 @@ def b64(text: str) -> str:
         ("Bearer {{ ti.xcom_pull('token') }}", None),
         ("Bearer authentication", None),
         ("Basic authentication", None),
+        ("Basic " + b64("etl:${DB_PW}"), None),
+        ("Basic " + b64("etl:"), None),
+        ("Basic " + b64("no-colon"), None),
         ("https://etl:${DB_PW}@host/", None),
         ("https://etl:{{ var.value.pw }}@host/", None),
         ("https://etl:<password>@host/", None),
@@ -130,6 +133,8 @@ def test_a_value_is_told_by_its_structure(
         ("SLACK_TOKEN", "bearer_token"),
         ("accessToken", "bearer_token"),
         ("Authorization", "bearer_token"),
+        ("bearer_auth", "bearer_token"),
+        ("auth", None),
         ("aws_session_token", "aws_session_token"),
         ("aws_secret_access_key", "aws_secret_key"),
         ("api_key", "api_key"),
@@ -241,6 +246,7 @@ def test_what_stands_for_a_secret_is_none(name: str, value: str) -> None:
         ("COOKIE_NAME_TOKEN", "_token", None),
         ("token", "aGVsbG8gd29ybGQh", "bearer_token"),
         ("token", "jbswydpehpkpxpjbswydpehpkpxp", "bearer_token"),
+        ("password", "abc", "password"),
         ("password", "passwords", None),
         ("password", "Leave blank (optional)", None),
         ("password", "T00000000?token=XXXXXXXXXXXX", None),
@@ -321,7 +327,7 @@ def test_places_name_keys_and_pairs_but_no_positions() -> None:
     value = {
         "container_overrides": [
             {
-                "args": ["--token", "x"],
+                "args": ["--token", "x", {"name": 7, "value": "Bearer 1f2e3d4c5b"}],
                 "env": [
                     {"name": "DB_PASSWORD", "value": "s3cr3t-1"},
                     {"name": "API_KEY", "value": "{{ var.value.key }}"},
@@ -339,6 +345,7 @@ def test_places_name_keys_and_pairs_but_no_positions() -> None:
     found = secrets_in("overrides", value, HERE, KEPT)
     assert [(secret.place, secret.kind) for secret in found] == [
         ("overrides.(unnamed).password", "password"),
+        ("overrides.container_overrides.args.value", "bearer_token"),
         ("overrides.container_overrides.env.DB_PASSWORD", "password"),
         ("overrides.headers.Authorization", "bearer_token"),
     ]

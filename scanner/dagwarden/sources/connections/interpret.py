@@ -299,8 +299,6 @@ class _Reading:
     def _field(self, name: str) -> object:
         """Return a Google field; the short name hides the long one even if empty."""
         value = self.extra.get(name, self.extra.get(f"{_PREFIX}{name}"))
-        if name not in self.extra and value is None:
-            return None
         return None if value == "" else value
 
     def _project(self) -> Maybe[str | None]:

@@ -283,8 +283,6 @@ class _Collected:
         for number, entry in enumerate(entries):
             fields = _mapping(entry)
             conn_id = fields.get("connection_id" if api else "conn_id")
-            if api and conn_id is None:
-                conn_id = fields.get("conn_id")
             origin = Origin(source=self._source, field=f"[{number}]")
             if not isinstance(conn_id, str | int):
                 self.gap(Malformed("has no connection id"), origin, "an entry")
