@@ -102,6 +102,7 @@ class Access:
         self._open: list[Binding] = []  # with members that stand for others
         self._members: dict[int, frozenset[str]] = {}  # by the record's identity
         self._keys: dict[str, str] = {}
+        self._many: set[str] = set()  # keys that stand for others
         for binding in facts.bindings:
             self._add(binding)
         self._identities = {item.key: item for item in facts.identities}
@@ -113,20 +114,21 @@ class Access:
         self._answers: dict[tuple[str, str, str], Answer] = {}
 
     def _add(self, binding: Binding) -> None:
-        keys = frozenset(self._key(member) for member in binding.members)
+        keys = frozenset(map(self._key, binding.members))
         self._members[id(binding)] = keys
-        self._on.setdefault(self.hierarchy.canonical(binding.resource), []).append(
-            binding
-        )
+        place = self.hierarchy.canonical(binding.resource)
+        self._on.setdefault(place, []).append(binding)
         for key in keys:
             self._of.setdefault(key, []).append(binding)
-        if any(key.startswith((*_POPULATIONS, "domain:", "project")) for key in keys):
+        if not keys.isdisjoint(self._many):
             self._open.append(binding)
 
     def _key(self, member: str) -> str:
         key = self._keys.get(member)
         if key is None:
             key = self._keys[member] = key_of(member)
+            if key.startswith((*_POPULATIONS, "domain:", "project")):
+                self._many.add(key)
         return key
 
     # ------------------------------------------------------------------- lookups

@@ -1,9 +1,5 @@
 """The estate by name: what the joins look things up in."""
 
-from typing import TypeVar
-
-from msgspec import UNSET, UnsetType
-
 from dagwarden.facts import (
     AirflowEnvironment,
     AirflowSetting,
@@ -19,8 +15,6 @@ from dagwarden.facts import (
 from dagwarden.graph.access import Access, Cause
 from dagwarden.graph.hierarchy import Hierarchy
 from dagwarden.graph.roles import Roles
-
-T = TypeVar("T")
 
 NO_SNAPSHOT = Cause(reason="layer", symbol="a snapshot")
 
@@ -72,11 +66,6 @@ def composer_of(
 def _composer_name(name: str) -> str:
     host = "//composer.googleapis.com/"
     return host + name.removeprefix("composer:").removeprefix(host).lstrip("/")
-
-
-def is_set(value: T | UnsetType) -> bool:
-    """Tell whether a field was established (None counts: it means "not set")."""
-    return value is not UNSET
 
 
 def causes_of(fact: Fact, field: str, default: str) -> tuple[Cause, ...]:

@@ -12,7 +12,7 @@ from dagwarden.graph.hierarchy import account_resource, short
 from dagwarden.graph.identities import act
 from dagwarden.graph.paths import chosen, grant_hops
 from dagwarden.graph.principals import key_of
-from dagwarden.graph.reach import Control, User, control_graph, reached
+from dagwarden.graph.reach import Control, ControlGraph, User, reached
 
 _WORDS: dict[bool | None, Answered] = {
     True: "allowed",
@@ -135,23 +135,26 @@ def _through(
 ) -> tuple[list[tuple[Hop, ...]], tuple[Cause, ...]]:
     """Return chains by which the identity first becomes one that holds it."""
     control = Control(estate)
-    graph = control_graph(control, [key])
+    graph = ControlGraph(control, [key])
     alone = User(
         key=key, environments=(), dags=(), declared=frozenset(), jobs=frozenset()
     )
+    access = estate.access
+
+    def holds(account: str, invokes: bool) -> bool:
+        usable = not invokes or permission == "run.routes.invoke"
+        return usable and access.holds(account, permission, resource).held is True
+
+    found = reached(graph, alone, holds)
     chains: list[tuple[Hop, ...]] = []
-    doubt: list[Cause] = [*control.doubts(key), *control.populations()]
-    for account, hops in reached(control, graph, alone).items():
-        invokes = hops[-1].text.endswith("getOpenIdToken")
-        if invokes and permission != "run.routes.invoke":
-            continue
-        answer = estate.access.holds(account, permission, resource)
-        if answer.held is True:
-            first = next(_direct(estate.access, account, permission, resource, answer))
-            chains.append((*hops, *first))
-        elif answer.held is None:
-            doubt.extend(answer.causes)
+    for account, hops in found.chains.items():
+        answer = access.holds(account, permission, resource)
+        first = next(_direct(access, account, permission, resource, answer))
+        chains.append((*hops, *first))
+    doubt: list[Cause] = [*control.populations()]
+    for account in found.visited:
         doubt.extend(control.doubts(account))
+        doubt.extend(access.holds(account, permission, resource).causes)
     return chains, distinct(doubt)
 
 

@@ -35,10 +35,11 @@ def derive_lifetimes(
 ) -> tuple[LifetimeChain, ...]:
     """Return the lifetime of every call that runs a job or requests a service."""
     found = (
-        _chain(estate, task, call, targets.get(call.id, Target()))
+        _chain(estate, task, call, target)
         for call in estate.facts.calls
         if (call.operation == RUN_JOB or call.via == "http")
         and (task := estate.tasks.get(call.task)) is not None
+        and (target := targets.get(call.id, Target())).kind != "other"
     )
     return tuple(sorted(found, key=lambda item: item.id))
 

@@ -6,8 +6,8 @@ identities that tasks use. A binding high in the hierarchy is one node that many
 holders share, so the graph stays linear in bindings and accounts.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, cast
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from msgspec import UNSET
 
@@ -40,9 +40,7 @@ from dagwarden.graph.estate import Estate, unresolved
 from dagwarden.graph.hierarchy import account_resource, short
 from dagwarden.graph.principals import account_key, email_of
 
-if TYPE_CHECKING:
-    from networkx import DiGraph
-
+MOST = 50  # accounts listed per identity
 _PROJECT = "//cloudresourcemanager.googleapis.com/projects/"
 _FOLDER = "//cloudresourcemanager.googleapis.com/folders/"
 _ORGANIZATION = "//cloudresourcemanager.googleapis.com/organizations/"
@@ -78,6 +76,7 @@ class Placed:
         self._at: dict[Place, dict[str, list[tuple[str, str]]]] = {}
         self.runs: dict[str, list[str]] = {}  # account -> workloads
         self.projects: dict[str, str | None] = {}  # account -> its project
+        self.missing: dict[str, tuple[Cause, ...]] = {}  # policies above, not read
         self._place_workloads()
         for key in sorted({*self._accounts(), *self.runs}):
             self._place_account(key)
@@ -99,7 +98,13 @@ class Placed:
     def _place_account(self, key: str) -> None:
         hierarchy = self._estate.hierarchy
         resource = account_resource(email_of(key) or key)
-        names = hierarchy.lineage(resource).names
+        lineage = hierarchy.lineage(resource)
+        names = lineage.names
+        if lineage.missing and key in self.runs:
+            self.missing[key] = tuple(
+                Cause(reason=item.reason, symbol=item.symbol)
+                for item in lineage.missing
+            )
         self.projects[key] = hierarchy.project_of(resource)
         self._put("account", names, key, resource)
         above: tuple[tuple[Place, str], ...] = (
@@ -152,9 +157,13 @@ class Control:
         """Prepare the indexes over the estate."""
         self.estate = estate
         self.placed = Placed(estate)
+        guarded = {name for name in (*CONTROLLING, *DEPLOY) if self._guarded(name)}
+        self._controlling = CONTROLLING - guarded
+        self._deploying = frozenset(DEPLOY) - guarded
         self._steps: dict[str, tuple[_Step, ...]] = {}
         self._doubts: dict[str, tuple[Cause, ...]] = {}
-        self._open: tuple[tuple[Cause, frozenset[str] | None], ...] | None = None
+        self._deployable: dict[str, frozenset[str]] = {}
+        self._deployers: dict[frozenset[str], int] = {}
 
     # --------------------------------------------------------------- sure edges
 
@@ -170,10 +179,10 @@ class Control:
         sure = [item for item in access.bindings_of(key) if self._plain(item)]
         sure.sort(key=lambda item: item.id)
         for binding in sure:
-            held = access.roles.surely(binding.role)
-            for permission in sorted(held & CONTROLLING):
+            held = access.roles.surely(binding.role) & self._controlling
+            for permission in sorted(held):
                 for edge in BY_PERMISSION.get(permission, ()):
-                    if edge.certain and not self._guarded(permission):
+                    if edge.certain:
                         yield self._step(edge, permission, binding)
         yield from self._deployments(sure)
 
@@ -194,14 +203,11 @@ class Control:
     def _deployments(self, sure: list[Binding]) -> Iterator[_Step]:
         """Yield what actAs gives together with a permission to deploy code."""
         roles = self.estate.access.roles
+        if ACT_AS not in self._controlling:
+            return
         acts = [item for item in sure if ACT_AS in roles.surely(item.role)]
-        deploys = [
-            (item, permission)
-            for item in sure
-            for permission in DEPLOY
-            if permission in roles.surely(item.role) and not self._guarded(permission)
-        ]
-        if not deploys or self._guarded(ACT_AS):
+        deploys = [item for item in sure if roles.surely(item.role) & self._deploying]
+        if not deploys:
             return
         for act in acts:
             yield _Step(
@@ -209,25 +215,28 @@ class Control:
                 permission=ACT_AS,
                 scope=self.estate.hierarchy.canonical(act.resource),
                 binding=act,
-                deploys=deploys[0][0],
+                deploys=deploys[0],
             )
 
     def deployable(self, key: str) -> frozenset[str]:
         """Return the scopes in which an identity surely may deploy code."""
+        found = self._deployable.get(key)
+        if found is None:
+            found = self._deployable[key] = frozenset(self._find_deployable(key))
+        return found
+
+    def deployer(self, key: str) -> int:
+        """Return a number that all who may deploy in the same scopes share."""
+        return self._deployers.setdefault(self.deployable(key), len(self._deployers))
+
+    def _find_deployable(self, key: str) -> Iterator[str]:
         access, hierarchy = self.estate.access, self.estate.hierarchy
-        scopes: set[str] = set()
         for binding in access.bindings_of(key):
-            held = access.roles.surely(binding.role)
-            if self._plain(binding) and any(
-                name in held and not self._guarded(name) for name in DEPLOY
-            ):
+            held = access.roles.surely(binding.role) & self._deploying
+            if held and self._plain(binding):
                 scope = hierarchy.canonical(binding.resource)
-                scopes.add(
-                    hierarchy.project_of(scope) or scope
-                    if scope.startswith("//run.")
-                    else scope
-                )
-        return frozenset(scopes)
+                run = scope.startswith("//run.googleapis.com/")
+                yield (hierarchy.project_of(scope) or scope) if run else scope
 
     # ---------------------------------------------------------------- uncertainty
 
@@ -292,33 +301,41 @@ _DEPLOY_EDGE = Edge(
 # --------------------------------------------------------------------------- the graph
 
 
-def control_graph(control: Control, roots: Iterable[str]) -> "DiGraph[str]":
+class ControlGraph:
     """
-    Return the graph of what the roots can become.
+    The graph of what identities can become, grown where someone walks.
 
-    Nodes are identity keys and, between them, `EDGE SCOPE` nodes shared by all who
-    hold that edge on that scope. Every edge into such a node carries its `_Step`.
+    Nodes are identity keys and, between them, `EDGE PERMISSION SCOPE` nodes shared by
+    all who hold that edge on that scope. An edge into such a node carries its `_Step`,
+    one out of it the resource behind which the account stands.
     """
-    from networkx import DiGraph
 
-    graph: DiGraph[str] = DiGraph()
-    owned = frozenset(roots)
-    frontier = sorted(owned)
-    graph.add_nodes_from(frontier)
-    seen = set(frontier)
-    while frontier:
-        node = frontier.pop()
-        for step, hub in _hubs(control, node, node in owned):
-            fresh = hub not in graph
-            graph.add_edge(node, hub, step=step)
+    def __init__(self, control: Control, roots: Iterable[str]) -> None:
+        """Start from the identities to walk from."""
+        from networkx import DiGraph
+
+        self.control = control
+        self.graph: DiGraph[str] = DiGraph()
+        self._roots = frozenset(roots)
+        self._grown: set[str] = set()
+
+    def after(self, node: str) -> Iterable[str]:
+        """Return the nodes after an identity or a shared node."""
+        if node not in self._grown:
+            self._grown.add(node)
+            self.graph.add_node(node)
+            if "@" in node and " //" not in node and not node.startswith("invoke "):
+                self._grow(node)
+        return self.graph[node]
+
+    def _grow(self, node: str) -> None:
+        for step, hub in _hubs(self.control, node, node in self._roots):
+            fresh = hub not in self.graph
+            self.graph.add_edge(node, hub, step=step)
             if fresh:
-                for account, what in _targets(control, node, step):
+                for account, what in _targets(self.control, node, step):
                     target = _target_node(step.edge, account)
-                    graph.add_edge(hub, target, what=what)
-                    if target not in seen and not target.startswith("invoke "):
-                        seen.add(target)
-                        frontier.append(target)
-    return graph
+                    self.graph.add_edge(hub, target, what=what)
 
 
 def _hubs(control: Control, node: str, owned: bool) -> Iterator[tuple[_Step, str]]:
@@ -327,10 +344,11 @@ def _hubs(control: Control, node: str, owned: bool) -> Iterator[tuple[_Step, str
     for step in control.steps(key):
         if delegate and step.edge.kind not in PASSED_ON:
             continue
-        shared = step.deploys is None and not (
-            owned and step.edge.kind == "CAN_RUN_WITH_OVERRIDES"
-        )
-        who = "" if shared else f" by {key}"
+        who = ""
+        if owned and step.edge.kind == "CAN_RUN_WITH_OVERRIDES":
+            who = f" by {key}"
+        elif step.deploys is not None:
+            who = f" by deployers {control.deployer(key)}"
         yield step, f"{step.edge.kind} {step.permission} {step.scope}{who}"
 
 
@@ -353,48 +371,87 @@ def _target_node(edge: Edge, account: str) -> str:
     return f"delegate {account}" if edge.gives == "delegation" else account
 
 
+class Reached(Record, frozen=True, kw_only=True):
+    """What a walk along control edges found."""
+
+    chains: dict[str, tuple[Hop, ...]]  # account -> a shortest chain; nearest first
+    visited: tuple[str, ...]  # every identity that can be become on the way
+    complete: bool  # False: there are more than `MOST`
+
+
 def reached(
-    control: Control,
-    graph: "DiGraph[str]",
-    user: User,
-) -> dict[str, tuple[Hop, ...]]:
-    """Return the accounts an identity can become, each with a shortest chain."""
-    from networkx import bfs_predecessors
+    graph: ControlGraph, user: User, wanted: Callable[[str, bool], bool]
+) -> Reached:
+    """
+    Return the wanted accounts that an identity can become, nearest first.
 
-    before = dict(bfs_predecessors(_without_own_jobs(graph, user), user.key))
-    chains: dict[str, tuple[Hop, ...]] = {}
-    for node in before:
+    `wanted(account, invokes)` chooses; `invokes` tells that only calls to services
+    can be made as the account. The walk ends past the nearest `MOST`: nothing new is
+    learnt there, and an estate where all reaches all has no end.
+    """
+    before: dict[str, str] = {}
+    found: dict[str, str] = {}  # account -> the node by which it is reached
+    visited = [user.key]
+    complete = True
+    for parent, node in _walk(graph, user):
+        before[node] = parent
         account = node.removeprefix("invoke ")
-        identity = "@" in node and " " not in account
-        if identity and account not in chains and account != user.key:
-            full = account if account in before else node
-            chains[account] = tuple(_chain(control, graph, before, full, user.key))
-    return chains
+        if " " in account:
+            continue
+        invokes = node != account
+        if not invokes:
+            visited.append(node)
+        if account == user.key or not wanted(account, invokes):
+            continue
+        if account not in found and len(found) == MOST:
+            complete = False
+            break
+        if account not in found or not invokes:
+            found[account] = node
+    chains = _chains(graph, before, found, user.key)
+    return Reached(chains=chains, visited=tuple(visited), complete=complete)
 
 
-def _without_own_jobs(graph: "DiGraph[str]", user: User) -> "DiGraph[str]":
-    """Leave out the control that running its own jobs with overrides gives."""
-    from networkx import restricted_view
+def _walk(graph: ControlGraph, user: User) -> Iterator[tuple[str, str]]:
+    """
+    Yield the edges of a breadth-first walk, each node once.
 
-    own = [
-        (hub, account)
-        for key in (user.key, *sorted(user.declared))
-        if key in graph
-        for hub in graph[key]
-        if hub.startswith("CAN_RUN_WITH_OVERRIDES")
-        for account, data in graph[hub].items()
-        if data["what"] in user.jobs
-    ]
-    # a view of a directed graph is one, which its stubs do not say
-    return cast("DiGraph[str]", restricted_view(graph, [], own)) if own else graph
+    The control that running its own jobs with overrides gives is left out: tasks use
+    it on purpose.
+    """
+    seen, queue = {user.key}, deque([user.key])
+    while queue:
+        node = queue.popleft()
+        own = node.startswith("CAN_RUN_WITH_OVERRIDES") and node.endswith(
+            f" by {user.key}"
+        )
+        for after in graph.after(node):
+            if after in seen or (own and _what(graph, node, after) in user.jobs):
+                continue
+            seen.add(after)
+            queue.append(after)
+            yield node, after
+
+
+def _what(graph: ControlGraph, hub: str, node: str) -> str:
+    what: str = graph.graph[hub][node]["what"]
+    return what
+
+
+def _chains(
+    graph: ControlGraph,
+    before: Mapping[str, str],
+    found: Mapping[str, str],
+    start: str,
+) -> dict[str, tuple[Hop, ...]]:
+    return {
+        account: tuple(_chain(graph, before, node, start))
+        for account, node in found.items()
+    }
 
 
 def _chain(
-    control: Control,
-    graph: "DiGraph[str]",
-    before: Mapping[str, str],
-    node: str,
-    start: str,
+    graph: ControlGraph, before: Mapping[str, str], node: str, start: str
 ) -> Iterator[Hop]:
     """Yield the hops from the start to a node, in order."""
     nodes = [node]
@@ -402,13 +459,11 @@ def _chain(
         nodes.append(before[nodes[-1]])
     nodes.reverse()
     for holder, hub, target in zip(nodes[::2], nodes[1::2], nodes[2::2], strict=False):
-        step: _Step = graph[holder][hub]["step"]
-        yield from step_hops(control, holder, step, target, graph[hub][target]["what"])
+        step: _Step = graph.graph[holder][hub]["step"]
+        yield from step_hops(holder, step, target, _what(graph, hub, target))
 
 
-def step_hops(
-    control: Control, holder: str, step: _Step, target: str, what: str
-) -> Iterator[Hop]:
+def step_hops(holder: str, step: _Step, target: str, what: str) -> Iterator[Hop]:
     """Yield the hops of one control edge: the grant, and what it makes possible."""
     who, account = holder.rpartition(" ")[2], target.rpartition(" ")[2]
     binding = step.binding
@@ -446,32 +501,31 @@ def derive_reaches(estate: Estate, users: Iterable[User]) -> tuple[Reach, ...]:
     """Return what each identity that tasks use can become."""
     users = sorted(users, key=lambda user: user.key)
     control = Control(estate)
-    graph = control_graph(control, (user.key for user in users))
+    graph = ControlGraph(control, (user.key for user in users))
     populations = control.populations()
-    return tuple(_reach(control, graph, user, populations) for user in users)
+    return tuple(_reach(graph, user, populations) for user in users)
 
 
-def _reach(
-    control: Control,
-    graph: "DiGraph[str]",
-    user: User,
-    populations: tuple[Cause, ...],
-) -> Reach:
+def _reach(graph: ControlGraph, user: User, populations: tuple[Cause, ...]) -> Reach:
+    control = graph.control
     estate, runs = control.estate, control.placed.runs
-    chains = reached(control, graph, user)
     excluded = {user.key, *user.declared}
+    found = reached(
+        graph,
+        user,
+        lambda account, _: account in runs and account not in excluded,
+    )
     controls = tuple(
         Controlled(
             identity=estate.access.ref(account),
-            permission=chains[account][-1].text.rpartition(": ")[2],
+            permission=found.chains[account][-1].text.rpartition(": ")[2],
             runs=tuple(sorted(runs[account])),
-            hops=chains[account],
+            hops=found.chains[account],
         )
-        for account in sorted(chains)
-        if account in runs and account not in excluded
+        for account in sorted(found.chains)
     )
-    left = set(runs) - excluded - {item.identity.key for item in controls}
-    doubt = _doubt(control, user, chains, populations, left)
+    left = set(runs) - excluded - set(found.chains)
+    doubt = _doubt(control, found, populations, left)
     return Reach(
         id=f"reach:{user.key}",
         origin=estate.facts.snapshots[0].origin,
@@ -485,22 +539,20 @@ def _reach(
 
 
 def _doubt(
-    control: Control,
-    user: User,
-    chains: Mapping[str, tuple[Hop, ...]],
-    populations: tuple[Cause, ...],
-    left: set[str],
+    control: Control, found: Reached, populations: tuple[Cause, ...], left: set[str]
 ) -> tuple[Cause, ...]:
     """Return what could add to the accounts that an identity controls."""
-    found: list[Cause] = list(_unresolved_workloads(control.estate))
-    if not left and not found:
+    if not found.complete:
+        return (Cause(reason="dynamic", symbol=f"more than {MOST} accounts"),)
+    causes: list[Cause] = list(_unresolved_workloads(control.estate))
+    if not left and not causes:
         return ()
-    found.extend(populations)
-    for key in (user.key, *chains):
-        found.extend(control.doubts(key))
-        found.extend(_uncertain(control, key, left))
-    found.extend(_unread(control, left))
-    return distinct(found)
+    causes.extend(populations)
+    for key in found.visited:
+        causes.extend(control.doubts(key))
+        causes.extend(_uncertain(control, key, left))
+    causes.extend(_unread(control, left))
+    return distinct(causes)
 
 
 def _uncertain(control: Control, key: str, left: set[str]) -> Iterator[Cause]:
@@ -545,7 +597,6 @@ def _unread(control: Control, left: set[str]) -> Iterator[Cause]:
     if "iam.googleapis.com/ServiceAccount" not in snapshot.asset_types:
         symbol = "asset type iam.googleapis.com/ServiceAccount"
         yield Cause(reason="layer", symbol=symbol)
-    for key in sorted(left):
-        resource = account_resource(email_of(key) or key)
-        for missing in control.estate.hierarchy.lineage(resource).missing:
-            yield Cause(reason=missing.reason, symbol=missing.symbol)
+    for key, causes in control.placed.missing.items():
+        if key in left:
+            yield from causes

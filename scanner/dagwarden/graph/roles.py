@@ -74,6 +74,7 @@ class Roles:
     def __init__(self, read: Iterable[Role]) -> None:
         """Index the role facts by name."""
         self._read = {role.name: role for role in read}
+        self._perhaps: dict[str, frozenset[str]] = {}
         self._sure: dict[str, frozenset[str]] = {}
         self._held: dict[str, frozenset[str] | None] = {}
         self._full: dict[str, frozenset[str] | None] = {}
@@ -106,14 +107,13 @@ class Roles:
 
     def perhaps(self, role: str) -> frozenset[str]:
         """Return the modelled permissions that the role holds or may hold."""
-        held = self.modelled(role)
-        if held is not None:
-            return held
-        return frozenset(
-            name
-            for name in self.catalogue.permissions
-            if self.holds(role, name) is not False
-        )
+        if role not in self._perhaps:
+            self._perhaps[role] = frozenset(
+                name
+                for name in self.catalogue.permissions
+                if self.holds(role, name) is not False
+            )
+        return self._perhaps[role]
 
     def origin(self, role: str) -> Origin:
         """Say where the role's definition was read."""
