@@ -7,9 +7,10 @@ one name: the catalogue's. Sources of the naming rules: `TaskGroup.child_id`,
 """
 
 import ast
+import json
 import re
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from dagwarden.sources.dags import operations
 from dagwarden.sources.dags.catalogue import Catalogue, Operator
@@ -574,6 +575,7 @@ class World:
             "typing.cast": lambda given: given.get("val", 1),
             "functools.wraps": lambda _: Method("wraps", lambda one: one.get("", 0)),
             "functools.partial": self._bound,
+            "json.dumps": _json_text,
         }
 
     # ----------------------------------------------------------------- the protocol
@@ -946,6 +948,30 @@ def _expand_kwargs(task: Task, value: Value) -> None:
         whole = Items("list", column) if len(column) == len(known) else None
         task.expanded[name] = _common(whole, name)
         task.offered[name] = Items("list", column)
+
+
+def _json_text(arguments: Arguments) -> Value:
+    """Return `json.dumps(...)`, which request bodies are commonly made by."""
+    value = arguments.get("obj", 0)
+    layout = {key: item for key, item in arguments.keywords.items() if key != "obj"}
+    why = why_unknown(value) or arguments.more or arguments.rest
+    if why:
+        return why
+    if layout.keys() - {"ensure_ascii", "indent", "sort_keys"}:
+        return Unknown("dynamic", "json.dumps()")
+    try:
+        settings = {name: _json_value(item) for name, item in layout.items()}
+        return operations.as_scalar(json.dumps(_json_value(value), **settings))
+    except (TypeError, ValueError, RecursionError):
+        return Unknown("dynamic", "json.dumps()")
+
+
+def _json_value(value: Value) -> Any:
+    if isinstance(value, Items) and value.kind in ("list", "tuple"):
+        return [_json_value(item) for item in value.items]
+    if isinstance(value, Entries):
+        return {key: _json_value(item) for key, item in value.items.items()}
+    return value  # what JSON cannot say makes `dumps` raise
 
 
 def _environment(arguments: Arguments) -> Value:

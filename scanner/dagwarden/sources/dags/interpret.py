@@ -353,7 +353,10 @@ class Super(Thing):
         """Return the method `name` of the next class up."""
         for base in self.owner.bases:
             if isinstance(base, Class) and base.find(name):
-                return bound(base, self.instance, name)
+                value = bound(base, self.instance, name)
+                if name == "__init__" and isinstance(self.instance, Thing):
+                    return self.instance.prepared(value)
+                return value
         if isinstance(self.instance, Thing):
             return self.instance.attribute(f"super().{name}")
         return Unknown("dynamic", f"super().{name}")

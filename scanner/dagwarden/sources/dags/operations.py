@@ -91,15 +91,22 @@ _ORDER: dict[type, Callable[..., bool]] = {
 }
 
 
+# Python's strings may hold what no file and no report can.
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_EXPRESSION = Unknown("dynamic", "an expression")
+
+
 def as_scalar(value: object) -> Value:
     """Return a computed object as a value, if it is one and not too large."""
     if value is None or isinstance(value, (bool, float, timedelta)):
         return value
     if isinstance(value, int):
         return value if abs(value) < MAX_NUMBER else TOO_LARGE
-    if isinstance(value, (str, bytes)):
-        return value if len(value) <= MAX_TEXT else TOO_LARGE
-    return Unknown("dynamic", "an expression")
+    if isinstance(value, (str, bytes)) and len(value) > MAX_TEXT:
+        return TOO_LARGE
+    if isinstance(value, str) and not value.isascii() and _SURROGATE.search(value):
+        return Unknown("dynamic", "text with half a character")
+    return value if isinstance(value, (str, bytes)) else _EXPRESSION
 
 
 def items_of(value: Value) -> tuple[list[Value], Unknown | None]:

@@ -53,6 +53,10 @@ class Thing:
         """Return what subscripting gives."""
         return Unknown("dynamic", f"{self.describe()}[]")
 
+    def prepared(self, constructor: "Value") -> "Value":
+        """Return `constructor`, bound to this, as its class lets it be called."""
+        return constructor
+
     def enter(self) -> "Value":
         """Enter it as a context and return what `as` binds."""
         return Unknown("dynamic", f"with {self.describe()}")

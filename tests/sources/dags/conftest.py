@@ -1,0 +1,54 @@
+"""Reading DAG files that a test writes."""
+
+from collections.abc import Callable
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from dagwarden.facts import Facts
+from dagwarden.sources.credentials import Fingerprint
+from dagwarden.sources.dags.read import read_dags
+
+Scan = Callable[..., Facts]
+
+
+def _path(name: str) -> str:
+    """Return the path that `dags__conf____init__` stands for."""
+    stem = name.removesuffix("____init__").replace("__", "/")
+    return f"{stem}/__init__.py" if name.endswith("____init__") else f"{stem}.py"
+
+
+@pytest.fixture
+def scan(tmp_path: Path) -> Scan:
+    """Return a function that writes files and reads them as environment `prod`."""
+
+    def read(
+        source: str = "",
+        *,
+        only: list[str] | None = None,
+        exclude: tuple[str, ...] = (),
+        airflow: str | None = "3.1",
+        folder: str = "dags",
+        **files: str,
+    ) -> Facts:
+        root = tmp_path / "repo"
+        written = {_path(name): text for name, text in files.items()}
+        if source:
+            written["dags/a.py"] = source
+        for name, text in written.items():
+            path = root / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(dedent(text))
+        (root / folder).mkdir(parents=True, exist_ok=True)
+        return read_dags(
+            root,
+            "prod",
+            [Path(folder)],
+            only=None if only is None else [Path(name) for name in only],
+            exclude=exclude,
+            airflow=airflow,
+            fingerprint=Fingerprint(b"key", True),
+        )
+
+    return read

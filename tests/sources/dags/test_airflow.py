@@ -1,0 +1,374 @@
+"""What DAG files declare: DAGs, tasks, and what each task is given."""
+
+from collections.abc import Callable
+
+import pytest
+from msgspec import UNSET
+
+from dagwarden.facts import Facts, Task
+
+Scan = Callable[..., Facts]
+
+HEADER = """
+import os
+from datetime import timedelta
+from airflow import DAG
+from airflow.decorators import dag, task, task_group
+from airflow.operators.bash import BashOperator
+from airflow.providers.google.cloud.operators.cloud_run import CloudRunExecuteJobOperator as Run
+from airflow.providers.google.cloud.operators.bigquery import BigQueryInsertJobOperator as Query
+from airflow.utils.task_group import TaskGroup
+"""  # fmt: skip
+RUN = "airflow.providers.google.cloud.operators.cloud_run.CloudRunExecuteJobOperator"
+BASH = "airflow.providers.standard.operators.bash.BashOperator"
+PYTHON = "airflow.providers.standard.operators.python.PythonOperator"
+
+
+def names(facts: Facts) -> list[str]:
+    return [fact.id.removeprefix("task:prod:dags/a.py:") for fact in facts.tasks]
+
+
+def why(task: Task, field: str) -> tuple[str, str]:
+    assert getattr(task, field) is UNSET
+    return next((u.reason, u.symbol) for u in task.unresolved if u.field == field)
+
+
+SHAPES = {
+    "with": ("with DAG('d'):\n BashOperator(task_id='t')", ["d.t"]),
+    "with as": ("with DAG(dag_id='d') as x:\n pass\nBashOperator(task_id='t', dag=x)", ["d.t"]),
+    "dag=": ("x = DAG('d')\nBashOperator(task_id='t', dag=x)", ["d.t"]),
+    "default_args dag": ("x = DAG('d')\nBashOperator(task_id='t', default_args={'dag': x})", ["d.t"]),
+    "add_task": ("x = DAG('d')\nt = BashOperator(task_id='t')\nx.add_task(t)", ["d.t"]),
+    "by neighbour": (
+        "x = DAG('d')\na = BashOperator(task_id='a', dag=x)\na >> [BashOperator(task_id='b')]",
+        ["d.a", "d.b"],
+    ),
+    "@dag": ("@dag\ndef d():\n BashOperator(task_id='t')\nd()", ["d.t"]),
+    "@dag(...)": ("@dag(dag_id='e', schedule=None)\ndef d():\n BashOperator(task_id='t')\nd()", ["e.t"]),
+    "@dag never called": ("@dag\ndef d():\n BashOperator(task_id='t')", []),
+    "@task": ("with DAG('d'):\n @task\n def f(): ...\n f()\n f()\n f()", ["d.f", "d.f__1", "d.f__2"]),
+    "@task(...)": ("with DAG('d'):\n @task(task_id='t')\n def f(): ...\n f() >> f()", ["d.t", "d.t__1"]),
+    "override": ("with DAG('d'):\n @task\n def f(): ...\n f.override(task_id='t')()", ["d.t"]),
+    "task decorator called": ("def f(): ...\nwith DAG('d'):\n task(f)()", ["d.f"]),
+    "loop": ("with DAG('d'):\n for i in range(2): BashOperator(task_id=f't{i}')", ["d.t0", "d.t1"]),
+    "comprehension": ("with DAG('d'):\n [BashOperator(task_id=i) for i in 'ab']", ["d.a", "d.b"]),
+    "unknown loop": ("with DAG('d'):\n for i in U: BashOperator(task_id=i)", ["d.?BashOperator"]),
+    "unknown loop of a constant": ("with DAG('d'):\n for i in U: BashOperator(task_id='t')", ["d.t"]),
+    "both branches": (
+        "with DAG('d'):\n if U: BashOperator(task_id='a')\n else: BashOperator(task_id='b')",
+        ["d.a", "d.b"],
+    ),
+    "factory": (
+        "def f(n):\n with DAG(n) as x:\n  BashOperator(task_id='t')\n return x\nf('d')\nf('e')",
+        ["d.t", "e.t"],
+    ),
+    "globals": ("for n in 'ab':\n x = DAG(n)\n BashOperator(task_id='t', dag=x)\n globals()[n] = x", ["a.t", "b.t"]),
+    "unknown dag": ("with DAG(os.getenv('D')):\n BashOperator(task_id='t')", ["?.t"]),
+    "group": (
+        "with DAG('d'):\n with TaskGroup('g'):\n  with TaskGroup(group_id='h') as h:\n   BashOperator(task_id='t')",
+        ["d.g.h.t"],
+    ),
+    "group without prefix": (
+        "with DAG('d'):\n with TaskGroup('g'):\n  with TaskGroup('h', prefix_group_id=False):\n   BashOperator(task_id='t')",
+        ["d.t"],
+    ),
+    "@task_group": (
+        "with DAG('d'):\n @task_group\n def g():\n  BashOperator(task_id='t')\n g()\n g()",
+        ["d.g.t", "d.g__1.t"],
+    ),
+    "same id twice": ("with DAG('d'):\n BashOperator(task_id='t')\n BashOperator(task_id='t')", ["d.t", "d.t#2"]),
+    "mapped": ("with DAG('d'):\n BashOperator.partial(task_id='t').expand(env=[{}])", ["d.t"]),
+    "unknown operator": ("from U import x\nwith DAG('d'):\n x.y(task_id='t')\n (lambda: U)()(task_id='u')", ["d.t", "d.u"]),
+    "subclass": ("class X(BashOperator): pass\nwith DAG('d'):\n X(task_id='t')", ["d.t"]),
+    "subclass that names itself": (
+        "class X(BashOperator):\n def __init__(self, n, **k):\n  super().__init__(task_id='t-' + n, **k)\nwith DAG('d'):\n X('a')",
+        ["d.t-a"],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("program", "expected"), SHAPES.values(), ids=SHAPES)
+def test_tasks_are_found(scan: Scan, program: str, expected: list[str]) -> None:
+    facts = scan(HEADER + program)
+    assert names(facts) == expected
+    assert facts.gaps == ()
+
+
+LEFT_OUT = {
+    "no DAG": ("BashOperator(task_id='t')", "belongs to no DAG"),
+    "function": ("def f():\n BashOperator(task_id='t')", "in a function not called"),
+    "local import": (
+        "def f():\n from airflow.operators.empty import EmptyOperator as E\n\n E(task_id='t')",
+        "in a function not called",
+    ),
+    "partial": ("with DAG('d'):\n BashOperator.partial(task_id='t')", "`partial` that is never expanded"),
+    "false": ("if False:\n BashOperator(task_id='t')", "in a branch whose condition is never true"),
+    "unreached": ("def f():\n return\n BashOperator(task_id='t')\nf()", "in code that is never reached"),
+    "empty": ("for x in []:\n BashOperator(task_id='t')", "in a loop over nothing"),
+    "in a task": (
+        "with DAG('d'):\n @task\n def f():\n  BashOperator(task_id='t').execute({})",
+        "in the code of a task",
+    ),
+    "lost DAG": (
+        "def f():\n x = DAG('d')\n BashOperator(task_id='t', dag=x)\nf()",
+        "its DAG is not one Airflow finds",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("program", "reason"), LEFT_OUT.values(), ids=LEFT_OUT)
+def test_operators_that_make_no_task_are_accounted_for(
+    scan: Scan, program: str, reason: str
+) -> None:
+    facts = scan(HEADER + program)
+    assert facts.tasks == ()
+    line = (HEADER + program)[: (HEADER + program).rindex("(task_id")].count("\n") + 1
+    assert [
+        (e.what, e.reason, e.count) for e in facts.excluded if e.kind == "task"
+    ] == [(f"dags/a.py:{line}", reason, 1)]
+
+
+def one(scan: Scan, program: str, **given: str) -> Task:
+    facts = scan(HEADER + program, **given)
+    assert len(facts.tasks) == 1
+    return facts.tasks[0]
+
+
+def test_a_task_as_a_whole(scan: Scan) -> None:
+    program = """
+with DAG("d", dagrun_timeout=timedelta(hours=1)):
+    Run(
+        task_id="t", project_id="p", region="r", job_name="j", gcp_conn_id="c",
+        impersonation_chain=["a@p", "b@p"], execution_timeout=timedelta(minutes=5),
+        retries=2, deferrable=True, timeout_seconds=60,
+    )
+"""
+    task = one(scan, program)
+    assert task.origin.source == "dags/a.py"
+    assert task.origin.line == (HEADER + program).splitlines().index("    Run(") + 1
+    assert task.dag == "dag:prod:dags/a.py:d"
+    assert (task.dag_id, task.task_id, task.operator) == ("d", "t", RUN)
+    assert (task.connection, task.connection_source) == ("c", "argument")
+    assert task.connection_parameter == "gcp_conn_id"
+    assert task.impersonation_chain == ("a@p", "b@p")
+    assert (task.execution_timeout, task.dagrun_timeout) == (300, 3600)
+    assert (task.retries, task.deferrable, task.timeout_seconds) == (2, True, 60)
+    assert (task.mapped, task.secrets, task.unresolved) == (False, (), ())
+
+
+def test_what_is_not_given(scan: Scan) -> None:
+    task = one(scan, "with DAG('d'): Run(task_id='t')")
+    assert task.connection == "google_cloud_default"
+    assert task.connection_source == "operator_default"
+    assert task.impersonation_chain is None
+    assert (task.execution_timeout, task.dagrun_timeout, task.retries) == (None,) * 3
+    assert why(task, "deferrable") == (
+        "setting",
+        "[operators] default_deferrable of environment prod",
+    )
+
+
+def test_an_operator_without_such_parameters(scan: Scan) -> None:
+    task = one(scan, "with DAG('d'): BashOperator(task_id='t')")
+    assert task.operator == BASH
+    assert (task.connection, task.connection_parameter) == (None, None)
+    assert (task.impersonation_chain, task.deferrable) == (None, None)
+    assert task.timeout_seconds is None
+
+
+PRECEDENCE = {
+    "argument": ("{'retries': 1}", "{'retries': 2}", "retries=3", 3),
+    "argument None": ("{'retries': 1}", "{'retries': 2}", "retries=None", None),
+    "own default_args": ("{'retries': 1}", "{'retries': 2}", "default_args={'retries': 4}", 4),
+    "group": ("{'retries': 1}", "{'retries': 2}", "", 2),
+    "dag": ("{'retries': 1}", "{}", "", 1),
+    "none": ("{}", "{}", "", None),
+    "beside the unknown": ("{**U, 'retries': 1}", "{}", "", 1),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("outer", "inner", "own", "expected"), PRECEDENCE.values(), ids=PRECEDENCE
+)
+def test_default_args_precedence(
+    scan: Scan, outer: str, inner: str, own: str, expected: int | None
+) -> None:
+    program = (
+        f"with DAG('d', default_args={outer}):\n"
+        f" with TaskGroup('g', default_args={inner}):\n"
+        f"  Run(task_id='t', {own})"
+    )
+    assert one(scan, program).retries == expected
+
+
+@pytest.mark.parametrize(
+    ("default_args", "expected"),
+    [
+        ("os.getenv('E')", ("environment", "E")),
+        ("{'retries': 1, **other()}", ("dynamic", "other")),
+        ("{'retries': 'two'}", ("dynamic", "a value of retries that Airflow does not take")),
+    ],
+)  # fmt: skip
+def test_default_args_that_are_not_established(
+    scan: Scan, default_args: str, expected: tuple[str, str]
+) -> None:
+    program = f"with DAG('d', default_args={default_args}): Run(task_id='t')"
+    assert why(one(scan, program), "retries") == expected
+
+
+def test_default_args_are_copied_when_the_dag_is_made(scan: Scan) -> None:
+    program = "a = {'retries': 1}\nwith DAG('d', default_args=a):\n a['retries'] = 2\n Run(task_id='t')"
+    assert one(scan, program).retries == 1
+
+
+def test_a_connection_from_default_args(scan: Scan) -> None:
+    program = "with DAG('d', default_args={'gcp_conn_id': 'c'}): Query(task_id='t')"
+    task = one(scan, program)
+    assert (task.connection, task.connection_source) == ("c", "default_args")
+
+
+CHAINS = {
+    "one": ("'a@p'", ("a@p",)),
+    "joined by a comma": ("'a@p,b@p'", ("a@p,b@p",)),
+    "list": ("['a@p', 'b@p']", ("a@p", "b@p")),
+    "tuple": ("('a@p',)", ("a@p",)),
+    "none": ("None", None),
+    "empty": ("''", None),
+    "empty list": ("[]", None),
+}
+
+
+@pytest.mark.parametrize(("chain", "expected"), CHAINS.values(), ids=CHAINS)
+def test_impersonation_chain(
+    scan: Scan, chain: str, expected: tuple[str, ...] | None
+) -> None:
+    task = one(scan, f"with DAG('d'): Run(task_id='t', impersonation_chain={chain})")
+    assert task.impersonation_chain == expected
+
+
+def test_jinja_is_unresolved_only_where_airflow_renders(scan: Scan) -> None:
+    program = (
+        "with DAG('d'): Run(task_id='{{ t }}', gcp_conn_id='{{ var.value.c }}',"
+        " impersonation_chain=['{{ a }}', 'b@p'])"
+    )
+    task = one(scan, program)
+    assert task.task_id == "{{ t }}"
+    assert why(task, "connection") == ("jinja", "{{ var.value.c }}")
+    assert why(task, "impersonation_chain") == ("jinja", "{{ a }}")
+
+
+def test_unknown_splat_leaves_what_is_given(scan: Scan) -> None:
+    task = one(scan, "with DAG('d'): Run(task_id='t', retries=1, **os.getenv('E'))")
+    assert (task.task_id, task.retries) == ("t", 1)
+    assert why(task, "connection") == ("environment", "E")
+
+
+def test_an_operator_outside_the_catalogue(scan: Scan) -> None:
+    program = (
+        "from corp.ops import BigOperator\nwith DAG('d'): BigOperator(task_id='t')"
+    )
+    task = one(scan, program)
+    assert task.operator == "corp.ops.BigOperator"
+    for field in ("connection", "impersonation_chain", "deferrable"):
+        assert why(task, field) == ("import", "corp.ops.BigOperator")
+    assert task.retries is None
+
+
+def test_a_subclass_is_followed_into_the_operator(scan: Scan) -> None:
+    program = """
+class Base(Run):
+    def __init__(self, *, env, retries=1, **kwargs):
+        super().__init__(project_id=f"p-{env}", retries=retries, **kwargs)
+        self.gcp_conn_id = "own"
+class X(Base):
+    def __init__(self, **kwargs):
+        super().__init__(env="prod", **kwargs)
+with DAG("d", default_args={"retries": 5}):
+    X(task_id="t", job_name="j", region="r")
+"""
+    facts = scan(HEADER + program)
+    task, call = facts.tasks[0], facts.calls[0]
+    assert (task.operator, task.connection) == (RUN, "own")
+    assert (call.project, call.name) == ("p-prod", "j")
+    # `retries` is a parameter of Base, and X does not pass it on
+    assert task.retries == 5
+
+
+def test_a_subclass_whose_constructor_is_not_understood(scan: Scan) -> None:
+    program = "class X(Run):\n def __init__(self, **k):\n  U(self)\nwith DAG('d'): X(task_id='t')"
+    task = one(scan, program)
+    assert task.task_id == "t"
+    assert why(task, "connection") == ("dynamic", "a.X")
+
+
+def test_an_operator_of_the_repository_says_nothing_of_its_connection(
+    scan: Scan,
+) -> None:
+    program = (
+        "from airflow.models import BaseOperator\nclass X(BaseOperator):\n"
+        " def execute(self, c): ...\nwith DAG('d'): X(task_id='t')"
+    )
+    assert why(one(scan, program), "connection") == ("dynamic", "a.X")
+
+
+@pytest.mark.parametrize(
+    ("given", "mapped", "connection"),
+    [
+        ("Run.partial(task_id='t', gcp_conn_id='c').expand(job_name=['a', 'b'])", True, "c"),
+        ("Run.partial(task_id='t').expand(gcp_conn_id=['c', 'c'])", True, "c"),
+        ("Run.partial(task_id='t').expand_kwargs([{'gcp_conn_id': 'c'}])", True, "c"),
+        ("Run.partial(task_id='t').expand(gcp_conn_id=['c', 'e'])", True, UNSET),
+        ("Run.partial(task_id='t').expand_kwargs(U)", True, UNSET),
+        ("Run(task_id='t', gcp_conn_id='c')", False, "c"),
+    ],
+)  # fmt: skip
+def test_mapped_tasks(
+    scan: Scan, given: str, mapped: bool, connection: str | None
+) -> None:
+    task = one(scan, f"with DAG('d'): {given}")
+    assert (task.mapped, task.connection) == (mapped, connection)
+
+
+def test_secrets_keep_their_place_and_not_their_value(scan: Scan) -> None:
+    program = """
+PASSWORD = "hunter2" + "hunter2"
+with DAG("d"):
+    BashOperator(task_id="t", env={"DB_PASSWORD": PASSWORD, "HOST": "h"})
+"""
+    facts = scan(HEADER + program)
+    secrets = facts.tasks[0].secrets
+    assert secrets == facts.tasks[0].secrets_known
+    assert [(s.kind, s.place) for s in secrets or ()] == [
+        ("password", "env.DB_PASSWORD")
+    ]
+    assert "hunter2" not in repr(facts)
+
+
+def test_secrets_are_not_established_while_data_is_unknown(scan: Scan) -> None:
+    program = "with DAG('d'): BashOperator(task_id='t', env={'DB_PASSWORD': 'hunter2hunter2', 'X': U})"
+    task = one(scan, program)
+    assert [secret.place for secret in task.secrets_known] == ["env.DB_PASSWORD"]
+    assert why(task, "secrets") == ("dynamic", "U")
+
+
+@pytest.mark.parametrize(
+    ("airflow", "given", "expected"),
+    [
+        ("3.1", "", None),
+        ("2.11", "", "1 day, 0:00:00"),
+        (None, "", UNSET),
+        (None, "schedule=None", None),
+        (None, "schedule_interval='@daily'", "@daily"),
+        (None, "schedule=timedelta(hours=1)", "1:00:00"),
+    ],
+)
+def test_schedule(
+    scan: Scan, airflow: str | None, given: str, expected: str | None
+) -> None:
+    facts = scan(f"{HEADER}with DAG('d', {given}): pass", airflow=airflow)
+    assert facts.dags[0].schedule == expected
+
+
+def test_parameters_of_a_dag_function_belong_to_the_run(scan: Scan) -> None:
+    program = "@dag\ndef d(c='x'):\n Run(task_id='t', gcp_conn_id=c)\nd()"
+    assert why(one(scan, program), "connection") == ("parameter", "c")

@@ -1,0 +1,174 @@
+"""Python's meaning: each program leaves `x`, seen through a DAG's id."""
+
+from collections.abc import Callable
+
+import pytest
+from msgspec import UNSET
+
+from dagwarden.facts import Facts
+
+Scan = Callable[..., Facts]
+
+HEADER = "import os\nfrom airflow import DAG\nfrom airflow.models import Variable\n"
+
+
+def value_of(scan: Scan, program: str, **files: str) -> object:
+    """Return x as a string, or (reason, symbol)."""
+    facts = scan(f"{HEADER}{program}\nwith DAG(x): pass\n", **files)
+    assert facts.gaps == ()
+    dag = facts.dags[0]
+    if dag.dag_id is UNSET:
+        why = next(u for u in dag.unresolved if u.field == "dag_id")
+        return why.reason, why.symbol
+    return dag.dag_id
+
+
+KNOWN = {
+    "literal": ("x = 'a'", "a"),
+    "implicit concatenation": ("x = 'a' 'b'", "ab"),
+    "sum": ("p = 'a'\nx = p + '-' + p", "a-a"),
+    "f-string": ("p, n = 'a', 3\nx = f'{p}-{n:03d}-{p!r}'", "a-003-'a'"),
+    "percent": ("x = '%s-%02d' % ('a', 7)", "a-07"),
+    "percent dict": ("x = '%(k)s' % {'k': 'a'}", "a"),
+    "digits in a format": ("x = 'v20240101-%s' % 'a'", "v20240101-a"),
+    "format": ("x = '{}-{k}'.format('a', k='b')", "a-b"),
+    "join": ("x = '-'.join(['a', 'b'])", "a-b"),
+    "methods": ("x = ' Ab '.strip().lower().replace('b', 'c')", "ac"),
+    "unpacking": ("(x, _), *r = ('a', 1), 2, 3", "a"),
+    "starred": ("*_, x = 'a', 'b'", "b"),
+    "augmented": ("x = 'a'\nx += 'b'", "ab"),
+    "annotated": ("x: str = 'a'", "a"),
+    "walrus": ("(y := 'a')\nx = y", "a"),
+    "dict": ("d = {'k': {'l': 'a'}}\nx = d['k']['l']", "a"),
+    "dict beside the unknown": ("d = {'k': 'a', 'l': os.getenv('L')}\nx = d['k']", "a"),
+    "dict after an unknown splat": ("d = {**U, 'k': 'a'}\nx = d['k']", "a"),
+    "dict update": ("d = {}\nd.update(k='a')\nx = d.get('k')", "a"),
+    "dict or": ("d = {'k': 'b'} | {'k': 'a'}\nx = d['k']", "a"),
+    "setdefault": ("d = {}\nx = d.setdefault('k', 'a')", "a"),
+    "slice": ("x = 'abcd'[1:3]", "bc"),
+    "negative index": ("x = ['a', 'b'][-1]", "b"),
+    "conditional": ("x = 'a' if 1 < 2 <= 2 else 'b'", "a"),
+    "branch": ("if 'a' in ['a']:\n x = 'a'\nelse:\n x = 'b'", "a"),
+    "or": ("x = '' or 'a'", "a"),
+    "branches agree": ("if U:\n x = 'a'\nelse:\n x = 'a'", "a"),
+    "raising branch": ("x = 'a'\nif U:\n x = 'b'\n raise ValueError", "a"),
+    "loop": ("x = ''\nfor i, c in enumerate('ab'):\n x += f'{i}{c}'", "0a1b"),
+    "loop with break": ("for x in ['a', 'b']:\n break", "a"),
+    "items": ("x = ''\nfor k, v in {'a': 1}.items():\n x += f'{k}{v}'", "a1"),
+    "zip and range": ("x = ''\nfor a, b in zip(range(2), 'ab'):\n x += b", "ab"),
+    "comprehension": ("x = '-'.join([c for c in 'abc' if c != 'b'])", "a-c"),
+    "dict comprehension": ("x = {k: k + 'b' for k in ['a']}['a']", "ab"),
+    "function": ("def f(a, b='b', *c, **d): return a + b + d['e']\nx = f('a', e='e')", "abe"),
+    "closure": ("def f(a):\n def g(): return a\n return g\nx = f('a')()", "a"),
+    "lambda": ("x = (lambda a: a + 'b')('a')", "ab"),
+    "global": ("def f():\n global x\n x = 'a'\nf()", "a"),
+    "class attribute": ("class C:\n K = 'a'\nx = C.K", "a"),
+    "instance": ("class C:\n def __init__(s, k): s.k = k\n def f(s): return s.k\nx = C('a').f()", "a"),
+    "inherited": ("class B:\n K = 'a'\nclass C(B): pass\nx = C().K", "a"),
+    "enum": ("from enum import Enum\nclass E(Enum):\n K = 'a'\nx = E.K.value", "a"),
+    "dataclass": (
+        "from dataclasses import dataclass\n@dataclass\nclass C:\n a: str\n b: str = 'b'\nc = C('a')\nx = c.a + c.b",
+        "ab",
+    ),
+    "match": ("match 'k':\n case 'k': x = 'a'\n case _: x = 'b'", "a"),
+    "type checking": ("from typing import TYPE_CHECKING\nx = 'a'\nif TYPE_CHECKING: x = 'b'", "a"),
+    "not main": ("x = 'a'\nif __name__ == '__main__':\n x = 'b'", "a"),
+    "handled": ("try:\n x = 'a'\nexcept ValueError:\n raise", "a"),
+    "aliasing": ("a = {'k': 'b'}\nb = a\nb['k'] = 'a'\nx = a['k']", "a"),
+    "getattr": ("class C:\n K = 'a'\nx = getattr(C, 'K')", "a"),
+    "partial": ("from functools import partial\nx = partial(lambda a, b: a + b, 'a')('b')", "ab"),
+    "long sum": (f"x = {'+'.join(['chr'] + ['0'] * 3)}\nx = {'+'.join(['str()'] * 500)} + 'a'", "a"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("program", "expected"), KNOWN.values(), ids=KNOWN)
+def test_established(scan: Scan, program: str, expected: str) -> None:
+    assert value_of(scan, program) == expected
+
+
+UNKNOWN = {
+    "environment": ("x = os.environ.get('E', 'a')", ("environment", "E")),
+    "getenv": ("x = os.getenv('E')", ("environment", "E")),
+    "environ item": ("x = os.environ['E']", ("environment", "E")),
+    "environment inside": ("x = f'a-{os.getenv(\"E\")}'", ("environment", "E")),
+    "or a default": ("x = os.getenv('E') or 'a'", ("environment", "E")),
+    "variable": ("x = Variable.get('V', 'a')", ("variable", "V")),
+    "import": ("from other import x", ("import", "other.x")),
+    "star import": ("from other import *", ("import", "other.*")),
+    "branches differ": (
+        "if os.getenv('E') == 'p':\n x = 'a'\nelse:\n x = 'b'",
+        ("environment", "E"),
+    ),
+    "changed in a branch": ("x = 'a'\nif os.getenv('E'):\n x = 'b'", ("environment", "E")),
+    "conditional": ("x = 'a' if os.getenv('E') else 'b'", ("environment", "E")),
+    "changed in a loop": ("x = 'a'\nfor i in os.getenv('E'):\n x = 'b'", ("environment", "E")),
+    "loop that may break": (
+        "for x in ['a', 'b']:\n if os.getenv('E'): break",
+        ("environment", "E"),
+    ),
+    "while": ("x = 'a'\nwhile os.getenv('E'):\n x = 'b'", ("environment", "E")),
+    "dict changed in a branch": (
+        "d = {'k': 'a'}\nif os.getenv('E'):\n d['k'] = 'b'\nx = d['k']",
+        ("dynamic", "a change that may not happen"),
+    ),
+    "list changed in a loop": (
+        "d = ['a']\nfor i in os.getenv('E'):\n d.insert(0, 'b')\nx = d[0]",
+        ("dynamic", ".insert()"),
+    ),
+    "dict escaping from a branch": (
+        "if U:\n d = {'k': 'a'}\nelse:\n d = {'k': 'a'}\nif V:\n d['k'] = 'b'\nx = d['k']",
+        ("dynamic", "a change that may not happen"),
+    ),
+    "unknown splat after": (
+        "x = {'k': 'a', **os.getenv('E')}['k']",
+        ("environment", "E"),
+    ),
+    "early return": (
+        "def f():\n if os.getenv('E'): return 'a'\n return 'b'\nx = f()",
+        ("environment", "E"),
+    ),
+    "parameter": ("def f(a):\n return a\nx = f()", ("parameter", "a")),
+    "module name": ("x = __name__", ("dynamic", "__name__")),
+    "exception": (
+        "try:\n x = g()\nexcept ValueError:\n x = 'b'",
+        ("dynamic", "g"),
+    ),
+    "set order": ("x = ''.join({'a', 'b'})", ("dynamic", "the order of a set")),
+    "too large": ("x = 'a' * 10**9", ("dynamic", "a value too large to follow")),
+    "width": ("x = '%999999999d' % 1", ("dynamic", "a formatted text")),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("program", "expected"), UNKNOWN.values(), ids=UNKNOWN)
+def test_not_established(scan: Scan, program: str, expected: tuple[str, str]) -> None:
+    assert value_of(scan, program) == expected
+
+
+@pytest.mark.parametrize(
+    ("program", "files"),
+    [
+        ("from conf import X as x", {"dags__conf": "X = 'a'"}),
+        ("import conf.b\nx = conf.b.X", {"dags__conf__b": "X = 'a'", "dags__conf____init__": ""}),
+        ("from conf.b import X as x", {"dags__conf__b": "from .c import X", "dags__conf__c": "X = 'a'"}),
+        ("from dags.conf import x", {"dags__conf": "x = 'a'"}),
+        ("from lib import x", {"plugins__lib": "from os import path\nx = 'a'"}),
+        ("from conf import *", {"dags__conf": "x = 'a'"}),
+        ("from conf import f\nx = f('a')", {"dags__conf": "Y = ''\ndef f(v): return v + Y"}),
+        ("from conf import x", {"dags__conf": "import conf2\nx = 'a'", "dags__conf2": "import conf"}),
+        ("try:\n from airflow.sdk import a as x\nexcept ImportError:\n x = None\nx = 'a'", {}),
+    ],
+)  # fmt: skip
+def test_constants_of_the_repository_are_imported(
+    scan: Scan, program: str, files: dict[str, str]
+) -> None:
+    assert value_of(scan, program, **files) == "a"
+
+
+def test_a_change_to_an_imported_value_stays_in_its_file(scan: Scan) -> None:
+    program = "from airflow import DAG\nimport conf\n{}\nwith DAG(conf.D['k']): pass\n"
+    facts = scan(
+        dags__conf="D = {'k': 'a'}",
+        dags__one=program.format("conf.D['k'] = 'b'"),
+        dags__two=program.format(""),
+    )
+    assert [dag.dag_id for dag in facts.dags] == ["b", "a"]
