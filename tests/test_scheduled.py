@@ -1,16 +1,18 @@
 """The nightly DAG of the documentation, run by a real Airflow beside dagwarden."""
 
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from tests.sources.cloud_server import listening
+from tests.sources.test_cloud import shop
 
 ROOT = Path(__file__).parents[1]
 AIRFLOW = ROOT / ".venv-airflow/bin/airflow"
 DAGWARDEN = Path(sys.executable).with_name("dagwarden")
-DAY = "2026-11-20"
 
 # The program that the DAG calls: dagwarden itself, told where the local server is.
 PROGRAM = """#!/bin/sh
@@ -43,38 +45,57 @@ def airflow(
 
 
 @pytest.mark.airflow
-def test_the_nightly_dag_takes_a_snapshot_scans_and_publishes(
-    tmp_path: Path, cloud_server: str
+def test_the_nightly_dag_takes_a_snapshot_scans_publishes_and_says_the_verdict(
+    tmp_path: Path,
 ) -> None:
-    program = tmp_path / "dagwarden"
-    program.write_text(PROGRAM.format(dagwarden=DAGWARDEN, server=cloud_server))
-    program.chmod(0o755)
-    (tmp_path / "dags").mkdir()
-    (tmp_path / "dags/fine.py").write_text(
+    """The shop lets everyone in: nights that judge it fail, and publish all the same."""
+    prepare(tmp_path)
+    assert airflow(tmp_path, "db", "migrate").returncode == 0
+    with listening(shop()) as server:
+        calm = night(tmp_path, server, "2026-11-19", 'select = ["identity"]')
+        flawed = night(tmp_path, server, "2026-11-20", "")
+    assert calm.returncode == 0, calm.stdout[-3000:] + calm.stderr[-3000:]
+    assert flawed.returncode == 1
+    assert "dagwarden ended with findings at the gate" in flawed.stdout + flawed.stderr
+    for day in ("2026-11-19", "2026-11-20"):
+        published = tmp_path / "evidence" / day
+        names = sorted(path.name for path in published.iterdir())
+        assert names == ["report.html", "result.json"]
+        assert "Nightly" in (published / "report.html").read_text()
+    result = json.loads((published / "result.json").read_text())["result"]
+    assert "public-invoker" in {finding["rule"] for finding in result["findings"]}
+    assert result["counts"]["cloud_run"] == 1
+    assert result["counts"]["dag"] == 1
+
+
+def prepare(folder: Path) -> None:
+    (folder / "dags").mkdir()
+    (folder / "dags/fine.py").write_text(
         "from airflow import DAG\n"
         "from airflow.operators.bash import BashOperator\n"
         "with DAG('fine', schedule=None):\n"
         "    BashOperator(task_id='hello', bash_command='true')\n"
     )
-    config = tmp_path / "operator.toml"
+
+
+def night(
+    folder: Path, server: str, day: str, setting: str
+) -> "subprocess.CompletedProcess[str]":
+    """Run the DAG for `day` with one more `setting` of the operator."""
+    program = folder / "dagwarden"
+    program.write_text(PROGRAM.format(dagwarden=DAGWARDEN, server=server))
+    program.chmod(0o755)
+    config = folder / "operator.toml"
     config.write_text(
-        'estate = "Nightly"\nsnapshots = ["iam.ndjson"]\ngate = "critical"\n'
+        f'estate = "Nightly"\nsnapshots = ["iam.ndjson"]\n{setting}\n'
         '[[environment]]\nname = "prod"\ndags = ["dags"]\n'
     )
-    assert airflow(tmp_path, "db", "migrate").returncode == 0
-    done = airflow(
-        tmp_path,
-        *("dags", "test", "dagwarden_nightly", DAY),
+    return airflow(
+        folder,
+        *("dags", "test", "dagwarden_nightly", day),
         DAGWARDEN=str(program),
         DAGWARDEN_CONFIG=str(config),
-        DAGWARDEN_SCOPE="organizations/1",
-        DAGWARDEN_SNAPSHOT=str(tmp_path / "iam.ndjson"),
-        DAGWARDEN_EVIDENCE=(tmp_path / "evidence").as_uri(),
+        DAGWARDEN_SCOPE="organizations/9",
+        DAGWARDEN_SNAPSHOT=str(folder / "iam.ndjson"),
+        DAGWARDEN_EVIDENCE=(folder / "evidence").as_uri(),
     )
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    published = tmp_path / "evidence" / DAY
-    assert sorted(path.name for path in published.iterdir()) == [
-        "report.html",
-        "result.json",
-    ]
-    assert "Nightly" in (published / "report.html").read_text()

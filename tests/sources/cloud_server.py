@@ -112,6 +112,13 @@ class Cloud:
 @contextmanager
 def serving(cloud: Cloud) -> Generator[grpc.Channel]:
     """Serve `cloud` on a free port of this machine; yield a channel to it."""
+    with listening(cloud) as address, grpc.insecure_channel(address) as channel:
+        yield channel
+
+
+@contextmanager
+def listening(cloud: Cloud) -> Generator[str]:
+    """Serve `cloud` on a free port of this machine; yield its address."""
     server = grpc.server(ThreadPoolExecutor(4))
     methods = {
         "google.cloud.asset.v1.AssetService": {
@@ -139,8 +146,7 @@ def serving(cloud: Cloud) -> Generator[grpc.Channel]:
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     try:
-        with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
-            yield channel
+        yield f"127.0.0.1:{port}"
     finally:
         server.stop(None).wait()
 

@@ -49,7 +49,7 @@ from dagwarden.sources.snapshot.seal import (
 
 if TYPE_CHECKING:
     import grpc
-    from google.api_core.exceptions import GoogleAPICallError
+    from google.api_core.exceptions import GoogleAPIError
     from google.api_core.retry import Retry
     from google.cloud.asset_v1 import Asset, AssetServiceClient
     from google.cloud.iam_admin_v1 import IAMClient
@@ -113,6 +113,13 @@ def pull(
         return _Pull(scope, file, fingerprint, assets, iam, progress).run(principal)
 
 
+def local_channel(address: str) -> "grpc.Channel":
+    """Return a plain channel to a server on this machine that speaks the protocols."""
+    import grpc
+
+    return grpc.insecure_channel(address)
+
+
 def _clients(
     channel: "grpc.Channel | None",
 ) -> "tuple[AssetServiceClient, IAMClient, str | None]":
@@ -120,6 +127,7 @@ def _clients(
     try:
         import google.auth
         from google.auth.exceptions import GoogleAuthError
+        from google.auth.transport.requests import Request
         from google.cloud.asset_v1 import AssetServiceClient
         from google.cloud.asset_v1.services.asset_service.transports import (
             AssetServiceGrpcTransport,
@@ -142,15 +150,18 @@ def _clients(
         credentials, _ = google.auth.default(
             scopes=["https://www.googleapis.com/auth/cloud-platform"]
         )
+        # Now, not with the first request: there a refusal looks like a service that
+        # is down, and would be tried again for minutes. It also makes the metadata
+        # server tell the account's e-mail.
+        credentials.refresh(Request())  # type: ignore[no-untyped-call]  # theirs
     except GoogleAuthError:
         raise UsageError(
-            "no Google credentials",
+            "no Google credentials that work",
             where="snapshot",
             remedy="run `gcloud auth application-default login`, or run where a "
             "service account is attached",
         ) from None
     email = getattr(credentials, "service_account_email", None)
-    # the metadata server's account is called "default" until it is asked
     principal = email if isinstance(email, str) and "@" in email else None
     return (
         AssetServiceClient(credentials=credentials),
@@ -260,8 +271,7 @@ class _Pull:
         self, content: str, types: tuple[str, ...], principal: str | None
     ) -> str | None:
         """Write every asset of one content type; return why that failed, if it did."""
-        from google.api_core.exceptions import GoogleAPICallError
-        from google.auth.exceptions import GoogleAuthError
+        from google.api_core.exceptions import GoogleAPIError
         from google.cloud.asset_v1 import ContentType, ListAssetsRequest
 
         contents = {
@@ -289,13 +299,7 @@ class _Pull:
                     self._write_asset(asset)
                 count += len(page.assets)
                 self._progress(content, count)
-        except GoogleAuthError:
-            raise UsageError(
-                "Google refused the credentials",
-                where=self._scope,
-                remedy="run `gcloud auth application-default login` again",
-            ) from None
-        except GoogleAPICallError as error:
+        except GoogleAPIError as error:
             if self._read_time is None:
                 self._begin(None, principal)
             permission, kinds = _NEEDS[content]
@@ -364,7 +368,7 @@ class _Pull:
 
     def _accounts_and_keys(self, item: "tuple[str, _Project]") -> "_Answers":
         """Return a project's service accounts, and the keys their users made."""
-        from google.api_core.exceptions import GoogleAPICallError
+        from google.api_core.exceptions import GoogleAPIError
 
         project_id, project = item
         answers = _Answers(assets=[], refused=[])
@@ -376,7 +380,7 @@ class _Pull:
                     timeout=TIMEOUT,
                 )
             )
-        except GoogleAPICallError as error:
+        except GoogleAPIError as error:
             why = f"{_status(error)} (it needs iam.serviceAccounts.list)"
             source = f"service accounts of projects/{project_id}"
             answers.refused.append((source, why, ("identity", "key")))
@@ -397,7 +401,7 @@ class _Pull:
     def _keys(
         self, email: str, account: str, ancestors: list[str], answers: "_Answers"
     ) -> None:
-        from google.api_core.exceptions import GoogleAPICallError
+        from google.api_core.exceptions import GoogleAPIError
         from google.cloud.iam_admin_v1 import ListServiceAccountKeysRequest
 
         try:
@@ -409,7 +413,7 @@ class _Pull:
                 retry=self._retry,
                 timeout=TIMEOUT,
             )
-        except GoogleAPICallError as error:
+        except GoogleAPIError as error:
             why = f"{_status(error)} (it needs iam.serviceAccountKeys.list)"
             answers.refused.append((f"keys of {email}", why, ("key",)))
             return
@@ -426,14 +430,14 @@ class _Pull:
 
     def _role(self, name: str) -> "_Answers":
         """Return the definition of a role that a policy grants."""
-        from google.api_core.exceptions import GoogleAPICallError
+        from google.api_core.exceptions import GoogleAPIError
 
         answers = _Answers(assets=[], refused=[])
         try:
             role = self._iam_client.get_role(
                 request={"name": name}, retry=self._retry, timeout=TIMEOUT
             )
-        except GoogleAPICallError as error:
+        except GoogleAPIError as error:
             why = f"{_status(error)} (it needs iam.roles.get)"
             answers.refused.append((f"role {name}", why, ("role",)))
             return answers
@@ -480,10 +484,12 @@ _NEEDS = {
 }
 
 
-def _status(error: "GoogleAPICallError") -> str:
+def _status(error: "GoogleAPIError") -> str:
     """Return the status that a request ended with, never what the server wrote."""
-    code = error.grpc_status_code
-    return code.name if code is not None else type(error).__name__
+    # after the last try the error wraps the status of that try
+    last = getattr(error, "cause", None) or error
+    code = getattr(last, "grpc_status_code", None)
+    return str(code.name) if code is not None else type(last).__name__
 
 
 def _timestamp(time: object) -> str | None:
