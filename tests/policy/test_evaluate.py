@@ -56,16 +56,18 @@ RULE = Rule(
 ALL: frozenset[Need] = frozenset({"dags", "connections", "snapshot"})
 
 
-def grant(name: str = "g", kind: Any = "user", **fields: Any) -> Grant:
+def grant(
+    name: str = "g", kind: Any = "user", resource: str = "r", **fields: Any
+) -> Grant:
     return Grant(
         id=name,
         origin=HERE,
         identity=IdentityRef(key=f"{kind}:{name}", kind=kind),
         binding="b",
-        resource="r",
         level="project",
         role="roles/x",
         basic_role=False,
+        resource=resource,
         **fields,
     )
 
@@ -332,12 +334,23 @@ TASK = Task(id="t", origin=HERE, environment="prod", dag="d")
         (
             "{permissions}",
             grant(permissions=tuple("abcdefg")),
-            "a, b, c, d, e, and 2 more",
+            "a, b, c, and 4 more",
         ),
         ("{conditional} {basic_role}", grant(conditional=True), "yes no"),
         ("{secrets.place}", replace(TASK, secrets=SECRETS), "a, b"),
         ("{secrets.place}", replace(TASK, secrets_known=SECRETS[:1]), "a"),
         ("{secrets.place}", TASK, "not established"),
+        (
+            "{resource}",
+            grant(resource="//run.googleapis.com/projects/p/locations/r/jobs/j"),
+            "job j (p, r)",
+        ),
+        (
+            "{resource}",
+            grant(resource="//cloudresourcemanager.googleapis.com/projects/12"),
+            "projects/12",
+        ),
+        ("{resource}", grant(resource="https://x.example/a"), "https://x.example/a"),
         ("{secrets.place}", replace(TASK, secrets=()), "none"),
         ("{retries}", replace(TASK, retries=3), "3"),
         (
@@ -350,9 +363,9 @@ TASK = Task(id="t", origin=HERE, environment="prod", dag="d")
                 dag="d",
                 operation="o",
                 bound=3600.0,
-                work=0.5,
+                work=0.5678,
             ),
-            "3600 s, 0.5 s",
+            "3600 s, 0.6 s",
         ),
         ("{task_id}", replace(TASK, task_id="a\x1b[2J\nb\u202e"), "a\ufffd[2J\ufffdb\ufffd"),
         ("{task_id}", replace(TASK, task_id="{dag}"), "{dag}"),

@@ -5,6 +5,7 @@ A rule is evaluated once for each distinct combination of the fields that its
 expressions read, and its answer is multiplied back to all subjects that share it.
 """
 
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from operator import attrgetter
@@ -300,21 +301,25 @@ def _plain(value: Value) -> object:
 
 # ----------------------------------------------------------------------- in words
 
-_SHOWN = 5  # items of a list in a message
+_SHOWN = 3  # items of a list in a message
 _LISTED = 50  # items of a list in evidence
+_CLOUD_RUN = re.compile(
+    r"//run\.googleapis\.com/projects/([^/]+)/locations/([^/]+)/(service|job)s/([^/]+)"
+)
+_RESOURCE = re.compile(r"//[a-z]+\.googleapis\.com/")
 
 
 def render_message(rule: Rule, subject: Fact) -> str:
     """Return the rule's message with the subject's values in it, as one line."""
     return PLACEHOLDER.sub(
-        lambda found: _in_words(_values(subject, found[1]), _SHOWN), rule.message
+        lambda found: _in_words(_values(subject, found[1]), brief=True), rule.message
     )
 
 
 def evidence_of(rule: Rule, subject: Fact) -> tuple[EvidenceItem, ...]:
     """Return the values that the rule names as evidence, in its order."""
     return tuple(
-        EvidenceItem(name=path, value=_in_words(_values(subject, path), _LISTED))
+        EvidenceItem(name=path, value=_in_words(_values(subject, path), brief=False))
         for path in rule.evidence
     )
 
@@ -350,7 +355,7 @@ def _values(subject: object, path: str) -> object:
     return _values(value, rest)
 
 
-def _in_words(value: object, limit: int) -> str:
+def _in_words(value: object, *, brief: bool) -> str:
     if value is UNSET:
         return "not established"
     if value is None:
@@ -358,20 +363,29 @@ def _in_words(value: object, limit: int) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return f"{value:.15g}"
+        return f"{round(value, 1) if brief else value:.15g}"
     if isinstance(value, tuple):
-        return _list_in_words(cast(tuple[object, ...], value), limit)
+        return _list_in_words(cast(tuple[object, ...], value), brief=brief)
     if isinstance(value, IdentityRef):
         return _printable(value.email or value.key)
     if isinstance(value, Struct):
         return _printable(str(getattr(value, "key", "") or getattr(value, "id", "")))
-    return _printable(str(value))
+    return _printable(_short(str(value)) if brief else str(value))
 
 
-def _list_in_words(values: tuple[object, ...], limit: int) -> str:
+def _short(text: str) -> str:
+    """Return a resource's full name as people say it, and all else as it is."""
+    if found := _CLOUD_RUN.fullmatch(text):
+        project, region, kind, name = found.groups()
+        return f"{kind} {name} ({project}, {region})"
+    return _RESOURCE.sub("", text, count=1) if text.startswith("//") else text
+
+
+def _list_in_words(values: tuple[object, ...], *, brief: bool) -> str:
+    limit = _SHOWN if brief else _LISTED
     words: list[str] = []
     for value in values:
-        word = _in_words(value, limit)
+        word = _in_words(value, brief=brief)
         if word not in words:
             words.append(word)
     if len(words) > limit:
