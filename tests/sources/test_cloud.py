@@ -5,8 +5,11 @@ import stat
 import subprocess
 import sys
 from collections.abc import Generator
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 
 import grpc
 import msgspec
@@ -21,6 +24,7 @@ from tests.sources.cloud_server import READ_TIME, Cloud, serving
 
 from dagwarden.errors import DagwardenError, SourceError, UsageError
 from dagwarden.facts import Facts, Gap, Origin
+from dagwarden.sources import cloud as live
 from dagwarden.sources.cloud import Pulled, pull
 from dagwarden.sources.credentials import Fingerprint
 from dagwarden.sources.snapshot import read_snapshots
@@ -350,6 +354,21 @@ def test_what_is_refused_is_a_gap_in_the_file(
     assert "SENTINEL-SERVER-TEXT" not in output.read_text()
 
 
+def test_a_service_that_stays_down_is_a_gap(
+    cloud: Cloud,
+    channel: grpc.Channel,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(live, "TIMEOUT", 0.1)  # of the tries together, ten times that
+    cloud.refusals[("GetRole", "roles/viewer")] = [grpc.StatusCode.UNAVAILABLE, None]
+    (gap,) = pulled(channel, tmp_path / "s").gaps
+    assert (gap.origin.source, gap.detail) == (
+        "role roles/viewer",
+        "UNAVAILABLE (it needs iam.roles.get)",
+    )
+
+
 def test_policies_cut_off_between_pages_are_partly_read(
     cloud: Cloud, channel: grpc.Channel, tmp_path: Path
 ) -> None:
@@ -445,6 +464,58 @@ def test_a_scope_is_checked_first(scope: str, tmp_path: Path) -> None:
     assert caught.value.remedy == (
         "give organizations/NUMBER, folders/NUMBER or projects/ID"
     )
+
+
+@contextmanager
+def token_server(asked: list[str]) -> Generator[str]:
+    """Serve an endpoint that gives no token; yield its address."""
+
+    class Refusing(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked.append(self.path)
+            self.send_response(400)
+            self.end_headers()
+            self.wfile.write(b'{"error": "invalid_grant"}')
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Refusing) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/token"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize("given", ["absent", "revoked"])
+def test_credentials_that_do_not_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str
+) -> None:
+    file = tmp_path / "credentials.json"
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(file))
+    asked: list[str] = []
+    with token_server(asked) as address:
+        if given == "revoked":
+            fields = {
+                "type": "authorized_user",
+                "client_id": "i",
+                "client_secret": "s",
+                "refresh_token": "t",
+                "token_uri": address,
+            }
+            file.write_bytes(msgspec.json.encode(fields))
+            monkeypatch.setattr(
+                "google.oauth2.credentials._GOOGLE_OAUTH2_TOKEN_ENDPOINT", address
+            )
+        with pytest.raises(UsageError) as caught:
+            pull("organizations/9", tmp_path / "s", fingerprint=KEY)
+    assert str(caught.value) == (
+        "snapshot: no Google credentials that work; run `gcloud auth "
+        "application-default login`, or run where a service account is attached"
+    )
+    assert asked == (["/token"] if given == "revoked" else [])
+    assert not (tmp_path / "s").exists()
 
 
 def test_an_unwritable_place_is_told(channel: grpc.Channel, tmp_path: Path) -> None:

@@ -168,6 +168,11 @@ def test_no_files_are_no_snapshot(tmp_path: Path) -> None:
         ('{"assetType": "x/Y"}', "malformed", "an asset without a name"),
         ('{"name": 7}', "malformed", "JSON, but not of the shape of an asset"),
         (
+            '{"name": "//x\\u001b[31m", "assetType": "x/Y"}',
+            "malformed",
+            "an asset whose name holds control characters",
+        ),
+        (
             '{"name": "//x", "assetType": "x/Y", "iamPolicy": {"bindings": [{"members": "allUsers"}]}}',
             "malformed",
             "JSON, but not of the shape of an asset",

@@ -204,7 +204,11 @@ class _Reader:
             detail = "not an asset: the line is no JSON"
             self.gap("not_an_asset", detail, line=element.line)
             return
-        if line.dagwarden_snapshot or line.dagwarden_gap or line.dagwarden_end:
+        name = line.resource if isinstance(line.resource, str) else line.name
+        if name and not name.isprintable():
+            detail = "an asset whose name holds control characters"
+            self.gap("malformed", detail, line=element.line)
+        elif line.dagwarden_snapshot or line.dagwarden_gap or line.dagwarden_end:
             self._take_seal(line, element.line)
         elif isinstance(line.resource, str):
             self._take_searched(line, line.resource, element)
