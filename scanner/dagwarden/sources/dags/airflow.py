@@ -25,6 +25,7 @@ from dagwarden.sources.dags.values import (
     Unknown,
     Value,
     copied,
+    is_scalar,
     join,
     same,
     truth,
@@ -953,15 +954,16 @@ def _expand_kwargs(task: Task, value: Value) -> None:
 def _json_text(arguments: Arguments) -> Value:
     """Return `json.dumps(...)`, which request bodies are commonly made by."""
     value = arguments.get("obj", 0)
-    layout = {key: item for key, item in arguments.keywords.items() if key != "obj"}
+    layout: dict[str, Any] = {
+        key: item for key, item in arguments.keywords.items() if key != "obj"
+    }
     why = why_unknown(value) or arguments.more or arguments.rest
     if why:
         return why
-    if layout.keys() - {"ensure_ascii", "indent", "sort_keys"}:
+    if not all(is_scalar(item) and item in (True, False) for item in layout.values()):
         return Unknown("dynamic", "json.dumps()")
     try:
-        settings = {name: _json_value(item) for name, item in layout.items()}
-        return operations.as_scalar(json.dumps(_json_value(value), **settings))
+        return operations.as_scalar(json.dumps(_json_value(value), **layout))
     except (TypeError, ValueError, RecursionError):
         return Unknown("dynamic", "json.dumps()")
 

@@ -402,6 +402,7 @@ def parsed(data: bytes) -> ast.Module:
     if b"\0" in data:
         raise Unreadable("encoding", "holds NUL bytes")
     try:
+        _check_encoding(data)
         return ast.parse(data)
     except SyntaxError as error:
         # text that is not in its encoding is a SyntaxError without a line
@@ -418,6 +419,22 @@ def parsed(data: bytes) -> ast.Module:
         raise Unreadable("too_deep", "nested too deeply to parse") from None
     except (ValueError, OverflowError, LookupError):
         raise Unreadable("encoding", "not in the encoding it declares") from None
+
+
+def _check_encoding(data: bytes) -> None:
+    """
+    Raise what Python raises for a file that is not in its encoding.
+
+    The parser itself overlooks that in the bytes of a comment.
+    """
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        import io
+        import tokenize
+
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
+        data.decode(encoding)
 
 
 def _may_hold_dags(data: bytes) -> bool:
