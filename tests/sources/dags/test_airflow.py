@@ -33,7 +33,7 @@ def why(task: Task, field: str) -> tuple[str, str]:
     return next((u.reason, u.symbol) for u in task.unresolved if u.field == field)
 
 
-SHAPES = {
+SHAPES: dict[str, tuple[str, list[str]]] = {
     "with": ("with DAG('d'):\n BashOperator(task_id='t')", ["d.t"]),
     "with as": ("with DAG(dag_id='d') as x:\n pass\nBashOperator(task_id='t', dag=x)", ["d.t"]),
     "dag=": ("x = DAG('d')\nBashOperator(task_id='t', dag=x)", ["d.t"]),

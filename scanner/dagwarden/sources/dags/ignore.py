@@ -11,6 +11,7 @@ and gitignore patterns are matched by an algorithm that does not backtrack far.
 """
 
 import re
+import warnings
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import Literal, NamedTuple
@@ -60,7 +61,10 @@ def _compiled(line: str) -> tuple[re.Pattern[str] | None, str | None]:
     if _is_slow(line):
         return None, "it could take very long to match"
     try:
-        return re.compile(line), None
+        with warnings.catch_warnings():
+            # what the compiler finds odd in a foreign pattern is not about us
+            warnings.simplefilter("ignore")
+            return re.compile(line), None
     except (re.error, RecursionError, OverflowError):
         return None, "no valid regular expression"
 
