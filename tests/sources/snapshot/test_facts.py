@@ -609,6 +609,19 @@ def test_a_workload_of_which_only_the_policy_was_read(tmp_path: Path) -> None:
     }
 
 
+def test_a_workload_whose_record_is_broken_does_not_ask_for_it_again(
+    tmp_path: Path,
+) -> None:
+    name = f"{RUN}/services/orders"
+    one = data(name, "run.googleapis.com/Service", {"template": "text"})
+    found = facts(tmp_path, one)
+    (service,) = found.cloud_runs
+    assert ("ingress", "unreadable", f"ingress of cloud_run:{name}") in {
+        (u.field, u.reason, u.symbol) for u in service.unresolved
+    }
+    assert [(g.reason, g.kinds) for g in found.gaps] == [("malformed", ("cloud_run",))]
+
+
 def test_an_unknown_ingress_is_not_guessed(tmp_path: Path) -> None:
     one = data(
         f"{RUN}/services/s",

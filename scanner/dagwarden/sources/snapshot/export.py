@@ -301,6 +301,7 @@ class _Reader:
             asset.data = self._guard_data(name, resource)
         elif resource is not None and kind in MODELLED:
             asset.data = self._data(kind, resource, element.line)
+            asset.broken = asset.data is None and bool(_given(resource))
         elif policy is None and constraints is None and kind not in MODELLED:
             export.not_modelled += 1
             if not _truncated(line):
@@ -318,8 +319,8 @@ class _Reader:
         export.assets.append(asset)
 
     def _data(self, kind: str, resource: ResourceShape, line: int) -> Data | None:
-        raw = bytes(resource.data)
-        if raw in (b"", b"null"):
+        raw = _given(resource)
+        if not raw:
             return None
         try:
             data = _decode_data[kind](raw)
@@ -338,6 +339,11 @@ class _Reader:
             data = GuardShape()
         data.name = name
         return data
+
+
+def _given(resource: ResourceShape) -> bytes:
+    """Return a resource's data; nothing where there is none."""
+    return bytes(resource.data).removeprefix(b"null")
 
 
 def _gap_of(sealed: SealedGap) -> Gap:

@@ -22,6 +22,7 @@ class Joined(Struct, kw_only=True):
     policy: Asset | None = None
     constraints: dict[str, Asset]
     ancestors: tuple[str, ...] | None = None  # full names, nearest first
+    broken: bool = False  # there was data, and it could not be read
 
 
 def join(
@@ -40,6 +41,7 @@ def join(
         if asset.data is not None:
             one.data, gap = _believed(one.data, asset, _data, name, "resource")
             gaps += gap
+        one.broken = one.broken or asset.broken
         if asset.policy is not None:
             one.policy, gap = _believed(one.policy, asset, _policy, name, "binding")
             gaps += gap

@@ -529,6 +529,7 @@ class Asset(Struct, kw_only=True):
     policy: PolicyShape | None = None
     constraints: list[ConstraintShape] | None = None
     searched: bool = False  # from search-all-iam-policies
+    broken: bool = False  # it has data, which cannot be read
 
     def origin(self, field: str | None = None) -> Origin:
         """Return where this, or a field of it, stands."""

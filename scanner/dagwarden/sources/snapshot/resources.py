@@ -100,6 +100,11 @@ def _origin(one: Joined) -> Origin:
     return one.data.origin("resource.data") if one.data else one.first.origin()
 
 
+def _missing(one: Joined) -> str | None:
+    """Return what would tell the fields of a record; None: it is there, and broken."""
+    return None if one.broken else NOT_GIVEN
+
+
 _CONTAINER_KINDS = {
     "organizations": "organization",
     "folders": "folder",
@@ -210,8 +215,12 @@ def _key(one: Joined, around: Surroundings) -> Iterator[Fact]:
         unresolved=tuple(
             Unresolved(
                 field=name,
-                reason="unreadable" if shape else "layer",
-                symbol=f"{name} of key {match['key']}" if shape else NOT_GIVEN,
+                reason="unreadable" if shape or one.broken else "layer",
+                symbol=(
+                    f"{name} of key {match['key']}"
+                    if shape or one.broken
+                    else NOT_GIVEN
+                ),
             )
             for name, value in sorted(fields.items())
             if value is UNSET
@@ -292,7 +301,7 @@ def _provider(one: Joined, around: Surroundings) -> Iterator[Fact]:
             Unresolved(
                 field=name,
                 reason="layer",
-                symbol=f"{name} of {one.name}" if data else NOT_GIVEN,
+                symbol=(f"{name} of {one.name}" if data or one.broken else NOT_GIVEN),
             )
             for name, value in sorted(fields.items())
             if value is UNSET
@@ -316,7 +325,7 @@ def _disabled(provider: ProviderShape, pool: PoolShape | None) -> bool | UnsetTy
 def _cloud_run(one: Joined, around: Surroundings) -> Iterator[Fact]:
     data = _data(one)
     shape = data if isinstance(data, CloudRunShape) else None
-    fact = cloud_run(one.name, shape, _origin(one))
+    fact = cloud_run(one.name, shape, _origin(one), _missing(one))
     if fact is not None:
         yield fact
 
@@ -324,7 +333,7 @@ def _cloud_run(one: Joined, around: Surroundings) -> Iterator[Fact]:
 def _composer(one: Joined, around: Surroundings) -> Iterator[Fact]:
     data = _data(one)
     shape = data if isinstance(data, ComposerShape) else None
-    yield composer_environment(one.name, shape, _origin(one))
+    yield composer_environment(one.name, shape, _origin(one), _missing(one))
 
 
 def _guardrail(one: Joined, around: Surroundings) -> Iterator[Fact]:

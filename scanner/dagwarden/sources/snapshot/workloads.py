@@ -54,12 +54,13 @@ NOT_GIVEN = "the resources of the snapshot (content type RESOURCE)"
 
 
 def cloud_run(
-    resource: str, data: CloudRunShape | None, origin: Origin
+    resource: str, data: CloudRunShape | None, origin: Origin, missing: str | None
 ) -> CloudRun | None:
     """
     Return the service or job called `resource`; None: no such name is known.
 
-    `data` None: its configuration was not read, only that it exists.
+    `data` None: its configuration was not read, only that it exists; `missing` is
+    what would tell it, or None where it was given and is broken.
     """
     match = _RUN.fullmatch(resource)
     if match is None:
@@ -75,7 +76,7 @@ def cloud_run(
         name=match["name"],
     )
     if data is None:
-        return _with(common, dict.fromkeys(_FIELDS[kind], UNSET), NOT_GIVEN)
+        return _with(common, dict.fromkeys(_FIELDS[kind], UNSET), missing)
     spec = _spec(data, kind)
     fields: dict[str, object] = {
         "service_account": UNSET,
@@ -200,9 +201,9 @@ def _strings(text: str | None) -> set[str]:
 
 
 def composer_environment(
-    resource: str, data: ComposerShape | None, origin: Origin
+    resource: str, data: ComposerShape | None, origin: Origin, missing: str | None
 ) -> ComposerEnvironment:
-    """Return a Composer environment; `data` None: its configuration was not read."""
+    """Return a Composer environment; `data` and `missing` as in `cloud_run`."""
     fields: dict[str, object] = {
         "service_account": UNSET,
         "dag_bucket": UNSET,
@@ -225,7 +226,7 @@ def composer_environment(
         resource=resource,
         project=project_of(resource) or "",
     )
-    return _with(fact, fields, None if data else NOT_GIVEN)
+    return _with(fact, fields, None if data else missing)
 
 
 def _bucket(data: ComposerShape) -> str | None:
