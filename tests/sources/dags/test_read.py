@@ -290,7 +290,7 @@ WORDS = ["None", "U", "[]", "{}", "0", "(1,)", "lambda: 0", "dag", "{**U}", "sel
 def mutated(seed: int) -> str:
     """Return SAMPLE with lines swapped, lost, repeated, cut and words exchanged."""
     rng = random.Random(seed)
-    lines: list[str] = SAMPLE.split("\n")
+    lines = list[str](SAMPLE.split("\n"))
     for _ in range(rng.randint(1, 2)):
         at, other = rng.randrange(len(lines)), rng.randrange(len(lines))
         match rng.randrange(5):
