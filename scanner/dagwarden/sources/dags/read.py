@@ -225,7 +225,7 @@ class _Reading:
     def _listed(self, path: Path) -> list[tuple[str, bool]]:
         try:
             with os.scandir(path) as entries:
-                found = [(entry.name, entry.is_dir()) for entry in entries]
+                found = [(entry.name, _is_folder(entry)) for entry in entries]
         except OSError as error:
             self.gap("unreadable", path, f"cannot list the folder: {_why(error)}")
             return []
@@ -419,6 +419,13 @@ def parsed(data: bytes) -> ast.Module:
         raise Unreadable("too_deep", "nested too deeply to parse") from None
     except (ValueError, OverflowError, LookupError):
         raise Unreadable("encoding", "not in the encoding it declares") from None
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself; told when it is read as a file
+        return False
 
 
 def _check_encoding(data: bytes) -> None:
