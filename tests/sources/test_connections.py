@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from dagwarden.errors import SourceError
 from dagwarden.facts import Connection, Credential, Facts, Origin, Secret, Unresolved
 from dagwarden.sources.connections import read_connections, write_connection_facts
+from dagwarden.sources.connections.definition import parse_text
 from dagwarden.sources.connections.facts_file import read_connection_facts
 from dagwarden.sources.credentials import Fingerprint
 
@@ -594,6 +595,34 @@ def test_secrets_in_every_field() -> None:
 def test_a_password_that_is_none(password: str) -> None:
     found = one(json.dumps({"conn_type": "ftp", "login": "u", "password": password}))
     assert kinds(found) == []
+
+
+def test_the_host_of_another_type_keeps_its_scheme_but_no_user() -> None:
+    text = json.dumps({"conn_type": "fs", "host": "s3://u:pw-1@bucket/a/b?x=1"})
+    assert one(text).host == "s3://bucket/a/b"
+
+
+def test_an_extra_that_is_a_list_is_searched_for_secrets() -> None:
+    found = one(json.dumps({"conn_type": "x", "extra": '["redis://:pw-1@h"]'}))
+    assert [s.place for s in found.secrets_known] == ["extra"]
+
+
+def test_a_definition_in_an_error_shows_nothing() -> None:
+    assert "pw-1" not in repr(parse_text("http://u:pw-1@host/"))
+
+
+@pytest.mark.parametrize(
+    ("extra", "symbol"),
+    [
+        ({"key_path": "/k.json"}, "key file /k.json"),
+        ({"key_secret_name": "etl-key"}, "secret etl-key"),
+        ({"keyfile_dict": "{}"}, "credential content of connection x"),
+    ],
+)
+def test_what_would_tell_whose_a_key_is(extra: dict[str, str], symbol: str) -> None:
+    assert google(extra).unresolved == (
+        Unresolved(field="credential.identity", reason="unreadable", symbol=symbol),
+    )
 
 
 @pytest.mark.parametrize("password", ["1234", "pa$word", "hunter.key", "/x", "a b"])
