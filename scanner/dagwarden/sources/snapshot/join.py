@@ -12,7 +12,7 @@ from dagwarden.sources.snapshot.names import Names
 from dagwarden.sources.snapshot.records import Asset, ConstraintShape, Timestamp
 
 
-class Joined(Struct, kw_only=True):
+class Joined(Struct, kw_only=True, gc=False):
     """Everything the exports say of one resource."""
 
     name: str

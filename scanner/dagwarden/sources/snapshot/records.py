@@ -33,7 +33,7 @@ Number: TypeAlias = int | float | str
 Enum: TypeAlias = str | int | float
 
 
-class Shape(Struct, omit_defaults=True, kw_only=True):
+class Shape(Struct, omit_defaults=True, kw_only=True, gc=False):
     """A part of an export; written back it holds only what is modelled."""
 
 
@@ -514,7 +514,7 @@ class End(Shape, kw_only=True):
     assets: int
 
 
-class Asset(Struct, kw_only=True):
+class Asset(Struct, kw_only=True, gc=False):
     """One element of an export, its spelling settled and its secrets reduced."""
 
     name: str
