@@ -148,7 +148,7 @@ class Node(Struct, frozen=True):
 TypeName = str  # "string", "wrapper", "list", "map", "message", "dyn", "null", ...
 
 _PRIMITIVES = {1: "bool", 2: "int", 3: "uint", 4: "double", 5: "string", 6: "bytes"}
-_TYPES = {1: "dyn", 2: "null", 6: "list", 7: "map", 9: "message"}
+_TYPES = {1: "dyn", 2: "null", 6: "list", 7: "map", 9: "message", 11: "type"}
 
 
 def _wire(data: bytes) -> Iterator[tuple[int, int | bytes]]:
@@ -333,6 +333,8 @@ def check(
 def _forbidden(node: Node, types: Mapping[int, TypeName]) -> Iterator[str]:
     if node.kind == "select" and node.presence_test:
         yield "has() would make a missing field definite; compare the field instead"
+    if node.kind == "name" and types.get(node.id) == "type":
+        yield f"{node.name} is a type, which rules cannot use; compare values"
     if node.kind == "struct":
         yield "a map or message literal has no use here; compare single fields"
     if node.kind == "loop" and node.name in ("subject", "params"):
@@ -429,6 +431,8 @@ _NO_OVERLOAD = re.compile(r"found no matching overload for '(\S+)' applied to '(
 def _explained(
     error: str, subject: type[Struct], params: Mapping[str, object]
 ) -> list[str]:
+    if "recursion" in error:
+        return ["the expression is nested too deeply; split the rule"]
     lines = [line for line in error.splitlines() if "ERROR: " in line]
     problems: list[str] = []
     for line in lines or [error]:
