@@ -417,13 +417,15 @@ def _walk(graph: ControlGraph, user: User) -> Iterator[tuple[str, str]]:
     Yield the edges of a breadth-first walk, each node once.
 
     The control that running its own jobs with overrides gives is left out: tasks use
-    it on purpose.
+    it on purpose, as itself or as an account they impersonate on purpose.
     """
+    whom = {user.key, *user.declared}
     seen, queue = {user.key}, deque([user.key])
     while queue:
         node = queue.popleft()
-        own = node.startswith("CAN_RUN_WITH_OVERRIDES") and node.endswith(
-            f" by {user.key}"
+        own = (
+            node.startswith("CAN_RUN_WITH_OVERRIDES")
+            and node.rpartition(" by ")[2] in whom
         )
         for after in graph.after(node):
             if after in seen or (own and _what(graph, node, after) in user.jobs):
