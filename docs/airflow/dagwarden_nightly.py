@@ -27,7 +27,8 @@ CLEAN, FINDINGS, INCOMPLETE = 0, 1, 3
 
 def run(*arguments: str) -> int:
     """Run dagwarden; a usage error or a crash fails the task, findings do not yet."""
-    status = subprocess.run([os.environ["DAGWARDEN"], *arguments], check=False).returncode
+    command = [os.environ["DAGWARDEN"], *arguments]
+    status = subprocess.run(command, check=False).returncode
     if status not in (CLEAN, FINDINGS, INCOMPLETE):
         raise RuntimeError(f"dagwarden {arguments[0]} ended with status {status}")
     return status
@@ -58,7 +59,8 @@ def dagwarden_nightly():
             *("--persona", "auditor"),
             *("-o", f"{folder}/report.html", "-o", f"{folder}/result.json"),
         )
-        evidence = ObjectStoragePath(os.environ["DAGWARDEN_EVIDENCE"]) / (ds or "manual")
+        evidence = ObjectStoragePath(os.environ["DAGWARDEN_EVIDENCE"])
+        evidence /= ds or "manual"
         evidence.mkdir(parents=True, exist_ok=True)
         for name in ("report.html", "result.json"):
             with open(f"{folder}/{name}", "rb") as file:
@@ -69,7 +71,7 @@ def dagwarden_nightly():
     def verdict(status: int) -> None:
         """Fail when there are findings or gaps, so that Airflow's alerts speak up."""
         if status != CLEAN:
-            what = "findings at the gate" if status == FINDINGS else "an incomplete scan"
+            what = "findings at the gate" if status == FINDINGS else "gaps"
             raise RuntimeError(f"dagwarden ended with {what}: read the report")
 
     verdict(scan(snapshot()))
