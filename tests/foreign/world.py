@@ -153,6 +153,7 @@ def rules() -> tuple[Rule, ...]:
 @cache
 def example(name: str) -> str:
     """Return the source of one of the provider's examples, as released."""
+    assert EXAMPLES.is_dir(), "no provider examples: run `make foreign`"
     return (EXAMPLES / name).read_text()
 
 
