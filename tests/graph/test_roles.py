@@ -1,0 +1,82 @@
+import pytest
+
+from dagwarden.facts import Origin, Role
+from dagwarden.graph.roles import Roles, catalogue
+
+ORIGIN = Origin(source="assets.ndjson", line=3)
+
+
+def role(name: str, *permissions: str, deleted: bool = False) -> Role:
+    return Role(
+        id=f"role:{name}",
+        origin=ORIGIN,
+        name=name,
+        permissions=permissions,
+        deleted=deleted,
+        custom=not name.startswith("roles/"),
+    )
+
+
+def test_the_catalogue_says_what_it_is_and_when() -> None:
+    shipped = catalogue()
+    assert shipped.as_of == "2026-08-22"
+    assert shipped.roles["roles/run.invoker"] == {
+        "run.routes.invoke",
+        "run.jobs.run",
+        "run.instances.invoke",
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "permission", "held"),
+    [
+        ("roles/run.invoker", "run.routes.invoke", True),
+        ("roles/run.invoker", "run.jobs.runWithOverrides", False),
+        ("roles/run.servicesInvoker", "run.jobs.run", False),
+        ("roles/owner", "run.jobs.run", True),
+        ("roles/viewer", "run.jobs.run", False),
+        # never heard of, in another service: it does not call Cloud Run
+        ("roles/bigquery.dataViewer", "run.routes.invoke", False),
+        # never heard of, in the permission's own service: may be newer than we are
+        ("roles/run.superInvoker", "run.routes.invoke", None),
+        ("roles/writer", "run.routes.invoke", None),
+        ("roles/storage.objectViewer", "storage.objects.create", False),
+        ("roles/run.invoker", "run.services.list", None),
+        ("projects/p/roles/unread", "run.routes.invoke", None),
+        ("organizations/1/roles/unread", "run.routes.invoke", None),
+    ],
+)
+def test_without_definitions_the_catalogue_answers(
+    name: str, permission: str, held: bool | None
+) -> None:
+    assert Roles(()).holds(name, permission) is held
+
+
+def test_a_definition_that_was_read_comes_first() -> None:
+    roles = Roles(
+        [
+            role("roles/run.invoker", "run.routes.get"),
+            role("projects/p/roles/caller", "run.jobs.run", "x.y.z"),
+            role("projects/p/roles/gone", "run.jobs.run", deleted=True),
+        ]
+    )
+    assert roles.holds("roles/run.invoker", "run.routes.invoke") is False
+    assert roles.holds("projects/p/roles/caller", "x.y.z") is True
+    assert roles.modelled("projects/p/roles/caller") == frozenset(["run.jobs.run"])
+    assert roles.holds("projects/p/roles/gone", "run.jobs.run") is False
+    assert roles.origin("projects/p/roles/caller") == ORIGIN
+    assert roles.origin("roles/owner").source == "dagwarden role catalogue"
+
+
+def test_a_custom_role_without_definition_may_hold_anything() -> None:
+    roles = Roles([])
+    assert roles.modelled("projects/p/roles/x") is None
+    assert roles.surely("projects/p/roles/x") == frozenset()
+    assert "run.jobs.run" in roles.perhaps("projects/p/roles/x")
+
+
+def test_permissions_are_known_by_their_exact_name() -> None:
+    roles = Roles([role("projects/p/roles/x", "a.b.c")])
+    assert roles.knows("run.routes.invoke")
+    assert roles.knows("a.b.c")
+    assert not roles.knows("run.routes.Invoke")
