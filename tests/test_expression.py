@@ -221,6 +221,14 @@ def test_what_another_expression_guards_needs_no_guard() -> None:
         ('subject.role.matches("[")', "the pattern of matches() is wrong: "),
         ("subject.role.matches(subject.level)", "matches() needs its pattern"),
         ("subject.identity.email.size() > 1", "subject.identity.email may be null"),
+        (
+            'subject.level == "job" && subject.identity.email.size() > 1',
+            "subject.identity.email may be null",
+        ),
+        (
+            '"x" in subject.permissions || subject.identity.email.startsWith("a")',
+            "subject.identity.email may be null",
+        ),
         ("params.maximum > 1.0", "there is no parameter maximum; did you mean max?"),
         ("params.max > 1", "write whole numbers with a point, as 90.0"),
         ("params.names == params.names", "whole lists, maps and records"),
@@ -259,6 +267,14 @@ def test_refused_on_maps(text: str, problem: str) -> None:
 def test_maps_are_read_by_key() -> None:
     assert check('subject.labels.team == "data"', Labelled, {}) == []
     assert Expression('subject.labels.team == "data"').reads == (("labels", "team"),)
+
+
+def test_null_within_a_list_needs_a_guard_too() -> None:
+    text = 'subject.secrets.exists(s, s.identity.startsWith("a"))'
+    (problem,) = check(text, Task, {})
+    assert problem.startswith("a field within subject.secrets may be null")
+    text = 'subject.secrets.exists(s, s.identity != null && s.identity == "a")'
+    assert check(text, Task, {}) == []
 
 
 def test_every_problem_is_told_at_once() -> None:

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
 from functools import cache
+from itertools import islice, product
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 import msgspec
@@ -391,33 +392,108 @@ def _misspelt_literal(node: Node, subject: type[Struct]) -> Iterator[str]:
                 )
 
 
+_MAX_TRIES = 200
+
+
 def _null_errors(
     text: str, subject: type[Struct], params: Mapping[str, object], where: str
 ) -> list[str]:
     """
     Find fields that may be null and are used as if they never were.
 
-    Tried with the one field null and all others missing, so a use that another
-    condition guards has to be guarded against null all the same.
+    Tried with the one field null and every combination of a few values of all others,
+    for an error hides behind what is decided before it.
     """
-    compiled = Expression(text)
+    compiled, condition = Expression(text), Expression(where)
+    paths = sorted({*compiled.reads, *condition.reads})
+    constants = _constants(text) + _constants(where)
+    kinds = {path: found.type for path in paths if (found := type_at(subject, path))}
+    plain = {
+        name: list(cast(tuple[str, ...], value)) if isinstance(value, tuple) else value
+        for name, value in params.items()
+    }
     problems: list[str] = []
     for path in compiled.reads:
-        if not _nullable(subject, path):
+        nulls = _nulls(kinds[path]) if path in kinds else None
+        if nulls is None:
             continue
-        data: Any = None
-        for name in reversed(path):
-            data = {name: data}
-        try:
-            if Expression(where).evaluate(data, params) is not False:
-                compiled.evaluate(data, params)
-        except ExpressionError:
-            name = ".".join(path)
-            problems.append(
-                f"subject.{name} may be null, for which this has no answer; "
-                f"write `subject.{name} != null && ...` before it"
-            )
+        others = [other for other in kinds if other != path]
+        samples = [_samples(kinds[other], constants) for other in others]
+        for values in islice(product(*samples), _MAX_TRIES):
+            data = _nested({**dict(zip(others, values, strict=True)), path: nulls[0]})
+            try:
+                if condition.evaluate(data, plain) is not False:
+                    compiled.evaluate(data, plain)
+            except ExpressionError:
+                problems.append(_guard(subject, path))
+                break
     return problems
+
+
+def _guard(subject: type[Struct], path: Path) -> str:
+    name = "subject." + ".".join(path)
+    if not _nullable(subject, path):
+        return f"a field within {name} may be null; compare it with null before its use"
+    return (
+        f"{name} may be null, for which this has no answer; "
+        f"write `{name} != null && ...` before it"
+    )
+
+
+def _constants(text: str) -> list[str]:
+    tree = _syntax_tree(_plain_environment().compile(text).serialize())
+    return [node.value for node in _walk(tree) if isinstance(node.value, str)]
+
+
+def _nulls(found: "Type") -> tuple[object] | None:
+    """Return, as the one item, a value in which all that may be null is."""
+    from msgspec import inspect
+
+    found, optional = split_optional(found)
+    if optional:
+        return (None,)
+    if isinstance(found, inspect.VarTupleType):
+        inner = _nulls(found.item_type)
+        return ([inner[0]],) if inner else None
+    if not isinstance(found, inspect.StructType):
+        return None
+    fields = {f.name: _nulls(f.type) for f in found.fields if f.name not in HIDDEN}
+    nulls = {name: value[0] for name, value in fields.items() if value}
+    return (nulls,) if nulls else None
+
+
+def _samples(found: "Type", constants: Sequence[str]) -> list[object]:
+    """Return a few values of a type, those that an expression names among them."""
+    from msgspec import inspect
+
+    found, _ = split_optional(found)
+    if isinstance(found, inspect.BoolType):
+        return [True, False]
+    if isinstance(found, inspect.IntType | inspect.FloatType):
+        return [0, 10**9]
+    if isinstance(found, inspect.StrType | inspect.LiteralType):
+        return [*dict.fromkeys(constants), "", MISSING]
+    if isinstance(found, inspect.VarTupleType):
+        strings = isinstance(found.item_type, inspect.StrType)
+        return [list(dict.fromkeys(constants)) if strings else [], []]
+    return [MISSING]
+
+
+MISSING: Final = object()
+
+
+def _nested(values: Mapping[Path, object]) -> dict[str, Any]:
+    """Return {("a", "b"): 1} as {"a": {"b": 1}}, without what is MISSING."""
+    data: dict[str, Any] = {}
+    for path, value in values.items():
+        if value is MISSING:
+            continue
+        here = data
+        for name in path[:-1]:
+            inner = here.setdefault(name, {})
+            here = cast(dict[str, Any], inner if isinstance(inner, dict) else {})
+        here.setdefault(path[-1], value)
+    return data
 
 
 # CEL's own words -> ours.
