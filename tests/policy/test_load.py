@@ -189,7 +189,10 @@ def test_all_problems_of_all_files_are_told_at_once(tmp_path: Path) -> None:
         (b"a: " + b"[" * 200_000, "1: is nested too deeply"),
         (b"a: " + b"{a: " * 60_000, "1: is nested too deeply"),
         (b"#" * (256 * 1024 + 1), "1: is larger than 256 KB"),
-        (b"id: !!python/object:os.system x\n", "1: the field version is missing"),
+        (
+            b"id: !!python/object:os.system x\n",
+            "1: fields are missing: version, title,",
+        ),
     ],
     ids=range(15),
 )

@@ -414,9 +414,11 @@ class _Reader:
                 self.problem(node.line, f"a rule has no field {name}{near}")
             elif (value := self._typed(name, node)) is not None:
                 values[name] = value
-        for name in _REQUIRED:
-            if name not in top:
-                self.problem(1, f"the field {name} is missing; add it")
+        missing = [name for name in _REQUIRED if name not in top]
+        if len(missing) == 1:
+            self.problem(1, f"the field {missing[0]} is missing; add it")
+        elif missing:
+            self.problem(1, f"fields are missing: {', '.join(missing)}; add them")
         return values
 
     def _typed(self, name: str, node: Node) -> Any:
