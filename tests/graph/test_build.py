@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from msgspec import UNSET
 from msgspec.structs import replace
 
+from dagwarden.errors import UsageError
 from dagwarden.facts import (
     KINDS,
     AirflowEnvironment,
@@ -41,6 +42,7 @@ from dagwarden.facts import (
     facts_of,
 )
 from dagwarden.graph.build import derive
+from dagwarden.graph.explain import explain, who_can
 
 AS_OF = datetime(2026, 11, 22, tzinfo=UTC)
 CRM = "//cloudresourcemanager.googleapis.com/"
@@ -554,7 +556,7 @@ INVOKER = bind(JOB, "roles/run.jobsExecutor", account(ENV_SA))
         (with_bindings(ESTATE, bind(PROJECT, "roles/run.admin", "group:g@x")), ("membership", "group:g@x")),
         (with_bindings(ESTATE, bind(ORG, "projects/p/roles/c", account(ENV_SA))), ("layer", "definition of projects/p/roles/c")),
         (with_bindings(ESTATE, bind(PROJECT, "roles/run.admin", account(ENV_SA), condition="x")), ("condition", 'condition "t" on roles/run.admin at projects/1041')),
-        (with_layers(with_bindings(ESTATE), ancestors="not_given"), ("layer", "ancestors of projects/1041")),
+        (with_layers(with_bindings(ESTATE), ancestors="not_given"), ("layer", "ancestors of projects/p")),
         (with_layers(with_bindings(ESTATE), allow="partly"), ("layer", "IAM policies of the snapshot")),
         (replace(with_bindings(ESTATE), resources=()), ("layer", "snapshot of project p")),
         (replace(with_call(with_bindings(ESTATE), permissions=("run.jobs.run",)), snapshots=(replace(SNAPSHOT, asset_types=()),)), ("layer", "asset type run.googleapis.com/Job")),
@@ -1009,8 +1011,8 @@ def test_running_ones_own_job_with_overrides_is_use_too() -> None:
         (with_bindings(LATERAL, bind(PROJECT, CREATOR, "group:g@x")), ("membership", "group:g@x")),
         (with_bindings(LATERAL, bind(PROJECT, CREATOR, account(ENV_SA), condition="x")), ("condition", f'condition "t" on {CREATOR} at projects/1041')),
         (with_bindings(LATERAL, bind(PROJECT, "projects/p/roles/c", account(ENV_SA))), ("layer", "definition of projects/p/roles/c")),
-        (with_layers(with_bindings(LATERAL), ancestors="not_given"), ("layer", "ancestors of projects/1041")),
-        (with_bindings(LATERAL, bind(PROJECT, "roles/iam.serviceAccountUser", account(ENV_SA))), ("layer", "deployments as accounts of projects/1041")),
+        (with_layers(with_bindings(LATERAL), ancestors="not_given"), ("layer", "ancestors of projects/p")),
+        (with_bindings(LATERAL, bind(PROJECT, "roles/iam.serviceAccountUser", account(ENV_SA))), ("layer", "deployments as accounts of projects/p")),
         (replace(with_bindings(LATERAL, bind(PROJECT, CREATOR, account(ENV_SA))), guardrails=(guardrail("deny", ORG),)), ("guardrail", "the deny")),
     ],
 )  # fmt: skip
@@ -1369,3 +1371,138 @@ def test_kinds_that_graph_derives_are_all_filled() -> None:
     ):
         assert facts_of(derived, kind), kind
         assert isinstance(facts_of(derived, kind)[0], KINDS[kind][1])
+
+
+# ---------------------------------------------------------------------------- explain
+
+INVOKE = "run.routes.invoke"
+
+
+@pytest.mark.parametrize(
+    "resource",
+    [
+        "service api",
+        SERVICE,
+        SERVICE.removeprefix("//run.googleapis.com/"),
+        "projects/1041/locations/r1/services/api",
+    ],
+)
+@pytest.mark.parametrize("principal", [ENV_SA, account(ENV_SA), ENV_SA.upper(), "d.t"])
+def test_explain_takes_names_as_people_write_them(
+    principal: str, resource: str
+) -> None:
+    found = explain(derive(ESTATE, AS_OF), principal, INVOKE, resource)
+    assert (found.principal, found.answer) == (account(ENV_SA), "allowed")
+    (chain,) = found.chains
+    assert [hop.kind for hop in chain][-3:] == ["granted", "inherited", "holds"]
+    assert (chain[0].kind == "task") is (principal == "d.t")
+    assert found.because == (f"{ENV_SA} holds {INVOKE} on service api (p, r1)",)
+    assert "no deny policy applies: the snapshot holds no deny layer" in found.assumes
+
+
+def test_explain_says_no_only_where_all_was_read() -> None:
+    facts = derive(with_bindings(ESTATE), AS_OF)
+    found = explain(facts, TEAM_SA, INVOKE, "service api")
+    assert (found.answer, found.chains) == ("denied", ())
+    group = derive(with_bindings(ESTATE, bind(ORG, "roles/owner", "group:g@x")), AS_OF)
+    found = explain(group, TEAM_SA, INVOKE, "service api")
+    assert found.answer == "unknown"
+    assert found.because == ("members not known: group:g@x",)
+
+
+def test_explain_shows_the_shortest_of_all_chains_first() -> None:
+    facts = with_bindings(
+        ESTATE,
+        bind(ORG, "roles/run.invoker", account(ENV_SA)),
+        bind(SERVICE, "roles/run.invoker", account(ENV_SA)),
+    )
+    found = explain(derive(facts, AS_OF), ENV_SA, INVOKE, "service api")
+    assert [len(chain) for chain in found.chains] == [2, 3]
+
+
+def test_explain_finds_what_an_identity_may_do_by_becoming_another() -> None:
+    facts = with_bindings(
+        ESTATE,
+        bind(account_name(TEAM_SA), CREATOR, account(ENV_SA)),
+        bind(SERVICE, "roles/run.invoker", account(TEAM_SA)),
+    )
+    found = explain(derive(facts, AS_OF), ENV_SA, INVOKE, "service api")
+    assert found.answer == "allowed"
+    assert [hop.kind for hop in found.chains[0]] == [
+        "granted",
+        "can_become",
+        "granted",
+        "holds",
+    ]
+    token = bind(
+        account_name(TEAM_SA),
+        "roles/iam.serviceAccountOpenIdTokenCreator",
+        account(ENV_SA),
+    )
+    runs = bind(JOB, "roles/run.invoker", account(TEAM_SA))
+    facts = derive(with_bindings(facts, token, runs, facts.bindings[1]), AS_OF)
+    assert explain(facts, ENV_SA, INVOKE, "service api").answer == "allowed"
+    # an ID token calls services; it runs no job
+    assert explain(facts, ENV_SA, "run.jobs.run", "job nightly").answer == "denied"
+
+
+def test_explain_names_the_setting_when_a_task_s_identity_is_not_known() -> None:
+    facts = derive(replace(ESTATE, environments=()), AS_OF)
+    found = explain(facts, "d.t", INVOKE, "service api")
+    assert found.answer == "unknown"
+    assert found.because == ("not configured: runs_as of environment prod",)
+
+
+@pytest.mark.parametrize(
+    ("principal", "permission", "resource", "said"),
+    [
+        (ENV_SA, "run.routes.Invoke", "service api", "did you mean run.routes.invoke?"),
+        (ENV_SA, INVOKE, "service ap", "did you mean api?"),
+        (ENV_SA, INVOKE, "job nobody", "check the name"),
+        (ENV_SA, INVOKE, SERVICE + "x", f"did you mean {SERVICE}?"),
+        ("d.tt", INVOKE, "service api", "did you mean d.t?"),
+        ("nobody", INVOKE, "service api", "write an e-mail or DAG.TASK"),
+    ],
+)
+def test_explain_suggests_for_unknown_names(
+    principal: str, permission: str, resource: str, said: str
+) -> None:
+    with pytest.raises(UsageError) as raised:
+        explain(derive(ESTATE, AS_OF), principal, permission, resource)
+    assert raised.value.remedy == said
+
+
+def test_explain_needs_a_snapshot() -> None:
+    with pytest.raises(UsageError, match="no snapshot"):
+        explain(derive(Facts(), AS_OF), ENV_SA, INVOKE, "service api")
+
+
+def test_two_services_of_one_name_are_told_apart() -> None:
+    twin = replace(
+        RUN_SERVICE, id="cloud_run:twin", resource=SERVICE.replace("r1", "r2")
+    )
+    facts = derive(replace(ESTATE, cloud_runs=(RUN_SERVICE, twin)), AS_OF)
+    with pytest.raises(UsageError) as raised:
+        explain(facts, ENV_SA, INVOKE, "service api")
+    assert raised.value.remedy == f"write {SERVICE}"
+
+
+def test_who_can_lists_holders_and_what_could_add_to_them() -> None:
+    facts = with_bindings(
+        ESTATE,
+        bind(SERVICE, "roles/run.invoker", account(ENV_SA), "group:g@x"),
+        bind(ORG, "roles/owner", "user:ann@x.example"),
+        bind(ORG, "roles/viewer", "user:bob@x.example"),
+        bind(ORG, "projects/p/roles/c", "user:cat@x.example"),
+    )
+    found = who_can(derive(facts, AS_OF), INVOKE, "service api")
+    assert [(item.identity.key, item.answer) for item in found.holders] == [
+        ("group:g@x", "allowed"),
+        (account(ENV_SA), "allowed"),
+        ("user:ann@x.example", "allowed"),
+        ("user:cat@x.example", "unknown"),
+    ]
+    assert found.holders[1].hops[0].text == (
+        "roles/run.invoker granted on service api (p, r1)"
+    )
+    assert found.unknown == ("members not known: group:g@x",)

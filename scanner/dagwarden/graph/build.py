@@ -115,5 +115,7 @@ def _users(
                 environments=tuple(sorted(environments[key])),
                 dags=tuple(sorted(dags[key])),
                 declared=frozenset(others),
-                jobs=frozenset[str]().union(*(jobs.get(who, ()) for who in (key, *others))),
+                jobs=frozenset[str]().union(
+                    *(jobs.get(who, ()) for who in (key, *others))
+                ),
             )

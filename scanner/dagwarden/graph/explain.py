@@ -8,7 +8,7 @@ from dagwarden.facts import Facts, Hop, IdentityRef
 from dagwarden.findings import Answered, Explanation, Holder, Holders
 from dagwarden.graph.access import Access, Answer, Cause, distinct
 from dagwarden.graph.estate import Estate, label
-from dagwarden.graph.hierarchy import account_resource, short
+from dagwarden.graph.hierarchy import account_resource
 from dagwarden.graph.identities import act
 from dagwarden.graph.paths import chosen, grant_hops
 from dagwarden.graph.principals import key_of
@@ -55,13 +55,14 @@ def explain(
         held = True if through else None if doubt and held is False else held
         causes = distinct((*direct.causes, *doubt))
     chains.sort(key=len)
+    shown = estate.hierarchy.shown(name)
     return Explanation(
         principal=key,
         permission=permission,
         resource=name,
         answer=_WORDS[held],
         chains=tuple((*before, *chain) for chain in chains[:_CHAINS]),
-        because=tuple(_because(key, permission, name, held, causes)),
+        because=tuple(_because(key, permission, shown, held, causes)),
         assumes=estate.access.assumes(),
     )
 
@@ -167,9 +168,9 @@ def _because(
 ) -> Iterator[str]:
     who = key.partition(":")[2] or key
     if held is True:
-        yield f"{who} holds {permission} on {short(resource)}"
+        yield f"{who} holds {permission} on {resource}"
     elif held is False:
-        yield f"no policy that was read gives {who} {permission} on {short(resource)}"
+        yield f"no policy that was read gives {who} {permission} on {resource}"
     else:
         yield from (_say(cause) for cause in causes)
 

@@ -77,9 +77,13 @@ class Hierarchy:
         project = project.removeprefix("projects/")
         return self._ids.get(project, project)
 
-    def same_project(self, one: str, other: str) -> bool:
-        """Tell whether two spellings name one project."""
-        return self._spelling(one) == self._spelling(other)
+    def shown(self, name: str) -> str:
+        """Return a resource name as people say it, its project by id if known."""
+        part = _PROJECT_PART.match(name)
+        if part is not None:
+            project = self.project_id(part[2])
+            name = f"{part[1]}projects/{project}{name[part.end() :]}"
+        return short(name)
 
     def canonical(self, name: str) -> str:
         """
@@ -177,11 +181,15 @@ class Hierarchy:
     def _end(self, name: str) -> tuple[Unresolved, ...]:
         """Return what is missing where nothing is stated above a resource."""
         if name in self._resources:
-            return () if name.startswith(_ORGANIZATIONS) else (_gap(name),)
+            return () if name.startswith(_ORGANIZATIONS) else (self._gap(name),)
         if name.startswith(_PROJECTS):
             symbol = f"snapshot of project {self.project_id(name.rpartition('/')[2])}"
             return (Unresolved(field="ancestors", reason="layer", symbol=symbol),)
-        return (_gap(name),)
+        return (self._gap(name),)
+
+    def _gap(self, name: str) -> Unresolved:
+        symbol = f"ancestors of {self.shown(name)}"
+        return Unresolved(field="ancestors", reason="layer", symbol=symbol)
 
     def _unread(self, name: str, above: tuple[str, ...]) -> tuple[Unresolved, ...]:
         """Return what is missing of the policies above a resource."""
@@ -189,10 +197,12 @@ class Hierarchy:
         if state == "read" or not above:
             return ()
         if state == "not_given":
-            return (_gap(name),)
+            return (self._gap(name),)
         return tuple(
             Unresolved(
-                field="ancestors", reason="layer", symbol=f"IAM policy of {short(item)}"
+                field="ancestors",
+                reason="layer",
+                symbol=f"IAM policy of {self.shown(item)}",
             )
             for item in above
             if item not in self._resources
@@ -210,12 +220,6 @@ def short(name: str) -> str:
     if name.startswith("//storage.googleapis.com/"):
         return f"bucket {tail}"
     return tail
-
-
-def _gap(name: str) -> Unresolved:
-    return Unresolved(
-        field="ancestors", reason="layer", symbol=f"ancestors of {short(name)}"
-    )
 
 
 def _full_name(name: str) -> str:

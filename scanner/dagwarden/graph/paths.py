@@ -576,7 +576,7 @@ def grant_hops(
     """Yield the hops from an identity to the resource by one binding."""
     binding = support.binding
     if binding is None:
-        text = f"the invoker check of {short(resource)} is off: anyone may call"
+        text = f"the invoker check of {access.hierarchy.shown(resource)} is off: anyone may call"
         yield Hop(
             kind="holds",
             source=key,
@@ -593,7 +593,7 @@ def grant_hops(
             text=f"is covered by {support.member}",
             origin=binding.origin,
         )
-    place = short(binding.resource)
+    place = access.hierarchy.shown(binding.resource)
     yield Hop(
         kind="granted",
         source=support.member,
@@ -606,7 +606,7 @@ def grant_hops(
             kind="inherited",
             source=binding.resource,
             target=resource,
-            text=f"{short(resource)} inherits from {place}",
+            text=f"{access.hierarchy.shown(resource)} inherits from {place}",
             origin=_read_at(access, resource),
         )
     yield Hop(

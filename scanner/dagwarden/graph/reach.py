@@ -37,7 +37,7 @@ from dagwarden.graph.edges import (
     Place,
 )
 from dagwarden.graph.estate import Estate, unresolved
-from dagwarden.graph.hierarchy import account_resource, short
+from dagwarden.graph.hierarchy import account_resource
 from dagwarden.graph.principals import account_key, email_of
 
 MOST = 50  # accounts listed per identity
@@ -462,10 +462,18 @@ def _chain(
     nodes.reverse()
     for holder, hub, target in zip(nodes[::2], nodes[1::2], nodes[2::2], strict=False):
         step: _Step = graph.graph[holder][hub]["step"]
-        yield from step_hops(holder, step, target, _what(graph, hub, target))
+        yield from step_hops(
+            graph.control.estate.hierarchy.shown,
+            holder,
+            step,
+            target,
+            _what(graph, hub, target),
+        )
 
 
-def step_hops(holder: str, step: _Step, target: str, what: str) -> Iterator[Hop]:
+def step_hops(
+    shown: Callable[[str], str], holder: str, step: _Step, target: str, what: str
+) -> Iterator[Hop]:
     """Yield the hops of one control edge: the grant, and what it makes possible."""
     who, account = holder.rpartition(" ")[2], target.rpartition(" ")[2]
     binding = step.binding
@@ -473,7 +481,7 @@ def step_hops(holder: str, step: _Step, target: str, what: str) -> Iterator[Hop]
         kind="granted",
         source=who,
         target=binding.role,
-        text=f"{binding.role} granted on {short(binding.resource)}",
+        text=f"{binding.role} granted on {shown(binding.resource)}",
         origin=binding.origin,
     )
     if step.deploys is not None and step.deploys is not binding:
@@ -481,11 +489,11 @@ def step_hops(holder: str, step: _Step, target: str, what: str) -> Iterator[Hop]
             kind="granted",
             source=who,
             target=step.deploys.role,
-            text=f"{step.deploys.role} granted on {short(step.deploys.resource)}",
+            text=f"{step.deploys.role} granted on {shown(step.deploys.resource)}",
             origin=step.deploys.origin,
         )
     behind = (
-        "" if what == account_resource(email_of(account) or "") else f" ({short(what)})"
+        "" if what == account_resource(email_of(account) or "") else f" ({shown(what)})"
     )
     yield Hop(
         kind="can_become",
@@ -565,12 +573,16 @@ def _uncertain(control: Control, key: str, left: set[str]) -> Iterator[Cause]:
         held = access.roles.surely(binding.role)
         # elsewhere than in the account's project, or through a virtual machine
         if ACT_AS in held and _any(control, "account", scope, left):
-            symbol = f"deployments as accounts of {short(scope)}"
+            symbol = (
+                f"deployments as accounts of {control.estate.hierarchy.shown(scope)}"
+            )
             yield Cause(reason="layer", symbol=symbol)
         for permission in sorted(held & BY_PERMISSION.keys()):
             for edge in BY_PERMISSION[permission]:
                 if not edge.certain and _any(control, edge.place, scope, left):
-                    symbol = f"ssh to workloads in {short(scope)}"
+                    symbol = (
+                        f"ssh to workloads in {control.estate.hierarchy.shown(scope)}"
+                    )
                     yield Cause(reason="layer", symbol=symbol)
 
 
