@@ -32,9 +32,7 @@ def short(text: str) -> str:
 def told(before: Judged, after: Judged) -> list[str]:
     """Return the differences, one line for each rule, change and missing input."""
     grouped: dict[tuple[str, str, str], list[str]] = {}
-    for (rule, subject), (was, now) in changes(
-        before.outcomes(), after.outcomes()
-    ).items():
+    for (rule, subject), (was, now) in changes(before, after).items():
         verdict = after.verdicts.get((rule, subject))
         missing = [item.symbol for item in verdict.missing] if verdict else []
         why = f" ({short('; '.join(missing))})" if missing else ""

@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -20,7 +19,7 @@ from tests.foreign.cloud import (
 )
 
 from dagwarden.config import Config, Environment
-from dagwarden.facts import Facts
+from dagwarden.facts import KINDS, Facts, facts_of
 from dagwarden.findings import Verdict
 from dagwarden.graph.build import derive
 from dagwarden.policy.evaluate import judge
@@ -66,6 +65,9 @@ class Judged(NamedTuple):
 
     facts: Facts
     verdicts: dict[tuple[str, str], Verdict]  # by (rule, subject)
+
+    def subjects(self) -> set[str]:
+        return {fact.id for kind in KINDS for fact in facts_of(self.facts, kind)}
 
     def outcomes(self) -> dict[tuple[str, str], str]:
         return {key: verdict.outcome.value for key, verdict in self.verdicts.items()}
@@ -174,12 +176,18 @@ def google(**extra: object) -> dict[str, Any]:
     return blank | {"conn_type": "google_cloud_platform", "extra": json.dumps(extra)}
 
 
-def changes(
-    before: Mapping[tuple[str, str], str], after: Mapping[tuple[str, str], str]
-) -> dict[tuple[str, str], tuple[str, str]]:
-    """Return the verdicts that differ; `-`: the rule does not apply, or no subject."""
+def changes(before: Judged, after: Judged) -> dict[tuple[str, str], tuple[str, str]]:
+    """
+    Return the verdicts that differ; `-`: the rule does not apply, or no such subject.
+
+    That something passes which is new, or is gone, is no difference.
+    """
+    was, now = before.outcomes(), after.outcomes()
+    there = before.subjects() & after.subjects()
     return {
-        key: (before.get(key, "-"), after.get(key, "-"))
-        for key in sorted({*before, *after})
-        if before.get(key) != after.get(key)
+        key: pair
+        for key in sorted({*was, *now})
+        if was.get(key) != now.get(key)
+        for pair in [(was.get(key, "-"), now.get(key, "-"))]
+        if key[1] in there or set(pair) != {"-", "pass"}
     }
