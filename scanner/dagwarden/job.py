@@ -281,15 +281,22 @@ def _environments(
     where none is configured.
     """
     root = Path(config.root)
-    wanted = [relative(folder, root) for folder in folders]
+    if not config.environments:
+        # files alone are restricted by `only`: their folder's .airflowignore counts
+        paths = _paths((*folders, *files), root) if folders else (".",)
+        return (_with_arguments(Environment(name=DEFAULT, dags=paths), said),)
+    asked = bool(folders or files)
+    wanted = list(_paths((*folders, *files), root))
     kept: list[Environment] = []
     for environment in config.environments:
         inside = tuple(path for path in wanted if _within(path, environment.dags))
-        if inside or not wanted:
+        if files and inside:
+            kept.append(environment)  # `only` restricts it to these files
+        elif inside or not asked:
             kept.append(replace(environment, dags=inside or environment.dags))
-            wanted = [path for path in wanted if path not in inside]
-    if wanted or files or not config.environments:
-        kept.append(_default(config, tuple(wanted), bool(files)))
+        wanted = [path for path in wanted if path not in inside]
+    if wanted:
+        kept.append(_default(config, tuple(wanted)))
     return tuple(_with_arguments(environment, said) for environment in kept)
 
 
@@ -297,13 +304,13 @@ def _within(path: str, folders: Sequence[str]) -> bool:
     return any(Path(path).is_relative_to(folder) for folder in folders)
 
 
-def _default(config: Config, folders: tuple[str, ...], files: bool) -> Environment:
+def _default(config: Config, paths: tuple[str, ...]) -> Environment:
     if any(environment.name == DEFAULT for environment in config.environments):
         raise UsageError(
-            f"{', '.join(folders) or 'a file'} lies in no environment",
+            f"{paths[0]} lies in no environment",
             remedy=f"add its folder to an environment (the name {DEFAULT!r} is taken)",
         )
-    return Environment(name=DEFAULT, dags=folders or (() if files else (".",)))
+    return Environment(name=DEFAULT, dags=paths)
 
 
 def _with_arguments(environment: Environment, said: Arguments) -> Environment:

@@ -1,0 +1,115 @@
+"""From the command line to settings: which environment reads which paths."""
+
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from dagwarden.errors import ConfigError, UsageError
+from dagwarden.job import Arguments, chosen, moment, prepare, settle
+
+TWO = """
+[[environment]]
+name = "prod"
+dags = ["prod"]
+[[environment]]
+name = "lab"
+dags = ["lab", "extra"]
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in ("prod/team", "lab", "extra", "stray", ".git"):
+        (tmp_path / name).mkdir(parents=True)
+    for name in ("prod/a.py", "lab/b.py", "stray/c.py"):
+        (tmp_path / name).write_text("")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("config", "paths", "expected", "only"),
+    [
+        ("", [], {"default": (".",)}, None),
+        ("", ["prod"], {"default": ("prod",)}, None),
+        ("", ["prod/a.py"], {"default": (".",)}, ["prod/a.py"]),
+        ("", ["prod", "lab/b.py"], {"default": ("prod", "lab/b.py")}, None),
+        (TWO, [], {"prod": ("prod",), "lab": ("lab", "extra")}, None),
+        (TWO, ["prod"], {"prod": ("prod",)}, None),
+        (TWO, ["prod/team"], {"prod": ("prod/team",)}, None),
+        (TWO, ["extra", "stray"], {"lab": ("extra",), "default": ("stray",)}, None),
+        (TWO, ["prod/a.py"], {"prod": ("prod",)}, ["prod/a.py"]),
+        (
+            TWO,
+            ["prod/a.py", "stray/c.py"],
+            {"prod": ("prod",), "default": ("stray/c.py",)},
+            ["prod/a.py", "stray/c.py"],
+        ),
+    ],
+)
+def test_paths_go_to_the_environment_they_lie_in(
+    config: str,
+    paths: list[str],
+    expected: dict[str, tuple[str, ...]],
+    only: list[str] | None,
+    folder: Path,
+) -> None:
+    (folder / "dagwarden.toml").write_text(config)
+    settled, restricted = settle(Arguments(paths=tuple(map(Path, paths))))
+    assert {item.name: item.dags for item in settled.environments} == expected
+    assert restricted == (only and tuple(folder / name for name in only))
+
+
+def test_the_command_line_is_added_to_the_configuration(folder: Path) -> None:
+    (folder / "dagwarden.toml").write_text('ignore = ["audit"]\ngate = "low"')
+    (folder / "iam.ndjson").write_text("")
+    settled, _ = settle(
+        Arguments(
+            ignore=("evidence",),
+            gate="critical",
+            snapshots=(Path("iam.ndjson"),),
+            connections=("env:",),
+            runs_as="a@p.iam.gserviceaccount.com",
+        )
+    )
+    assert settled.ignore == ("audit", "evidence")
+    assert (settled.gate, settled.snapshots) == ("critical", ("iam.ndjson",))
+    (environment,) = settled.environments
+    assert environment.connections == ("env:",)
+    assert environment.runs_as == "a@p.iam.gserviceaccount.com"
+
+
+def test_a_stray_path_needs_the_name_default_free(folder: Path) -> None:
+    (folder / "dagwarden.toml").write_text(TWO.replace('"lab"\n', '"default"\n', 1))
+    with pytest.raises(UsageError, match="stray lies in no environment"):
+        settle(Arguments(paths=(Path("stray"),)))
+
+
+def test_rules_are_selected_and_ignored_by_id_and_family(folder: Path) -> None:
+    ready = prepare(Arguments(select=("grants",), ignore=("public-invoker",)))
+    assert {rule.family for rule in ready.rules} == {"grants"}
+    assert "public-invoker" not in {rule.id for rule in ready.rules}
+    with pytest.raises(UsageError, match="did you mean grants"):
+        chosen(ready.rules, replace(ready.config, select=("grant",)))
+
+
+def test_parameters_of_a_rule_left_out_are_checked_all_the_same(folder: Path) -> None:
+    config = folder / "dagwarden.toml"
+    config.write_text("[params.stale-user-managed-key]\nmax_age_days = 30")
+    assert prepare(Arguments(select=("grants",))).config.params == {}
+    config.write_text("[params.stale-user-managed-key]\nmax_age = 30")
+    with pytest.raises(ConfigError, match="max_age"):
+        prepare(Arguments(select=("grants",)))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2026-11-22", "2026-11-22T00:00:00+00:00"),
+        ("2026-11-22T06:00:00Z", "2026-11-22T06:00:00+00:00"),
+        ("2026-11-22T06:00:00+02:00", "2026-11-22T04:00:00+00:00"),
+    ],
+)
+def test_times_are_read_in_utc(text: str, expected: str) -> None:
+    assert moment(text).isoformat() == expected
