@@ -232,3 +232,17 @@ def test_the_more_specific_rule_hides_the_other_ones_finding_not_its_verdict() -
     result = concluded(facts, rules=(RULE, specific))
     assert [finding.rule for finding in result.findings] == ["specific"]
     assert [rule.population.failed for rule in result.rules] == [1, 1]
+
+
+def test_it_hides_it_on_other_subjects_of_the_same_task_too() -> None:
+    other = replace(
+        RULE, id="other", subject="path", assert_="subject.allowed", cause=()
+    )
+    specific = replace(RULE, supersedes=("other",))
+    denied = replace(path("a"), allowed=False), replace(path("b"), allowed=False)
+    facts = Facts(lifetime_chains=(lifetime("a"),), paths=denied)
+    result = concluded(facts, rules=(specific, other))
+    assert [(item.rule, item.subjects) for item in result.findings] == [
+        ("unbounded", ("lifetime_chain:prod:dags/d.py:d.a",)),
+        ("other", ("path:b",)),
+    ]

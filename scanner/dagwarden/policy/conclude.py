@@ -58,7 +58,7 @@ def conclude(
     causes = _Causes(by_id, subjects)
     verdicts, waivers = _waived(judgement.verdicts, waivers, causes)
     chains = _Chains(facts.paths)
-    shown = _not_superseded(verdicts, by_id)
+    shown = _not_superseded(verdicts, by_id, causes)
     findings = [
         _finding(by_id[group[0].rule], group, causes, chains)
         for group in _groups(shown, causes)
@@ -193,20 +193,29 @@ def _first_covering(
 
 
 def _not_superseded(
-    verdicts: Sequence[Verdict], rules: dict[str, Rule]
+    verdicts: Sequence[Verdict], rules: dict[str, Rule], causes: _Causes
 ) -> list[Verdict]:
-    """Leave out failures that a more specific rule's failure on the subject explains."""
-    failed: dict[str, set[str]] = defaultdict(set)
+    """
+    Leave out failures that a more specific rule's failure explains.
+
+    It explains them on its own subject, and on others of the same task.
+    """
+    explained: set[tuple[str, str]] = set()
     for verdict in verdicts:
         if verdict.outcome is Outcome.FAIL:
-            failed[verdict.subject].update(rules[verdict.rule].supersedes)
+            for rule in rules[verdict.rule].supersedes:
+                for handle in _handles(causes.subject(verdict)):
+                    explained.add((rule, handle))
     return [
         verdict
         for verdict in verdicts
-        if verdict.outcome is not Outcome.PASS
-        and (
-            verdict.outcome is Outcome.UNKNOWN
-            or verdict.rule not in failed[verdict.subject]
+        if verdict.outcome is Outcome.UNKNOWN
+        or (
+            verdict.outcome is Outcome.FAIL
+            and not any(
+                (verdict.rule, handle) in explained
+                for handle in _handles(causes.subject(verdict))
+            )
         )
     ]
 

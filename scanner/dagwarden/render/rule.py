@@ -30,8 +30,8 @@ def render_rule(rule: Rule) -> str:
     parts.append(
         "## Evidence for SOC 2\n\n"
         + "\n".join(
-            f"- **{control.soc2}**: {control.because.strip()} "
-            f"Does not cover: {control.does_not_cover.strip()}"
+            f"- **{control.soc2}**: {control.because.strip().rstrip('.')}. "
+            f"Does not cover {control.does_not_cover.strip().rstrip('.')}."
             for control in rule.controls
         )
     )
