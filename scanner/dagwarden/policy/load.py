@@ -596,6 +596,15 @@ _KINDS_OF_VALUE = {
 }
 
 
+# kinds whose subjects belong to one task each
+_OF_TASKS = frozenset({"task", "call", "task_identity", "path", "lifetime_chain"})
+
+
+def _may_meet(kind: str, other: str) -> bool:
+    """Tell whether failures on subjects of two kinds can have one cause."""
+    return kind == other or {kind, other} <= _OF_TASKS
+
+
 def _between(found: Sequence[RuleFile], reserved: Sequence[Rule]) -> Iterator[str]:
     """Check what rules say of each other."""
     shipped = {rule.id for rule in reserved}
@@ -614,7 +623,7 @@ def _between(found: Sequence[RuleFile], reserved: Sequence[Rule]) -> Iterator[st
                 yield f"{rule.source}:1: supersedes: there is no rule {other}{near}"
             elif other == rule.id:
                 yield f"{rule.source}:1: supersedes: a rule cannot supersede itself"
-            elif known[other].subject != rule.subject:
+            elif not _may_meet(known[other].subject, rule.subject):
                 yield (
                     f"{rule.source}:1: supersedes: {other} judges another kind of "
                     f"fact ({known[other].subject}); drop it"
