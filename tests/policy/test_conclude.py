@@ -243,6 +243,6 @@ def test_it_hides_it_on_other_subjects_of_the_same_task_too() -> None:
     facts = Facts(lifetime_chains=(lifetime("a"),), paths=denied)
     result = concluded(facts, rules=(specific, other))
     assert [(item.rule, item.subjects) for item in result.findings] == [
-        ("unbounded", ("lifetime_chain:prod:dags/d.py:d.a",)),
         ("other", ("path:b",)),
+        ("unbounded", ("lifetime_chain:prod:dags/d.py:d.a",)),
     ]
