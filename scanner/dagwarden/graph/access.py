@@ -237,7 +237,7 @@ class Access:
         if key in keys or any(every in keys for every in _everyone(key)):
             return True
         causes: list[Cause] = []
-        for member in sorted(keys):
+        for member in sorted(keys & self._many):
             verdict = self._stands_for(member, key)
             if verdict is True:
                 return True
@@ -303,6 +303,10 @@ class Access:
         for guardrail in self._guardrails:
             if touches(guardrail, permission) and self._applies(guardrail, lineage):
                 yield Cause(reason="guardrail", symbol=guardrail.name)
+        yield from self.unread_guards()
+
+    def unread_guards(self) -> Iterator[Cause]:
+        """Yield the layers that may take permissions away and were read in part."""
         if self._layers and self._layers.deny == "partly":
             yield Cause(reason="layer", symbol="deny policies")
         if self._layers and self._layers.boundary == "partly":

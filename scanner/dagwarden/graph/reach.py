@@ -576,7 +576,8 @@ def _uncertain(control: Control, key: str, left: set[str]) -> Iterator[Cause]:
             symbol = (
                 f"deployments as accounts of {control.estate.hierarchy.shown(scope)}"
             )
-            yield Cause(reason="layer", symbol=symbol)
+            guards = tuple(access.unread_guards())
+            yield from guards or (Cause(reason="layer", symbol=symbol),)
         for permission in sorted(held & BY_PERMISSION.keys()):
             for edge in BY_PERMISSION[permission]:
                 if not edge.certain and _any(control, edge.place, scope, left):
