@@ -157,6 +157,7 @@ class Control:
         """Prepare the indexes over the estate."""
         self.estate = estate
         self.placed = Placed(estate)
+        self.unresolved_workloads = tuple(set(_unresolved_workloads(estate)))
         guarded = {name for name in (*CONTROLLING, *DEPLOY) if self._guarded(name)}
         self._controlling = CONTROLLING - guarded
         self._deploying = frozenset(DEPLOY) - guarded
@@ -534,8 +535,8 @@ def _reach(graph: ControlGraph, user: User, populations: tuple[Cause, ...]) -> R
         )
         for account in sorted(found.chains)
     )
-    left = set(runs) - excluded - set(found.chains)
-    doubt = _doubt(control, found, populations, left)
+    settled = excluded.union(found.chains)
+    doubt = _doubt(control, found, populations, settled)
     return Reach(
         id=f"reach:{user.key}",
         origin=estate.facts.snapshots[0].origin,
@@ -549,30 +550,33 @@ def _reach(graph: ControlGraph, user: User, populations: tuple[Cause, ...]) -> R
 
 
 def _doubt(
-    control: Control, found: Reached, populations: tuple[Cause, ...], left: set[str]
+    control: Control,
+    found: Reached,
+    populations: tuple[Cause, ...],
+    settled: set[str],
 ) -> tuple[Cause, ...]:
     """Return what could add to the accounts that an identity controls."""
     if not found.complete:
         return (Cause(reason="dynamic", symbol=f"more than {MOST} accounts"),)
-    causes: list[Cause] = list(_unresolved_workloads(control.estate))
-    if not left and not causes:
+    causes = list(control.unresolved_workloads)
+    if not causes and settled >= control.placed.runs.keys():
         return ()
     causes.extend(populations)
     for key in found.visited:
         causes.extend(control.doubts(key))
-        causes.extend(_uncertain(control, key, left))
-    causes.extend(_unread(control, left))
+        causes.extend(_uncertain(control, key, settled))
+    causes.extend(_unread(control, settled))
     return distinct(causes)
 
 
-def _uncertain(control: Control, key: str, left: set[str]) -> Iterator[Cause]:
+def _uncertain(control: Control, key: str, settled: set[str]) -> Iterator[Cause]:
     """Yield permissions whose effect depends on what is not read yet."""
     access = control.estate.access
     for binding in access.bindings_of(key):
         scope = control.estate.hierarchy.canonical(binding.resource)
         held = access.roles.surely(binding.role)
         # elsewhere than in the account's project, or through a virtual machine
-        if ACT_AS in held and _any(control, "account", scope, left):
+        if ACT_AS in held and _more(control, "account", scope, settled):
             symbol = (
                 f"deployments as accounts of {control.estate.hierarchy.shown(scope)}"
             )
@@ -580,15 +584,19 @@ def _uncertain(control: Control, key: str, left: set[str]) -> Iterator[Cause]:
             yield from guards or (Cause(reason="layer", symbol=symbol),)
         for permission in sorted(held & BY_PERMISSION.keys()):
             for edge in BY_PERMISSION[permission]:
-                if not edge.certain and _any(control, edge.place, scope, left):
+                if not edge.certain and _more(control, edge.place, scope, settled):
                     symbol = (
                         f"ssh to workloads in {control.estate.hierarchy.shown(scope)}"
                     )
                     yield Cause(reason="layer", symbol=symbol)
 
 
-def _any(control: Control, place: Place, scope: str, left: set[str]) -> bool:
-    return any(account in left for account, _ in control.placed.of(place, scope))
+def _more(control: Control, place: Place, scope: str, settled: set[str]) -> bool:
+    """Tell whether a scope holds workloads' accounts that are not settled yet."""
+    return any(
+        account not in settled and account in control.placed.runs
+        for account, _ in control.placed.of(place, scope)
+    )
 
 
 def _unresolved_workloads(estate: Estate) -> Iterator[Cause]:
@@ -604,7 +612,7 @@ def _unresolved_workloads(estate: Estate) -> Iterator[Cause]:
                     yield Cause(reason=item.reason, symbol=item.symbol)
 
 
-def _unread(control: Control, left: set[str]) -> Iterator[Cause]:
+def _unread(control: Control, settled: set[str]) -> Iterator[Cause]:
     """Yield which policies that could give further control were not read."""
     snapshot = control.estate.facts.snapshots[0]
     if snapshot.layers.allow != "read":
@@ -613,5 +621,5 @@ def _unread(control: Control, left: set[str]) -> Iterator[Cause]:
         symbol = "asset type iam.googleapis.com/ServiceAccount"
         yield Cause(reason="layer", symbol=symbol)
     for key, causes in control.placed.missing.items():
-        if key in left:
+        if key not in settled:
             yield from causes
