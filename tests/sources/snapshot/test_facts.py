@@ -859,3 +859,54 @@ def test_a_search_with_a_query_is_a_part(tmp_path: Path) -> None:
     )
     assert found.snapshots[0].layers.allow == "partly"
     assert found.assumptions == ()
+
+
+def test_a_search_of_a_project_without_organisation_with_a_query(
+    tmp_path: Path,
+) -> None:
+    whole = searched()
+    del whole["folders"], whole["organization"]
+    part: Json = whole | {
+        "explanation": {"matchedPermissions": {"run.routes.invoke": {}}}
+    }
+    states: list[str] = []
+    for result in (whole, part):
+        found = read_snapshots(
+            [search_file(tmp_path, result)],
+            tmp_path,
+            include_sys_projects=False,
+            fingerprint=KEY,
+        )
+        states.append(found.snapshots[0].layers.allow)
+    assert states == ["read", "partly"]
+
+
+def test_an_export_says_more_than_a_search_of_the_same_policy(tmp_path: Path) -> None:
+    path = search_file(tmp_path, searched())
+    audit = [{"service": "allServices", "auditLogConfigs": [{"logType": "DATA_READ"}]}]
+    grant = searched()["policy"]["bindings"]
+    export = tmp_path / "zz-later.json"
+    export.write_text(
+        json.dumps(
+            policy(
+                f"{CRM}/projects/71", f"{CRM_TYPE}/Project", grant, auditConfigs=audit
+            )
+        )
+    )
+    found = read_snapshots(
+        [path, export], tmp_path, include_sys_projects=False, fingerprint=KEY
+    )
+    assert [c.log_types for c in found.audit_configs] == [("DATA_READ",)]
+    assert found.gaps == ()
+
+
+def test_a_conflict_that_time_decides_leaves_the_layer_read(tmp_path: Path) -> None:
+    older = POLICIES[1] | {"updateTime": "2026-01-01T00:00:00Z"}
+    newer = policy(
+        f"{CRM}/projects/71",
+        f"{CRM_TYPE}/Project",
+        [{"role": "roles/viewer", "members": ["allUsers"]}],
+    ) | {"updateTime": "2026-01-02T00:00:00Z"}
+    found = facts(tmp_path, ORGANIZATION, FOLDER, PROJECT, POLICIES[0], older, newer)
+    assert [(g.reason, g.incomplete) for g in found.gaps] == [("conflict", False)]
+    assert found.snapshots[0].layers.allow == "read"

@@ -86,10 +86,8 @@ class Names:
         name = (
             name[: match.start(1)] + known.get(project, project) + name[match.end(1) :]
         )
-        if account := _ACCOUNT.match(name):
-            email = self._emails.get(account[2], account[2])
-            name = account[1] + (email.lower() if "@" in email else email)
-            name += account.string[account.end() :]
+        if (account := _ACCOUNT.match(name)) and account[2] in self._emails:
+            name = account[1] + self._emails[account[2]] + name[account.end() :]
         return name
 
     def email(self, unique_id: str) -> str | None:
