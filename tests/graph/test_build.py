@@ -509,6 +509,10 @@ def test_a_missing_connection_is_undefined_only_where_all_were_declared() -> Non
 def test_tasks_without_a_google_connection_have_no_google_identity() -> None:
     assert derive(WEB, AS_OF).task_identities == ()
     assert derive(with_task(ESTATE, connection=None), AS_OF).task_identities == ()
+    elsewhere = with_task(ESTATE, connection_parameter="google_ads_conn_id")
+    assert derive(elsewhere, AS_OF).task_identities == ()
+    named = with_task(ESTATE, connection_parameter="bigquery_conn_id")
+    assert len(derive(named, AS_OF).task_identities) == 1
 
 
 @pytest.mark.parametrize("prefix", ["", "//composer.googleapis.com/"])

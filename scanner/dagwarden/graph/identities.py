@@ -29,6 +29,8 @@ from dagwarden.graph.access import Cause
 from dagwarden.graph.estate import Estate, cause, causes_of, label, unresolved
 from dagwarden.graph.principals import ANYONE, account_key, key_of_email
 
+# Parameters for connections to Google Cloud whose names do not say so.
+_GOOGLE_PARAMETERS = frozenset({"bigquery_conn_id", "datastore_conn_id"})
 # Credentials that name an account of their own, here or where they point.
 _OWN = frozenset(
     {
@@ -74,7 +76,8 @@ def takes_google(task: Task) -> bool:
         return False
     parameter = task.connection_parameter or ""
     if parameter:
-        return "gcp" in parameter or "google" in parameter
+        named = "gcp" in parameter or "google_cloud" in parameter
+        return named or parameter in _GOOGLE_PARAMETERS
     operator = task.operator if isinstance(task.operator, str) else ""
     return operator.startswith("airflow.providers.google.")
 
