@@ -861,8 +861,12 @@ class Interpreter:
         self.level = level
 
     def _try(self, node: ast.Try | ast.TryStar) -> int:
-        before = dict(self.scope.names)
+        before, level = dict(self.scope.names), self.level
+        if node.handlers:
+            # an exception may come before any of its changes
+            self._enter_branch()
         ending = self._block(node.body)
+        self.level = level
         if ending == _NEXT:
             ending = self._block(node.orelse)
         if node.handlers:
@@ -1342,19 +1346,22 @@ class Interpreter:
         self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp
     ) -> Value:
         found: list[Value] = []
-        more = self._each(
-            node.generators, lambda: found.append(self.evaluate(node.elt))
-        )
+
+        def add(sure: bool) -> None:
+            value = self.evaluate(node.elt)
+            if sure:
+                found.append(value)
+
+        more = self._each(node.generators, add)
         kind = "set" if isinstance(node, ast.SetComp) else "list"
         return Items("list" if kind == "list" else "set", found, more, self.level)
 
     def _dict_comprehension(self, node: ast.DictComp) -> Value:
         made = Entries({}, None, self.level)
 
-        def add() -> None:
+        def add(_: bool) -> None:
             key = self.evaluate(node.key)
-            value = self.evaluate(node.value)
-            operations.assign(made, key, value, made.level)
+            operations.assign(made, key, self.evaluate(node.value), self.level)
 
         more = self._each(node.generators, add)
         if more is not None:
@@ -1362,22 +1369,29 @@ class Interpreter:
         return made
 
     def _each(
-        self, generators: list[ast.comprehension], add: Callable[[], None]
+        self, generators: list[ast.comprehension], add: Callable[[bool], None]
     ) -> Unknown | None:
-        """Carry out `add` for every known round; return why there may be others."""
+        """
+        Carry out `add` for every round; return why there may be others.
+
+        `add` is told whether it is sure how many rounds came before.
+        """
         outside = self.scope
         self.scope = Scope(outside.module, outside)
         try:
-            return self._rounds(generators, add)
+            return self._rounds(generators, add, None)
         finally:
             self.scope = outside
 
     def _rounds(
-        self, generators: list[ast.comprehension], add: Callable[[], None]
+        self,
+        generators: list[ast.comprehension],
+        add: Callable[[bool], None],
+        before: Unknown | None,
     ) -> Unknown | None:
         if not generators:
-            add()
-            return None
+            add(before is None)
+            return before
         first, others = generators[0], generators[1:]
         items, more = operations.items_of(self.evaluate(first.iter))
         if len(items) > MAX_ITERATIONS or self.work > MAX_WORK:
@@ -1387,24 +1401,27 @@ class Interpreter:
             self._store(first.target, item)
             passed = self._passes(first)
             if passed is True:
-                more = self._rounds(others, add) or more
+                before = self._rounds(others, add, before)
             elif isinstance(passed, Unknown):
-                more = more or passed
-                self._once(others, add)
-        if more is not None and not items:
+                before = before or passed
+                self._once(others, add, passed)
+        if more is not None:
             self._store(first.target, more)
-            self._once(others, add)
-        return more
+            self._once(others, add, more)
+        return before or more
 
     def _once(
-        self, generators: list[ast.comprehension], add: Callable[[], None]
+        self,
+        generators: list[ast.comprehension],
+        add: Callable[[bool], None],
+        why: Unknown,
     ) -> None:
-        """Follow a round that may not happen for what it does, not what it gives."""
+        """Follow a round that may not happen, or more than once."""
         level = self.level
         self._enter_branch()
         self.repeating += 1
         try:
-            self._rounds(generators, add)
+            self._rounds(generators, add, why)
         finally:
             self.level = level
             self.repeating -= 1

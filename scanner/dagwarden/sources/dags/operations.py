@@ -114,7 +114,8 @@ def items_of(value: Value) -> tuple[list[Value], Unknown | None]:
     if isinstance(value, Items):
         return list(value.items), value.more
     if isinstance(value, Entries):
-        return list(value.items), value.rest
+        # with a rest it is not known which keys there are, nor their order
+        return ([], value.rest) if value.rest else (list(value.items), None)
     if isinstance(value, str) and len(value) <= MAX_ITEMS:
         return list(value), None
     return [], why_unknown(value) or Unknown("dynamic", "iteration")
@@ -245,6 +246,9 @@ def contains(container: Value, value: Value) -> bool | Unknown:
     """Return `value in container`."""
     if isinstance(container, str) and isinstance(value, str):
         return value in container
+    if isinstance(container, Entries) and is_scalar(value):
+        known = not isinstance(container.items.get(value, _EXPRESSION), Unknown)
+        return known or container.rest or value in container.items
     if isinstance(container, (Items, Entries)):
         items, more = items_of(container)
         unknown = more
@@ -463,6 +467,8 @@ def assign(container: Entries, key: Value, value: Value, level: int) -> None:
         forget(container, why_unknown(key) or Unknown("dynamic", "a key"))
     elif level > container.level:
         kept = container.items.get(key)
+        if key not in container.items:
+            container.rest = container.rest or UNDECIDED
         if key not in container.items or not same(kept, value):
             container.items[key] = why_unknown(value) or UNDECIDED
     elif len(container.items) < MAX_ITEMS:
@@ -533,11 +539,22 @@ def _pop(container: Entries, arguments: Arguments, level: int) -> Value:
 
 
 def _pairs(container: Entries, arguments: Arguments, level: int) -> Value:
+    if container.rest:
+        return Items("list", [], container.rest, level)
     pairs: list[Value] = [
         Items("tuple", [key, value], level=level)
         for key, value in container.items.items()
     ]
-    return Items("list", pairs, container.rest, level)
+    return Items("list", pairs, None, level)
+
+
+def _keys(container: Entries, arguments: Arguments, level: int) -> Value:
+    return Items("list", *items_of(container), level)
+
+
+def _values(container: Entries, arguments: Arguments, level: int) -> Value:
+    values = [] if container.rest else list(container.items.values())
+    return Items("list", values, container.rest, level)
 
 
 _DICT_METHODS: dict[str, Callable[[Entries, Arguments, int], Value]] = {
@@ -546,8 +563,8 @@ _DICT_METHODS: dict[str, Callable[[Entries, Arguments, int], Value]] = {
     "setdefault": _setdefault,
     "pop": _pop,
     "items": _pairs,
-    "keys": lambda c, _, level: Items("list", list(c.items), c.rest, level),
-    "values": lambda c, _, level: Items("list", list(c.items.values()), c.rest, level),
+    "keys": _keys,
+    "values": _values,
     "copy": lambda c, _, level: Entries(dict(c.items), c.rest, level),
 }
 

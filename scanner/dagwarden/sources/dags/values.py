@@ -98,7 +98,11 @@ class Items:
 
 
 class Entries:
-    """A dict; `rest` is set when there may be further or other keys."""
+    """
+    A dict; `rest` is set when it is not known which keys there are.
+
+    A key whose value is known is there all the same.
+    """
 
     __slots__ = ("items", "level", "rest")
 
@@ -249,9 +253,11 @@ def _why_unknown(value: Value, fuel: _Fuel) -> Unknown | None:
 
 def truth(value: Value) -> bool | Unknown:
     """Return whether `value` counts as true."""
-    if isinstance(value, (Items, Entries)):
-        more = value.more if isinstance(value, Items) else value.rest
-        return bool(value.items) or more or False
+    if isinstance(value, Items):
+        return bool(value.items) or value.more or False
+    if isinstance(value, Entries):
+        certain = any(not isinstance(item, Unknown) for item in value.items.values())
+        return certain or value.rest or bool(value.items)
     if isinstance(value, Symbol):
         return value.unknown()
     if isinstance(value, Thing):
@@ -335,6 +341,8 @@ def _join_entries(left: Entries, right: Entries, why: Unknown, fuel: _Fuel) -> V
         for key in keys
     }
     rest = left.rest or right.rest
+    if left.items.keys() != right.items.keys():
+        rest = rest or why
     return Entries(items, rest, min(left.level, right.level))
 
 
