@@ -46,6 +46,16 @@ def explain(
             answer="unknown",
             because=why,
         )
+    identity = estate.access.identity(key)
+    if identity is not None and identity.disabled is True:
+        return Explanation(
+            principal=key,
+            permission=permission,
+            resource=name,
+            answer="denied",
+            because=(f"{identity.email or key} is disabled: it gets no token",),
+            assumes=estate.access.assumes(),
+        )
     direct = estate.access.holds(key, permission, name)
     chains = [*_direct(estate.access, key, permission, name, direct)]
     held = direct.held
