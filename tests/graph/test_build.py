@@ -633,6 +633,35 @@ def test_a_role_on_the_job_may_or_may_not_cover_its_operations() -> None:
     assert path.lacks_known == ()
 
 
+POOL = "//iam.googleapis.com/projects/1041/locations/global/workloadIdentityPools/q"
+
+
+def test_a_pool_s_principals_are_no_service_accounts_but_perhaps_each_other() -> None:
+    members = f"principalSet:{POOL}/attribute.team/x"
+    facts = with_bindings(ESTATE, bind(PROJECT, "roles/run.admin", members))
+    assert path_of(facts).lacks == NEEDS
+    federated = f"principal:{POOL}/subject/s"
+    found = explain(derive(facts, AS_OF), federated, "run.jobs.run", "job nightly")
+    assert found.answer == "unknown"
+    assert found.because == (f"members not known: {members}",)
+
+
+@pytest.mark.parametrize(
+    ("place", "allowed"), [(PROJECT, True), (FOLDER, UNSET), (None, False)]
+)
+def test_a_convenience_member_stands_for_the_project_s_own_editors(
+    place: str | None, allowed: object
+) -> None:
+    editors = bind(JOB, "roles/run.jobsExecutor", "projectEditor:p")
+    basic = [bind(place, "roles/editor", account(ENV_SA))] if place else []
+    role = Role(
+        id="role:roles/editor", origin=at(), name="roles/editor", permissions=("a.b.c",)
+    )
+    facts = with_call(ESTATE, permissions=("run.jobs.run",))
+    facts = replace(facts, roles=(role,), bindings=(editors, *basic))
+    assert path_of(facts).allowed is allowed
+
+
 # ---------------------------------------------------------------------- impersonation
 
 TOKEN = "iam.serviceAccounts.getAccessToken"
@@ -980,6 +1009,59 @@ def test_a_delegate_passes_on_tokens_and_nothing_else() -> None:
         account_name(OTHER_SA), "roles/iam.serviceAccountKeyAdmin", account(TEAM_SA)
     )
     assert reach_of(with_bindings(facts, first, key)).controls == ()
+
+
+def test_deploying_counts_in_the_account_s_own_project() -> None:
+    elsewhere = f"{CRM}projects/77"
+    facts = replace(
+        with_bindings(
+            LATERAL,
+            bind(elsewhere, "roles/run.developer", account(ENV_SA)),
+            bind(account_name(OTHER_SA), "roles/iam.serviceAccountUser", account(ENV_SA)),
+        ),
+        resources=(*RESOURCES, replace(node(elsewhere, "project", ORG), project_id="q", project_number="77")),
+    )  # fmt: skip
+    reach = reach_of(facts)
+    assert reach.controls_known == ()
+    symbol = "deployments as accounts of other@p.iam.gserviceaccount.com"
+    assert causes(reach, "controls") == {("layer", symbol)}
+
+
+def test_nobody_becomes_itself() -> None:
+    run = replace(OTHER, service_account=ENV_SA)
+    itself = bind(account_name(ENV_SA), CREATOR, account(ENV_SA))
+    facts = replace(LATERAL, cloud_runs=(run,), bindings=(itself,))
+    assert reach_of(facts).controls == ()
+
+
+def test_an_account_that_can_be_become_is_shown_so_rather_than_its_id_token() -> None:
+    facts = with_bindings(
+        LATERAL,
+        bind(account_name(OTHER_SA), "roles/iam.serviceAccountOpenIdTokenCreator", account(ENV_SA)),
+        bind(account_name(TEAM_SA), CREATOR, account(ENV_SA)),
+        bind(account_name(OTHER_SA), CREATOR, account(TEAM_SA)),
+    )  # fmt: skip
+    (found,) = reach_of(facts).controls_known
+    assert found.permission == TOKEN
+
+
+def test_past_the_nearest_fifty_the_list_is_known_in_part() -> None:
+    runs = tuple(
+        replace(
+            OTHER,
+            id=f"cloud_run:{SERVICE}{number}",
+            resource=f"{SERVICE}{number}",
+            service_account=f"sa{number}@p.iam.gserviceaccount.com",
+        )
+        for number in range(51)
+    )
+    facts = with_bindings(LATERAL, bind(PROJECT, CREATOR, account(ENV_SA)))
+    reach = reach_of(replace(facts, cloud_runs=runs[:50]))
+    assert reach.controls is not UNSET
+    assert len(reach.controls) == 50
+    reach = reach_of(replace(facts, cloud_runs=runs))
+    assert causes(reach, "controls") == {("dynamic", "more than 50 accounts")}
+    assert len(reach.controls_known) == 50
 
 
 def test_declared_impersonation_is_use_not_lateral_movement() -> None:

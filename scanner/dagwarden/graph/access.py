@@ -268,7 +268,7 @@ class Access:
         """Expand `projectEditor:p`: who holds the basic role on the project."""
         name = self.hierarchy.canonical(project_resource(project))
         lineage = self.hierarchy.lineage(name)
-        doubt = bool(self._unread(lineage))
+        doubt = bool(tuple(self._unread(lineage)))
         for place in lineage.names:
             for binding in self._on.get(place, ()):
                 if binding.role != role:
