@@ -24,6 +24,8 @@ if TYPE_CHECKING:  # records asks this module what each of its tasks calls
 INVOKE = "run.routes.invoke"
 ACT_AS = "iam.serviceAccounts.actAs"
 _AUTHORIZATION = ("authorization", "x-serverless-authorization")
+# Calls that give an ID token of the environment's own account (google-auth).
+MINTING = frozenset({"google.oauth2.id_token.fetch_id_token()"})
 # Fields of Cloud Run's `RunJobRequest.Overrides` that say how long a job runs.
 _DURATION = frozenset({"task_count", "timeout"})
 _MAPPED = Unknown("dynamic", "expand(overrides=...)")
@@ -239,6 +241,8 @@ def _token(asked: _Asked) -> Maybe[Token | None]:
     headers = asked.value("headers")
     header = _authorization(headers)
     if isinstance(header, Unknown):
+        if header.symbol in MINTING:
+            return "id_token"
         asked.unset("token", header)
         return UNSET
     if header is not None:

@@ -321,7 +321,7 @@ class _Making:
                 fingerprint = self.environment.fingerprint
                 found += secrets_in(place, plain(value), field, fingerprint)
             if name in _REVEALING:
-                why = why or why_unknown(value)
+                why = why or _doubt(value)
         known = tuple(dict.fromkeys(found))
         if why is None:
             return known, known
@@ -342,6 +342,14 @@ _PLAIN = {
     *("python_callable", "queue", "region", "retries", "retry_delay", "start_date"),
     *("task_group", "task_id", "trigger_rule"),
 }
+
+
+def _doubt(value: Value) -> Unknown | None:
+    """Return why a secret may be unseen; a token minted when the task runs is none."""
+    if not isinstance(value, Entries) or value.rest:
+        return why_unknown(value)
+    found = (why_unknown(item) for item in value.items.values())
+    return next((why for why in found if why and why.symbol not in calls.MINTING), None)
 
 
 def _data(task: airflow.Task) -> Iterator[tuple[str, Value]]:

@@ -1,4 +1,4 @@
-"""What a mapped task is given, item by item."""
+"""What tasks are given: item by item of a mapped one, bodies, headers."""
 
 from collections.abc import Callable
 
@@ -88,3 +88,29 @@ def test_a_body_made_by_json_dumps_is_searched(
     )
     found = facts.tasks[0].secrets
     assert (UNSET if found is UNSET else [secret.place for secret in found]) == secrets
+
+
+@pytest.mark.parametrize(
+    ("header", "token", "secrets"),
+    [
+        ("f'Bearer {id_token.fetch_id_token(None, URL)}'", "id_token", []),
+        ("'Bearer ' + mint(URL)", "id_token", []),
+        ("f'Bearer {other(URL)}'", UNSET, UNSET),
+        ("os.getenv('TOKEN')", UNSET, UNSET),
+    ],
+)
+def test_an_id_token_is_known_by_what_mints_it(
+    scan: Scan, header: str, token: object, secrets: object
+) -> None:
+    facts = scan(
+        "import os\nfrom airflow import DAG\n"
+        "from airflow.providers.http.operators.http import HttpOperator\n"
+        "from google.oauth2 import id_token\n"
+        "from elsewhere import other\n"
+        "URL = 'https://s.a.run.app'\n"
+        "def mint(audience):\n return id_token.fetch_id_token(None, audience)\n"
+        f"with DAG('d'):\n HttpOperator(task_id='t', headers={{'Authorization': {header}}})\n"
+    )
+    assert facts.calls[0].token == token
+    found = facts.tasks[0].secrets
+    assert (UNSET if found is UNSET else list(found)) == secrets
