@@ -889,6 +889,12 @@ class Interpreter:
                 self.scope.names[handler.name] = why
             ends.setdefault(self._block(handler.body), []).append(self.scope.names)
             self.level = level
+        if self.loops:
+            self.loops[-1].breaks += ends.get(_BREAK, ())
+            self.loops[-1].continues += ends.get(_CONTINUE, ())
+        if _NEXT in ends and ends.keys() - {_NEXT, _RAISE}:
+            # what follows may not happen, until the function or loop ends
+            self._enter_branch()
         if importing and ending == _NEXT and _NEXT in ends:
             self.scope.names = _fallbacks(ends[_NEXT], why)
             return _NEXT
