@@ -402,7 +402,7 @@ def reached(
         invokes = node != account
         if not invokes:
             visited.append(node)
-        if account == user.key or not wanted(account, invokes):
+        if not wanted(account, invokes):
             continue
         if account not in found and len(found) == MOST:
             complete = False
