@@ -62,7 +62,7 @@ POOL = f"projects/{NUMBER}/locations/global/workloadIdentityPools/build"
 
 Policy: Any = policy_pb2.Policy
 AuditLogConfig: Any = policy_pb2.AuditLogConfig
-Spelling = Literal["camelCase", "snake_case", "with defaults"]
+Spelling = Literal["camelCase", "snake_case", "with defaults", "searched"]
 
 
 def job(number: int) -> str:
@@ -159,6 +159,9 @@ class Cloud:
             end = {"dagwarden_end": {"assets": len(lines)}}
             lines = [{"dagwarden_snapshot": self.header}, *lines, end]
         _dump(folder / "resources.ndjson", lines)
+        if spelling == "searched":
+            self._write_search(folder)
+            return
         lines = [_line(asset, spelling) for asset in policies]
         for line in lines:
             if line["name"] in self.truncated:
@@ -168,6 +171,26 @@ class Cloud:
             end = {"dagwarden_end": {"assets": len(lines)}}
             lines = [{"dagwarden_snapshot": self.header}, *lines, end]
         _dump(folder / "policies.ndjson", lines)
+
+    def _write_search(self, folder: Path) -> None:
+        """Write the policies as `search-all-iam-policies --format=json` does."""
+        found = [
+            asset_v1.IamPolicySearchResult(
+                resource=name,
+                asset_type=self.types[name],
+                project="".join(
+                    item for item in self.ancestors[name] if item.startswith("projects")
+                ),
+                folders=[
+                    item for item in self.ancestors[name] if item.startswith("folders")
+                ],
+                organization=self.ancestors[name][-1],
+                policy=policy,
+            )
+            for name, policy in self.policies.items()
+        ]
+        text = json.dumps([_json(item) for item in found], indent=2)
+        (folder / "policies.ndjson").write_text(text)
 
 
 def _plain(data: Any, spelling: Spelling) -> dict[str, Any]:

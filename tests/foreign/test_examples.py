@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from tests.foreign.cloud import JOBS, RUN, SERVICE, Spelling
+from tests.foreign.told import told
 from tests.foreign.world import (
     AS_OF,
     EXAMPLES,
@@ -145,6 +146,22 @@ def test_the_spelling_of_an_export_changes_nothing(
     assert [path.hops for path in judged.facts.paths] == [
         path.hops for path in sound.facts.paths
     ]
+
+
+def test_a_search_of_policies_says_the_same_but_for_audit_configurations(
+    sound: Judged, tmp_path: Path
+) -> None:
+    world = World()
+    world.spelling = "searched"
+    judged = world.judge(tmp_path / "estate")
+    services = ("iamcredentials.googleapis.com", "run.googleapis.com")
+    subjects = ", ".join(f"audit_log:project#{name}" for name in services)
+    why = "audit configurations in the IAM policies of the snapshot"
+    assert told(sound, judged) == [
+        f"data-access-logs-off: pass > unknown ({why}): {subjects}"
+    ]
+    said = "policies.ndjson was written by a search without --query"
+    assert said in judged.facts.assumptions
 
 
 def test_the_whole_pipeline_says_the_same(sound: Judged, tmp_path: Path) -> None:
