@@ -135,6 +135,11 @@ def test_what_cannot_be_decided_never_fails() -> None:
     assert all(why for rule in found["unknown"].values() for why in rule.values())
 
 
+def test_what_cannot_be_decided_fails_only_a_strict_scan() -> None:
+    assert answer("unknowns").status == 0
+    assert scan(FIXTURES / "unknowns", "--strict").status == 3
+
+
 def test_what_cannot_be_read_has_its_own_exit_status() -> None:
     assert answer("broken").status == 3
     assert all(not summary(answer(name))["gaps"] for name in ("demo", "sound"))
@@ -193,6 +198,40 @@ def test_hostile_names_stay_names(tmp_path: Path) -> None:
     assert (CONTROLS.findall(given.out), given.status) == ([], 3)
     assert MARKUP.findall(page.read_text(encoding="utf-8")) == []
     assert "{{ 7*7 }}" in page.read_text(encoding="utf-8")
+
+
+PLANTED = (
+    "brine-otter-4471-mast",
+    "hl1.kestrel9f27c04be15d83a6",
+    "hlp-7d1f0c93b8e64a52af71c0de",
+    "hostile.kestrel9f27c04be15d83a6",
+    "mast-brine-2209-otter",
+    "mooring-line-58-oak",
+    "never-reported-11",
+    "quay-side-9-lanterns",
+    "ZGFnd2FyZGVuIGZpeHR1cmUgbGluZSAw",  # the private key's first line
+)
+
+
+def test_what_is_planted_is_in_the_fixtures() -> None:
+    read = "".join(
+        path.read_text(encoding="utf-8")
+        for name in ("demo", "hostile")
+        for path in (FIXTURES / name).rglob("*")
+        if path.is_file()
+    )
+    assert [value for value in PLANTED if value not in read] == []
+
+
+@pytest.mark.parametrize("form", ["text", "json", "sarif", "html"])
+@pytest.mark.parametrize("estate", ["demo", "hostile"])
+def test_no_secret_leaves(estate: str, form: str) -> None:
+    given = scan(
+        *(FIXTURES / estate, "--format", form, "--persona", "auditor", "--verbose"),
+        DAGWARDEN_FINGERPRINT_KEY="a key of the estates' tests",
+    )
+    assert given.out
+    assert [value for value in PLANTED if value in given.out + given.err] == []
 
 
 def test_what_cannot_be_committed_is_a_gap_too(tmp_path: Path) -> None:
