@@ -60,10 +60,13 @@ def account(facts: Facts, folder: Path) -> int:
     """Print what was read; return how many operator calls are not accounted for."""
     calls = operator_calls(folder)
     found = {(task.origin.source, task.origin.line) for task in facts.tasks}
-    away = {gap.origin.source for gap in facts.gaps} | {
-        item.what for item in facts.excluded
+    read = {file.path for file in facts.files}
+    named = {item.what for item in facts.excluded}  # tasks by path:line
+    lost = {
+        (path, line)
+        for path, line in calls - found
+        if path in read and f"{path}:{line}" not in named
     }
-    lost = {place for place in calls - found if not away & set(_above(place[0]))}
     print(
         f"{dag_files(facts)} DAG files, {len(facts.dags)} DAGs, {len(facts.tasks)} tasks"
     )
@@ -89,10 +92,6 @@ def account(facts: Facts, folder: Path) -> int:
             f"not modelled, {len(facts.bindings)} bindings, {snapshot.layers}"
         )
     return len(lost)
-
-
-def _above(path: str) -> Iterable[str]:
-    return (path, *(parent.as_posix() for parent in Path(path).parents))
 
 
 def findings(result: Result, facts: Facts) -> int:

@@ -19,6 +19,7 @@ AS_OF = datetime(2026, 11, 20, tzinfo=UTC)
 
 @pytest.fixture(scope="module")
 def facts() -> Facts:
+    assert SYSTEM_TESTS.is_dir(), "no provider examples: run `make foreign`"
     return read_dags(
         SYSTEM_TESTS,
         "prod",
