@@ -1,12 +1,11 @@
 """What a task calls that is, or may be, Cloud Run."""
 
-from typing import TYPE_CHECKING
-
 from msgspec import UNSET
 
 from dagwarden.facts import Call, Maybe, Task, Token, Unresolved
 from dagwarden.sources.dags.catalogue import CloudRunCall
 from dagwarden.sources.dags.operations import items_of
+from dagwarden.sources.dags.parameters import Parameters, not_taken
 from dagwarden.sources.dags.templates import is_template, rendered_later
 from dagwarden.sources.dags.values import (
     Entries,
@@ -18,9 +17,6 @@ from dagwarden.sources.dags.values import (
     why_unknown,
 )
 
-if TYPE_CHECKING:  # records asks this module what each of its tasks calls
-    from dagwarden.sources.dags.records import Parameters
-
 INVOKE = "run.routes.invoke"
 ACT_AS = "iam.serviceAccounts.actAs"
 _AUTHORIZATION = ("authorization", "x-serverless-authorization")
@@ -31,7 +27,7 @@ _DURATION = frozenset({"task_count", "timeout"})
 _MAPPED = Unknown("dynamic", "expand(overrides=...)")
 
 
-def call_of(given: "Parameters", task: Task) -> Call | None:
+def call_of(given: Parameters, task: Task) -> Call | None:
     """Return the call that a task makes by its operator, or None."""
     operator = given.operator
     if operator is None or isinstance(given.task.operator, Unknown):
@@ -48,7 +44,7 @@ def call_of(given: "Parameters", task: Task) -> Call | None:
 class _Asked:
     """A task's arguments, each field's reason kept for the call."""
 
-    def __init__(self, given: "Parameters", task: Task) -> None:
+    def __init__(self, given: Parameters, task: Task) -> None:
         self.given = given
         self.task = task
         self.unresolved: list[Unresolved] = []
@@ -63,9 +59,7 @@ class _Asked:
         return self.replaced or self.given.value(name)
 
     def unset(self, field: str, why: Unknown | None) -> None:
-        why = why or Unknown(
-            "dynamic", f"a value of {field} that Airflow does not take"
-        )
+        why = why or not_taken(field)
         entry = Unresolved(field=field, reason=why.reason, symbol=why.symbol)
         self.unresolved.append(entry)
 

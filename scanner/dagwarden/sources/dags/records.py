@@ -19,9 +19,9 @@ from dagwarden.facts import (
 )
 from dagwarden.sources.credentials import Fingerprint, secrets_in
 from dagwarden.sources.dags import airflow, calls
-from dagwarden.sources.dags.airflow import World, default_args_of
+from dagwarden.sources.dags.airflow import World
 from dagwarden.sources.dags.catalogue import Operator, Parameter
-from dagwarden.sources.dags.templates import is_template, rendered_later
+from dagwarden.sources.dags.parameters import Parameters, not_taken
 from dagwarden.sources.dags.values import (
     Entries,
     Items,
@@ -30,13 +30,6 @@ from dagwarden.sources.dags.values import (
     plain,
     why_unknown,
 )
-
-
-class Found(NamedTuple):
-    """One argument of a task, and who gave it."""
-
-    value: Value
-    source: ConnectionSource
 
 
 class Environment(NamedTuple):
@@ -54,93 +47,6 @@ class Facts(NamedTuple):
     tasks: list[Task]
     calls: list[Call]
     excluded: list[Excluded]
-
-
-class Parameters:
-    """The arguments of one task as its operator will see them."""
-
-    def __init__(self, world: World, task: airflow.Task, environment: str) -> None:
-        """Look `task` up in the catalogue."""
-        self.task = task
-        self.environment = environment
-        name = task.operator
-        self.operator = world.operator(name) if isinstance(name, str) else None
-        self.unresolved: list[Unresolved] = []
-        self.own_fields = _template_fields(task)
-
-    def given(self, name: str) -> Found | None:
-        """Return the argument `name`; None if the operator's default holds."""
-        task = self.task
-        if name in task.expanded:
-            return Found(task.expanded[name], "argument")
-        if name in task.keywords:
-            return Found(task.keywords[name], "argument")
-        why = task.expanded_rest or task.rest
-        if why:
-            return Found(why, "argument")
-        for defaults in default_args_of(task, task.group, task.dag):
-            if name in defaults.items:
-                return Found(defaults.items[name], "default_args")
-            if defaults.rest:
-                return Found(defaults.rest, "default_args")
-        return None
-
-    def value(self, name: str) -> Value:
-        """Return the value of an argument, unknown where it is a template."""
-        found = self.given(name)
-        return None if found is None else self.rendered(name, found.value)
-
-    def rendered(self, name: str, value: Value) -> Value:
-        """Return `value` as it is when the task runs."""
-        if not self.is_templated(name):
-            return value
-        if isinstance(value, str) and is_template(value):
-            return rendered_later(value)
-        if isinstance(value, Items):
-            items = [self.rendered(name, item) for item in value.items]
-            return Items(value.kind, items, value.more)
-        return value
-
-    def is_templated(self, name: str) -> bool:
-        """Say whether Airflow renders the argument; True when not known."""
-        if self.own_fields is not None:
-            return name in self.own_fields
-        if self.operator is None or self.operator.template_fields is None:
-            return True
-        return name in self.operator.template_fields
-
-    def unset(self, field: str, why: Unknown) -> UnsetType:
-        """Note why `field` is not known."""
-        entry = Unresolved(field=field, reason=why.reason, symbol=why.symbol)
-        self.unresolved.append(entry)
-        return UNSET
-
-    def text(self, field: str, value: Value) -> Maybe[str]:
-        """Return a text."""
-        if isinstance(value, str):
-            return value
-        return self.unset(field, why_unknown(value) or _no(field))
-
-    def absent(self, field: str, name: str, parameter: Parameter) -> Unknown:
-        """Return why the default of `name` is not known."""
-        if parameter.setting:
-            section, _, key = parameter.setting.rpartition(".")
-            symbol = f"[{section}] {key} of environment {self.environment}"
-            return Unknown("setting", symbol)
-        return Unknown("dynamic", f"the default of {name}")
-
-
-def _no(field: str) -> Unknown:
-    return Unknown("dynamic", f"a value of {field} that Airflow does not take")
-
-
-def _template_fields(task: airflow.Task) -> set[str] | None:
-    """Return the template fields that a class of the repository sets, if it does."""
-    found = task.made.find("template_fields") if task.made is not None else None
-    if found is None or not isinstance(found[0], Items) or found[0].more:
-        return None
-    names = {item for item in found[0].items if isinstance(item, str)}
-    return names if len(names) == len(found[0].items) else None
 
 
 def facts_of_file(world: World, path: str, environment: Environment) -> Facts:
@@ -269,7 +175,7 @@ class _Making:
         secrets, known = self._secrets(given, origin)
         if dag_id is UNSET:
             why = task.unresolved_dag or why_unknown(task.dag.dag_id if task.dag else 0)
-            given.unset("dag_id", why or _no("dag_id"))
+            given.unset("dag_id", why or not_taken("dag_id"))
         made = Task(
             id=identifier,
             origin=origin,
@@ -306,7 +212,7 @@ class _Making:
     def _run_timeout(self, given: Parameters) -> Maybe[float | None]:
         if given.task.dag is not None:
             return _dagrun_timeout(given.task.dag, given.unresolved)
-        why = given.task.unresolved_dag or _no("dag")
+        why = given.task.unresolved_dag or not_taken("dag")
         return given.unset("dagrun_timeout", why)
 
     def _secrets(
@@ -373,7 +279,7 @@ def _unset(field: str, why: Unknown, unresolved: list[Unresolved]) -> UnsetType:
 def _text(value: Value, field: str, unresolved: list[Unresolved]) -> Maybe[str]:
     if isinstance(value, str):
         return value
-    return _unset(field, why_unknown(value) or _no(field), unresolved)
+    return _unset(field, why_unknown(value) or not_taken(field), unresolved)
 
 
 def _schedule(value: Value, unresolved: list[Unresolved]) -> Maybe[str | None]:
@@ -392,7 +298,7 @@ def _seconds(
         return None
     if isinstance(value, timedelta):
         return value.total_seconds()
-    return _unset(field, why_unknown(value) or _no(field), unresolved)
+    return _unset(field, why_unknown(value) or not_taken(field), unresolved)
 
 
 def _dagrun_timeout(
@@ -412,18 +318,20 @@ def _retries(given: Parameters) -> Maybe[int | None]:
     value = given.value("retries")
     if value is None or isinstance(value, int):
         return value
-    return given.unset("retries", why_unknown(value) or _no("retries"))
+    return given.unset("retries", why_unknown(value) or not_taken("retries"))
 
 
 def _timeout_seconds(given: Parameters) -> Maybe[float | None]:
     if _foreign(given):
-        return given.unset("timeout_seconds", _foreign(given) or _no("operator"))
+        return given.unset("timeout_seconds", _foreign(given) or not_taken("operator"))
     if not _has(given.operator, "timeout_seconds"):
         return None
     value = given.value("timeout_seconds")
     if value is None or isinstance(value, (int, float)):
         return value
-    return given.unset("timeout_seconds", why_unknown(value) or _no("timeout_seconds"))
+    return given.unset(
+        "timeout_seconds", why_unknown(value) or not_taken("timeout_seconds")
+    )
 
 
 def _deferrable(given: Parameters) -> Maybe[bool | None]:
@@ -438,7 +346,7 @@ def _deferrable(given: Parameters) -> Maybe[bool | None]:
         value = given.rendered("deferrable", found.value)
         if isinstance(value, bool):
             return value
-        return given.unset("deferrable", why_unknown(value) or _no("deferrable"))
+        return given.unset("deferrable", why_unknown(value) or not_taken("deferrable"))
     if parameter is not None and isinstance(parameter.default, bool):
         return parameter.default
     absent = parameter or Parameter(unknown=True)
@@ -487,7 +395,7 @@ def _connection(
             if name in given.task.keywords:
                 value = given.rendered(name, given.task.keywords[name])
                 return given.text("connection", value), name, "argument"
-        return given.unset("connection", why or _no("operator")), None, None
+        return given.unset("connection", why or not_taken("operator")), None, None
     operator = given.operator
     name_or_none = connection_parameter(operator)
     if name_or_none is None:
@@ -540,4 +448,4 @@ def _impersonation_chain(given: Parameters) -> Maybe[tuple[str, ...] | None]:
         chain = tuple(item for item in value.items if isinstance(item, str))
         if len(chain) == len(value.items):
             return chain or None
-    return given.unset(field, unknown or _no(field))
+    return given.unset(field, unknown or not_taken(field))

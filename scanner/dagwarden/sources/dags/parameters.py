@@ -1,0 +1,106 @@
+"""The arguments of a task as its operator will see them."""
+
+from typing import NamedTuple
+
+from msgspec import UNSET, UnsetType
+
+from dagwarden.facts import ConnectionSource, Maybe, Unresolved
+from dagwarden.sources.dags.airflow import Task, World, default_args_of
+from dagwarden.sources.dags.catalogue import Parameter
+from dagwarden.sources.dags.templates import is_template, rendered_later
+from dagwarden.sources.dags.values import Items, Unknown, Value, why_unknown
+
+
+class Found(NamedTuple):
+    """One argument of a task, and who gave it."""
+
+    value: Value
+    source: ConnectionSource
+
+
+class Parameters:
+    """The arguments of one task as its operator will see them."""
+
+    def __init__(self, world: World, task: Task, environment: str) -> None:
+        """Look `task` up in the catalogue."""
+        self.task = task
+        self.environment = environment
+        name = task.operator
+        self.operator = world.operator(name) if isinstance(name, str) else None
+        self.unresolved: list[Unresolved] = []
+        self.own_fields = _template_fields(task)
+
+    def given(self, name: str) -> Found | None:
+        """Return the argument `name`; None if the operator's default holds."""
+        task = self.task
+        if name in task.expanded:
+            return Found(task.expanded[name], "argument")
+        if name in task.keywords:
+            return Found(task.keywords[name], "argument")
+        why = task.expanded_rest or task.rest
+        if why:
+            return Found(why, "argument")
+        for defaults in default_args_of(task, task.group, task.dag):
+            if name in defaults.items:
+                return Found(defaults.items[name], "default_args")
+            if defaults.rest:
+                return Found(defaults.rest, "default_args")
+        return None
+
+    def value(self, name: str) -> Value:
+        """Return the value of an argument, unknown where it is a template."""
+        found = self.given(name)
+        return None if found is None else self.rendered(name, found.value)
+
+    def rendered(self, name: str, value: Value) -> Value:
+        """Return `value` as it is when the task runs."""
+        if not self.is_templated(name):
+            return value
+        if isinstance(value, str) and is_template(value):
+            return rendered_later(value)
+        if isinstance(value, Items):
+            items = [self.rendered(name, item) for item in value.items]
+            return Items(value.kind, items, value.more)
+        return value
+
+    def is_templated(self, name: str) -> bool:
+        """Say whether Airflow renders the argument; True when not known."""
+        if self.own_fields is not None:
+            return name in self.own_fields
+        if self.operator is None or self.operator.template_fields is None:
+            return True
+        return name in self.operator.template_fields
+
+    def unset(self, field: str, why: Unknown) -> UnsetType:
+        """Note why `field` is not known."""
+        entry = Unresolved(field=field, reason=why.reason, symbol=why.symbol)
+        self.unresolved.append(entry)
+        return UNSET
+
+    def text(self, field: str, value: Value) -> Maybe[str]:
+        """Return a text."""
+        if isinstance(value, str):
+            return value
+        return self.unset(field, why_unknown(value) or not_taken(field))
+
+    def absent(self, field: str, name: str, parameter: Parameter) -> Unknown:
+        """Return why the default of `name` is not known."""
+        if parameter.setting:
+            section, _, key = parameter.setting.rpartition(".")
+            symbol = f"[{section}] {key} of environment {self.environment}"
+            return Unknown("setting", symbol)
+        return Unknown("dynamic", f"the default of {name}")
+
+
+def not_taken(field: str) -> Unknown:
+    """Return why a known value of `field` says nothing."""
+    return Unknown("dynamic", f"a value of {field} that Airflow does not take")
+
+
+def _template_fields(task: Task) -> set[str] | None:
+    """Return the template fields that a class of the repository sets, if it does."""
+    found = task.made.find("template_fields") if task.made is not None else None
+    if found is None or not isinstance(found[0], Items) or found[0].more:
+        return None
+    names = {item for item in found[0].items if isinstance(item, str)}
+    return names if len(names) == len(found[0].items) else None
