@@ -10,7 +10,7 @@ from typing import Literal
 
 from msgspec import DecodeError, Struct, ValidationError, json
 
-from dagwarden.errors import SourceError
+from dagwarden.errors import SourceError, plainly, shown
 from dagwarden.facts import (
     Excluded,
     Gap,
@@ -126,6 +126,8 @@ class Finding(Record, frozen=True, kw_only=True):
     missing: tuple[Missing, ...] = ()
     # how many calls' chains go through what this finding would change
     chains: int = 0
+    # rules whose failures this one explains: their own findings are not shown
+    explains: tuple[str, ...] = ()
     # the waiver that covers every subject, if one does
     waiver: str | None = None
     # against --baseline or --new-since: "new", "unchanged"; None: no comparison
@@ -331,14 +333,14 @@ def read_report(data: bytes, where: str = "") -> Report:
         version = json.decode(data, type=_ReportVersion).result.version
         if version != RESULT_VERSION:
             raise SourceError(
-                f"a result of version {version[:40]!r}, this is {RESULT_VERSION}",
+                f"a result of version {shown(version)}, this is {RESULT_VERSION}",
                 where=where,
                 remedy="scan again, or use the dagwarden that wrote it",
             )
         return json.decode(data, type=Report)
     except ValidationError as error:
         raise SourceError(
-            f"not a dagwarden result: {error}", where=where, remedy=remedy
+            f"not a dagwarden result: {plainly(error)}", where=where, remedy=remedy
         ) from None
     except (DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise SourceError(f"not JSON: {error}", where=where, remedy=remedy) from None

@@ -230,7 +230,8 @@ def test_the_more_specific_rule_hides_the_other_ones_finding_not_its_verdict() -
     specific = replace(RULE, id="specific", supersedes=("unbounded",))
     facts = Facts(lifetime_chains=(lifetime("a"),))
     result = concluded(facts, rules=(RULE, specific))
-    assert [finding.rule for finding in result.findings] == ["specific"]
+    (finding,) = result.findings
+    assert (finding.rule, finding.explains) == ("specific", ("unbounded",))
     assert [rule.population.failed for rule in result.rules] == [1, 1]
 
 

@@ -59,8 +59,9 @@ def conclude(
     verdicts, waivers = _waived(judgement.verdicts, waivers, causes)
     chains = _Chains(facts.paths)
     shown = _not_superseded(verdicts, by_id, causes)
+    failing = _failing(verdicts, causes)
     findings = [
-        _finding(by_id[group[0].rule], group, causes, chains)
+        _finding(by_id[group[0].rule], group, causes, chains, failing)
         for group in _groups(shown, causes)
     ]
     return Conclusion(
@@ -192,6 +193,16 @@ def _first_covering(
     return None
 
 
+def _failing(verdicts: Sequence[Verdict], causes: _Causes) -> set[tuple[str, str]]:
+    """Return (rule, id) of every failure: of its subject, and of its subject's task."""
+    return {
+        (verdict.rule, handle)
+        for verdict in verdicts
+        if verdict.outcome is Outcome.FAIL
+        for handle in _handles(causes.subject(verdict))
+    }
+
+
 def _not_superseded(
     verdicts: Sequence[Verdict], rules: dict[str, Rule], causes: _Causes
 ) -> list[Verdict]:
@@ -200,12 +211,13 @@ def _not_superseded(
 
     It explains them on its own subject, and on others of the same task.
     """
-    explained: set[tuple[str, str]] = set()
-    for verdict in verdicts:
-        if verdict.outcome is Outcome.FAIL:
-            for rule in rules[verdict.rule].supersedes:
-                for handle in _handles(causes.subject(verdict)):
-                    explained.add((rule, handle))
+    explained = {
+        (rule, handle)
+        for verdict in verdicts
+        if verdict.outcome is Outcome.FAIL and rules[verdict.rule].supersedes
+        for rule in rules[verdict.rule].supersedes
+        for handle in _handles(causes.subject(verdict))
+    }
     return [
         verdict
         for verdict in verdicts
@@ -229,7 +241,11 @@ def _groups(verdicts: Iterable[Verdict], causes: _Causes) -> Iterable[list[Verdi
 
 
 def _finding(
-    rule: Rule, group: Sequence[Verdict], causes: _Causes, chains: _Chains
+    rule: Rule,
+    group: Sequence[Verdict],
+    causes: _Causes,
+    chains: _Chains,
+    failing: set[tuple[str, str]],
 ) -> Finding:
     group = sorted(group, key=lambda v: _place(causes.subject(v)))
     subjects = [causes.subject(verdict) for verdict in group]
@@ -256,6 +272,16 @@ def _finding(
         assumes=assumes,
         missing=first.missing,
         chains=len(chains.of(subjects)),
+        explains=tuple(
+            other
+            for other in rule.supersedes
+            if not unknown
+            and any(
+                (other, handle) in failing
+                for subject in subjects
+                for handle in _handles(subject)
+            )
+        ),
         waiver=first.waiver,
     )
 

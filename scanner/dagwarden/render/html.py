@@ -184,7 +184,11 @@ def _rule(rule: RuleReport, findings: Sequence[dict[str, Any]]) -> dict[str, Any
         "tested": _tested(rule.population),
         "deviations": rule.population.failed + rule.population.waived,
         "applicable": _tested(rule.population) + rule.population.unknown,
-        "findings": [f["label"] for f in findings if f["report"].rule == rule.id],
+        "findings": [
+            f["label"]
+            for f in findings
+            if rule.id in (f["report"].rule, *f["report"].explains)
+        ],
         "params": [
             (name, _value(value), name in rule.overridden)
             for name, value in sorted(rule.params.items())
