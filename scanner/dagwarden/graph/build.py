@@ -19,6 +19,15 @@ from dagwarden.graph.targets import Runs, Target
 from dagwarden.graph.writers import with_writers
 
 
+# Ways to become someone that no edge follows yet: a report says so.
+NOT_FOLLOWED = (
+    "not followed from one identity to another: keys that exist already, changes of "
+    "custom roles and of federation providers, bucket policies, images that may be "
+    "overwritten, and what Scheduler, Eventarc and Workflows call as an account",
+    "cluster policies of Airflow change no task after its file was parsed",
+)
+
+
 def derive(facts: Facts, as_of: datetime) -> Facts:
     """
     Return the facts with all that follows from joining them.
@@ -57,7 +66,7 @@ def _with_snapshot(
         return facts
     users = tuple(_users(estate, actings, resolved))
     used = frozenset(user.key for user in users)
-    said = (*facts.assumptions, *estate.access.assumes())
+    said = (*facts.assumptions, *estate.access.assumes(), *NOT_FOLLOWED)
     return replace(
         facts,
         grants=derive_grants(estate, used),
