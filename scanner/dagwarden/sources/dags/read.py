@@ -292,7 +292,7 @@ class _Reading:
             data = self._content(path)
             if not _may_hold_dags(data):
                 shown = self.shown(folder)
-                self.leave_out("file", shown, "holds no DAG: neither word is in it")
+                self.leave_out("file", shown, "has not both words, airflow and dag")
                 return
             source = self._source(path, data, folder)
         except Unreadable as error:
