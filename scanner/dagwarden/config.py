@@ -18,7 +18,7 @@ import msgspec
 from msgspec import UNSET, UnsetType, field
 from msgspec.structs import fields, replace
 
-from dagwarden.errors import ConfigError
+from dagwarden.errors import ConfigError, plainly, shown
 from dagwarden.facts import Record
 from dagwarden.rule import SEVERITIES, Scalar, Severity
 
@@ -177,7 +177,10 @@ def _read(path: Path) -> _File:
     try:
         table = tomllib.loads(_bytes(path).decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise ConfigError(f"is not valid TOML: {error}", where=str(path)) from None
+        # its words may quote: the line is enough
+        line = re.search(r"\(at (line \d+, column \d+)\)", str(error))
+        at = f" ({line[1]})" if line else ""
+        raise ConfigError(f"is not valid TOML{at}", where=str(path)) from None
     if path.name == "pyproject.toml":
         try:
             table = table["tool"]["dagwarden"]
@@ -197,12 +200,12 @@ def _wrong(path: Path, message: str) -> ConfigError:
         r"Object contains unknown field `(.*?)`(?: - at `\$(.*)`)?", message
     )
     if unknown is None:
-        what, _, place = message.partition(" - at `$.")
+        what, _, place = plainly(message).partition(" - at `$.")
         return ConfigError(f"{place.rstrip('`') or 'file'}: {what}", where=str(path))
     key, place = unknown.group(1), (unknown.group(2) or "").lstrip(".")
     record = Environment if place.startswith("environment") else _File
     return ConfigError(
-        f"unknown key {key!r}" + (f" in {place}" if place else ""),
+        f"unknown key {shown(key)}" + (f" in {place}" if place else ""),
         where=str(path),
         remedy=unknown_name(key, (item.name for item in fields(record))),
     )
@@ -232,10 +235,11 @@ def _check(path: Path, file: _File) -> None:
 
 def check_connection_source(spec: str, where: str) -> None:
     """Raise ConfigError unless `spec` is `KIND:FILE` with a known kind."""
-    kind, colon, _ = spec.partition(":")
-    if not colon or kind not in CONNECTION_SOURCES:
+    kind, colon, file = spec.partition(":")
+    # a connection itself instead of a file would end up in messages and reports
+    if not colon or kind not in CONNECTION_SOURCES or "://" in file:
         raise ConfigError(
-            f"connections: {spec!r} does not say what kind of source it is",
+            f"connections: {shown(spec)} does not say what kind of source it is",
             where=where,
             remedy="write KIND:FILE with KIND one of " + ", ".join(CONNECTION_SOURCES),
         )

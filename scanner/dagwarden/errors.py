@@ -12,6 +12,32 @@ DagwardenError            what is wrong, where, and what to do: one line
 What can be read in part is never an error: it is a `Gap`.
 """
 
+import re
+
+# What people write where a word was expected; a secret has more to it.
+_WORD = re.compile(r"[a-z][a-z/_.() -]{0,60}|.{0,7}", re.DOTALL)
+
+
+def shown(value: object) -> str:
+    """
+    Return a wrong value as an error may show it: in quotes, or only how long it is.
+
+    What stands where a word was expected may be a secret on a wrong line.
+    """
+    text = str(value)
+    return repr(text) if _WORD.fullmatch(text) else f"of {len(text)} characters"
+
+
+def plainly(error: Exception | str) -> str:
+    """Return msgspec's words for what does not fit, without a value that is no word."""
+    # enumerations are all that it quotes
+    return re.sub(
+        r"""Invalid enum value (['"]?)(.*)\1(?= - at |$)""",
+        lambda match: f"Invalid enum value {shown(match[2])}",
+        str(error),
+        flags=re.DOTALL,
+    )
+
 
 class DagwardenError(Exception):
     """An error with a place and a remedy, shown as one line without traceback."""

@@ -32,7 +32,7 @@ from dagwarden.policy.evaluate import check_params
 from dagwarden.policy.load import load_rules
 from dagwarden.rule import FAMILIES, Rule, Severity
 from dagwarden.scan import scan
-from dagwarden.sources.credentials import Fingerprint
+from dagwarden.sources.credentials import Fingerprint, purged
 from dagwarden.sources.estate import Estate, read_estate
 
 DEFAULT = "default"
@@ -178,7 +178,7 @@ def report(
 
     return Report(
         result=result,
-        run=envelope(command, job.rules, Path(job.config.root), started),
+        run=envelope(purged(tuple(command)), job.rules, Path(job.config.root), started),
     )
 
 
@@ -284,6 +284,8 @@ def _environments(
     if not config.environments:
         # files alone are restricted by `only`: their folder's .airflowignore counts
         paths = _paths((*folders, *files), root) if folders else (".",)
+        if not files and not folders and (config.snapshots or said.connections):
+            paths = ()
         return (_with_arguments(Environment(name=DEFAULT, dags=paths), said),)
     asked = bool(folders or files)
     wanted = list(_paths((*folders, *files), root))
@@ -354,7 +356,7 @@ def _waivers(config: Config, root: Path, rules: Sequence[Rule]) -> tuple[Waiver,
     return tuple(
         waiver
         for name in config.waivers
-        for waiver in read_waivers(root / name, name, rules)
+        for waiver in purged(read_waivers(root / name, name, rules))
     )
 
 
@@ -365,7 +367,7 @@ def _controls(
         return ()
     from dagwarden.policy.controls import read_controls
 
-    return read_controls(root / config.controls, config.controls, rules)
+    return purged(read_controls(root / config.controls, config.controls, rules))
 
 
 def facts_schema() -> str:

@@ -13,7 +13,13 @@ from dagwarden.facts import InlineWaiver, Origin
 from dagwarden.findings import Waiver, WaiverStatus
 from dagwarden.policy.controls import read_controls
 from dagwarden.policy.load import load_rules
-from dagwarden.policy.waivers import covers, inline_waiver, read_waivers, standing
+from dagwarden.policy.waivers import (
+    covers,
+    inline_waiver,
+    inline_waivers,
+    read_waivers,
+    standing,
+)
 
 RULES = load_rules()
 TODAY = date(2026, 11, 22)
@@ -72,8 +78,11 @@ def test_an_entry_is_read_whole(tmp_path: Path) -> None:
             "did you mean default-compute-identity?",
         ),
         ("waivers:", "waviers:", "is not a mapping with the one key 'waivers'"),
-        ("  - rule", "  rule", "w.yaml: "),
+        ("  - rule", "  rule", "w.yaml:4: is not valid YAML"),
         ("waivers:", "waivers: [", "is not valid YAML"),
+        # a value is repeated only where it is a word: it may be a secret
+        ("expires: 2027-01-31", "expires: !!timestamp x", "w.yaml: is not valid YAML"),
+        ("rule: default", "rule: eyJhbGciOi-default", "unknown rule of 35 characters"),
     ],
 )
 def test_a_wrong_entry_says_where_and_what(
@@ -137,6 +146,21 @@ def test_a_comment_waives_or_says_loudly_why_not(
             "2027-01-31",
             "why",
         )
+
+
+def test_comments_on_one_line_are_told_apart_and_unknown_rules_are_told() -> None:
+    origin = Origin(source="dags/a.py", line=7)
+    text = "waive r-x until=2027-01-31 owner=@a -- why"
+    first, second, third = inline_waivers(
+        [
+            InlineWaiver(origin=origin, text=text),
+            InlineWaiver(origin=origin, text=text),
+            InlineWaiver(origin=origin, text=text.replace("r-x", "r-y")),
+        ],
+        {"r-x"},
+    )
+    assert (first.id, second.id) == ("dags/a.py:7#r-x", "dags/a.py:7#r-x#2")
+    assert (first.note, third.note) == ("", "no rule of this name is in force")
 
 
 @pytest.mark.parametrize(

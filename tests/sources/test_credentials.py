@@ -11,12 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dagwarden.errors import SourceError
-from dagwarden.facts import Origin, Secret, SecretKind
+from dagwarden.facts import Call, Facts, Origin, Secret, SecretKind, Unresolved
 from dagwarden.sources.credentials import (
     MAX_TEXT,
     Fingerprint,
+    purged,
     secret_in,
     secrets_in,
+    setting_without_secrets,
+    without_secrets,
 )
 
 HERE = Origin(source="here")
@@ -438,3 +441,57 @@ def test_no_value_survives(value: str, encode: Callable[[str], str]) -> None:
         assert value not in repr(found)
         assert quote(value) not in repr(found)
         assert b64(value) not in repr(found)
+
+
+@pytest.mark.parametrize(
+    ("text", "clean"),
+    [
+        ("a plain text, a=b and token=", "a plain text, a=b and token="),
+        ("run?page=2&token=Xq7vT9mKp2&x=1", "run?page=2&token=***&x=1"),
+        ("it was password=Xq7vT9mKp2, once", "it was password=***, once"),
+        ("token={{ var.value.token }}", "token={{ var.value.token }}"),
+        ("https://u:Xq7vT9mKp2@h/x", "https://u:***@h/x"),
+        ("https://u:Xq7%2FT9mKp2@h/ and b://:Yq7vT9@i", "https://u:***@h/ and b://:***@i"),
+        (f"the key AIza{'Xq7vT' * 7} is old", "the key *** is old"),
+        ("Authorization: Bearer Xq7vT9mKp2Xq7", "Authorization: Bearer ***"),
+        # a password in another spelling cannot be cut out: nothing is left
+        ("Basic dTpYcTd2VDltS3Ay", "***"),
+        ("group:x@y.example of https://h:8080/a@b", "group:x@y.example of https://h:8080/a@b"),
+    ],
+)  # fmt: skip
+def test_texts_lose_their_secrets_and_nothing_else(text: str, clean: str) -> None:
+    assert without_secrets(text) == clean
+
+
+def test_records_are_purged_wherever_a_text_is_and_else_left_as_they_are() -> None:
+    secret = "https://u:Xq7vT9mKp2@h/"
+    unresolved = Unresolved(field="endpoint", reason="import", symbol=secret)
+    call = Call(
+        id="call:x",
+        origin=Origin(source="a.py", line=1),
+        environment="e",
+        task="t",
+        via="http",
+        operation="o",
+        unresolved=(unresolved,),
+    )
+    facts = Facts(calls=(call,))
+    assert purged(facts).calls[0].unresolved[0].symbol == "https://u:***@h/"
+    assert purged(facts).calls[0].origin is call.origin
+    clean = purged(facts)
+    assert purged(clean) is clean
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "kept"),
+    [
+        ("core.fernet_key", "Xq7vT9mKp2Zr4kLw", "***"),
+        ("database.sql_alchemy_conn", "postgresql://u:Xq7vT9@h/d", "postgresql://u:***@h/d"),
+        ("core.default_timezone", "utc", "utc"),
+        ("operators.default_deferrable", "False", "False"),
+    ],
+)  # fmt: skip
+def test_settings_lose_what_their_name_calls_a_secret(
+    name: str, value: str, kept: str
+) -> None:
+    assert setting_without_secrets(name, value) == kept

@@ -18,7 +18,7 @@ import msgspec
 from msgspec import Struct
 
 from dagwarden import expression
-from dagwarden.errors import RuleError
+from dagwarden.errors import RuleError, plainly, shown
 from dagwarden.expression import suggestion
 from dagwarden.facts import KINDS, Fact
 from dagwarden.rule import (
@@ -411,7 +411,7 @@ class _Reader:
         for name, node in top.items():
             if name not in _KNOWN:
                 near = suggestion(name, list(_KNOWN))
-                self.problem(node.line, f"a rule has no field {name}{near}")
+                self.problem(node.line, f"a rule has no field {_word(name)}{near}")
             elif (value := self._typed(name, node)) is not None:
                 values[name] = value
         missing = [name for name in _REQUIRED if name not in top]
@@ -426,12 +426,14 @@ class _Reader:
         value = plain(node)
         if name in _WORDS_OF and value not in _WORDS_OF[name]:
             near = suggestion(str(value), _WORDS_OF[name])
-            self.problem(node.line, f"there is no {name} {value}{near}")
+            self.problem(node.line, f"there is no {name} {_word(value)}{near}")
         elif name == "needs" and isinstance(node.value, list):
             for item in node.value:
                 if item.value not in get_args(Need):
                     near = suggestion(str(item.value), get_args(Need))
-                    self.problem(item.line, f"there is no need {item.value}{near}")
+                    self.problem(
+                        item.line, f"there is no need {_word(item.value)}{near}"
+                    )
         elif name in ("controls", "examples") and isinstance(node.value, list):
             record: type[Struct] = Control if name == "controls" else Example
             for item in node.value:
@@ -456,7 +458,7 @@ class _Reader:
         for key, item in node.value.items():
             if key not in names:
                 near = suggestion(key, names)
-                self.problem(item.line, f"{name}: there is no field {key}{near}")
+                self.problem(item.line, f"{name}: there is no field {_word(key)}{near}")
         known = {k: plain(v) for k, v in node.value.items() if k in names}
         try:
             msgspec.convert(known, record)
@@ -493,11 +495,12 @@ class _Reader:
             near = suggestion(given, FAMILIES)
             self.problem(
                 line("family") if "family" in values else 1,
-                f"there is no family {given} (the directory's name, or `family:`){near}",
+                f"there is no family {_word(given)} (the directory's name, or `family:`){near}",
             )
         if "subject" in values and values["subject"] not in KINDS:
             near = suggestion(values["subject"], list(KINDS))
-            self.problem(line("subject"), f"there is no fact {values['subject']}{near}")
+            what = _word(values["subject"])
+            self.problem(line("subject"), f"there is no fact {what}{near}")
         if "needs" in values and not values["needs"]:
             self.problem(
                 line("needs"), "needs: name at least one of dags, connections, snapshot"
@@ -510,7 +513,8 @@ class _Reader:
                 near = suggestion(control.soc2, list(self.controls))
                 items = top["controls"].value
                 at = items[number].line if isinstance(items, list) else 1
-                self.problem(at, f"there is no SOC 2 criterion {control.soc2}{near}")
+                what = _word(control.soc2)
+                self.problem(at, f"there is no SOC 2 criterion {what}{near}")
 
     def _parameters(self, top: dict[str, Node], values: dict[str, Any]) -> None:
         for name, param in values.get("params", {}).items():
@@ -549,6 +553,10 @@ class _Reader:
                     self.problem(top[name].line, f"{name}: {problem}")
 
 
+def _word(value: object) -> str:
+    return shown(value).strip("'")
+
+
 def _bad_path(subject: type[Fact], path: str) -> str | None:
     steps = tuple(path.split("."))
     for length in range(1, len(steps) + 1):
@@ -562,7 +570,7 @@ def _bad_path(subject: type[Fact], path: str) -> str | None:
 
 def _in_words(error: msgspec.ValidationError) -> str:
     """Return msgspec's words without its `$` paths."""
-    text = str(error).replace("`", "")
+    text = plainly(error).replace("`", "")
     what, _, path = text.partition(" - at $")
     return f"{what} (at {path.lstrip('.')})" if path else what
 

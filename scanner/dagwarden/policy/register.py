@@ -7,7 +7,7 @@ import msgspec
 from msgspec.structs import fields
 
 from dagwarden.config import unknown_name
-from dagwarden.errors import WaiverError
+from dagwarden.errors import WaiverError, plainly, shown
 from dagwarden.facts import Record
 
 MAX_BYTES = 1_000_000
@@ -53,11 +53,16 @@ def _load(path: Path, where: str, key: str) -> _Document:
         return msgspec.convert(yaml.load(data, Loader=yaml.CSafeLoader), _Document)
     except msgspec.ValidationError as error:
         raise WaiverError(
-            str(error), where=where, remedy=f"write a list under `{key}:`"
+            plainly(error), where=where, remedy=f"write a list under `{key}:`"
         ) from None
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        line = " ".join(str(error).split())[:200]
-        raise WaiverError(f"is not valid YAML: {line}", where=where) from None
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise WaiverError("is not valid YAML", where=f"{where}:{line}") from None
+    except (yaml.YAMLError, ValueError, TypeError, LookupError, AttributeError):
+        # `!!timestamp x`, `!!bool x`: PyYAML trips over what a tag does not fit
+        raise WaiverError("is not valid YAML", where=where) from None
+    except RecursionError:
+        raise WaiverError("is nested too deeply", where=where) from None
 
 
 def _entry(item: dict[str, object], place: str, entry: type[Entry]) -> Entry:
@@ -66,7 +71,7 @@ def _entry(item: dict[str, object], place: str, entry: type[Entry]) -> Entry:
     for key in item:
         if key not in names:
             raise WaiverError(
-                f"unknown field {key!r}",
+                f"unknown field {shown(key)}",
                 where=place,
                 remedy=unknown_name(key, names),
             )
@@ -80,4 +85,4 @@ def _entry(item: dict[str, object], place: str, entry: type[Entry]) -> Entry:
     try:
         return msgspec.convert(item, entry)
     except msgspec.ValidationError as error:
-        raise WaiverError(str(error), where=place) from None
+        raise WaiverError(plainly(error), where=place) from None

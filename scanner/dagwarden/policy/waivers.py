@@ -11,6 +11,7 @@ fingerprint. The day of expiry still counts.
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import date
 from pathlib import Path
@@ -19,13 +20,14 @@ from typing import Literal
 from msgspec.structs import replace
 
 from dagwarden.config import unknown_name
-from dagwarden.errors import WaiverError
+from dagwarden.errors import WaiverError, shown
 from dagwarden.facts import InlineWaiver, Origin, Record
 from dagwarden.findings import Waiver, WaiverStatus
 from dagwarden.policy.register import read_register
 from dagwarden.rule import Rule
 
 _INLINE = re.compile(r"^\s*waive\s+(?P<rule>[a-z0-9-]+)(?P<rest>.*)$")
+_NO_DATE = "has no until= with a date"
 _FORM = "write: # dagwarden: waive RULE until=YYYY-MM-DD owner=@team -- reason"
 
 
@@ -75,8 +77,25 @@ def check_rule(rule: str, place: str, known: set[str]) -> None:
     """Raise WaiverError unless `rule` is a rule in force."""
     if rule not in known:
         raise WaiverError(
-            f"unknown rule {rule!r}", where=place, remedy=unknown_name(rule, known)
+            f"unknown rule {shown(rule)}", where=place, remedy=unknown_name(rule, known)
         )
+
+
+def inline_waivers(
+    comments: Iterable[InlineWaiver], in_force: set[str]
+) -> tuple[Waiver, ...]:
+    """Read comments; each has an id of its own, and says if its rule is not in force."""
+    ids: Counter[str] = Counter()
+    read: list[Waiver] = []
+    for comment in comments:
+        waiver = inline_waiver(comment)
+        ids[waiver.id] += 1
+        if ids[waiver.id] > 1:
+            waiver = replace(waiver, id=f"{waiver.id}#{ids[waiver.id]}")
+        if waiver.status is WaiverStatus.UNUSED and waiver.rule not in in_force:
+            waiver = replace(waiver, note="no rule of this name is in force")
+        read.append(waiver)
+    return tuple(read)
 
 
 def inline_waiver(comment: InlineWaiver) -> Waiver:
@@ -115,7 +134,7 @@ def _inline_problem(matched: bool, said: dict[str, str], reason: str) -> str:
     try:
         date.fromisoformat(said.get("until", ""))
     except ValueError:
-        return "has no until= with a date"
+        return _NO_DATE
     return ""
 
 
@@ -147,7 +166,7 @@ def standing(
     if not problem:
         return waiver
     if waiver.inline:
-        return replace(waiver, note=problem)
+        return replace(waiver, note=waiver.note or problem)
     return replace(waiver, status=WaiverStatus.UNAPPROVED, note=problem)
 
 

@@ -17,8 +17,11 @@ from base64 import b64decode, urlsafe_b64decode
 from binascii import Error as Base64Error
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import cast
+from typing import TypeVar, cast
 from urllib.parse import parse_qsl, unquote, unquote_plus
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from dagwarden.errors import SourceError
 from dagwarden.facts import Origin, Secret, SecretKind
@@ -327,6 +330,77 @@ def _by_name(name: str, text: str) -> SecretKind | None:
     ):
         return None
     return kind
+
+
+# -------------------------------------------------------------------- texts to show
+
+HIDDEN = "***"
+# What every text with a recognisable secret has somewhere; most texts have none.
+_SUSPECT = re.compile(
+    r"AIza|GOCSPX-|ya29\.|1//|eyJ|xox|gh[pousr]_|github_pat_|glpat-"
+    r"|hooks\.slack|webhook\.office|PRIVATE|bearer|basic|://[^/@]*:[^/@]*@|=",
+    re.IGNORECASE,
+)
+_ASSIGNED = re.compile(
+    r"(?P<name>[A-Za-z][\w.-]{0,60})(?P<is>\s?=\s?)(?P<value>[^\s&=#'\",;]{4,2000})"
+)
+
+
+def without_secrets(text: str) -> str:
+    """
+    Return `text`, "***" in place of each secret that can be told from other words.
+
+    For what people and machines name or explain: ids, URLs, reasons. A secret is
+    told by its shape or by the name it is assigned to (`token=...`).
+    """
+    if _SUSPECT.search(text) is None:
+        return text
+    for _ in range(20):
+        if (found := _shape(text)) is None:
+            break
+        shorter = _USERINFO.sub(_hidden, text.replace(found[1], HIDDEN))
+        if shorter == text:  # it is there in another spelling
+            return HIDDEN
+        text = shorter
+    return _ASSIGNED.sub(_assigned, text)
+
+
+def _hidden(match: re.Match[str]) -> str:
+    start, end = match.start("secret") - match.start(), match.end("secret")
+    return f"{match[0][:start]}{HIDDEN}{match[0][end - match.start() :]}"
+
+
+def _assigned(match: re.Match[str]) -> str:
+    if _by_name(match["name"], unquote_plus(match["value"])) is None:
+        return match[0]
+    return f"{match['name']}{match['is']}{HIDDEN}"
+
+
+def setting_without_secrets(name: str, value: str) -> str:
+    """Return `value`, or "***" where its name says secret."""
+    return HIDDEN if _by_name(name, value) else without_secrets(value)
+
+
+R = TypeVar("R")
+
+
+def purged(value: R) -> R:
+    """Return a record, or a collection of such, whose texts hold no secret."""
+    if isinstance(value, str):
+        return cast("R", without_secrets(value))
+    if isinstance(value, Struct):
+        changes = {
+            name: clean
+            for name in value.__struct_fields__
+            if (clean := purged(old := getattr(value, name))) is not old
+        }
+        return cast("R", replace(value, **changes)) if changes else value
+    if isinstance(value, tuple):
+        items = cast("tuple[object, ...]", value)
+        clean_items = tuple(purged(item) for item in items)
+        same = all(a is b for a, b in zip(items, clean_items, strict=True))
+        return value if same else cast("R", clean_items)
+    return value
 
 
 # -------------------------------------------------------------------------- the walk

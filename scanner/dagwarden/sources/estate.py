@@ -18,7 +18,11 @@ from dagwarden.facts import (
     merge,
 )
 from dagwarden.rule import Need
-from dagwarden.sources.credentials import Fingerprint
+from dagwarden.sources.credentials import (
+    Fingerprint,
+    purged,
+    setting_without_secrets,
+)
 
 # what an unread cloud export may have held
 CLOUD_KINDS = (
@@ -74,6 +78,8 @@ def read_estate(
         if connections.connections or connections.files:
             given.add("connections")
         parts.append(connections)
+    # what is called or explained with a secret in it: ids, URLs, comments
+    parts = [purged(part) for part in parts]
     if config.snapshots:
         progress("snapshot")
         cloud = _snapshots(config, root, fingerprint, lenient=only is not None)
@@ -129,7 +135,7 @@ def _environment(
                 environment=environment.name,
                 section=key.rpartition(".")[0],
                 key=key.rpartition(".")[2],
-                value=value,
+                value=setting_without_secrets(key, value),
             )
             for key, value in sorted(environment.airflow_settings.items())
         ),
@@ -221,13 +227,26 @@ def _snapshots(
     present = [path for path in paths if path not in missing]
     if not present:
         return gaps
-    return merge(
-        gaps,
-        read_snapshots(
-            present,
-            root,
-            include_sys_projects=config.include_sys_projects,
-            fingerprint=fingerprint,
+    found = read_snapshots(
+        present,
+        root,
+        include_sys_projects=config.include_sys_projects,
+        fingerprint=fingerprint,
+    )
+    return merge(purged(gaps), _cloud_purged(found))
+
+
+def _cloud_purged(facts: Facts) -> Facts:
+    """Purge what people write freely; names and members in a cloud have one form."""
+    return replace(
+        facts,
+        gaps=purged(facts.gaps),
+        snapshots=purged(facts.snapshots),
+        cloud_runs=purged(facts.cloud_runs),
+        federation_providers=purged(facts.federation_providers),
+        bindings=tuple(
+            purged(binding) if binding.condition else binding
+            for binding in facts.bindings
         ),
     )
 

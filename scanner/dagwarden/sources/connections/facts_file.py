@@ -11,7 +11,7 @@ from typing import cast
 import msgspec
 from msgspec.structs import replace
 
-from dagwarden.errors import SourceError
+from dagwarden.errors import SourceError, plainly, shown
 from dagwarden.facts import Connection, Origin, Record, Secret
 from dagwarden.sources.credentials import Fingerprint, secrets_in
 
@@ -112,8 +112,8 @@ def _read(
     try:
         fact = msgspec.convert(full, Connection)
     except msgspec.ValidationError as error:
-        # msgspec names types and the path, never the value
-        raise SourceError(f"{place}: {error}", where=source, remedy=_REMEDY) from None
+        what = f"{place}: {plainly(error)}"
+        raise SourceError(what, where=source, remedy=_REMEDY) from None
     unknown = _unknown({**full, **_planted(entry)}, msgspec.to_builtins(fact), place)
     if unknown is not None:
         raise SourceError(
@@ -135,7 +135,7 @@ def _unknown(raw: object, known: object, place: str) -> str | None:
         for name in sorted(theirs):
             where = f"{place}.{name[:60]}"
             if name not in ours:
-                return where
+                return f"{place}.{shown(name)}".replace("'", "")
             if (found := _unknown(theirs[name], ours[name], where)) is not None:
                 return found
     elif isinstance(raw, list) and isinstance(known, list | tuple):

@@ -134,7 +134,8 @@ def read_yaml(text: str) -> object:
         mark = error.problem_mark
         line = f" (line {mark.line + 1})" if mark else ""
         raise Malformed(f"is no valid YAML{line}", "syntax") from None
-    except (yaml.YAMLError, ValueError, TypeError):
+    except (yaml.YAMLError, ValueError, TypeError, LookupError, AttributeError):
+        # `!!timestamp x`, `!!bool x`: PyYAML trips over what a tag does not fit
         raise Malformed("is no valid YAML", "syntax") from None
     except RecursionError:
         raise Malformed("is nested too deeply", "too_deep") from None

@@ -1,0 +1,347 @@
+"""
+A secret enters and never leaves: planted in every reader's input, found nowhere.
+
+Every secret is made for the run, so none is in the repository. The whole command
+runs over them, with a fingerprint key and without; all it prints and writes, what it
+leaves in temporary folders included, is searched for every spelling of each.
+"""
+
+import base64
+import gzip
+import hmac
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.leaks import Planted, Search, noise, spellings
+from tests.leaky_estate import Estate
+from tests.sources.cloud_server import listening
+
+DAGWARDEN = str(Path(sys.executable).with_name("dagwarden"))
+KEY = "a key for fingerprints, of this test only"
+CONFIG = ("--config", "operator.toml", "--as-of", "2026-11-20")
+SCAN = ("scan", *CONFIG)
+EVERYTHING = ("--persona", "auditor", "--strict")
+REGISTERS = ("--waivers", "waivers.yaml", "--controls", "controls.yaml")
+RESULTS = [f"out/report.{end}" for end in ("json", "html", "sarif", "txt")]
+
+# A defect of ours, whose message quotes what was being read.
+DEFECT = """
+import dagwarden.sources.dags.read as read
+
+def fails(*arguments, **named):
+    text = open("c/.env.prod").read()
+    raise RuntimeError(text)
+
+read.read_dags = fails
+"""
+
+
+class Run:
+    """Everything that came out of one command line."""
+
+    def __init__(self, arguments: tuple[str, ...], status: int, printed: bytes) -> None:
+        self.arguments = arguments
+        self.status = status
+        self.printed = printed
+
+
+class Outcome:
+    """All runs over one estate, and every file they left."""
+
+    def __init__(self, estate: Estate, key: str | None) -> None:
+        self.estate = estate
+        self.folder = estate.folder
+        self.runs: list[Run] = []
+        self.environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.folder / "home"),
+            "TMPDIR": str(self.folder / "tmp"),
+            "XDG_CACHE_HOME": str(self.folder / "home/cache"),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            **estate.environment,
+        }
+        if key is not None:
+            self.environment["DAGWARDEN_FINGERPRINT_KEY"] = key
+        for name in ("home", "tmp", "out"):
+            (self.folder / name).mkdir()
+        self.before = set(self._files())
+
+    def run(self, *arguments: str, **environment: str) -> Run:
+        done = subprocess.run(
+            [DAGWARDEN, *arguments],
+            cwd=self.folder,
+            env={**self.environment, **environment},
+            capture_output=True,
+            timeout=120,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+        run = Run(arguments, done.returncode, done.stdout + done.stderr)
+        self.runs.append(run)
+        return run
+
+    def _files(self) -> Iterator[Path]:
+        return (
+            path
+            for path in self.folder.rglob("*")
+            if path.is_file() and ".git" not in path.parts
+        )
+
+    def outputs(self) -> Iterator[tuple[str, bytes]]:
+        """Yield everything that came out, with what it is called."""
+        for run in self.runs:
+            yield " ".join(run.arguments), run.printed
+        for path in sorted(set(self._files()) - self.before):
+            name = path.relative_to(self.folder).as_posix()
+            content = path.read_bytes()
+            yield name, content
+            for number, packed in enumerate(_packed(content)):
+                yield f"{name}, packed data {number}", packed
+
+
+def _packed(content: bytes) -> Iterator[bytes]:
+    """Yield what is compressed and encoded inside a document."""
+    for text in re.findall(rb"[A-Za-z0-9+/]{200,}={0,2}", content):
+        try:
+            data = base64.b64decode(text)
+        except ValueError:
+            continue
+        for unpack in (gzip.decompress, zlib.decompress):
+            try:
+                yield unpack(data)
+            except (OSError, EOFError, zlib.error):
+                yield data
+
+
+def _everything(outcome: Outcome) -> None:
+    """Run every command, over everything it reads."""
+    estate, run = outcome.estate, outcome.run
+    output = [word for name in RESULTS for word in ("-o", name)]
+    run(*SCAN, *EVERYTHING, *REGISTERS, "-v", *output)
+    for format_ in ("text", "json", "sarif", "html"):
+        run(*SCAN, "--format", format_)
+    run(*SCAN, *EVERYTHING, "-v", "--format", "text", "--new-since", "HEAD~1")
+    run(*SCAN, "--baseline", "out/report.json", "-o", "out/compared.json")
+    run("scan", *CONFIG, "dags/calls.py", "dags/broken.py", "dags/waived.py", "-v")
+    run("scan", "--snapshot", "assets.json", "--snapshot", "broken.json", "-v")
+    run("scan", "--snapshot", "sealed.ndjson", "-v")
+    run("facts", *CONFIG)
+    run("facts", *CONFIG, "--kind", "connection", "-o", "out/connections.json")
+    run("scan", "dags", "--connections", "facts:out/connections.json")
+    for name in ("secret", "kind", "type", "field", "broken"):
+        run("scan", "dags", "--connections", f"facts:c/facts-{name}.json")
+    for question in (
+        ("calls.headers", "run.routes.invoke", "service orders"),
+        ("calls.overrides", "run.jobs.runWithOverrides", "load"),
+        ("--who-can", "run.routes.invoke", "service orders"),
+    ):
+        run("explain", *CONFIG, *question)
+        run("explain", *CONFIG, *question, "--format", "json")
+    run("report", "out/report.json", "-v")
+    run("report", "out/report.json", "-o", "out/again.html", "-o", "out/again.sarif")
+    run("diff", "out/report.json", "out/compared.json")
+    run("diff", "out/report.json", "out/compared.json", "--format", "json")
+    for path in sorted((outcome.folder / "bad").iterdir()):
+        name, kind = f"bad/{path.name}", path.stem.partition("-")[0]
+        if path.suffix == ".toml":
+            run("scan", "--config", name)
+        elif kind == "result":
+            run("report", name)
+            run("diff", name, "out/report.json")
+            run(*SCAN, "--baseline", name)
+        else:
+            run("scan", "dags", f"--{kind}{'s' * (kind != 'result')}", name)
+    for folder in ("rules-bad", "rules-broken", "rules-tag", "rules-schema"):
+        run("rules", "test", folder)
+        run("scan", "dags", "--rules", folder)
+    with listening(estate.cloud()) as server:
+        # a proxy of this machine must not come between
+        run(
+            *("snapshot", "--scope", "organizations/9", "-o", "out/pulled.ndjson"),
+            *("--local-server", server),
+        )
+    run("scan", "dags", "--snapshot", "out/pulled.ndjson", "-o", "out/pulled.json")
+    planted = estate.planted
+    for arguments in (
+        ("--gate", planted.token("argument: gate")),
+        ("--select", planted.token("argument: select")),
+        ("--connections", f"http://u:{planted.plain('argument: connections')}@h"),
+        ("--connections", f"env:http://u:{planted.plain('argument: env')}@h"),
+        ("--as-of", planted.token("argument: as-of")),
+        ("--runs-as", planted.token("argument: runs-as")),
+        ("--token", planted.token("argument: unknown option")),
+        (f"--token={planted.plain('argument: unknown option with value')}",),
+        ("--new-since", planted.token("argument: revision")),
+    ):
+        run("scan", "dags", *arguments, "-o", "out/said.json", "-o", "out/said.html")
+    outcome.folder.joinpath("patched").mkdir()
+    patch = outcome.folder / "patched/sitecustomize.py"
+    patch.write_text(DEFECT)
+    crashed = run(*SCAN, PYTHONPATH=str(patch.parent))
+    assert crashed.status == 4
+    shutil.rmtree(patch.parent)
+
+
+def _ran(folder: Path, key: str | None) -> Outcome:
+    estate = Estate(folder)
+    estate.commit()
+    outcome = Outcome(estate, key)
+    _everything(outcome)
+    return outcome
+
+
+@pytest.fixture(scope="module", params=[KEY, None], ids=["key", "no key"])
+def outcome(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Outcome:
+    return _ran(tmp_path_factory.mktemp("leaky"), request.param)
+
+
+def test_no_output_holds_a_secret(outcome: Outcome) -> None:
+    search = Search(outcome.estate.planted)
+    leaks = {
+        f"{name}: {leak}"
+        for name, content in outcome.outputs()
+        for leak in search.found(content)
+    }
+    assert sorted(leaks) == []
+
+
+def test_every_command_ran_and_none_crashed(outcome: Outcome) -> None:
+    crashed = [run.arguments for run in outcome.runs if run.status not in range(4)]
+    assert crashed == [SCAN]  # the one that was made to
+    assert all(b"Traceback" not in run.printed for run in outcome.runs)
+    for name in RESULTS:
+        assert (outcome.folder / name).stat().st_size > 10_000
+
+
+def test_nothing_is_left_in_temporary_folders(outcome: Outcome) -> None:
+    left = [*(outcome.folder / "tmp").rglob("*"), *(outcome.folder / "home").rglob("*")]
+    assert left == []
+
+
+def _secrets(value: object) -> Iterator[dict[str, object]]:
+    """Yield every record of a secret in a JSON value."""
+    if isinstance(value, dict):
+        if {"kind", "place", "fingerprint"} <= value.keys():
+            yield value
+        for item in value.values():
+            yield from _secrets(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _secrets(item)
+
+
+def _told(outcome: Outcome) -> list[dict[str, object]]:
+    facts = next(run for run in outcome.runs if run.arguments == ("facts", *CONFIG))
+    return [
+        secret
+        for line in facts.printed.splitlines()
+        for secret in _secrets(json.loads(line))
+    ]
+
+
+def test_secrets_are_found_and_their_fingerprints_kept_only_with_a_key(
+    outcome: Outcome,
+) -> None:
+    told = _told(outcome)
+    kinds = {str(secret["kind"]) for secret in told}
+    assert kinds >= {
+        *("service_account_key", "authorized_user", "client_secret", "password"),
+        *("bearer_token", "api_key", "aws_secret_key", "aws_session_token"),
+        *("webhook_url", "secret_value"),
+    }
+    kept = {secret["fingerprint"] is not None for secret in told}
+    assert kept == {"DAGWARDEN_FINGERPRINT_KEY" in outcome.environment}
+
+
+def test_equal_secrets_have_equal_fingerprints_wherever_they_are(
+    outcome: Outcome,
+) -> None:
+    if "DAGWARDEN_FINGERPRINT_KEY" not in outcome.environment:
+        assert {secret["fingerprint"] for secret in _told(outcome)} == {None}
+        return
+    shared = json.loads(outcome.estate.shared_key)["private_key"]
+    body = "".join(shared.splitlines()[1:-1])
+    places = {
+        secret["place"]
+        for secret in _told(outcome)
+        if secret["fingerprint"] == _fingerprint(body)
+    }
+    assert places >= {
+        "overrides.container_overrides.env.KEY",
+        "overrides.container_overrides.env.ENCODED",
+        "overrides.container_overrides.env.IN_URL",
+        "overrides.container_overrides.env.IN_JSON.a",
+        "extra.extra__google_cloud_platform__keyfile_dict",
+        "env.SHARED",
+    }
+    same = {
+        secret["place"]
+        for secret in _told(outcome)
+        if secret["fingerprint"] == _fingerprint(outcome.estate.shared_password)
+    }
+    assert same >= {
+        "overrides.container_overrides.env.DB_PASSWORD",
+        "env.SHARED_PASSWORD",
+        "password",
+    }
+
+
+def _fingerprint(value: str) -> str:
+    return hmac.new(KEY.encode(), value.encode(), "sha256").hexdigest()[:32]
+
+
+def test_without_a_key_nothing_of_a_run_s_own_key_is_told(
+    tmp_path: Path, outcome: Outcome
+) -> None:
+    # two runs make two keys: what came from them would differ
+    first, second = (
+        outcome.run(*SCAN, "--format", "json", TZ=zone) for zone in ("UTC", "UTC")
+    )
+    results = [json.loads(_document(run.printed))["result"] for run in (first, second)]
+    assert results[0] == results[1]
+
+
+def _document(printed: bytes) -> bytes:
+    return printed[printed.index(b"{") :]
+
+
+@pytest.mark.parametrize("size", [0, 1, 2])
+def test_the_search_finds_every_spelling(size: int) -> None:
+    planted = Planted()
+    planted.password("a password")
+    planted.plain("letters")
+    planted.short("a short one")
+    planted.private_key("a key")
+    planted.token("a token")
+    search = Search(planted)
+    assert search.found(noise().encode()) == set()
+    for place, part in planted.parts.items():
+        for name, text in spellings(part):
+            for encoding in ("latin-1", "utf-8"):
+                try:
+                    content = (noise(50 + size) + text + noise(50)).encode(encoding)
+                except UnicodeEncodeError:
+                    continue
+                assert search.found(content), (place, name)
+        for shift in range(3):
+            # as it would stand in the middle of something longer
+            whole = f"{'x' * (shift + size)}{part} and more".encode()
+            for encode in (base64.b64encode, base64.urlsafe_b64encode):
+                assert search.found(encode(whole)), (place, shift)
+    assert search.found(part[:11].encode()) == set()
+
+
+def test_the_search_finds_a_piece_of_a_long_secret() -> None:
+    planted = Planted()
+    pem = planted.private_key("a key").splitlines()
+    assert Search(planted).found(pem[5][20:32].encode()) == {"a key (raw)"}
