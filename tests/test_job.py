@@ -32,6 +32,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ("config", "paths", "expected", "only"),
     [
         ("", [], {"default": (".",)}, None),
+        ('snapshots = ["iam.ndjson"]', [], {"default": ()}, None),
         ("", ["prod"], {"default": ("prod",)}, None),
         ("", ["prod/a.py"], {"default": (".",)}, ["prod/a.py"]),
         ("", ["prod", "lab/b.py"], {"default": ("prod", "lab/b.py")}, None),

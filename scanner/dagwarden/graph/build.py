@@ -18,12 +18,13 @@ from dagwarden.graph.reach import User, derive_reaches
 from dagwarden.graph.targets import Runs, Target
 from dagwarden.graph.writers import with_writers
 
-
 # Ways to become someone that no edge follows yet: a report says so.
 NOT_FOLLOWED = (
-    "not followed from one identity to another: keys that exist already, changes of "
-    "custom roles and of federation providers, bucket policies, images that may be "
-    "overwritten, and what Scheduler, Eventarc and Workflows call as an account",
+    (
+        "not followed from one identity to another: keys that exist already, changes "
+        "of custom roles and of federation providers, bucket policies, images that may "
+        "be overwritten, and what Scheduler, Eventarc and Workflows call as an account"
+    ),
     "cluster policies of Airflow change no task after its file was parsed",
 )
 

@@ -24,7 +24,7 @@ from dagwarden.policy.evaluate import (
     evidence_of,
     render_message,
 )
-from dagwarden.policy.waivers import covers, inline_waiver, standing
+from dagwarden.policy.waivers import covers, inline_waivers, standing
 from dagwarden.rule import SEVERITIES, Rule
 
 
@@ -53,7 +53,7 @@ def conclude(
     by_id = {rule.id: rule for rule in rules}
     waivers = [
         standing(waiver, as_of, approvers=approvers, trusted=trusted)
-        for waiver in (*register, *map(inline_waiver, facts.inline_waivers))
+        for waiver in (*register, *inline_waivers(facts.inline_waivers, set(by_id)))
     ]
     causes = _Causes(by_id, subjects)
     verdicts, waivers = _waived(judgement.verdicts, waivers, causes)
