@@ -872,21 +872,21 @@ def test_files_alone_give_identity_token_and_tls() -> None:
 def test_grants_are_those_that_call_cloud_run_and_those_of_tasks() -> None:
     facts = with_bindings(
         ESTATE,
-        bind(FOLDER, "roles/run.invoker", "user:ann@x.example", "allUsers"),
+        bind(FOLDER, "roles/run.invoker", "user:one@x.example", "allUsers"),
         bind(
-            PROJECT, "roles/bigquery.dataViewer", account(ENV_SA), "user:ann@x.example"
+            PROJECT, "roles/bigquery.dataViewer", account(ENV_SA), "user:one@x.example"
         ),
-        bind(PROJECT, "projects/p/roles/c", "user:bob@x.example"),
+        bind(PROJECT, "projects/p/roles/c", "user:two@x.example"),
     )
     grants = {
         (item.identity.key, item.role): item for item in derive(facts, AS_OF).grants
     }
-    ann = grants["user:ann@x.example", "roles/run.invoker"]
+    ann = grants["user:one@x.example", "roles/run.invoker"]
     assert (ann.level, ann.beyond_invoke, ann.used_by_tasks) == ("folder", (), False)
     assert grants["allUsers", "roles/run.invoker"].identity.kind == "all_users"
     mine = grants[account(ENV_SA), "roles/bigquery.dataViewer"]
     assert (mine.permissions, mine.used_by_tasks) == ((), True)
-    custom = grants["user:bob@x.example", "projects/p/roles/c"]
+    custom = grants["user:two@x.example", "projects/p/roles/c"]
     assert custom.permissions is UNSET
     assert causes(custom, "beyond_invoke") == {
         ("layer", "definition of projects/p/roles/c")
@@ -1136,11 +1136,11 @@ def test_dag_writers_are_listed_but_the_environment_and_google() -> None:
             ESTATE,
             bind(BUCKET, WRITER, account(ENV_SA), account(TEAM_SA), "projectEditor:p"),
             bind(PROJECT, "roles/storage.objectViewer", "user:reader@x.example"),
-            bind(ORG, WRITER, "user:ann@x.example", "serviceAccount:service-9@gcp-sa-x.iam.gserviceaccount.com"),
+            bind(ORG, WRITER, "user:one@x.example", "serviceAccount:service-9@gcp-sa-x.iam.gserviceaccount.com"),
         )
     )  # fmt: skip
     keys = [writer.identity.key for writer in found.dag_writers_known]
-    assert keys == ["projectEditor:p", account(TEAM_SA), "user:ann@x.example"]
+    assert keys == ["projectEditor:p", account(TEAM_SA), "user:one@x.example"]
     assert found.dag_writers == found.dag_writers_known
     assert found.dag_writers_known[0].identity.kind == "project_role"
 
@@ -1374,7 +1374,7 @@ _MEMBERS = st.sampled_from(
         account(TEAM_SA),
         "allUsers",
         "group:g@x",
-        "user:ann@x",
+        "user:one@x",
         "projectEditor:p",
     ]
 )
@@ -1577,16 +1577,16 @@ def test_who_can_lists_holders_and_what_could_add_to_them() -> None:
     facts = with_bindings(
         ESTATE,
         bind(SERVICE, "roles/run.invoker", account(ENV_SA), "group:g@x"),
-        bind(ORG, "roles/owner", "user:ann@x.example"),
-        bind(ORG, "roles/viewer", "user:bob@x.example"),
-        bind(ORG, "projects/p/roles/c", "user:cat@x.example"),
+        bind(ORG, "roles/owner", "user:one@x.example"),
+        bind(ORG, "roles/viewer", "user:two@x.example"),
+        bind(ORG, "projects/p/roles/c", "user:three@x.example"),
     )
     found = who_can(derive(facts, AS_OF), INVOKE, "service api")
     assert [(item.identity.key, item.answer) for item in found.holders] == [
         ("group:g@x", "allowed"),
         (account(ENV_SA), "allowed"),
-        ("user:ann@x.example", "allowed"),
-        ("user:cat@x.example", "unknown"),
+        ("user:one@x.example", "allowed"),
+        ("user:three@x.example", "unknown"),
     ]
     assert found.holders[1].hops[0].text == (
         "roles/run.invoker granted on service api (p, r1)"

@@ -14,14 +14,14 @@ from dagwarden.graph.principals import (
     [
         ("serviceAccount:A@P.iam.gserviceaccount.com", "serviceAccount:a@p.iam.gserviceaccount.com", "service_account"),
         ("a@p.iam.gserviceaccount.com", "serviceAccount:a@p.iam.gserviceaccount.com", "service_account"),
-        ("user:Ann@X.example", "user:ann@x.example", "user"),
-        ("ann@x.example", "user:ann@x.example", "user"),
+        ("user:One@X.example", "user:one@x.example", "user"),
+        ("one@x.example", "user:one@x.example", "user"),
         ("group:g@x.example", "group:g@x.example", "group"),
         ("domain:X.example", "domain:x.example", "domain"),
         ("allUsers", "allUsers", "all_users"),
         ("allAuthenticatedUsers", "allAuthenticatedUsers", "all_authenticated_users"),
         ("principalSet://goog/public:all", "allUsers", "all_users"),
-        ("principal://goog/subject/Ann@x.example", "user:ann@x.example", "user"),
+        ("principal://goog/subject/One@x.example", "user:one@x.example", "user"),
         ("principalSet://goog/group/g@x.example", "group:g@x.example", "group"),
         (
             "principal://iam.googleapis.com/projects/-/serviceAccounts/a@p.iam.gserviceaccount.com",
@@ -60,7 +60,7 @@ def test_spellings_of_one_identity_have_one_key(
         ("12-compute@developer.gserviceaccount.com", "12"),
         ("p@appspot.gserviceaccount.com", "p"),
         ("service-12@gcp-sa-run.iam.gserviceaccount.com", None),
-        ("ann@x.example", None),
+        ("one@x.example", None),
     ],
 )
 def test_an_account_tells_its_project(email: str, project: str | None) -> None:

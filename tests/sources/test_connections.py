@@ -245,9 +245,9 @@ IMPERSONATES = {
         ({"credential_config_file": json.dumps(KEY)}, "key_content", EMAIL, None),
         ({"credential_config_file": USER}, "user_refresh_token", UNSET, None),
         (
-            {"credential_config_file": {**USER, "account": "ann@shop.example"}},
+            {"credential_config_file": {**USER, "account": "owner@shop.example"}},
             "user_refresh_token",
-            "ann@shop.example",
+            "owner@shop.example",
             None,
         ),
         (
