@@ -229,3 +229,12 @@ def test_the_wildcard_agrees_with_a_slow_matcher(parts: list[str], text: str) ->
         return bool(text) and pattern[0] == text[0] and slow(pattern[1:], text[1:])
 
     assert covers(waiver(subject=pattern), text, HERE, "-") is slow(pattern, text)
+
+
+def test_what_stands_for_a_date_and_is_none_is_not_repeated() -> None:
+    text = "waive r-x owner=@a until=Xq7vT9mKp2 -- why"
+    waiver = inline_waiver(
+        InlineWaiver(origin=Origin(source="a.py", line=1), text=text)
+    )
+    assert waiver.status is WaiverStatus.MALFORMED
+    assert waiver.expires == ""

@@ -113,7 +113,8 @@ def inline_waiver(comment: InlineWaiver) -> Waiver:
         owner=said.get("owner", ""),
         approver=said.get("approver", ""),
         reason=reason.strip(),
-        expires=said.get("until", ""),
+        # what is no date is not repeated: it may be anything
+        expires="" if problem == _NO_DATE else said.get("until", ""),
         origin=origin,
         inline=True,
         status=WaiverStatus.MALFORMED if problem else WaiverStatus.UNUSED,
