@@ -232,7 +232,7 @@ def test_the_wildcard_agrees_with_a_slow_matcher(parts: list[str], text: str) ->
 
 
 def test_what_stands_for_a_date_and_is_none_is_not_repeated() -> None:
-    text = "waive r-x owner=@a until=Xq7vT9mKp2 -- why"
+    text = "waive r-x until=Xq7vT9mKp2 -- why"
     waiver = inline_waiver(
         InlineWaiver(origin=Origin(source="a.py", line=1), text=text)
     )

@@ -27,7 +27,6 @@ from dagwarden.policy.register import read_register
 from dagwarden.rule import Rule
 
 _INLINE = re.compile(r"^\s*waive\s+(?P<rule>[a-z0-9-]+)(?P<rest>.*)$")
-_NO_DATE = "has no until= with a date"
 _FORM = "write: # dagwarden: waive RULE until=YYYY-MM-DD owner=@team -- reason"
 
 
@@ -113,8 +112,7 @@ def inline_waiver(comment: InlineWaiver) -> Waiver:
         owner=said.get("owner", ""),
         approver=said.get("approver", ""),
         reason=reason.strip(),
-        # what is no date is not repeated: it may be anything
-        expires="" if problem == _NO_DATE else said.get("until", ""),
+        expires=_day(said),
         origin=origin,
         inline=True,
         status=WaiverStatus.MALFORMED if problem else WaiverStatus.UNUSED,
@@ -132,11 +130,17 @@ def _inline_problem(matched: bool, said: dict[str, str], reason: str) -> str:
         return "has no owner="
     if not reason.strip():
         return "has no reason after --"
+    return "" if _day(said) else "has no until= with a date"
+
+
+def _day(said: dict[str, str]) -> str:
+    """Return the last day; what is no date is not repeated, it may be anything."""
+    text = said.get("until", "")
     try:
-        date.fromisoformat(said.get("until", ""))
+        date.fromisoformat(text)
     except ValueError:
-        return _NO_DATE
-    return ""
+        return ""
+    return text
 
 
 def standing(
