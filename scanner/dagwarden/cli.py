@@ -7,9 +7,7 @@ The command line: arguments to a `Config`, errors to one line, results to a stat
 
 import gc
 import os
-import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -497,8 +495,18 @@ def render(report: "Report", format_: str, *, verbose: bool = False) -> str:
         return render_html(report)
     from dagwarden.render.text import render_text
 
-    width = shutil.get_terminal_size((100, 24)).columns
-    return render_text(report, width=width, colour=_colour(), verbose=verbose)
+    return render_text(report, width=_width(), colour=_colour(), verbose=verbose)
+
+
+def _width() -> int:
+    """Return the columns to write in; `shutil` would import archives for that."""
+    said = os.environ.get("COLUMNS", "")
+    if said.isdecimal() and int(said) > 0:
+        return int(said)
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns or 100
+    except (OSError, ValueError):  # no terminal, or closed
+        return 100
 
 
 _START = time.monotonic()
@@ -516,6 +524,8 @@ def _colour() -> bool:
 
 def write(path: Path, content: str) -> None:
     """Write `content` whole, readable by its owner only."""
+    import tempfile  # with it come random numbers and archives: not for a hook
+
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:

@@ -6,10 +6,8 @@ The operator's file is given by `--config`. A scanned repository's own
 `trust_repository` is on: by default exactly when there is no operator's file.
 """
 
-import difflib
 import os
 import re
-import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
@@ -117,8 +115,10 @@ def load_config(operator: Path | None, paths: Iterable[Path], cwd: Path) -> Conf
 
 def unknown_name(name: str, known: Iterable[str]) -> str:
     """Return a remedy for a misspelt `name`: the closest of `known`, or all."""
+    from difflib import get_close_matches  # only where something is wrong
+
     names = sorted(known)
-    close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    close = get_close_matches(name, names, n=1, cutoff=0.6)
     if close:
         return f"did you mean {close[0]}?"
     return "known: " + ", ".join(names) if len(names) <= 30 else "see `--help`"
@@ -174,6 +174,8 @@ def _bytes(path: Path) -> bytes:
 
 
 def _read(path: Path) -> _File:
+    import tomllib  # most commit hooks have no configuration to read
+
     try:
         table = tomllib.loads(_bytes(path).decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:

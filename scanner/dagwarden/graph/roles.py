@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable
 from functools import lru_cache
-from importlib.resources import files
+from pathlib import Path
 
 import msgspec
 
 from dagwarden.facts import Origin, Record, Role
 
+_DATA = Path(__file__).with_name("roles.json")
 BASIC = frozenset({"roles/owner", "roles/editor", "roles/viewer"})
 # What calling Cloud Run takes, watching the call included.
 CALLING = frozenset(
@@ -50,8 +51,7 @@ class _Shipped(Record, frozen=True, kw_only=True):
 @lru_cache(maxsize=1)
 def catalogue() -> Catalogue:
     """Return the shipped catalogue."""
-    raw = (files("dagwarden.graph") / "roles.json").read_bytes()
-    shipped = msgspec.json.decode(raw, type=_Shipped)
+    shipped = msgspec.json.decode(_DATA.read_bytes(), type=_Shipped)
     permissions = {
         name: frozenset(f"roles/{role}" for role in roles.split())
         for name, roles in shipped.permissions.items()

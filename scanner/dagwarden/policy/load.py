@@ -7,7 +7,6 @@ foreign input: sizes are bounded, YAML aliases are refused and symlinks are not
 followed out of them.
 """
 
-import hashlib
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -354,6 +353,8 @@ class _Reader:
         self.problems.append(f"{self.place}:{line}: {what}")
 
     def read(self, file: "Traversable", family: str, shipped: bool) -> RuleFile | None:
+        import hashlib  # loads OpenSSL; the compiled pack has its digests
+
         data = self._bytes(file)
         if data is None:
             return None

@@ -7,18 +7,17 @@ also inside a string, base64 or URL-encoding. Only then do names that say secret
 count, and then a placeholder, a template, a reference to a secret store and the
 name of a secret are none.
 
-Imported by the commit hook: only the standard library's light modules.
+Imported by the commit hook: what decodes is imported where something is encoded.
 """
 
-import json
 import os
 import re
-from base64 import b64decode, urlsafe_b64decode
 from binascii import Error as Base64Error
-from collections.abc import Iterator, Mapping
+from binascii import a2b_base64
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import TypeVar, cast
-from urllib.parse import parse_qsl, unquote, unquote_plus
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -98,46 +97,54 @@ class Fingerprint:
 
 # --------------------------------------------------------------- what a value looks like
 
+# Compiled when first needed: most texts of a commit hook meet few of them.
+Late = Callable[[], re.Pattern[str]]
+
+
+def _late(pattern: str, flags: int = 0) -> Late:
+    return cache(lambda: re.compile(pattern, flags))
+
+
 # PEM as written in files, in JSON strings and in query strings ("+" for a space).
-_PEM = re.compile(
+_PEM = _late(
     r"-----BEGIN[ +](?:[A-Z0-9]{1,12}[ +]){0,3}PRIVATE[ +]KEY-----"
     r"(?P<secret>[^-]{0,20000})"
 )
 # Shapes that their issuers document; one alternative each, none can backtrack far.
-_SHAPES: tuple[tuple[str, SecretKind, re.Pattern[str]], ...] = (
-    ("AIza", "api_key", re.compile(r"\bAIza[\w-]{35}(?![\w-])")),
-    ("GOCSPX-", "client_secret", re.compile(r"\bGOCSPX-[\w-]{20,64}(?![\w-])")),
-    ("ya29.", "bearer_token", re.compile(r"\bya29\.[\w.-]{20,2048}")),
-    ("1//", "authorized_user", re.compile(r"(?<![\w/])1//[\w-]{30,512}(?![\w-])")),
+_SHAPES: tuple[tuple[str, SecretKind, Late], ...] = (
+    ("AIza", "api_key", _late(r"\bAIza[\w-]{35}(?![\w-])")),
+    ("GOCSPX-", "client_secret", _late(r"\bGOCSPX-[\w-]{20,64}(?![\w-])")),
+    ("ya29.", "bearer_token", _late(r"\bya29\.[\w.-]{20,2048}")),
+    ("1//", "authorized_user", _late(r"(?<![\w/])1//[\w-]{30,512}(?![\w-])")),
     (
         "eyJ",
         "bearer_token",
-        re.compile(r"\beyJ[\w-]{8,4096}\.eyJ[\w-]{4,16384}\.[\w-]{8,4096}"),
+        _late(r"\beyJ[\w-]{8,4096}\.eyJ[\w-]{4,16384}\.[\w-]{8,4096}"),
     ),
-    ("xox", "bearer_token", re.compile(r"\bxox[abeprs]-[\w-]{10,256}")),
-    ("gh", "bearer_token", re.compile(r"\bgh[pousr]_[A-Za-z0-9]{36,255}\b")),
-    ("github_pat_", "bearer_token", re.compile(r"\bgithub_pat_\w{22,255}\b")),
-    ("glpat-", "bearer_token", re.compile(r"\bglpat-[\w-]{20,64}(?![\w-])")),
+    ("xox", "bearer_token", _late(r"\bxox[abeprs]-[\w-]{10,256}")),
+    ("gh", "bearer_token", _late(r"\bgh[pousr]_[A-Za-z0-9]{36,255}\b")),
+    ("github_pat_", "bearer_token", _late(r"\bgithub_pat_\w{22,255}\b")),
+    ("glpat-", "bearer_token", _late(r"\bglpat-[\w-]{20,64}(?![\w-])")),
     (
         "hooks.slack.com/",
         "webhook_url",
-        re.compile(r"\bhooks\.slack\.com/(?:services|workflows)/[\w/]{20,200}"),
+        _late(r"\bhooks\.slack\.com/(?:services|workflows)/[\w/]{20,200}"),
     ),
     (
         ".webhook.office.com/",
         "webhook_url",
-        re.compile(r"\.webhook\.office\.com/webhookb2/[\w@/-]{30,300}"),
+        _late(r"\.webhook\.office\.com/webhookb2/[\w@/-]{30,300}"),
     ),
 )
-_BEARER = re.compile(r"\bbearer\s{1,4}(?P<secret>[\w.~+/=:-]{8,16384})", re.IGNORECASE)
-_BASIC = re.compile(r"\bbasic\s{1,4}(?P<secret>[A-Za-z0-9+/_-]{4,4096}={0,2})", re.I)
-_USERINFO = re.compile(r"://[^\s/?#@:'\"]{0,256}:(?P<secret>[^\s/@'\"]{1,512})@")
-_QUERY = re.compile(r"^[A-Za-z][\w+.-]{0,40}:(?://)?[^\s?]{0,2048}\?(?P<query>\S+)$")
-_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{24,}={0,2}")
+_BEARER = _late(r"\bbearer\s{1,4}(?P<secret>[\w.~+/=:-]{8,16384})", re.IGNORECASE)
+_BASIC = _late(r"\bbasic\s{1,4}(?P<secret>[A-Za-z0-9+/_-]{4,4096}={0,2})", re.I)
+_USERINFO = _late(r"://[^\s/?#@:'\"]{0,256}:(?P<secret>[^\s/@'\"]{1,512})@")
+_QUERY = _late(r"^[A-Za-z][\w+.-]{0,40}:(?://)?[^\s?]{0,2048}\?(?P<query>\S+)$")
+_BASE64 = _late(r"[A-Za-z0-9+/_-]{24,}={0,2}")
 _LINE_BREAKS = str.maketrans("", "", "\r\n\t")
-_PERCENT = re.compile(r"%[0-9A-Fa-f]{2}")
-_EMAIL = re.compile(r"[\w.+-]{1,100}@[\w.-]{1,150}")
-_KEY_ID = re.compile(r"[\w-]{1,64}")
+_PERCENT = _late(r"%[0-9A-Fa-f]{2}")
+_EMAIL = _late(r"[\w.+-]{1,100}@[\w.-]{1,150}")
+_KEY_ID = _late(r"[\w-]{1,64}")
 
 # ------------------------------------------------------------- what is no secret value
 
@@ -148,16 +155,16 @@ _PLACEHOLDERS = _set_of(
     "unused xxx your_password yourpassword"
 )
 # A word of these anywhere: someone is meant to put the value there.
-_STAND_IN = re.compile(
+_STAND_IN = _late(
     r"change[-_ ]?(?:me|it)|x{5}|optional|replace[-_ ]?me|example|placeholder|redacted"
     r"|(?:^|[^a-z])(?:your|todo|fixme|dummy|insert|enter)(?:[^a-z]|$)",
     re.IGNORECASE,
 )
-_MARKED = re.compile(r"<[^<>]*>|\[[^\[\]]*\]|(.)\1{2,}|\*+|\.{2,}|-+|…")
-_TEMPLATE = re.compile(
+_MARKED = _late(r"<[^<>]*>|\[[^\[\]]*\]|(.)\1{2,}|\*+|\.{2,}|-+|…")
+_TEMPLATE = _late(
     r"\{\{|\{%|\$\{|\$\(|%\(\w+\)[sd]|^\$\w+$|(?:^|\s)%[sr]$|\{\w*\}$|<\w[\w -]*>"
 )
-_REFERENCE = re.compile(
+_REFERENCE = _late(
     r"projects/[^/]+/(?:locations/[^/]+/)?secrets/"
     r"|(?:sm|gsm|gcp-?sm|vault|berglas|op|akv|ssm|secretsmanager|doppler|keyring"
     r"|secret|secretref|env|file|awssm|awsps|azurekv)(?:://|:(?=[^:\s]))"
@@ -165,27 +172,27 @@ _REFERENCE = re.compile(
     re.IGNORECASE,
 )
 # Not in clear: digests and ciphertext (Fernet, SOPS, ansible-vault).
-_SEALED = re.compile(
+_SEALED = _late(
     r"\$(?:2[abxy]|5|6|argon2\w*|y)\$|pbkdf2|scrypt:|\{?ssha|sha\d{1,3}[:$-]"
     r"|gAAAA|ENC\[|\$ANSIBLE_VAULT",
     re.IGNORECASE,
 )
-_PATH = re.compile(
+_PATH = _late(
     r"(?:~|\.{1,2}|[A-Za-z]:)?[/\\][\w.\-/\\ ]*$|(?:gs|s3|file|abfss?|hdfs)://"
     r"|[\w.\-/]+\.(?:json|pem|key|p12|pfx|crt|cer|ya?ml|txt|env|jks|ini|cfg|toml)$"
 )
-_PLAIN = re.compile(r"[+-]?\d+(?:[.,]\d+)*|true|false|yes|no|on|off", re.IGNORECASE)
-_URL = re.compile(r"[A-Za-z][\w+.-]{0,40}://\S*$")
-_UPPER_NAME = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
+_PLAIN = _late(r"[+-]?\d+(?:[.,]\d+)*|true|false|yes|no|on|off", re.IGNORECASE)
+_URL = _late(r"[A-Za-z][\w+.-]{0,40}://\S*$")
+_UPPER_NAME = _late(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
 # "airflow-db", "id_token", "Slack token 2": words, not a random mix of cases
-_WORDY = re.compile(
+_WORDY = _late(
     r"(?:[A-Z]?[a-z]{1,24}|[A-Z]{1,24})\d{0,2}"
     r"(?:[-_. /:](?:[A-Z]?[a-z]{2,24}|[A-Z]{2,24})\d{0,2}|[-_.]\d{1,4}){0,12}"
 )
 
 # -------------------------------------------------------------- what a name says
 
-_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_WORD = _late(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 # Said after the word that counts: DB_PASSWORD_PROD, token2, secret_value.
 _QUALIFIERS = _set_of(
     "b64 base base64 current default dev development json old new plain plaintext "
@@ -227,7 +234,7 @@ _JOINED = {
 def _words(name: str) -> list[str]:
     """Return the words of `name` that count, in lower case."""
     found: list[str] = []
-    for word in _WORD.findall(name[-200:]):
+    for word in _WORD().findall(name[-200:]):
         found.extend(_JOINED.get(word.lower(), (word.lower(),)))
     while len(found) > 1 and (found[-1] in _QUALIFIERS or found[-1].isdigit()):
         found.pop()
@@ -270,7 +277,7 @@ def kind_by_name(name: str) -> SecretKind | None:
 
 def is_template(text: str) -> bool:
     """Tell whether `text` is filled in elsewhere: Jinja, ${VAR}, %(name)s."""
-    return _TEMPLATE.search(text) is not None
+    return _TEMPLATE().search(text) is not None
 
 
 def is_placeholder(text: str) -> bool:
@@ -280,29 +287,29 @@ def is_placeholder(text: str) -> bool:
         not short
         or short in _PLACEHOLDERS
         or short.replace("-", "_") in _PLACEHOLDERS
-        or _MARKED.fullmatch(short) is not None
-        or (len(short) <= 200 and _STAND_IN.search(short) is not None)
+        or _MARKED().fullmatch(short) is not None
+        or (len(short) <= 200 and _STAND_IN().search(short) is not None)
     )
 
 
 def is_reference(text: str) -> bool:
     """Tell whether `text` names a secret in a secret store."""
-    return _REFERENCE.match(text) is not None
+    return _REFERENCE().match(text) is not None
 
 
 def is_sealed(text: str) -> bool:
     """Tell whether `text` is a digest or ciphertext: no secret in clear."""
-    return _SEALED.match(text) is not None
+    return _SEALED().match(text) is not None
 
 
 def _is_name(text: str, words: list[str]) -> bool:
     """Tell whether `text` is what a secret is called, not what it is."""
-    if _UPPER_NAME.fullmatch(text):
+    if _UPPER_NAME().fullmatch(text):
         return True
     said = _words(text)
     if said == words or (text.isalpha() and said[-2:] == words[-2:] != words[-1:]):
         return True
-    if len(text) > 100 or not _WORDY.fullmatch(text.strip("_-")):
+    if len(text) > 100 or not _WORDY().fullmatch(text.strip("_-")):
         return False
     if words[-1] in _OFTEN_NAMED and words[-2:-1] not in (["client"], ["api"]):
         return True
@@ -322,10 +329,10 @@ def _by_name(name: str, text: str) -> SecretKind | None:
         or is_placeholder(value)
         or is_template(value)
         or is_reference(value)
-        or _PATH.match(value)
+        or _PATH().match(value)
         or is_sealed(value)
-        or _PLAIN.fullmatch(value)
-        or _URL.match(value)
+        or _PLAIN().fullmatch(value)
+        or _URL().match(value)
         or _is_name(value, words)
     ):
         return None
@@ -336,12 +343,12 @@ def _by_name(name: str, text: str) -> SecretKind | None:
 
 HIDDEN = "***"
 # What every text with a recognisable secret has somewhere; most texts have none.
-_SUSPECT = re.compile(
+_SUSPECT = _late(
     r"AIza|GOCSPX-|ya29\.|1//|eyJ|xox|gh[pousr]_|github_pat_|glpat-"
     r"|hooks\.slack|webhook\.office|PRIVATE|bearer|basic|://[^/@]*:[^/@]*@|=",
     re.IGNORECASE,
 )
-_ASSIGNED = re.compile(
+_ASSIGNED = _late(
     r"(?P<name>[A-Za-z][\w.-]{0,60})(?P<is>\s?=\s?)(?P<value>[^\s&=#'\",;]{4,2000})"
 )
 
@@ -353,16 +360,16 @@ def without_secrets(text: str) -> str:
     For what people and machines name or explain: ids, URLs, reasons. A secret is
     told by its shape or by the name it is assigned to (`token=...`).
     """
-    if _SUSPECT.search(text) is None:
+    if _SUSPECT().search(text) is None:
         return text
     for _ in range(20):
         if (found := _shape(text)) is None:
             break
-        shorter = _USERINFO.sub(_hidden, text.replace(found[1], HIDDEN))
+        shorter = _USERINFO().sub(_hidden, text.replace(found[1], HIDDEN))
         if shorter == text:  # it is there in another spelling
             return HIDDEN
         text = shorter
-    return _ASSIGNED.sub(_assigned, text)
+    return _ASSIGNED().sub(_assigned, text)
 
 
 def _hidden(match: re.Match[str]) -> str:
@@ -371,7 +378,7 @@ def _hidden(match: re.Match[str]) -> str:
 
 
 def _assigned(match: re.Match[str]) -> str:
-    if _by_name(match["name"], unquote_plus(match["value"])) is None:
+    if _by_name(match["name"], _unquoted(match["value"])) is None:
         return match[0]
     return f"{match['name']}{match['is']}{HIDDEN}"
 
@@ -445,30 +452,36 @@ def _label(key: object) -> str:
 
 def _shape(text: str) -> tuple[SecretKind, str] | None:
     """Return the kind and value of the first credential that `text` has by shape."""
-    for match in _PEM.finditer(text) if "PRIVATE" in text else ():
+    for match in _PEM().finditer(text) if "PRIVATE" in text else ():
         if (key := _pem_body(match["secret"])) is not None:
             return "private_key", key
     for hint, kind, pattern in _SHAPES:
         if hint in text:
-            for match in pattern.finditer(text):
+            for match in pattern().finditer(text):
                 if not is_placeholder(match[0]):
                     return kind, match[0]
     lowered = text.lower() if len(text) < 100_000 else ""
     if "bearer" in lowered:
-        for match in _BEARER.finditer(text):
+        for match in _BEARER().finditer(text):
             token = match["secret"]
-            if not (is_placeholder(token) or _WORDY.fullmatch(token)):
+            if not (is_placeholder(token) or _WORDY().fullmatch(token)):
                 return "bearer_token", token
     if "basic" in lowered:
-        for match in _BASIC.finditer(text):
+        for match in _BASIC().finditer(text):
             if (password := _basic_password(match["secret"])) is not None:
                 return "password", password
     if "://" in text:
-        for match in _USERINFO.finditer(text):
-            password = unquote(match["secret"])
+        for match in _USERINFO().finditer(text):
+            password = _unquoted(match["secret"])
             if not (is_placeholder(password) or is_template(password)):
                 return "password", password
     return None
+
+
+def _unquoted(text: str) -> str:
+    from urllib.parse import unquote
+
+    return unquote(text) if "%" in text else text
 
 
 def _pem_body(text: str) -> str | None:
@@ -479,7 +492,7 @@ def _pem_body(text: str) -> str | None:
 
 def _basic_password(encoded: str) -> str | None:
     try:
-        text = b64decode(encoded + "=" * (-len(encoded) % 4)).decode()
+        text = a2b_base64(encoded + "=" * (-len(encoded) % 4)).decode()
     except (Base64Error, ValueError):
         return None
     _, colon, password = text.partition(":")
@@ -491,6 +504,8 @@ def _decoded(text: str) -> Iterator[object]:
     """Yield what `text` holds in another encoding: JSON first, then the others."""
     head = text.lstrip()[:1]
     if head in {"{", "[", '"'}:
+        import json
+
         try:
             # as Airflow reads it, but lenient to line breaks in strings
             yield json.loads(text, strict=False)
@@ -498,13 +513,15 @@ def _decoded(text: str) -> Iterator[object]:
             pass
         else:
             return
-    if _PERCENT.search(text):
-        yield unquote_plus(text)  # both spellings of a space; "+" itself is %2B
+    if _PERCENT().search(text):
+        yield _unquoted(
+            text.replace("+", " ")
+        )  # both spellings of a space; "+" itself is %2B
     joined = "".join(text.split())
-    if _BASE64.fullmatch(joined):
+    if _BASE64().fullmatch(joined):
         padded = joined.rstrip("=") + "=" * (-len(joined.rstrip("=")) % 4)
         try:
-            binary = urlsafe_b64decode(padded.replace("+", "-").replace("/", "_"))
+            binary = a2b_base64(padded.replace("-", "+").replace("_", "/"))
             plain = binary.decode()
         except (Base64Error, ValueError):
             return
@@ -578,7 +595,7 @@ class _Walk:
     def _service_account_key(
         self, place: str, value: Mapping[object, object], key: str
     ) -> Secret | None:
-        match = _PEM.search(key)
+        match = _PEM().search(key)
         body = _pem_body(match["secret"]) if match else key
         if body is None or is_placeholder(body) or (not match and is_template(body)):
             return None
@@ -614,7 +631,9 @@ class _Walk:
         if (shape := _shape(text[:MAX_TEXT])) is not None:
             yield self._secret(place, *shape)
             return
-        if (query := _QUERY.match(text)) is not None and len(text) < 10_000:
+        if (query := _QUERY().match(text)) is not None and len(text) < 10_000:
+            from urllib.parse import parse_qsl
+
             for key, value in parse_qsl(query["query"], max_num_fields=200):
                 for secret in self._value(
                     f"{place}.{_label(key)}", key, value, nesting + 1, decodings + 1
@@ -633,6 +652,6 @@ class _Walk:
         )
 
 
-def _matching(pattern: re.Pattern[str], value: object) -> str | None:
-    matches = isinstance(value, str) and pattern.fullmatch(value)
+def _matching(pattern: Late, value: object) -> str | None:
+    matches = isinstance(value, str) and pattern().fullmatch(value)
     return cast("str", value) if matches else None
