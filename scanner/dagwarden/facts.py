@@ -222,6 +222,8 @@ class Task(Fact, frozen=True, kw_only=True):
     connection: Maybe[str | None] = UNSET
     connection_parameter: str | None = None
     connection_source: ConnectionSource | None = None
+    # whether that connection exists in the environment; set by graph
+    connection_defined: Maybe[bool] = UNSET
     # as given to the operator: "a,b" is one element (Airflow does not split it)
     impersonation_chain: Maybe[tuple[str, ...] | None] = UNSET
     execution_timeout: Maybe[float | None] = UNSET

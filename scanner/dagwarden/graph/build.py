@@ -11,9 +11,16 @@ from dagwarden.graph.audit import derive_audit_logs
 from dagwarden.graph.enrich import enrich
 from dagwarden.graph.estate import Estate
 from dagwarden.graph.grants import derive_grants
-from dagwarden.graph.identities import Acting, act, takes_google, task_identity
+from dagwarden.graph.identities import (
+    Acting,
+    act,
+    takes_google,
+    task_identity,
+    with_connection,
+)
 from dagwarden.graph.lifetimes import derive_lifetimes
 from dagwarden.graph.paths import Caller, derive_paths, resolve
+from dagwarden.graph.principals import account_key
 from dagwarden.graph.reach import User, derive_reaches
 from dagwarden.graph.targets import Runs, Target
 from dagwarden.graph.writers import with_writers
@@ -43,6 +50,7 @@ def derive(facts: Facts, as_of: datetime) -> Facts:
     targets = {name: target for name, (_, target) in resolved.items()}
     derived = replace(
         facts,
+        tasks=tuple(with_connection(estate, task) for task in facts.tasks),
         task_identities=tuple(
             task_identity(estate.tasks[name], actings[name]) for name in sorted(actings)
         ),
@@ -117,6 +125,10 @@ def _users(
             if caller.identity is not UNSET and target.run is not None:
                 name = estate.hierarchy.canonical(target.run.resource)
                 jobs.setdefault(caller.identity.key, set()).add(name)
+            if caller.identity is not UNSET and isinstance(call.deploys_as, str):
+                # deploying as an account is a declared use of it
+                deployed = account_key(call.deploys_as)
+                declared.setdefault(caller.identity.key, set()).add(deployed)
     for key in sorted(environments):
         if key.startswith("serviceAccount:") or "@" in key:
             others = declared.get(key, set())

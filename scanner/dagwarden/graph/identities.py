@@ -141,6 +141,33 @@ def task_identity(task: Task, acting: Acting) -> TaskIdentity:
     )
 
 
+def with_connection(estate: Estate, task: Task) -> Task:
+    """
+    Return the task, told whether its connection exists in its environment.
+
+    A connection that was not given is missing only where the environment's list is
+    declared complete.
+    """
+    conn_id = task.connection
+    if conn_id is None:
+        return task
+    if not isinstance(conn_id, str):
+        why = causes_of(task, "connection", f"connection of {label(task)}")
+        return _undecided(task, why)
+    if estate.connection(task.environment, conn_id) is not None:
+        return replace(task, connection_defined=True)
+    environment = estate.environments.get(task.environment)
+    if environment is not None and environment.connections_complete:
+        return replace(task, connection_defined=False)
+    name = f"connection {conn_id} of environment {task.environment}"
+    return _undecided(task, cause("connection", name))
+
+
+def _undecided(task: Task, why: tuple[Cause, ...]) -> Task:
+    missing = unresolved(why, "connection_defined")
+    return replace(task, unresolved=(*task.unresolved, *missing))
+
+
 def _when(
     value: object, causes: tuple[Cause, ...], field: str
 ) -> tuple[Unresolved, ...]:
