@@ -2,15 +2,14 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from msgspec import UNSET
 from msgspec.structs import replace
 
 from dagwarden.facts import Facts
-from dagwarden.graph.audit import derive_audit_logs
 from dagwarden.graph.enrich import enrich
 from dagwarden.graph.estate import Estate
-from dagwarden.graph.grants import derive_grants
 from dagwarden.graph.identities import (
     Acting,
     act,
@@ -21,9 +20,10 @@ from dagwarden.graph.identities import (
 from dagwarden.graph.lifetimes import derive_lifetimes
 from dagwarden.graph.paths import Caller, derive_paths, resolve
 from dagwarden.graph.principals import account_key
-from dagwarden.graph.reach import User, derive_reaches
 from dagwarden.graph.targets import Runs, Target
-from dagwarden.graph.writers import with_writers
+
+if TYPE_CHECKING:
+    from dagwarden.graph.reach import User
 
 # Ways to become someone that no edge follows yet: a report says so.
 NOT_FOLLOWED = (
@@ -67,6 +67,14 @@ def _with_snapshot(
     resolved: Mapping[str, tuple[Caller, Target]],
 ) -> Facts:
     """Add what only a snapshot can tell."""
+    if not (estate.has_snapshot or facts.composer_environments):
+        return facts
+    # a commit hook has no snapshot, and does not pay for what reads one
+    from dagwarden.graph.audit import derive_audit_logs
+    from dagwarden.graph.grants import derive_grants
+    from dagwarden.graph.reach import derive_reaches
+    from dagwarden.graph.writers import with_writers
+
     composers = tuple(
         with_writers(estate, item) for item in facts.composer_environments
     )
@@ -100,8 +108,10 @@ def _users(
     estate: Estate,
     actings: Mapping[str, Acting],
     resolved: Mapping[str, tuple[Caller, Target]],
-) -> Iterable[User]:
+) -> "Iterable[User]":
     """Yield the identities that tasks act as, before and after impersonation."""
+    from dagwarden.graph.reach import User
+
     environments: dict[str, set[str]] = {}
     dags: dict[str, set[str]] = {}
     declared: dict[str, set[str]] = {}

@@ -1,7 +1,7 @@
 """Which permissions a role holds: read definitions first, then the shipped facts."""
 
 from collections.abc import Iterable
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import msgspec
@@ -80,7 +80,11 @@ class Roles:
         self._sure: dict[str, frozenset[str]] = {}
         self._held: dict[str, frozenset[str] | None] = {}
         self._full: dict[str, frozenset[str] | None] = {}
-        self.catalogue = catalogue()
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        """The shipped catalogue; a scan without a snapshot never asks for it."""
+        return catalogue()
 
     def holds(self, role: str, permission: str) -> bool | None:
         """Tell whether the role holds the permission; None: not established."""
