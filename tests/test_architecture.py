@@ -2,8 +2,10 @@
 
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
+ROOT = Path(__file__).parents[1]
 PACKAGE = Path(__file__).parents[1] / "scanner" / "dagwarden"
 
 # A name that says nothing collects everything.
@@ -11,6 +13,40 @@ FORBIDDEN = {"base", "common", "core", "helpers", "manager", "utils"}
 
 # What the commit hook must not pay for, and what only an extra installs.
 HEAVY = {"airflow", "google", "grpc", "jinja2", "networkx", "rich", "yaml"}
+
+# Of those, CEL itself imports this.
+COMES_WITH_CEL = ("google.protobuf", "google._upb")
+# What a scan of one file by installed rules has no use for: each costs milliseconds.
+UNUSED = {
+    *("difflib", "importlib.resources", "random", "shutil", "tempfile", "tomllib"),
+    *("subprocess", "zipfile"),
+    *("dagwarden.bundle", "dagwarden.envelope", "dagwarden.history"),
+    *("dagwarden.graph.audit", "dagwarden.graph.explain", "dagwarden.graph.reach"),
+    *("dagwarden.policy.compare", "dagwarden.policy.examples"),
+    *("dagwarden.render.html", "dagwarden.render.json", "dagwarden.render.sarif"),
+    *("dagwarden.sources.cloud", "dagwarden.sources.connections"),
+    "dagwarden.sources.snapshot",
+}
+SCAN = """
+import sys
+sys.path.insert(0, {wheel!r})
+sys.argv = ["dagwarden", "scan", "dag.py"]
+import dagwarden.cli
+try:
+    dagwarden.cli.main()
+except SystemExit as ended:
+    assert ended.code == 0, ended.code
+assert dagwarden.__file__.startswith({wheel!r})
+print("loaded", *sys.modules)
+"""
+DAG = """
+from datetime import timedelta
+from airflow import DAG
+from airflow.operators.bash import BashOperator
+
+with DAG("fine", schedule=None, dagrun_timeout=timedelta(hours=1)):
+    BashOperator(task_id="hello", bash_command="true")
+"""
 
 
 def test_no_module_is_named_after_nothing() -> None:
@@ -38,3 +74,24 @@ def test_importing_the_command_imports_nothing_heavy() -> None:
     loaded = set(done.stdout.split())
     assert "dagwarden" in loaded
     assert loaded & HEAVY == set()
+
+
+def test_the_installed_hook_loads_what_it_uses_and_no_more(tmp_path: Path) -> None:
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d"]
+    subprocess.run([*build, str(tmp_path)], cwd=ROOT, check=True, capture_output=True)
+    (packed,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(packed) as archive:
+        archive.extractall(tmp_path / "wheel")
+    (tmp_path / "dag.py").write_text(DAG)
+    code = SCAN.format(wheel=str(tmp_path / "wheel"))
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path
+    )
+    assert done.stderr == ""
+    said, _, last = done.stdout.rpartition("loaded ")
+    assert "1 DAG, 1 task" in said
+    loaded = set(last.split())
+    assert "dagwarden.sources.dags.read" in loaded
+    assert loaded & UNUSED == set()
+    heavy = {name for name in loaded if name.partition(".")[0] in HEAVY} - {"google"}
+    assert {name for name in heavy if not name.startswith(COMES_WITH_CEL)} == set()
