@@ -144,6 +144,89 @@ def test_not_established(scan: Scan, program: str, expected: tuple[str, str]) ->
     assert value_of(scan, program) == expected
 
 
+CHANGED = ("dynamic", "a change that may not happen")
+ELSE = "A, B = {'k': 'a'}, {'k': 'a'}\nE = os.getenv('E')\n"
+ALIASES = {
+    "dict": ("x = A if E else B\nx['k'] = 'b'\nx = A['k']", CHANGED),
+    "the other dict": ("x = A if E else B\nx['k'] = 'b'\nx = B['k']", CHANGED),
+    "the dict itself": ("y = A if E else B\ny['k'] = 'b'\nx = y['k']", "b"),
+    "a third dict": ("C = {'k': 'c'}\ny = A if E else B\ny['k'] = 'b'\nx = C['k']", "c"),
+    "seen from the parts": ("y = A if E else B\nA['k'] = 'b'\nx = y['k']", CHANGED),
+    "seen from another": (
+        "y, z = A if E else B, A if E else B\ny['k'] = 'b'\nx = z['k']",
+        CHANGED,
+    ),
+    "read only": ("y = A if E else B\nx = y['k'] + A['k'] + B['k']", "aaa"),
+    "a copy": ("y = dict(A if E else B)\ny['k'] = 'b'\nx = A['k']", "a"),
+    "branches": ("if E:\n y = A\nelse:\n y = B\ny.update(k='b')\nx = A['k']", CHANGED),
+    "list": ("L, M = ['a'], ['b']\ny = L if E else M\ny[0] = 'b'\nx = L[0]", CHANGED),
+    "appended": ("L, M = ['a'], ['b']\n(L if E else M).append('c')\nx = M[-1]", CHANGED),
+    "nested": (
+        "C, D = {'n': A}, {'n': B}\ny = C if E else D\ny['n']['k'] = 'b'\nx = A['k']",
+        CHANGED,
+    ),
+    "held by both": (
+        "C, D = {'n': A}, {'n': A}\ny = C if E else D\ny['n']['k'] = 'b'\nx = A['k']",
+        "b",
+    ),
+    "put into it": (
+        "y = A if E else B\ny['n'] = C = {'k': 'c'}\nA['n']['k'] = 'b'\nx = C['k']",
+        CHANGED,
+    ),
+    "function argument": (
+        "def f(y): y['k'] = 'b'\nf(A if E else B)\nx = B['k']",
+        CHANGED,
+    ),
+    "returned": (
+        "def f():\n if E: return A\n return B\nf()['k'] = 'b'\nx = A['k']",
+        CHANGED,
+    ),
+    "loop over both": ("for y in [A, B]: y['k'] = 'b'\nx = A['k']", "b"),
+    "loop over either": (
+        "for y in [A if E else B]: y['k'] = 'b'\nx = A['k']",
+        CHANGED,
+    ),
+    "loop over some": (
+        "for y in ([A] if E else [A, B]): y['k'] = 'b'\nx = B['k']",
+        CHANGED,
+    ),
+    "the next round": (
+        "y = {}\nfor _ in E:\n y['k'] = 'b'\n y = A\nx = A['k']",
+        CHANGED,
+    ),
+    "attribute": (
+        ("class C:\n def __init__(self): self.y = A if E else B\n"
+        "C().y['k'] = 'b'\nx = A['k']"),
+        CHANGED,
+    ),
+    "a dict or None": ("y = A if E else None\ny['k'] = 'b'\nx = A['k']", CHANGED),
+    "a dict or elsewhere": ("y = E and A\ny.update(k='b')\nx = A['k']", CHANGED),
+    "asked for": ("D = {'p': A}\nD[E]['k'] = 'b'\nx = A['k']", CHANGED),
+    "deleted": ("y = A if E else B\ndel y['k']\nx = A['k']", CHANGED),
+    "one of many": (
+        "Z = [dict(k='a') for _ in range(40)]\nZ[E]['k'] = 'b'\nx = Z[7]['k']",
+        CHANGED,
+    ),
+    "bound many times": (
+        ("y = A\nfor i in range(40):\n if os.getenv('F'): y = {'k': str(i)}\n"
+        "y['k'] = 'b'\nx = A['k']"),
+        CHANGED,
+    ),
+    "given with others": (
+        "def f(*y, **z): z['m']['k'] = 'b'\nf(*E, m=A if E else B)\nx = A['k']",
+        CHANGED,
+    ),
+    "after what is not known": ("x = (E.split() + ['b'])[0]", ("environment", "E")),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("program", "expected"), ALIASES.values(), ids=ALIASES)
+def test_a_change_is_seen_by_every_name(
+    scan: Scan, program: str, expected: object
+) -> None:
+    assert value_of(scan, ELSE + program) == expected
+
+
 @pytest.mark.parametrize(
     ("program", "files"),
     [

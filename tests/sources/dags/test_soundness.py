@@ -152,6 +152,121 @@ class Program:
         return "\n".join(self.lines)
 
 
+class Aliasing(Program):
+    """Writes a program in which names are one of several containers, and change them."""
+
+    def value(self, depth: int = 0) -> str:
+        pick = self.rng.choice
+        name, other = pick("abcde"), pick("abcde")
+        if depth > 1:
+            return pick(["1", "'k'", name])
+        return pick(
+            [
+                name,
+                f"{name} if {self.test()} else {other}",
+                f"({name} if ask() else {other})",
+                f"({name} if ask() else None)",
+                f"({name} or {other})",
+                f"(ask() and {name})",
+                f"{{'k': {name}, 'l': {other}}}",
+                f"[{name}, {other}]",
+                f"{name}['k']",
+                f"{name}.get('k', {other})",
+                f"{name}.setdefault('k', {other})",
+                f"[{name}, {other}][ask()]",
+                f"[{name}, {other}][-1]",
+                f"{{**{name}, 'k': {other}}}",
+                f"list({name})",
+                f"[i for i in {name} if ask()]",
+                f"[i for _ in some() for i in {name}]",
+                f"{name}[:1]",
+                f"{name}[:len(some())]",
+                f"dict({name})",
+                f"dict({name}).pop(some()[0], {other})",
+                f"{name}[some()[0]]",
+                f"{name} + [{other}]",
+                f"change({name}, {other})",
+                f"give({name})",
+                f"(lambda i: i)({name})",
+                f"max([{name}, {other}], key=len)",
+            ]
+        )
+
+    def statement(self, indent: str, depth: int, kind: str) -> None:
+        add = self.lines.append
+        pick = self.rng.choice
+        name, other, below = pick("abcde"), pick("abcde"), indent + " "
+        changes = [
+            f"{name}['k'] = {self.value()}",
+            f"{name}['l'] = {self.rng.randrange(9)}",
+            f"{name}['k']['l'] = {self.rng.randrange(9)}",
+            f"{name}[0] = {self.value()}",
+            f"{name}[-1] = {self.value()}",
+            f"{name}[0]['l'] = {self.rng.randrange(9)}",
+            f"{name}[some()[0]] = {self.value()}",
+            f"{name}.append({self.value()})",
+            f"{name}.insert(0, {self.value()})",
+            f"{name}.reverse()",
+            f"{name}.extend({other})",
+            f"{name}.update(k={self.value()})",
+            f"{name}.update({other})",
+            f"{name}.clear()",
+            f"{name}.pop('l')",
+            f"{name} += [{self.value()}]",
+            f"{name} *= 2",
+            f"{name} |= {{'m': {self.value()}}}",
+            f"del {name}['l']",
+            f"del {name}[0]",
+            f"change({name}, {self.value()})",
+        ]
+        choice = self.rng.randrange(12 if depth < 2 else 8)
+        if choice < 3:
+            add(f"{indent}{name} = {self.value()}")
+        elif choice < 8:
+            add(
+                indent
+                + (
+                    pick(["break", "continue"])
+                    if kind == "loop" and self.rng.random() < 0.1
+                    else pick(changes)
+                )
+            )
+        elif choice < 10:
+            add(f"{indent}if {self.test()}:")
+            self.block(below, depth + 1, kind)
+            if self.rng.random() < 0.4:
+                add(f"{indent}else:")
+                self.block(below, depth + 1, kind)
+        else:
+            over = pick(
+                [
+                    f"[{name}, {other}]",
+                    "some()",
+                    f"list({name})",
+                    f"list({name}.values())",
+                ]
+            )
+            add(f"{indent}for {pick('abc')} in {over}:")
+            self.block(below, depth + 1, "loop")
+
+    def text(self) -> str:
+        self.lines = [
+            "def change(x, y):",
+            f" x[{self.rng.choice(['0', repr('k'), repr('l')])}] = y",
+            " return x",
+            "def give(x, kept={'k': {}}):",
+            " if ask():",
+            "  return x",
+            " kept['l'] = 2",
+            " return kept",
+            "a, b, c = {'k': {'l': 1}, 'l': 0}, {'k': {'l': 1}, 'l': 0}, {'l': 1}",
+            "d, e = [{'l': 3}, 'k'], [{'l': 3}, a]",
+        ]
+        for _ in range(self.rng.randint(3, 8)):
+            self.statement("", 0, "module")
+        return "\n".join(self.lines)
+
+
 def kind_is_nested(indent: str) -> bool:
     return len(indent) > 0
 
@@ -211,11 +326,17 @@ def agrees(value: Value, real: object, depth: int = 0) -> bool:
     return type(value) is type(real) and value == real
 
 
-@pytest.mark.parametrize("start", range(0, 500, 100))
-def test_known_is_true(start: int) -> None:
+@pytest.mark.parametrize(
+    ("kind", "start", "least"),
+    [
+        *((Program, start, 300) for start in (*range(0, 500, 100), 2950, 3000)),
+        *((Aliasing, start, 100) for start in (*range(0, 300, 100), 6200, 6400)),
+    ],
+)
+def test_known_is_true(kind: type[Program], start: int, least: int) -> None:
     known = 0
     for seed in range(start, start + 100):
-        text = Program(seed).text()
+        text = kind(seed).text()
         names = followed(text)
         for answer in range(ROUNDS):
             real = run(text, answer)
@@ -225,4 +346,4 @@ def test_known_is_true(start: int) -> None:
                 known += not isinstance(value, Unknown)
                 shown = f"{text}\n# {name} is {real[name]!r} with answers {answer}"
                 assert agrees(value, real[name]), f"seed {seed}:\n{shown}"
-    assert known > 300
+    assert known > least

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from dagwarden.sources.dags import operations
+from dagwarden.sources.dags.aliases import UNDECIDED, join
 from dagwarden.sources.dags.catalogue import Catalogue, Operator
 from dagwarden.sources.dags.interpret import Class, Function, Interpreter, Unnamed
 from dagwarden.sources.dags.values import (
@@ -26,8 +27,8 @@ from dagwarden.sources.dags.values import (
     Value,
     copied,
     is_scalar,
-    join,
     same,
+    shallow,
     truth,
     why_unknown,
 )
@@ -301,8 +302,8 @@ class Task(Thing):
             self.world.assign([self], value)
             return
         if self.world.interpreter.level:
-            old = self.keywords.get(name, operations.UNDECIDED)
-            value = join(old, value, operations.UNDECIDED)
+            old = self.keywords.get(name, UNDECIDED)
+            value = join(old, value, UNDECIDED)
         self.attributes[name] = value
         if self.initialised:
             self.keywords[name] = value
@@ -572,7 +573,7 @@ class World:
             "datetime.timedelta": operations.duration,
             "pendulum.duration": operations.duration,
             "copy.deepcopy": lambda given: copied(given.get("x", 0)),
-            "copy.copy": lambda given: copied(given.get("x", 0)),
+            "copy.copy": lambda given: shallow(given.get("x", 0)),
             "typing.cast": lambda given: given.get("val", 1),
             "functools.wraps": lambda _: Method("wraps", lambda one: one.get("", 0)),
             "functools.partial": self._bound,

@@ -15,6 +15,15 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
 from dagwarden.sources.dags import operations
+from dagwarden.sources.dags.aliases import (
+    UNDECIDED,
+    changed,
+    either,
+    forget,
+    give_up,
+    join,
+    lost,
+)
 from dagwarden.sources.dags.values import (
     Arguments,
     Entries,
@@ -25,8 +34,6 @@ from dagwarden.sources.dags.values import (
     Unknown,
     Value,
     is_scalar,
-    join,
-    same,
     truth,
     why_unknown,
 )
@@ -307,7 +314,7 @@ class Instance(Thing):
         """Set an attribute; it may not happen if a branch is not decided."""
         interpreter = self.of.interpreter
         if interpreter.level and name in self.names:
-            value = join(self.names[name], value, operations.UNDECIDED)
+            value = join(self.names[name], value, UNDECIDED)
         self.names[name] = value
 
 
@@ -400,7 +407,7 @@ class Interpreter:
         # the undecided branch we are in; each gets a number of its own
         self.level = 0
         self.branches = 0
-        self.why = operations.UNDECIDED
+        self.why = UNDECIDED
         self.depth = 0
         self.calling: list[int] = []
         self.loops: list[_Loop] = []
@@ -502,7 +509,7 @@ class Interpreter:
             self.too_deep.append((module.path, statement.lineno))
             why = Unknown("dynamic", "code nested too deeply")
             for name in _assigned([statement]):
-                module.scope.names[name] = why
+                module.scope.names[name] = lost(why, module.scope.names.get(name))
 
     def import_repository(self, name: str) -> Value | None:
         """Import a module of the repository; None if it has none of that name."""
@@ -619,13 +626,21 @@ class Interpreter:
         if isinstance(old, Items) and type(node.op) is ast.Add and old.kind == "list":
             items, more = operations.items_of(new)
             operations.extend(old, items, self.level)
-            old.more = old.more or more
+            old.more = either(old.more, more)
             return _NEXT
         if isinstance(old, Entries) and type(node.op) is ast.BitOr:
             operations.update(old, new, self.level)
             return _NEXT
+        self._change(old, new)
         self._store(node.target, operations.binary(type(node.op), old, new))
         return _NEXT
+
+    def _change(self, holder: Value, *values: Value) -> None:
+        """Change what is not followed: `holder`, which may hold `values` now."""
+        if isinstance(holder, Unknown):
+            give_up(holder, *values)
+        elif isinstance(holder, (Items, Entries)):
+            forget(holder, lost(UNDECIDED, *values))
 
     def _store(self, target: ast.expr, value: Value) -> None:
         if isinstance(target, ast.Name):
@@ -648,12 +663,9 @@ class Interpreter:
             first = starred[0]
             last = len(items) - (len(targets) - first - 1)
             items[first:last] = [Items("list", items[first:last], level=self.level)]
-        elif more is None and len(items) != len(targets):
-            more = Unknown("dynamic", "unpacking")
-        if more is not None and (starred or len(items) != len(targets)):
-            items = [more] * len(targets)
-        if len(items) != len(targets):
-            items = [Unknown("dynamic", "unpacking")] * len(targets)
+        if len(items) != len(targets) or (more is not None and starred):
+            why = lost(more or Unknown("dynamic", "unpacking"), *items)
+            items = [why] * len(targets)
         for target, item in zip(targets, items, strict=True):
             self._store(target, item)
 
@@ -667,6 +679,8 @@ class Interpreter:
             holder.scope.names[name] = value
         elif isinstance(holder, Items):
             operations.replace_item(holder, key, value, self.level)
+        else:
+            self._change(holder, value)
 
     def _delete(self, node: ast.Delete) -> int:
         for target in node.targets:
@@ -676,15 +690,16 @@ class Interpreter:
                 holder = self.evaluate(target.value)
                 if isinstance(holder, Entries):
                     self._delete_key(holder, self.evaluate(target.slice))
-                elif isinstance(holder, Items):
-                    holder.items, holder.more = [], operations.UNDECIDED
+                else:
+                    self._change(holder)
         return _NEXT
 
     def _delete_key(self, holder: Entries, key: Value) -> None:
         if is_scalar(key) and self.level <= holder.level:
             holder.items.pop(key, None)
+            changed(holder)
         else:
-            operations.forget(holder, operations.UNDECIDED)
+            forget(holder, UNDECIDED)
 
     def _global(self, node: ast.Global) -> int:
         for name in node.names:
@@ -792,7 +807,7 @@ class Interpreter:
         self.loops.append(_Loop())
         try:
             if len(items) > MAX_ITERATIONS:
-                items, more = [], operations.TOO_LARGE
+                items, more = [], lost(operations.TOO_LARGE, more, *items)
             ending = self._iterate(items, more, assign, body)
         finally:
             loop = self.loops.pop()
@@ -809,9 +824,9 @@ class Interpreter:
         assign: Callable[[Value], None],
         body: list[ast.stmt],
     ) -> int:
-        for item in items:
+        for position, item in enumerate(items):
             if self.work > MAX_WORK:
-                more = operations.TOO_LARGE
+                more = lost(operations.TOO_LARGE, more, *items[position:])
                 break
             assign(item)
             ending = self._block(body)
@@ -831,11 +846,10 @@ class Interpreter:
         """Follow `body` for any number of times it may run."""
         before, level, recording = self.scope.names, self.level, self.world.recording
         self._enter_branch()
-        self.scope.names = dict(before)
-        for name in _assigned(body):
-            if name in before:
-                self.scope.names[name] = why
-        start = dict(self.scope.names)
+        assigned = sorted(_assigned(body))
+        self.scope.names = start = dict(before)
+        _mingle(start, [name for name in assigned if name in before], [start], why)
+        self.scope.names = dict(start)
         # once for what it does to containers made before it, once for good
         self.world.recording = False
         self.repeating += 1
@@ -848,6 +862,9 @@ class Interpreter:
             raise
         finally:
             self.world.recording = recording
+        # what one round binds, the next begins with
+        ends = [start, self.scope.names, *self.loops[-1].continues]
+        _mingle(start, [name for name in assigned if name in before], ends, why)
         self.scope.names = start
         assign(why)
         try:
@@ -921,7 +938,7 @@ class Interpreter:
             for name in _captured(case.pattern):
                 whole = isinstance(case.pattern, ast.MatchAs)
                 whole = whole and getattr(case.pattern, "pattern", None) is None
-                self.scope.store(name, subject if whole else why)
+                self.scope.store(name, subject if whole else lost(why, subject))
             return self._block(case.body)
 
         return follow
@@ -1011,7 +1028,8 @@ class Interpreter:
             or self.calling.count(id(node)) > 2
             or (not isinstance(node, ast.Lambda) and _is_generator(node))
         ):
-            return symbol
+            given = [*arguments.positional, *arguments.keywords.values()]
+            return lost(symbol, function.bound, *given)
         outside = self.scope, self.frame, self.loops, self.level
         scope = Scope(function.scope.module, function.scope)
         scope.names = self._bind(function, arguments)
@@ -1029,7 +1047,7 @@ class Interpreter:
             self.calling.pop()
             self.scope, self.frame, self.loops, self.level = outside
         if isinstance(node, ast.AsyncFunctionDef):
-            return symbol
+            return lost(symbol, frame.returned)
         if ending == _RAISE and not frame.returns:
             return Unknown("dynamic", f"{function.name}(), which raises")
         if ending == _NEXT and frame.returns:
@@ -1048,7 +1066,10 @@ class Interpreter:
                 names[parameter.arg] = positional.pop(0)
                 continue
             names[parameter.arg] = self._given(
-                function, parameter.arg, keywords, arguments.more or arguments.rest
+                function,
+                parameter.arg,
+                keywords,
+                either(arguments.more, arguments.rest),
             )
         for parameter in given.kwonlyargs:
             names[parameter.arg] = self._given(
@@ -1066,9 +1087,8 @@ class Interpreter:
     ) -> Value:
         if name in keywords:
             return keywords.pop(name)
-        if more is not None:
-            return more
-        return function.defaults.get(name, Unknown("parameter", name))
+        default = function.defaults.get(name, Unknown("parameter", name))
+        return default if more is None else lost(more, default)
 
     def _return(self, node: ast.Return) -> int:
         value = self.evaluate(node.value) if node.value is not None else None
@@ -1146,7 +1166,13 @@ class Interpreter:
 
     def _call(self, node: ast.Call) -> Value:
         function = self.evaluate(node.func)
-        return self.call(function, self._arguments(node))
+        arguments = self._arguments(node)
+        if isinstance(function, Unknown) and function.parts:
+            # a method of what may be one of our containers
+            name = node.func.attr if isinstance(node.func, ast.Attribute) else ""
+            if name not in operations.READING:
+                give_up(function, *arguments.positional, *arguments.keywords.values())
+        return self.call(function, arguments)
 
     def _arguments(self, node: ast.Call) -> Arguments:
         positional: list[Value] = []
@@ -1156,11 +1182,11 @@ class Interpreter:
                 items, why = operations.items_of(self.evaluate(argument.value))
                 if more is None:
                     positional += items
-                more = more or why
+                more = either(more, why)
             elif more is None:
                 positional.append(self.evaluate(argument))
             else:
-                self.evaluate(argument)
+                more = lost(more, self.evaluate(argument))
         keywords: Names = {}
         rest: Unknown | None = None
         for keyword in node.keywords:
@@ -1169,9 +1195,10 @@ class Interpreter:
                 keywords[keyword.arg] = value
             elif isinstance(value, Entries):
                 keywords |= {k: v for k, v in value.items.items() if isinstance(k, str)}
-                rest = rest or value.rest
+                rest = either(rest, value.rest)
             else:
-                rest = rest or why_unknown(value) or Unknown("dynamic", "**")
+                why = why_unknown(value) or Unknown("dynamic", "**")
+                rest = either(rest, why)
         return Arguments(positional, keywords, more, rest, node)
 
     def call(self, function: Value, arguments: Arguments) -> Value:
@@ -1232,7 +1259,9 @@ class Interpreter:
                 found, why = [self.evaluate(node)], None
             if more is None:
                 items += found
-            more = more or why
+            else:
+                more = lost(more, *found)
+            more = either(more, why)
         return items, more
 
     def _list(self, node: ast.List) -> Value:
@@ -1290,12 +1319,14 @@ class Interpreter:
         for part in node.values:
             value = self.evaluate(part)
             decided = truth(value)
+            if unknown is not None:
+                unknown = lost(unknown, value)
+            elif isinstance(decided, Unknown):
+                unknown = lost(decided, value)
             if decided is ends:
                 # an unknown part before it may have ended the expression
-                return unknown or value
-            if isinstance(decided, Unknown):
-                unknown = unknown or decided
-        return unknown or value
+                break
+        return value if unknown is None else unknown
 
     def _compare(self, node: ast.Compare) -> Value:
         left = self.evaluate(node.left)
@@ -1352,13 +1383,15 @@ class Interpreter:
         self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp
     ) -> Value:
         found: list[Value] = []
+        unsure: list[Value] = []
 
         def add(sure: bool) -> None:
             value = self.evaluate(node.elt)
-            if sure:
-                found.append(value)
+            (found if sure else unsure).append(value)
 
         more = self._each(node.generators, add)
+        if more is not None:
+            more = lost(more, *unsure)
         kind = "set" if isinstance(node, ast.SetComp) else "list"
         return Items("list" if kind == "list" else "set", found, more, self.level)
 
@@ -1371,7 +1404,7 @@ class Interpreter:
 
         more = self._each(node.generators, add)
         if more is not None:
-            made.rest = made.rest or more
+            made.rest = either(made.rest, more)
         return made
 
     def _each(
@@ -1401,7 +1434,7 @@ class Interpreter:
         first, others = generators[0], generators[1:]
         items, more = operations.items_of(self.evaluate(first.iter))
         if len(items) > MAX_ITERATIONS or self.work > MAX_WORK:
-            items, more = [], operations.TOO_LARGE
+            items, more = [], lost(operations.TOO_LARGE, more, *items)
         for item in items:
             self.work += 1
             self._store(first.target, item)
@@ -1414,7 +1447,7 @@ class Interpreter:
         if more is not None:
             self._store(first.target, more)
             self._once(others, add, more)
-        return before or more
+        return either(before, more)
 
     def _once(
         self,
@@ -1511,11 +1544,18 @@ def _fallbacks(ends: list[Names], why: Unknown) -> Names:
     for names in ends[1:]:
         for name, value in names.items():
             held = result.get(name)
-            if held is None or same(held, value):
+            if held is None:
                 result[name] = value
             elif value is not None or not isinstance(held, Thing):
                 result[name] = join(held, value, why)
     return result
+
+
+def _mingle(names: Names, assigned: list[str], ends: list[Names], why: Unknown) -> None:
+    """Make `assigned` unknown: any may be what any of them is at any of `ends`."""
+    held = [end[name] for end in ends for name in assigned if name in end]
+    unknown = lost(why, *held)
+    names |= dict.fromkeys(assigned, unknown)
 
 
 def _assigned(body: Sequence[ast.stmt]) -> set[str]:

@@ -39,6 +39,14 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any, cast
 
+from dagwarden.sources.dags.aliases import (
+    UNDECIDED,
+    changed,
+    either,
+    forget,
+    join,
+    lost,
+)
 from dagwarden.sources.dags.values import (
     Arguments,
     Entries,
@@ -136,9 +144,11 @@ def binary(kind: type, left: Value, right: Value) -> Value:
     if isinstance(left, Items) and isinstance(right, int) and kind is Mult:
         if len(left.items) * max(right, 0) > MAX_ITEMS:
             return TOO_LARGE
-        return Items(left.kind, left.items * right, left.more)
+        if left.more:
+            return Items(left.kind, [], lost(left.more, left))
+        return Items(left.kind, left.items * right)
     unknown = Unknown("dynamic", "an expression")
-    return why_unknown(left) or why_unknown(right) or unknown
+    return lost(why_unknown(left) or why_unknown(right) or unknown, left, right)
 
 
 def _arithmetic(kind: type, left: Scalar, right: Scalar) -> Value:
@@ -172,7 +182,11 @@ def _concatenated(left: Items, right: Items) -> Value:
         return Unknown("dynamic", "an expression that fails")
     if len(left.items) + len(right.items) > MAX_ITEMS:
         return TOO_LARGE
-    return Items(left.kind, [*left.items, *right.items], left.more or right.more)
+    if left.more:
+        # it is not known where the right ones stand
+        more = lost(left.more, *right.items, right.more)
+        return Items(left.kind, list(left.items), more)
+    return Items(left.kind, [*left.items, *right.items], right.more)
 
 
 def unary(kind: type, value: Value) -> Value:
@@ -446,11 +460,29 @@ def method(value: Value, name: str, level: int) -> Value:
         return Method(name, lambda arguments: alter(value, arguments, level))
     if isinstance(value, timedelta):
         return _timedelta_attribute(value, name)
-    if isinstance(value, Items):
-        value.items, value.more = [], value.more or Unknown("dynamic", f".{name}()")
-    if isinstance(value, Entries):
-        forget(value, Unknown("dynamic", f".{name}()"))
+    if isinstance(value, (Items, Entries)):
+        return Method(name, lambda arguments: _unmodelled(value, name, arguments))
     return why_unknown(value) or Unknown("dynamic", f".{name}")
+
+
+def _unmodelled(value: Items | Entries, name: str, arguments: Arguments) -> Value:
+    """Call a method of which only that is known: it may change the container."""
+    why = lost(Unknown("dynamic", f".{name}()"), *_given(arguments))
+    if name not in READING:
+        forget(value, why)
+    return lost(why, value)
+
+
+def _given(arguments: Arguments) -> list[Value]:
+    values = [*arguments.positional, *arguments.keywords.values()]
+    return [*values, arguments.more, arguments.rest]
+
+
+# Methods that leave a container as it is.
+READING = {
+    *("copy", "count", "difference", "get", "index", "intersection", "items"),
+    *("issubset", "issuperset", "keys", "union", "values"),
+}
 
 
 def _timedelta_attribute(value: timedelta, name: str) -> Value:
@@ -464,32 +496,26 @@ def _timedelta_attribute(value: timedelta, name: str) -> Value:
 def assign(container: Entries, key: Value, value: Value, level: int) -> None:
     """Carry out `container[key] = value`."""
     if not is_scalar(key):
-        forget(container, why_unknown(key) or Unknown("dynamic", "a key"))
+        why = why_unknown(key) or Unknown("dynamic", "a key")
+        forget(container, lost(why, value))
     elif level > container.level:
-        kept = container.items.get(key)
+        kept = container.items.get(key, UNDECIDED)
         if key not in container.items:
-            container.rest = container.rest or UNDECIDED
-        if key not in container.items or not same(kept, value):
-            container.items[key] = why_unknown(value) or UNDECIDED
+            container.rest = lost(container.rest or UNDECIDED, value)
+        container.items[key] = join(kept, value, UNDECIDED)
+        changed(container, value)
     elif len(container.items) < MAX_ITEMS:
         container.items[key] = value
+        changed(container, value)
     else:
-        forget(container, TOO_LARGE)
-
-
-UNDECIDED = Unknown("dynamic", "a change that may not happen")
-
-
-def forget(container: Entries, why: Unknown) -> None:
-    """Any key of `container` may have changed."""
-    container.items = dict[Scalar, Value](dict.fromkeys(container.items, why))
-    container.rest = container.rest or why
+        forget(container, lost(TOO_LARGE, value))
 
 
 def update(container: Entries, other: Value, level: int = 0) -> None:
     """Carry out `container.update(other)`."""
     if not isinstance(other, Entries):
-        forget(container, why_unknown(other) or Unknown("dynamic", "update()"))
+        why = why_unknown(other) or Unknown("dynamic", "update()")
+        forget(container, lost(why, other))
         return
     if other.rest:
         forget(container, other.rest)
@@ -502,30 +528,35 @@ def _update(container: Entries, arguments: Arguments, level: int) -> Value:
         update(container, value, level)
     for key, value in arguments.keywords.items():
         assign(container, key, value, level)
-    why = arguments.more or arguments.rest
+    why = either(arguments.more, arguments.rest)
     if why:
         forget(container, why)
     return None
 
 
 def _get(container: Entries, arguments: Arguments, _: int) -> Value:
-    key = arguments.get("key", 0)
+    key, default = arguments.get("key", 0), arguments.get("default", 1)
     if not is_scalar(key):
-        return why_unknown(key) or Unknown("dynamic", "a key")
+        why = why_unknown(key) or Unknown("dynamic", "a key")
+        return lost(why, container, default)
     if key in container.items or container.rest:
-        return container.get(key)
-    return arguments.get("default", 1)
+        value = container.get(key)
+        # what is not known may be missing
+        return lost(value, default) if isinstance(value, Unknown) else value
+    return default
 
 
 def _setdefault(container: Entries, arguments: Arguments, level: int) -> Value:
-    key = arguments.get("key", 0)
-    if is_scalar(key) and key not in container.items and not container.rest:
-        assign(container, key, arguments.get("default", 1), level)
-    elif not is_scalar(key):
-        forget(container, UNDECIDED)
-    elif key not in container.items:
-        container.items[key] = container.rest or UNDECIDED
-    return container.get(key) if is_scalar(key) else UNDECIDED
+    key, default = arguments.get("key", 0), arguments.get("default", 1)
+    if not is_scalar(key):
+        forget(container, lost(UNDECIDED, default))
+        return lost(UNDECIDED, container)
+    if key not in container.items and not container.rest:
+        assign(container, key, default, level)
+    elif isinstance(found := container.get(key), Unknown):
+        container.items[key] = lost(found, default)
+        changed(container, default)
+    return container.get(key)
 
 
 def _pop(container: Entries, arguments: Arguments, level: int) -> Value:
@@ -533,6 +564,7 @@ def _pop(container: Entries, arguments: Arguments, level: int) -> Value:
     key = arguments.get("key", 0)
     if is_scalar(key) and level <= container.level:
         container.items.pop(key, None)
+        changed(container)
     else:
         forget(container, UNDECIDED)
     return value
@@ -540,7 +572,7 @@ def _pop(container: Entries, arguments: Arguments, level: int) -> Value:
 
 def _pairs(container: Entries, arguments: Arguments, level: int) -> Value:
     if container.rest:
-        return Items("list", [], container.rest, level)
+        return Items("list", [], lost(container.rest, container), level)
     pairs: list[Value] = [
         Items("tuple", [key, value], level=level)
         for key, value in container.items.items()
@@ -553,8 +585,9 @@ def _keys(container: Entries, arguments: Arguments, level: int) -> Value:
 
 
 def _values(container: Entries, arguments: Arguments, level: int) -> Value:
-    values = [] if container.rest else list(container.items.values())
-    return Items("list", values, container.rest, level)
+    if container.rest:
+        return Items("list", [], lost(container.rest, container), level)
+    return Items("list", list(container.items.values()), None, level)
 
 
 _DICT_METHODS: dict[str, Callable[[Entries, Arguments, int], Value]] = {
@@ -572,11 +605,12 @@ _DICT_METHODS: dict[str, Callable[[Entries, Arguments, int], Value]] = {
 def extend(container: Items, items: list[Value], level: int) -> None:
     """Add `items` at the end of `container`."""
     if len(container.items) + len(items) > MAX_ITEMS:
-        container.more = TOO_LARGE
+        container.more = lost(TOO_LARGE, container.more, *items)
     elif level > container.level or container.more:
-        container.more = container.more or UNDECIDED
+        container.more = lost(container.more or UNDECIDED, *items)
     else:
         container.items.extend(items)
+    changed(container, *items)
 
 
 def _append(container: Items, arguments: Arguments, level: int) -> Value:
@@ -587,7 +621,7 @@ def _append(container: Items, arguments: Arguments, level: int) -> Value:
 def _extend(container: Items, arguments: Arguments, level: int) -> Value:
     items, more = items_of(arguments.get("iterable", 0))
     extend(container, items, level)
-    container.more = container.more or more
+    container.more = either(container.more, more)
     return None
 
 
@@ -603,23 +637,30 @@ _LIST_METHODS: dict[str, Callable[[Items, Arguments, int], Value]] = {
 def replace_item(container: Items, key: Value, value: Value, level: int) -> None:
     """Carry out `container[key] = value`."""
     size = len(container.items)
-    if isinstance(key, int) and -size <= key < size and level <= container.level:
+    # from the end: only where it is known where the end is
+    first = 0 if container.more else -size
+    if isinstance(key, int) and first <= key < size and level <= container.level:
         container.items[key] = value
-    else:
-        container.items = list[Value]([UNDECIDED] * size)
+        changed(container, value)
+        return
+    why = lost(UNDECIDED, value, container.more, *container.items)
+    container.items = list[Value]([why] * size)
+    if container.more is not None:
+        container.more = lost(container.more, value)
+    changed(container, value)
 
 
 def subscript(value: Value, key: Value) -> Value:
     """Return `value[key]`; a slice is given as a tuple of three."""
     if isinstance(value, Entries):
-        return value.get(key) if is_scalar(key) else _missing(key)
+        return value.get(key) if is_scalar(key) else lost(_missing(key), value)
     if isinstance(value, Items) and value.kind != "set" and isinstance(key, int):
         return _indexed(value, key)
     if isinstance(value, str) and isinstance(key, int):
         return value[key] if -len(value) <= key < len(value) else _missing(key)
     if isinstance(value, Thing):
         return value.item(key)
-    return why_unknown(value) or _missing(key)
+    return lost(why_unknown(value) or _missing(key), value)
 
 
 def _indexed(value: Items, key: int) -> Value:
@@ -627,7 +668,7 @@ def _indexed(value: Items, key: int) -> Value:
     if 0 <= key < len(value.items):
         return value.items[key]
     if value.more or not -len(value.items) <= key < 0:
-        return value.more or _missing(key)
+        return lost(value.more or _missing(key), value)
     return value.items[key]
 
 
@@ -640,7 +681,7 @@ def sliced(value: Value, lower: Value, upper: Value, step: Value) -> Value:
     bounds: list[int | None] = []
     for bound in (lower, upper, step):
         if not (bound is None or isinstance(bound, int)):
-            return why_unknown(bound) or Unknown("dynamic", "a slice")
+            return lost(why_unknown(bound) or Unknown("dynamic", "a slice"), value)
         bounds.append(bound)
     chosen = slice(*bounds)
     try:
@@ -650,7 +691,7 @@ def sliced(value: Value, lower: Value, upper: Value, step: Value) -> Value:
             return Items(value.kind, value.items[chosen], level=value.level)
     except ValueError:
         return Unknown("dynamic", "a slice that fails")
-    return why_unknown(value) or Unknown("dynamic", "a slice")
+    return lost(why_unknown(value) or Unknown("dynamic", "a slice"), value)
 
 
 # ------------------------------------------------------------- built-in functions
@@ -698,7 +739,7 @@ def _ordered(value: Value, *, backwards: bool = False) -> Value:
 
 def _reversed(value: Value) -> Value:
     items, why = items_of(value)
-    return why or Items("list", items[::-1])
+    return lost(why, value) if why else Items("list", items[::-1])
 
 
 _ONE_ARGUMENT: dict[str, Callable[[Value], Value]] = {
@@ -746,7 +787,9 @@ def _zip(arguments: Arguments) -> Value:
     if arguments.more:
         return arguments.more
     read = [items_of(value) for value in arguments.positional]
-    more = next((why for _, why in read if why), None)
+    more = either(*(why for _, why in read))
+    if more is not None:
+        more = lost(more, *(item for items, _ in read for item in items))
     rows: list[Value] = [
         Items("tuple", list(row)) for row in zip(*(i for i, _ in read), strict=False)
     ]
@@ -770,8 +813,8 @@ def _update_pairs(made: Entries, value: Items) -> None:
         if isinstance(pair, Items) and len(pair.items) == 2:
             assign(made, pair.items[0], pair.items[1], 0)
         else:
-            forget(made, why_unknown(pair) or Unknown("dynamic", "dict()"))
-    made.rest = made.rest or value.more
+            forget(made, lost(why_unknown(pair) or Unknown("dynamic", "dict()"), pair))
+    made.rest = either(made.rest, value.more)
 
 
 def _quantified(name: str) -> Callable[[Arguments], Value]:
@@ -794,10 +837,11 @@ def _extreme(name: str) -> Callable[[Arguments], Value]:
     def extreme(arguments: Arguments) -> Value:
         given = arguments.positional
         if arguments.keywords or arguments.rest or arguments.more:
-            return Unknown("dynamic", f"{name}()")
+            return lost(Unknown("dynamic", f"{name}()"), *_given(arguments))
         ordered = _ordered(given[0] if len(given) == 1 else Items("list", list(given)))
         if not isinstance(ordered, Items) or not ordered.items:
-            return why_unknown(ordered) or Unknown("dynamic", f"{name}()")
+            why = why_unknown(ordered) or Unknown("dynamic", f"{name}()")
+            return lost(why, *given)
         return ordered.items[0 if name == "min" else -1]
 
     return extreme
@@ -836,7 +880,7 @@ def builtin(name: str, arguments: Arguments) -> Value:
         if not given and name in ("list", "tuple", "set", "str", "frozenset"):
             return "" if name == "str" else _sequence(name)(Items("list", []))
     why = next((w for w in map(why_unknown, given) if w), None)
-    return why or Unknown("dynamic", f"{name}()")
+    return lost(why or Unknown("dynamic", f"{name}()"), *_given(arguments))
 
 
 _UNITS = (

@@ -19,10 +19,15 @@ Scalar: TypeAlias = bool | int | float | str | bytes | timedelta | None
 
 
 class Unknown(Struct, frozen=True):
-    """A value that is not established; `symbol` names what would decide it."""
+    """
+    A value that is not established; `symbol` names what would decide it.
+
+    `parts` are the containers that it may be, or that it may lead to.
+    """
 
     reason: Reason
     symbol: str
+    parts: "tuple[Items | Entries, ...]" = ()
 
 
 class Thing:
@@ -78,10 +83,11 @@ class Items:
     `more` is set when there may be further items, or when the order or number of
     `items` is not certain. `level` is the number of the undecided branch where it was
     made; branches are numbered as they are entered, so a change in one with a higher
-    number may not have happened.
+    number may not have happened. `parts` are the containers that this is one of,
+    `wholes` those that this is a part of.
     """
 
-    __slots__ = ("items", "kind", "level", "more")
+    __slots__ = ("items", "kind", "level", "more", "parts", "wholes")
 
     def __init__(
         self,
@@ -95,6 +101,8 @@ class Items:
         self.items = items
         self.more = more
         self.level = level
+        self.parts: tuple[Items | Entries, ...] = ()
+        self.wholes: tuple[Items | Entries, ...] = ()
 
 
 class Entries:
@@ -104,7 +112,7 @@ class Entries:
     A key whose value is known is there all the same.
     """
 
-    __slots__ = ("items", "level", "rest")
+    __slots__ = ("items", "level", "parts", "rest", "wholes")
 
     def __init__(
         self,
@@ -116,6 +124,8 @@ class Entries:
         self.items = items
         self.rest = rest
         self.level = level
+        self.parts: tuple[Items | Entries, ...] = ()
+        self.wholes: tuple[Items | Entries, ...] = ()
 
     def get(self, key: Scalar) -> "Value":
         """Return the value under `key`; unknown when it may be missing."""
@@ -207,20 +217,24 @@ def is_scalar(value: Value) -> TypeGuard[Scalar]:
 FUEL = 20_000
 
 
-class _Spent(Exception):
+class Spent(Exception):
     """The fuel is used up."""
 
 
-class _Fuel:
+class Fuel:
+    """What is left to look at."""
+
     __slots__ = ("left",)
 
     def __init__(self) -> None:
+        """Start with all of it."""
         self.left = FUEL
 
     def burn(self) -> None:
+        """Look at one more value; raise `Spent` when that is too many."""
         self.left -= 1
         if self.left < 0:
-            raise _Spent
+            raise Spent
 
 
 _TOO_LARGE = Unknown("dynamic", "a value too large to follow")
@@ -235,12 +249,12 @@ def why_unknown(value: Value) -> Unknown | None:
     if is_scalar(value):
         return None
     try:
-        return _why_unknown(value, _Fuel())
-    except (_Spent, RecursionError):
+        return _why_unknown(value, Fuel())
+    except (Spent, RecursionError):
         return _TOO_LARGE
 
 
-def _why_unknown(value: Value, fuel: _Fuel) -> Unknown | None:
+def _why_unknown(value: Value, fuel: Fuel) -> Unknown | None:
     fuel.burn()
     if isinstance(value, Items):
         found = (_why_unknown(item, fuel) for item in value.items)
@@ -268,12 +282,12 @@ def truth(value: Value) -> bool | Unknown:
 def same(left: Value, right: Value) -> bool:
     """Say whether the two are certainly the same value."""
     try:
-        return _same(left, right, _Fuel())
-    except (_Spent, RecursionError):
+        return _same(left, right, Fuel())
+    except (Spent, RecursionError):
         return False
 
 
-def _same(left: Value, right: Value, fuel: _Fuel) -> bool:
+def _same(left: Value, right: Value, fuel: Fuel) -> bool:
     fuel.burn()
     if left is right:
         return True
@@ -302,59 +316,24 @@ def _same(left: Value, right: Value, fuel: _Fuel) -> bool:
     return not isinstance(left, Thing) and left == right
 
 
-def join(left: Value, right: Value, why: Unknown) -> Value:
-    """Return what holds of a value that is one of two; `why` tells what decides."""
-    try:
-        return _join(left, right, why, _Fuel())
-    except (_Spent, RecursionError):
-        return why
-
-
-def _join(left: Value, right: Value, why: Unknown, fuel: _Fuel) -> Value:
-    fuel.burn()
-    if same(left, right):
-        return left
-    if isinstance(left, Unknown) or isinstance(right, Unknown):
-        return left if isinstance(left, Unknown) else right
-    if isinstance(left, Entries) and isinstance(right, Entries):
-        return _join_entries(left, right, why, fuel)
-    if isinstance(left, Items) and isinstance(right, Items):
-        return _join_items(left, right, why, fuel)
-    return why
-
-
-def _join_items(left: Items, right: Items, why: Unknown, fuel: _Fuel) -> Value:
-    if left.kind != right.kind or len(left.items) != len(right.items):
-        return why
-    pairs = zip(left.items, right.items, strict=True)
-    items = [_join(one, other, why, fuel) for one, other in pairs]
-    more = left.more or right.more
-    return Items(left.kind, items, more, min(left.level, right.level))
-
-
-def _join_entries(left: Entries, right: Entries, why: Unknown, fuel: _Fuel) -> Value:
-    keys = dict.fromkeys((*left.items, *right.items))
-    items = {
-        key: _join(left.items[key], right.items[key], why, fuel)
-        if key in left.items and key in right.items
-        else why
-        for key in keys
-    }
-    rest = left.rest or right.rest
-    if left.items.keys() != right.items.keys():
-        rest = rest or why
-    return Entries(items, rest, min(left.level, right.level))
+def shallow(value: Value) -> Value:
+    """Return `value` in a container of its own, as `copy.copy` would."""
+    if isinstance(value, Items):
+        return Items(value.kind, list(value.items), value.more, value.level)
+    if isinstance(value, Entries):
+        return Entries(dict(value.items), value.rest, value.level)
+    return value
 
 
 def copied(value: Value) -> Value:
     """Return `value` with containers of its own, as `copy.deepcopy` would."""
     try:
-        return _copied(value, _Fuel())
-    except (_Spent, RecursionError):
+        return _copied(value, Fuel())
+    except (Spent, RecursionError):
         return _TOO_LARGE
 
 
-def _copied(value: Value, fuel: _Fuel) -> Value:
+def _copied(value: Value, fuel: Fuel) -> Value:
     fuel.burn()
     if isinstance(value, Items):
         items = [_copied(item, fuel) for item in value.items]
@@ -372,12 +351,12 @@ def plain(value: Value) -> object:
     What is unknown is left out; dictionaries keep only string keys.
     """
     try:
-        return _plain(value, _Fuel())
-    except (_Spent, RecursionError):
+        return _plain(value, Fuel())
+    except (Spent, RecursionError):
         return None
 
 
-def _plain(value: Value, fuel: _Fuel) -> object:
+def _plain(value: Value, fuel: Fuel) -> object:
     fuel.burn()
     if isinstance(value, Items):
         found = [_plain(item, fuel) for item in value.items]

@@ -1,0 +1,195 @@
+"""
+Which containers may be one and the same, and what a change to one means for others.
+
+A value that is one of several containers is a joined one: it knows its `parts`, and
+they know it as one of their `wholes`. A value that is not established knows the
+containers it may be or lead to. So a change that is seen through one name is
+forgotten under the others. Both are bounded: past that a container is given up, and
+nothing is known of it from then on.
+"""
+
+from collections.abc import Iterator
+from typing import TypeAlias
+
+from dagwarden.sources.dags.values import (
+    Entries,
+    Fuel,
+    Items,
+    Scalar,
+    Spent,
+    Unknown,
+    Value,
+    same,
+)
+
+# Containers that one value may be, and joined ones that one container may be part of.
+MAX_TOGETHER = 16
+UNDECIDED = Unknown("dynamic", "a change that may not happen")
+# The level of a container that was given up: every change may not have happened.
+_GIVEN_UP = -1
+
+Container: TypeAlias = Items | Entries
+
+
+def lost(why: Unknown, *values: Value) -> Unknown:
+    """Return `why`, as a value that may be any of `values` or lead to it."""
+    found = {id(part): part for part in why.parts}
+    for value in values:
+        found |= {id(part): part for part in _containers(value)}
+    if len(found) == len(why.parts):
+        return why
+    parts = tuple(found.values())
+    if len(parts) > MAX_TOGETHER:
+        _give_up(parts, ())
+        parts = ()
+    return Unknown(why.reason, why.symbol, parts)
+
+
+def either(*whys: Unknown | None) -> Unknown | None:
+    """Return the first that is given, with what all of them may be; None if none is."""
+    given = [why for why in whys if why is not None]
+    return lost(given[0], *given[1:]) if given else None
+
+
+def _containers(value: Value) -> tuple[Container, ...]:
+    if isinstance(value, Unknown):
+        return value.parts
+    return (value,) if isinstance(value, (Items, Entries)) else ()
+
+
+def held_in(container: Container) -> Iterator[Value]:
+    """Return what `container` may hold."""
+    if isinstance(container, Entries):
+        yield from container.items.values()
+        yield container.rest
+    else:
+        yield from container.items
+        yield container.more
+
+
+def related(container: Container) -> list[Container]:
+    """Return what else may be `container`, or stands for it."""
+    if not (container.parts or container.wholes):
+        return []
+    roots = container.parts or (container,)
+    found = {id(root): root for root in roots}
+    for root in roots:
+        found |= {id(whole): whole for whole in root.wholes}
+    found.pop(id(container), None)
+    return list(found.values())
+
+
+def changed(container: Container, *values: Value) -> None:
+    """Forget what else `container` may be: it changed, and may hold `values` now."""
+    if container.parts or container.wholes:
+        for other in related(container):
+            _forget(other, lost(UNDECIDED, *values))
+
+
+def forget(container: Container, why: Unknown) -> None:
+    """Anything in `container` may have changed; `why` knows what was put there."""
+    _forget(container, why)
+    changed(container, why)
+
+
+def _forget(container: Container, why: Unknown) -> None:
+    why = lost(why, *held_in(container))
+    if isinstance(container, Entries):
+        container.items = dict[Scalar, Value](dict.fromkeys(container.items, why))
+        container.rest = either(container.rest, why)
+    elif container.kind != "tuple":
+        container.items = []
+        container.more = either(container.more, why)
+
+
+def give_up(value: Unknown, *values: Value) -> None:
+    """Forget all that `value` may be or lead to: it changed, and may hold `values`."""
+    if value.parts:
+        _give_up(value.parts, values)
+
+
+def _give_up(containers: tuple[Container, ...], values: tuple[Value, ...]) -> None:
+    waiting = list(containers)
+    reached: dict[int, Container] = {}
+    while waiting:
+        one = waiting.pop()
+        if id(one) not in reached:
+            reached[id(one)] = one
+            waiting += related(one)
+            waiting += [part for held in held_in(one) for part in _containers(held)]
+    why = lost(UNDECIDED, *values)
+    for one in reached.values():
+        one.level = _GIVEN_UP
+        if isinstance(one, Entries):
+            one.items = dict[Scalar, Value](dict.fromkeys(one.items, why))
+            one.rest = why
+        elif one.kind != "tuple":
+            one.items, one.more = [], why
+
+
+# ---------------------------------------------------------------------------- joins
+
+
+def join(left: Value, right: Value, why: Unknown) -> Value:
+    """Return what holds of a value that is one of two; `why` tells what decides."""
+    try:
+        return _join(left, right, why, Fuel())
+    except (Spent, RecursionError):
+        return lost(why, left, right)
+
+
+def _join(left: Value, right: Value, why: Unknown, fuel: Fuel) -> Value:
+    fuel.burn()
+    if left is right:
+        return left
+    if isinstance(left, Unknown):
+        return lost(left, right)
+    if isinstance(right, Unknown):
+        return lost(right, left)
+    if isinstance(left, Entries) and isinstance(right, Entries):
+        roots = _roots(left, right)
+        if roots:
+            return _whole(_join_entries(left, right, why, fuel), roots)
+    elif isinstance(left, Items) and isinstance(right, Items):
+        roots = _roots(left, right)
+        alike = left.kind == right.kind and len(left.items) == len(right.items)
+        if roots and alike:
+            return _whole(_join_items(left, right, why, fuel), roots)
+    elif same(left, right):
+        return left
+    return lost(why, left, right)
+
+
+def _roots(left: Container, right: Container) -> tuple[Container, ...]:
+    """Return what a value that is `left` or `right` may be; () if that is too much."""
+    both = (*(left.parts or (left,)), *(right.parts or (right,)))
+    roots = tuple({id(root): root for root in both}.values())
+    crowded = any(len(root.wholes) >= MAX_TOGETHER for root in roots)
+    return () if crowded or len(roots) > MAX_TOGETHER else roots
+
+
+def _whole(made: Container, roots: tuple[Container, ...]) -> Container:
+    made.parts = roots
+    for root in roots:
+        root.wholes = (*root.wholes, made)
+    return made
+
+
+def _join_items(left: Items, right: Items, why: Unknown, fuel: Fuel) -> Items:
+    pairs = zip(left.items, right.items, strict=True)
+    items = [_join(one, other, why, fuel) for one, other in pairs]
+    more = either(left.more, right.more)
+    return Items(left.kind, items, more, min(left.level, right.level))
+
+
+def _join_entries(left: Entries, right: Entries, why: Unknown, fuel: Fuel) -> Entries:
+    items: dict[Scalar, Value] = {}
+    for key in dict.fromkeys((*left.items, *right.items)):
+        if key in left.items and key in right.items:
+            items[key] = _join(left.items[key], right.items[key], why, fuel)
+        else:
+            items[key] = lost(why, left.items.get(key), right.items.get(key))
+    rest = either(left.rest, right.rest)
+    if left.items.keys() != right.items.keys():
+        rest = rest or why
+    return Entries(items, rest, min(left.level, right.level))
