@@ -155,27 +155,31 @@ _TYPES = {1: "dyn", 2: "null", 6: "list", 7: "map", 9: "message", 11: "type"}
 def _wire(data: bytes) -> Iterator[tuple[int, int | bytes]]:
     """Yield (field number, value) of a protobuf message: varints and byte strings."""
     at = 0
-
-    def varint() -> int:
-        nonlocal at
-        result = shift = 0
-        while True:
-            byte = data[at]
-            at += 1
-            result |= (byte & 0x7F) << shift
-            if byte < 0x80:
-                return result
-            shift += 7
-
     while at < len(data):
-        tag = varint()
+        tag, at = _varint(data, at)
         number, kind = tag >> 3, tag & 7
         if kind == 0:
-            yield number, varint()
+            value, at = _varint(data, at)
+            yield number, value
         else:
-            size = varint() if kind == 2 else 8 if kind == 1 else 4
+            size = 8 if kind == 1 else 4
+            if kind == 2:
+                size, at = _varint(data, at)
             yield number, data[at : at + size]
             at += size
+
+
+def _varint(data: bytes, at: int) -> tuple[int, int]:
+    """Return the number at `at`, and where what follows begins."""
+    byte = data[at]
+    if byte < 0x80:  # nearly all are that small
+        return byte, at + 1
+    result = shift = 0
+    while byte >= 0x80:
+        result |= (byte & 0x7F) << shift
+        at, shift = at + 1, shift + 7
+        byte = data[at]
+    return result | byte << shift, at + 1
 
 
 def _fields(data: int | bytes) -> dict[int, list[Any]]:
