@@ -39,9 +39,12 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any, cast
 
+from msgspec.structs import replace
+
 from dagwarden.sources.dags.aliases import (
     UNDECIDED,
     changed,
+    computed,
     either,
     forget,
     join,
@@ -99,8 +102,6 @@ _ORDER: dict[type, Callable[..., bool]] = {
 }
 
 
-# Python's strings may hold what no file and no report can.
-_SURROGATE = re.compile("[\ud800-\udfff]")
 _EXPRESSION = Unknown("dynamic", "an expression")
 
 
@@ -112,9 +113,18 @@ def as_scalar(value: object) -> Value:
         return value if abs(value) < MAX_NUMBER else TOO_LARGE
     if isinstance(value, (str, bytes)) and len(value) > MAX_TEXT:
         return TOO_LARGE
-    if isinstance(value, str) and not value.isascii() and _SURROGATE.search(value):
+    if isinstance(value, str) and not _is_text(value):
         return Unknown("dynamic", "text with half a character")
     return value if isinstance(value, (str, bytes)) else _EXPRESSION
+
+
+def _is_text(value: str) -> bool:
+    """Tell whether a file can hold `value`: Python's strings may hold more."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def items_of(value: Value) -> tuple[list[Value], Unknown | None]:
@@ -148,7 +158,10 @@ def binary(kind: type, left: Value, right: Value) -> Value:
             return Items(left.kind, [], lost(left.more, left))
         return Items(left.kind, left.items * right)
     unknown = Unknown("dynamic", "an expression")
-    return lost(why_unknown(left) or why_unknown(right) or unknown, left, right)
+    texts = isinstance(left, (str, Unknown)) and isinstance(right, (str, Unknown))
+    if kind is Add and texts:
+        return joined([left, right])
+    return lost(computed(left, right) or unknown, left, right)
 
 
 def _arithmetic(kind: type, left: Scalar, right: Scalar) -> Value:
@@ -304,7 +317,7 @@ def percent(text: str, right: Value) -> Value:
         values, why = list[Value]([right]), why_unknown(right)
         given = right
     if why:
-        return why
+        return lost(why, text, right, *values)
     if not all(map(is_scalar, values)) or not _formattable(text, values):
         return Unknown("dynamic", "a formatted text")
     try:
@@ -322,7 +335,7 @@ _CONVERSIONS: dict[int, Callable[[object], str]] = {
 
 def formatted(value: Value, conversion: int, spec: Value) -> Value:
     """Return one replacement field of an f-string as text."""
-    why = why_unknown(value) or why_unknown(spec)
+    why = computed(value, spec)
     if why:
         return why
     if not is_scalar(value) or not isinstance(spec, str) or _DIGITS.search(spec):
@@ -336,10 +349,29 @@ def formatted(value: Value, conversion: int, spec: Value) -> Value:
 
 def joined(parts: list[Value]) -> Value:
     """Return the parts of an f-string as one text."""
-    for part in parts:
-        if isinstance(part, Unknown):
-            return part
-    return as_scalar("".join(part for part in parts if isinstance(part, str)))
+    unknown = [part for part in parts if isinstance(part, Unknown)]
+    if not unknown:
+        return as_scalar("".join(part for part in parts if isinstance(part, str)))
+    text = as_scalar("".join(map(_written, parts)))
+    why = lost(*unknown)
+    if isinstance(text, Unknown):
+        return text
+    return replace(why, written=Items("tuple", [text]))
+
+
+def otherwise(value: Unknown, default: Value) -> Unknown:
+    """Return `value`, for which `default` stands where it is not given."""
+    value = lost(value, default)
+    if isinstance(default, (str, bytes)) and value.written is None:
+        return replace(value, written=Items("tuple", [default]))
+    return value
+
+
+def _written(part: Value) -> str:
+    """Return `part` as it stands in the file, as a template if it does not."""
+    if isinstance(part, Unknown) and part.written is not None:
+        part = part.written.items[0]
+    return part if isinstance(part, str) else "{{ }}"
 
 
 # name -> how much larger the result may be than the operands is bounded by sizes
@@ -380,11 +412,10 @@ _TEXT_METHODS = frozenset(
 
 
 def _text_method(text: str, name: str, arguments: Arguments) -> Value:
-    why = arguments.more or arguments.rest
     given = [*arguments.positional, *arguments.keywords.values()]
-    why = why or next((w for w in map(why_unknown, given) if w), None)
+    why = computed(arguments.more, arguments.rest, *given)
     if why:
-        return why
+        return lost(why, text)
     if name == "join":
         return _join_text(text, arguments.get("iterable", 0))
     if name == "format":
@@ -421,7 +452,7 @@ def _join_text(text: str, value: Value) -> Value:
     items, why = items_of(value)
     ordered = not (isinstance(value, Items) and value.kind == "set" and len(items) > 1)
     if why or not ordered:
-        return why or Unknown("dynamic", "the order of a set")
+        return lost(why or Unknown("dynamic", "the order of a set"), text, *items)
     texts = [item for item in items if isinstance(item, str)]
     if len(texts) != len(items):
         return Unknown("dynamic", "str.join()")
@@ -656,8 +687,9 @@ def subscript(value: Value, key: Value) -> Value:
         return value.get(key) if is_scalar(key) else lost(_missing(key), value)
     if isinstance(value, Items) and value.kind != "set" and isinstance(key, int):
         return _indexed(value, key)
-    if isinstance(value, str) and isinstance(key, int):
-        return value[key] if -len(value) <= key < len(value) else _missing(key)
+    if isinstance(value, str):
+        known = isinstance(key, int) and -len(value) <= key < len(value)
+        return value[cast("int", key)] if known else lost(_missing(key), value)
     if isinstance(value, Thing):
         return value.item(key)
     return lost(why_unknown(value) or _missing(key), value)
@@ -728,7 +760,7 @@ def _ordered(value: Value, *, backwards: bool = False) -> Value:
     items, why = items_of(value)
     known = [item for item in items if is_scalar(item)]
     if why or len(known) != len(items):
-        return why or Unknown("dynamic", "sorted()")
+        return lost(why or computed(*items) or Unknown("dynamic", "sorted()"), value)
     try:
         # what cannot be compared raises, as in the program itself
         found = sorted(cast("list[str]", known), reverse=backwards)
@@ -879,7 +911,7 @@ def builtin(name: str, arguments: Arguments) -> Value:
             return _ONE_ARGUMENT[name](given[0])
         if not given and name in ("list", "tuple", "set", "str", "frozenset"):
             return "" if name == "str" else _sequence(name)(Items("list", []))
-    why = next((w for w in map(why_unknown, given) if w), None)
+    why = computed(*given)
     return lost(why or Unknown("dynamic", f"{name}()"), *_given(arguments))
 
 
