@@ -4,6 +4,7 @@ import base64
 import json
 import subprocess
 from pathlib import Path
+from typing import Any, cast
 from urllib.parse import quote
 
 import yaml
@@ -184,7 +185,7 @@ with DAG("waived", schedule="@once {p.token("schedule")}"):
                 "extra": json.dumps(extra),
             }
 
-        def many(place: str) -> dict[str, object]:
+        def many(place: str) -> dict[str, Any]:
             """Return connections of every kind, well formed and broken."""
             return {
                 "google": google(f"{place} google"),
@@ -240,6 +241,13 @@ with DAG("waived", schedule="@once {p.token("schedule")}"):
                 f"http://u:{p.plain(f'{place}: id')}@h": {"conn_type": "http"},
             }
 
+        def records(place: str) -> list[tuple[str, dict[str, Any]]]:
+            return [
+                (name, cast("dict[str, Any]", value))
+                for name, value in many(place).items()
+                if isinstance(value, dict)
+            ]
+
         def lines(place: str, prefix: str = "", quote_: str = "") -> str:
             found = [f"# {p.plain(f'{place} comment')}"]
             for name, value in many(place).items():
@@ -263,7 +271,7 @@ with DAG("waived", schedule="@once {p.token("schedule")}"):
         self.write("c/local.json", json.dumps(many("local JSON")))
         self.write("c/local.yaml", yaml.safe_dump(many("local YAML")))
         self.write("c/local.env", lines("local env"))
-        astro = [
+        astro: list[dict[str, Any]] = [
             {
                 "conn_id": name,
                 **{
@@ -271,10 +279,9 @@ with DAG("waived", schedule="@once {p.token("schedule")}"):
                     for field, item in value.items()
                 },
             }
-            for name, value in many("astro").items()
-            if isinstance(value, dict)
+            for name, value in records("astro")
         ]
-        astro_file = {
+        astro_file: dict[str, Any] = {
             "airflow": {
                 "connections": [*astro, p.plain("astro entry")],
                 "variables": [
@@ -287,11 +294,7 @@ with DAG("waived", schedule="@once {p.token("schedule")}"):
             }
         }
         self.write("c/airflow_settings.yaml", yaml.safe_dump(astro_file))
-        api = [
-            {"connection_id": n, **v}
-            for n, v in many("REST").items()
-            if isinstance(v, dict)
-        ]
+        api = [{"connection_id": name, **value} for name, value in records("REST")]
         self.write("c/rest.json", json.dumps({"connections": api, "total_entries": 99}))
         for kind, text in {
             "broken.json": f'{{"a": {{"password": "{p.plain("broken JSON")}" ',
@@ -430,7 +433,7 @@ with DAG("waived", schedule="@once {p.token("schedule")}"):
                 }
             ]
         }
-        assets = [
+        assets: list[dict[str, Any]] = [
             asset(PROJECT, "cloudresourcemanager.googleapis.com/Project", project),
             asset(f"{RUN}/services/orders", "run.googleapis.com/Service", v1),
             asset(f"{RUN}/services/second", "run.googleapis.com/Service", v2),
@@ -610,7 +613,7 @@ connections = {json.dumps(sources[:2])}
             "rules-broken/grants/odd.yaml", f"id: {{{p.plain('rule: syntax')}\n]"
         )
         self.write("rules-tag/grants/odd.yaml", f"id: *{p.plain('rule: alias')}\n")
-        schema = {**rule, "subject": "grant", "severity": "high", "needs": ["snapshot"],
+        schema: dict[str, Any] = {**rule, "subject": "grant", "severity": "high", "needs": ["snapshot"],
                   "version": "1.0.0", "title": "x", "params": {}, "controls": [],
                   "assert": f"subject.role == {p.plain('rule: name in assert')!r}",
                   "when": f"subject.role.matches('[{p.token('rule: pattern')}')",

@@ -18,6 +18,7 @@ import sys
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 from tests.leaks import Planted, Search, noise, spellings
@@ -231,12 +232,13 @@ def test_nothing_is_left_in_temporary_folders(outcome: Outcome) -> None:
 def _secrets(value: object) -> Iterator[dict[str, object]]:
     """Yield every record of a secret in a JSON value."""
     if isinstance(value, dict):
-        if {"kind", "place", "fingerprint"} <= value.keys():
-            yield value
-        for item in value.values():
+        record = cast("dict[str, object]", value)
+        if {"kind", "place", "fingerprint"} <= record.keys():
+            yield record
+        for item in record.values():
             yield from _secrets(item)
     elif isinstance(value, list):
-        for item in value:
+        for item in cast("list[object]", value):
             yield from _secrets(item)
 
 
@@ -322,7 +324,7 @@ def test_the_search_finds_every_spelling(size: int) -> None:
     planted.plain("letters")
     planted.short("a short one")
     planted.private_key("a key")
-    planted.token("a token")
+    token = planted.token("a token")
     search = Search(planted)
     assert search.found(noise().encode()) == set()
     for place, part in planted.parts.items():
@@ -336,9 +338,9 @@ def test_the_search_finds_every_spelling(size: int) -> None:
         for shift in range(3):
             # as it would stand in the middle of something longer
             whole = f"{'x' * (shift + size)}{part} and more".encode()
-            for encode in (base64.b64encode, base64.urlsafe_b64encode):
-                assert search.found(encode(whole)), (place, shift)
-    assert search.found(part[:11].encode()) == set()
+            for packed in (base64.b64encode(whole), base64.urlsafe_b64encode(whole)):
+                assert search.found(packed), (place, shift)
+    assert search.found(token[-11:].encode()) == set()
 
 
 def test_the_search_finds_a_piece_of_a_long_secret() -> None:

@@ -403,11 +403,14 @@ def purged(value: R) -> R:
         }
         return cast("R", replace(value, **changes)) if changes else value
     if isinstance(value, tuple):
-        items = cast("tuple[object, ...]", value)
-        clean_items = tuple(purged(item) for item in items)
-        same = all(a is b for a, b in zip(items, clean_items, strict=True))
-        return value if same else cast("R", clean_items)
+        return cast("R", _purged_items(cast("tuple[object, ...]", value)))
     return value
+
+
+def _purged_items(items: tuple[object, ...]) -> tuple[object, ...]:
+    cleaned = tuple(purged(item) for item in items)
+    same = all(a is b for a, b in zip(items, cleaned, strict=True))
+    return items if same else cleaned
 
 
 # -------------------------------------------------------------------------- the walk
