@@ -27,7 +27,7 @@ SECRET = ["overrides.container_overrides.env.DB_PASSWORD"]
         ("expand_kwargs([{'overrides': {'container_overrides': ENV}}, {'overrides': {}}])", SECRET, False),
         ("expand(overrides=[{'args': []}, {'timeout': '60s'}])", [], True),
         ("expand(overrides=[{'args': []}, {'task_count': 2}])", [], True),
-        ("expand(overrides=[{'args': []}, os.getenv('E')])", UNSET, UNSET),
+        ("expand(overrides=[{'args': []}, os.getenv('E')])", [], UNSET),
         ("expand(overrides={'timeout': '60s'})", [], UNSET),
         ("expand(overrides=make())", UNSET, UNSET),
         ("expand_kwargs(make())", UNSET, UNSET),
@@ -72,7 +72,9 @@ def test_overrides_may_say_how_long_a_job_runs(
         ("json.dumps({'day': '{{ ds }}'})", []),
         ("json.dumps({'password': 'brine-otter-4471'}, sort_keys=True)", ["data.password"]),
         ("json.dumps(obj=[{'a': (1, None)}])", []),
-        ("json.dumps({'day': os.getenv('DAY')})", UNSET),
+        ("json.dumps({'day': os.getenv('DAY')})", []),
+        ("json.dumps({'day': os.getenv('DAY'), 'password': 'brine-otter-4471'})", UNSET),
+        ("json.dumps({'day': os.getenv('DAY'), 'data': elsewhere})", UNSET),
         ("json.dumps({1, 2})", UNSET),
         ("json.dumps({}, indent=10**9)", UNSET),
         ("json.dumps({}, default=str)", UNSET),
@@ -96,7 +98,7 @@ def test_a_body_made_by_json_dumps_is_searched(
         ("f'Bearer {id_token.fetch_id_token(None, URL)}'", "id_token", []),
         ("'Bearer ' + mint(URL)", "id_token", []),
         ("f'Bearer {other(URL)}'", UNSET, UNSET),
-        ("os.getenv('TOKEN')", UNSET, UNSET),
+        ("os.getenv('TOKEN')", UNSET, []),
     ],
 )
 def test_an_id_token_is_known_by_what_mints_it(
@@ -114,3 +116,59 @@ def test_an_id_token_is_known_by_what_mints_it(
     assert facts.calls[0].token == token
     found = facts.tasks[0].secrets
     assert (UNSET if found is UNSET else list(found)) == secrets
+
+
+OUTSIDE = {
+    "environment": ("os.environ['X']", []),
+    "environment in an f-string": ("f'-{os.getenv(\"X\")}-'", []),
+    "variable": ("Variable.get('X')", []),
+    "variable's part": ("Variable.get('X', deserialize_json=True)['password']", []),
+    "connection": ("BaseHook.get_connection('X').password", []),
+    "template": ("'{{ var.value.x }}'", []),
+    "run's parameter": ("given", []),
+    "harmless default": ("os.getenv('X', 'none')", []),
+    "default": ("os.getenv('X', 'brine-otter-4471')", ["env.PASSWORD"]),
+    "environ's default": ("os.environ.get('X', 'brine-otter-4471')", ["env.PASSWORD"]),
+    "variable's default": ("Variable.get('X', 'brine-otter-4471')", ["env.PASSWORD"]),
+    "default_var": ("Variable.get('X', default_var='brine-otter-4471')", ["env.PASSWORD"]),
+    "default by name": ("Variable.get('X', default='brine-otter-4471')", ["env.PASSWORD"]),
+    "run's default": ("defaulted", ["env.PASSWORD"]),
+    "or": ("os.getenv('X') or 'brine-otter-4471'", ["env.PASSWORD"]),
+    "bytes": ("os.environ.get('X', b'brine-otter-4471')", ["env.PASSWORD"]),
+    "text around": ("f'https://{U}:brine-otter-4471@h/{os.getenv(\"X\")}'", ["env.PASSWORD"]),
+    "text around, from outside": (
+        "f'https://u:{os.getenv(\"X\", \"brine-otter-4471\")}@h'",
+        ["env.PASSWORD"],
+    ),
+    "sum": ("'https://u:brine-otter-4471@' + os.getenv('X')", ["env.PASSWORD"]),
+    # what may be a secret in clear, or not
+    "conditional": ("os.getenv('X') if U else 'brine-otter-4471'", UNSET),
+    "condition from outside": ("'brine-otter-4471' if os.getenv('X') else 'a-b'", UNSET),
+    "choice from outside": ("{'a': 'brine-otter-4471'}[os.getenv('X')]", UNSET),
+    "formatted": ("'{}:{}'.format('brine-otter-4471', os.getenv('X'))", UNSET),
+    "percent": ("'%s:brine-otter-4471' % os.getenv('X')", UNSET),
+    "replaced": ("os.getenv('X').replace('a', 'brine-otter-4471')", UNSET),
+    "joined": ("'-'.join(['brine-otter-4471', os.getenv('X')])", UNSET),
+    "part's default": ("Variable.get('X').get('k', 'brine-otter-4471')", UNSET),
+    "import": ("elsewhere.SECRET", UNSET),
+    "import beside": ("f'{os.getenv(\"X\")}{elsewhere.SECRET}'", UNSET),
+    "import or": ("os.getenv('X') or elsewhere.SECRET", UNSET),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("given", "secrets"), OUTSIDE.values(), ids=OUTSIDE)
+def test_what_comes_from_outside_stands_in_no_file(
+    scan: Scan, given: str, secrets: object
+) -> None:
+    facts = scan(
+        "import os\nimport elsewhere\nfrom airflow.sdk import BaseHook, Variable, dag\n"
+        "from airflow.providers.standard.operators.bash import BashOperator\n"
+        "U, E = os.getenv('U'), os.getenv\n"
+        "@dag\ndef d(given='', defaulted='brine-otter-4471'):\n"
+        f" BashOperator(task_id='t', bash_command='', env={{'PASSWORD': {given}}})\nd()\n"
+    )
+    (task,) = facts.tasks
+    found = task.secrets
+    assert (UNSET if found is UNSET else [secret.place for secret in found]) == secrets
+    assert [u.field for u in task.unresolved] == ["secrets"] * (found is UNSET)
+    assert "brine" not in repr(facts)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from dagwarden.sources.dags import operations
-from dagwarden.sources.dags.aliases import UNDECIDED, join
+from dagwarden.sources.dags.aliases import UNDECIDED, join, lost
 from dagwarden.sources.dags.catalogue import Catalogue, Operator
 from dagwarden.sources.dags.interpret import Class, Function, Interpreter, Unnamed
 from dagwarden.sources.dags.values import (
@@ -531,7 +531,10 @@ class DagFactory(Thing):
         dag = Dag(self.world, dag_id, self.arguments)
         self.world.register(dag)
         parameters: Keywords = {
-            name: Unknown("parameter", name) for name in self.function.parameters()
+            name: operations.otherwise(
+                Unknown("parameter", name), self.function.defaults.get(name)
+            )
+            for name in self.function.parameters()
         }
         dag.enter()
         try:
@@ -767,7 +770,7 @@ class World:
     def _unnamed(self, symbol: Unnamed, arguments: Arguments) -> Value:
         """Call something unknown: with a task id, it can only be an operator."""
         if "task_id" not in arguments.keywords:
-            return symbol.why
+            return lost(symbol.why, *arguments.positional, *arguments.keywords.values())
         self.note(arguments)
         task = Task(self, symbol.why, self.site(arguments))
         task.take(arguments)
@@ -961,7 +964,7 @@ def _json_text(arguments: Arguments) -> Value:
     }
     why = why_unknown(value) or arguments.more or arguments.rest
     if why:
-        return why
+        return lost(why, value)
     if not all(is_scalar(item) and item in (True, False) for item in layout.values()):
         return Unknown("dynamic", "json.dumps()")
     try:
@@ -980,16 +983,20 @@ def _json_value(value: Value) -> Any:
 
 def _environment(arguments: Arguments) -> Value:
     name = arguments.get("key", 0)
+    why = why_unknown(name) or Unknown("environment", "os.environ")
     if isinstance(name, str):
-        return Unknown("environment", name)
-    return why_unknown(name) or Unknown("environment", "os.environ")
+        why = Unknown("environment", name)
+    return operations.otherwise(why, arguments.get("default", 1))
 
 
 def _variable(arguments: Arguments) -> Value:
     name = arguments.get("key", 0)
+    why = why_unknown(name) or Unknown("variable", "Variable.get()")
     if isinstance(name, str):
-        return Unknown("variable", name)
-    return why_unknown(name) or Unknown("variable", "Variable.get()")
+        why = Unknown("variable", name)
+    # `default_var` in Airflow 2, `default` in 3
+    default = arguments.keywords.get("default_var", arguments.get("default", 1))
+    return operations.otherwise(why, default)
 
 
 def _connection(arguments: Arguments) -> Value:

@@ -12,14 +12,17 @@ from collections.abc import Iterator
 from typing import TypeAlias
 
 from dagwarden.sources.dags.values import (
+    OUTSIDE,
     Entries,
     Fuel,
     Items,
     Scalar,
     Spent,
+    Thing,
     Unknown,
     Value,
     same,
+    why_unknown,
 )
 
 # Containers that one value may be, and joined ones that one container may be part of.
@@ -33,16 +36,43 @@ Container: TypeAlias = Items | Entries
 
 def lost(why: Unknown, *values: Value) -> Unknown:
     """Return `why`, as a value that may be any of `values` or lead to it."""
-    found = {id(part): part for part in why.parts}
+    found = {_key(part): part for part in why.parts}
+    outside, written = why.reason in OUTSIDE, why.written
     for value in values:
-        found |= {id(part): part for part in _containers(value)}
-    if len(found) == len(why.parts):
-        return why
+        if outside and isinstance(value, Thing):
+            value = value.unknown()
+        if isinstance(value, Unknown):
+            if outside and value.reason not in OUTSIDE:
+                # it may be that one, which is no longer from outside
+                outside, why = False, value
+            written = written or value.written
+            if value.written is not written and value.written is not None:
+                found[_key(value.written)] = value.written
+        elif outside and isinstance(value, (str, bytes)) and value:
+            found.setdefault(value, Items("tuple", [value]))
+        found |= {_key(part): part for part in _containers(value)}
     parts = tuple(found.values())
+    if parts == why.parts and written is why.written:
+        return why
     if len(parts) > MAX_TOGETHER:
         _give_up(parts, ())
-        parts = ()
-    return Unknown(why.reason, why.symbol, parts)
+        # too many to say that none of them stands in the file
+        reason = "dynamic" if outside else why.reason
+        return Unknown(reason, why.symbol)
+    return Unknown(why.reason, why.symbol, parts, written)
+
+
+def _key(part: Container) -> object:
+    """Return what tells `part` from others: a text is the same wherever it stands."""
+    one = part.items[0] if isinstance(part, Items) and len(part.items) == 1 else None
+    text = isinstance(part, Items) and part.kind == "tuple" and isinstance(one, str)
+    return one if text else id(part)
+
+
+def computed(*values: Value) -> Unknown | None:
+    """Return why a value made of `values` is not known; None if all of them are."""
+    whys = [why for why in map(why_unknown, values) if why is not None]
+    return lost(whys[0], *whys, *values) if whys else None
 
 
 def either(*whys: Unknown | None) -> Unknown | None:

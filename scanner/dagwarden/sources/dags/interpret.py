@@ -1240,7 +1240,8 @@ class Interpreter:
         holder, key = arguments.get("", 0), arguments.get("", 1)
         if isinstance(holder, Thing) and isinstance(key, str):
             return holder.attribute(key)
-        return why_unknown(holder) or Unknown("dynamic", "getattr()")
+        why = why_unknown(holder) or Unknown("dynamic", "getattr()")
+        return lost(why, *arguments.positional)
 
     def _map(self, function: Value, iterable: Value) -> Value:
         items, more = operations.items_of(iterable)
@@ -1320,7 +1321,7 @@ class Interpreter:
             value = self.evaluate(part)
             decided = truth(value)
             if unknown is not None:
-                unknown = lost(unknown, value)
+                unknown = operations.otherwise(unknown, value)
             elif isinstance(decided, Unknown):
                 unknown = lost(decided, value)
             if decided is ends:

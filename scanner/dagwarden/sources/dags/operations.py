@@ -361,17 +361,16 @@ def joined(parts: list[Value]) -> Value:
 
 def otherwise(value: Unknown, default: Value) -> Unknown:
     """Return `value`, for which `default` stands where it is not given."""
-    value = lost(value, default)
     if isinstance(default, (str, bytes)) and value.written is None:
         return replace(value, written=Items("tuple", [default]))
-    return value
+    return lost(value, default)
 
 
 def _written(part: Value) -> str:
     """Return `part` as it stands in the file, as a template if it does not."""
     if isinstance(part, Unknown) and part.written is not None:
         part = part.written.items[0]
-    return part if isinstance(part, str) else "{{ }}"
+    return part if isinstance(part, str) else "{{x}}"
 
 
 # name -> how much larger the result may be than the operands is bounded by sizes

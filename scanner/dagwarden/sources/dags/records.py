@@ -17,14 +17,17 @@ from dagwarden.facts import (
     Task,
     Unresolved,
 )
-from dagwarden.sources.credentials import Fingerprint, secrets_in
+from dagwarden.sources.credentials import Fingerprint, secret_in, secrets_in
 from dagwarden.sources.dags import airflow, calls
 from dagwarden.sources.dags.airflow import World
+from dagwarden.sources.dags.aliases import held_in
 from dagwarden.sources.dags.catalogue import Operator, Parameter
 from dagwarden.sources.dags.parameters import Parameters, not_taken
 from dagwarden.sources.dags.values import (
+    OUTSIDE,
     Entries,
     Items,
+    Thing,
     Unknown,
     Value,
     plain,
@@ -222,12 +225,12 @@ class _Making:
         why = given.task.rest or given.task.expanded_rest
         for name, value in _data(given.task):
             place = name or "op_args"
-            if isinstance(value, (str, bytes, Items, Entries)):
+            if isinstance(value, (str, bytes, Items, Entries, Unknown)):
                 field = Origin(source=origin.source, line=origin.line, field=place)
                 fingerprint = self.environment.fingerprint
                 found += secrets_in(place, plain(value), field, fingerprint)
             if name in _REVEALING:
-                why = why or _doubt(value)
+                why = why or _doubt(name, value)
         known = tuple(dict.fromkeys(found))
         if why is None:
             return known, known
@@ -250,12 +253,46 @@ _PLAIN = {
 }
 
 
-def _doubt(value: Value) -> Unknown | None:
-    """Return why a secret may be unseen; a token minted when the task runs is none."""
-    if not isinstance(value, Entries) or value.rest:
-        return why_unknown(value)
-    found = (why_unknown(item) for item in value.items.values())
-    return next((why for why in found if why and why.symbol not in calls.MINTING), None)
+def _doubt(name: str, value: Value) -> Unknown | None:
+    """
+    Return why a secret in argument `name` may be unseen, or None.
+
+    What is given when the task runs (from the environment, a variable, a template, a
+    token that is minted) does not stand in the file.
+    """
+    waiting: list[tuple[str, Value]] = [(name, value)]
+    seen: set[int] = set()
+    while waiting:
+        name, value = waiting.pop()
+        if isinstance(value, Thing):
+            value = value.unknown()
+        if isinstance(value, Unknown):
+            if value.symbol in calls.MINTING:
+                continue
+            if value.reason not in OUTSIDE:
+                return value
+            if any(_holds_secret(name, part) for part in value.parts):
+                return value
+            waiting += [(name, part) for part in value.parts]
+        elif isinstance(value, (Items, Entries)) and id(value) not in seen:
+            seen.add(id(value))
+            if len(seen) > _MAX_DOUBTED:
+                return Unknown("dynamic", "a value too large to follow")
+            if isinstance(value, Entries):
+                waiting += [(str(key), item) for key, item in value.items.items()]
+                waiting.append((name, value.rest))
+            else:
+                waiting += [(name, item) for item in (*value.items, value.more)]
+    return None
+
+
+_MAX_DOUBTED = 2_000
+
+
+def _holds_secret(name: str, part: Items | Entries) -> bool:
+    """Say whether a value called `name` that may be in `part` may be a secret."""
+    held = [item for item in held_in(part) if isinstance(item, (str, bytes))]
+    return bool(secret_in(name, plain(part)) or secret_in(name, held))
 
 
 def _data(task: airflow.Task) -> Iterator[tuple[str, Value]]:

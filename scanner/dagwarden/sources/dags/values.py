@@ -22,12 +22,20 @@ class Unknown(Struct, frozen=True):
     """
     A value that is not established; `symbol` names what would decide it.
 
-    `parts` are the containers that it may be, or that it may lead to.
+    `parts` are the containers that it may be, or that it may lead to; texts that may
+    be in it are there too, in tuples. `written` holds the one text that stands in the
+    file for it, as far as there is one: a default, or the text around what comes from
+    elsewhere. It is never shown.
     """
 
     reason: Reason
     symbol: str
     parts: "tuple[Items | Entries, ...]" = ()
+    written: "Items | None" = None
+
+
+# Reasons of what is given from outside when a task runs, and so stands in no file.
+OUTSIDE = frozenset({"environment", "variable", "jinja", "parameter", "connection"})
 
 
 class Thing:
@@ -348,7 +356,8 @@ def plain(value: Value) -> object:
     """
     Return `value` as plain Python objects, for whoever looks into it.
 
-    What is unknown is left out; dictionaries keep only string keys.
+    What is unknown is left out but for the text that is written for it; dictionaries
+    keep only string keys.
     """
     try:
         return _plain(value, Fuel())
@@ -367,4 +376,6 @@ def _plain(value: Value, fuel: Fuel) -> object:
             for key, item in value.items.items()
             if isinstance(key, str)
         }
+    if isinstance(value, Unknown) and value.written is not None:
+        return _plain(value.written.items[0], fuel)
     return value if isinstance(value, (str, bytes, bool, int, float)) else None
