@@ -118,7 +118,7 @@ def test_an_id_token_is_known_by_what_mints_it(
     assert (UNSET if found is UNSET else list(found)) == secrets
 
 
-OUTSIDE = {
+OUTSIDE: dict[str, tuple[str, object]] = {
     "environment": ("os.environ['X']", []),
     "environment in an f-string": ("f'-{os.getenv(\"X\")}-'", []),
     "variable": ("Variable.get('X')", []),
