@@ -26,9 +26,11 @@ from dagwarden.findings import EvidenceItem, Missing, Outcome, Population
 from dagwarden.policy.evaluate import (
     cause_of,
     evidence_of,
+    general_remediation,
     judge,
     params_of,
     render_message,
+    render_remediation,
     verdicts_of,
 )
 from dagwarden.rule import Need, Parameter, Rule
@@ -373,6 +375,41 @@ TASK = Task(id="t", origin=HERE, environment="prod", dag="d")
 )  # fmt: skip
 def test_message(message: str, subject: Fact, words: str) -> None:
     assert render_message(replace(RULE, message=message), subject) == words
+
+
+MEND = 'Now:\n\n    {permissions}\n\nElse {role}:\n\n    {{x}} {"a": 1}\n'
+GENERAL = 'Now:\n\nElse {role}:\n\n    {{x}} {"a": 1}\n'
+
+
+@pytest.mark.parametrize(
+    ("remediation", "subject", "words"),
+    [
+        (
+            MEND,
+            grant(permissions=("gcloud a", "gcloud b")),
+            GENERAL.replace("Now:\n", "Now:\n\n    gcloud a\n    gcloud b\n"),
+        ),
+        (MEND, grant(permissions=()), GENERAL),
+        (MEND, grant(), GENERAL),  # not established
+        ("{identity.email}\nx\n", grant(), "x\n"),  # not set
+        ("{role}", grant(), "roles/x"),
+        ("{role}\n", grant(), "roles/x\n"),
+        ("{resource}\n", grant(resource="a\nb"), "a\N{REPLACEMENT CHARACTER}b\n"),
+        ("{permissions}", grant(permissions=("a",) * 2), "a"),
+    ],
+)
+def test_remediation_mends_the_case_at_hand(
+    remediation: str, subject: Fact, words: str
+) -> None:
+    rule = replace(RULE, remediation=remediation)
+    assert render_remediation(rule, subject) == words
+
+
+def test_a_rules_report_has_the_remediation_for_every_case() -> None:
+    rule = replace(RULE, remediation=MEND)
+    assert general_remediation(rule) == GENERAL
+    (report,) = judge([rule], Facts(), {}, ALL).reports
+    assert report.remediation == GENERAL
 
 
 def test_evidence_is_in_the_rules_order_and_longer() -> None:

@@ -148,7 +148,8 @@ def test_a_good_file_is_the_rule_as_written(tmp_path: Path) -> None:
         ("version: 1.0.0", "version: 1.0", "2: version: Expected str, got float"),
         ("cause: [binding]", "supersedes: [gone]", "1: supersedes: there is no rule gone"),
         ("cause: [binding]", "supersedes: [wide-grant]", "1: supersedes: a rule cannot supersede itself"),
-        ("cause: [binding]", "family: grant", "12: there is no family grant (the directory's name, or `family:`); did you mean grants?"),
+        ("cause: [binding]", "family: grant", "12: there is no family grant (the directory's name); write `family:` with one of credentials, identity,"),
+        ("remediation: how to mend it", "remediation: |\n  {roel}", "16: remediation: there is no field roel; did you mean role?"),
     ],
 )  # fmt: skip
 def test_a_wrong_field_is_told_with_its_line(

@@ -116,6 +116,38 @@ def test_a_control_register_is_read_and_its_rules_exist(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("criterion", "accepted"),
+    [
+        ("CC6.1", True),
+        ("CC1.5", True),  # no rule gives evidence for it; a company may control it
+        ("CC6", True),
+        ("P8.1", True),
+        ("A.8.2", True),  # another framework's
+        ("AC-2", True),
+        ("PCI 8.3.1", True),
+        ("CC99", False),
+        ("CC6.9", False),
+        ("cc6.1", False),
+        ("A1.4", False),
+        ("P9", False),
+    ],
+)
+def test_a_criterion_that_looks_like_soc_2_is_one(
+    criterion: str, accepted: bool, tmp_path: Path
+) -> None:
+    path = tmp_path / "c.yaml"
+    path.write_text(
+        "controls:\n"
+        f'  - {{id: AC-1, wording: w, owner: o, criteria: ["{criterion}"], rules: []}}\n'
+    )
+    if accepted:
+        assert read_controls(path, "c.yaml", RULES)[0].criteria == (criterion,)
+    else:
+        with pytest.raises(WaiverError, match=rf"entry 1.*criterion '{criterion}'"):
+            read_controls(path, "c.yaml", RULES)
+
+
+@pytest.mark.parametrize(
     ("text", "status", "note"),
     [
         ("waive r-x until=2027-01-31 owner=@a -- why", WaiverStatus.UNUSED, ""),
@@ -174,6 +206,8 @@ def test_comments_on_one_line_are_told_apart_and_unknown_rules_are_told() -> Non
         ({}, ("@ciso",), True, WaiverStatus.UNAPPROVED),
         ({}, ("@security",), True, WaiverStatus.UNUSED),
         ({"inline": True, "approver": ""}, (), True, WaiverStatus.UNUSED),
+        ({"inline": True, "approver": ""}, ("@s",), True, WaiverStatus.UNAPPROVED),
+        ({"inline": True}, ("@security",), True, WaiverStatus.UNUSED),
         ({"inline": True}, (), False, WaiverStatus.REFUSED),
         ({"status": WaiverStatus.MALFORMED}, (), True, WaiverStatus.MALFORMED),
     ],
@@ -186,10 +220,9 @@ def test_who_may_waive(
 ) -> None:
     decided = standing(waiver(**changes), TODAY, approvers=approvers, trusted=trusted)
     assert decided.status is status
-    assert bool(decided.note) is (
-        status not in (WaiverStatus.UNUSED, WaiverStatus.MALFORMED)
-        or bool(changes.get("inline"))
-    )
+    told = status not in (WaiverStatus.UNUSED, WaiverStatus.MALFORMED)
+    careless = bool(changes.get("inline")) and not changes.get("approver", "@security")
+    assert bool(decided.note) is (told or careless)
 
 
 HERE = Origin(source="dags/a.py", line=7)

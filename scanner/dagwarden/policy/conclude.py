@@ -22,7 +22,9 @@ from dagwarden.policy.evaluate import (
     Judgement,
     cause_of,
     evidence_of,
+    general_remediation,
     render_message,
+    render_remediation,
 )
 from dagwarden.policy.waivers import covers, inline_waivers, standing
 from dagwarden.rule import SEVERITIES, Rule
@@ -47,8 +49,13 @@ def conclude(
     as_of: date,
     approvers: Sequence[str],
     trusted: bool,
+    partial: bool = False,
 ) -> Conclusion:
-    """Apply waivers to verdicts, group them by cause, rank them, and count."""
+    """
+    Apply waivers to verdicts, group them by cause, rank them, and count.
+
+    In a `partial` scan a waiver that covers nothing may cover what was not asked for.
+    """
     subjects = _subjects(rules, facts)
     by_id = {rule.id: rule for rule in rules}
     waivers = [
@@ -57,6 +64,8 @@ def conclude(
     ]
     causes = _Causes(by_id, subjects)
     verdicts, waivers = _waived(judgement.verdicts, waivers, causes)
+    if partial:
+        waivers = [_perhaps_elsewhere(waiver) for waiver in waivers]
     chains = _Chains(facts.paths)
     shown = _not_superseded(verdicts, by_id, causes)
     failing = _failing(verdicts, causes)
@@ -180,6 +189,12 @@ def _waived(
     ]
 
 
+def _perhaps_elsewhere(waiver: Waiver) -> Waiver:
+    if waiver.status is not WaiverStatus.UNUSED:
+        return waiver
+    return replace(waiver, note="covers nothing in this part of the estate and rules")
+
+
 def _first_covering(
     verdict: Verdict, candidates: Sequence[Waiver], causes: _Causes
 ) -> Waiver | None:
@@ -209,12 +224,13 @@ def _not_superseded(
     """
     Leave out failures that a more specific rule's failure explains.
 
-    It explains them on its own subject, and on others of the same task.
+    It explains them on its own subject, and on others of the same task; not when it
+    is waived: a waiver covers the rule it names and no other.
     """
     explained = {
         (rule, handle)
         for verdict in verdicts
-        if verdict.outcome is Outcome.FAIL and rules[verdict.rule].supersedes
+        if verdict.outcome is Outcome.FAIL and verdict.waiver is None
         for rule in rules[verdict.rule].supersedes
         for handle in _handles(causes.subject(verdict))
     }
@@ -263,7 +279,9 @@ def _finding(
         message=_undecided(first.missing)
         if unknown
         else render_message(rule, subjects[0]),
-        remediation=rule.remediation,
+        remediation=general_remediation(rule)
+        if unknown
+        else render_remediation(rule, subjects[0]),
         origin=subjects[0].origin,
         subjects=tuple(subject.id for subject in subjects),
         places=tuple(subject.origin for subject in subjects),
@@ -276,6 +294,7 @@ def _finding(
             other
             for other in rule.supersedes
             if not unknown
+            and first.waiver is None
             and any(
                 (other, handle) in failing
                 for subject in subjects

@@ -34,7 +34,7 @@ from dagwarden.findings import (
     RuleReport,
     Verdict,
 )
-from dagwarden.policy.load import PLACEHOLDER, out_of_bounds
+from dagwarden.policy.load import ALONE, PLACEHOLDER, out_of_bounds
 from dagwarden.rule import Need, Parameter, Rule, Scalar
 
 Value = Scalar | tuple[str, ...]
@@ -247,10 +247,11 @@ def _report(
     same = {
         name: getattr(rule, name)
         for name in RuleReport.__struct_fields__
-        if name in Rule.__struct_fields__ and name != "params"
+        if name in Rule.__struct_fields__ and name not in ("params", "remediation")
     }
     return RuleReport(
         **same,
+        remediation=general_remediation(rule),
         params=params,
         overridden=overridden,
         population=population,
@@ -314,6 +315,35 @@ def render_message(rule: Rule, subject: Fact) -> str:
     return PLACEHOLDER.sub(
         lambda found: _in_words(_values(subject, found[1]), brief=True), rule.message
     )
+
+
+def render_remediation(rule: Rule, subject: Fact) -> str:
+    """
+    Return the rule's remediation with what mends this subject in it.
+
+    The line of a `{field.path}` that stands alone becomes the field's values, one per
+    line and as far indented; where there are none, it and the blank line after it are
+    left out.
+    """
+
+    def lines(found: re.Match[str]) -> str:
+        value = _values(subject, found["path"])
+        items = cast(
+            tuple[object, ...], value if isinstance(value, tuple) else (value,)
+        )
+        words = dict.fromkeys(
+            found["indent"] + _in_words(item, brief=False)
+            for item in items
+            if item is not UNSET and item is not None
+        )
+        return "\n".join(words) + found["after"] if words else ""
+
+    return ALONE.sub(lines, rule.remediation)
+
+
+def general_remediation(rule: Rule) -> str:
+    """Return the rule's remediation without what depends on the subject."""
+    return ALONE.sub("", rule.remediation)
 
 
 def evidence_of(rule: Rule, subject: Fact) -> tuple[EvidenceItem, ...]:

@@ -102,8 +102,23 @@ def load_rule_files(
 
 def criteria() -> dict[str, str]:
     """Return the SOC 2 criteria that rules may name, each with our short paraphrase."""
+    entries: dict[str, str] = _soc2()["criteria"]
+    return entries
+
+
+def all_criteria() -> frozenset[str]:
+    """Return every SOC 2 criterion and series: what a control register may name."""
+    series: dict[str, int] = _soc2()["series"]
+    return frozenset(series) | {
+        f"{name}.{number}"
+        for name, count in series.items()
+        for number in range(1, count + 1)
+    }
+
+
+def _soc2() -> dict[str, Any]:
     file = _shipped() / "frameworks" / "soc2.yaml"
-    entries: dict[str, str] = plain(read_tree(file.read_bytes()))["criteria"]
+    entries: dict[str, Any] = plain(read_tree(file.read_bytes()))
     return entries
 
 
@@ -338,6 +353,11 @@ _VERSION = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+")
 _PARAM_NAME = re.compile(r"[a-z][a-z0-9_]*")
 _FIXES = ("no-", "require-", "must-", "disallow-", "ban-")
 PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
+# In a remediation only a placeholder with a line of its own is one: within a
+# line, braces are JSON, Jinja or an f-string far more often.
+ALONE: Final = re.compile(
+    r"^(?P<indent> *)\{(?P<path>[a-z][a-z0-9_.]*)\} *(?P<after>\n+|\Z)", re.MULTILINE
+)
 
 
 class _Reader:
@@ -493,10 +513,10 @@ class _Reader:
             self.problem(line("version"), "version: write three numbers, as 1.0.0")
         given = values.get("family", family)
         if given not in FAMILIES:
-            near = suggestion(given, FAMILIES)
             self.problem(
                 line("family") if "family" in values else 1,
-                f"there is no family {_word(given)} (the directory's name, or `family:`){near}",
+                f"there is no family {_word(given)} (the directory's name); "
+                f"write `family:` with one of {', '.join(FAMILIES)}",
             )
         if "subject" in values and values["subject"] not in KINDS:
             near = suggestion(values["subject"], list(KINDS))
@@ -545,6 +565,9 @@ class _Reader:
                 where = "true" if found else values[name]
         named = {
             "message": PLACEHOLDER.findall(values.get("message", "")),
+            "remediation": [
+                found["path"] for found in ALONE.finditer(values.get("remediation", ""))
+            ],
             "evidence": values.get("evidence", ()),
             "cause": values.get("cause", ()),
         }
