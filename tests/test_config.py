@@ -40,6 +40,23 @@ def test_the_repositorys_file_is_found_from_a_folder_below(tmp_path: Path) -> No
     )
 
 
+@pytest.mark.parametrize(
+    "account",
+    [
+        "unknown",
+        "etl@acme-data.iam.gserviceaccount.com",
+        "123-compute@developer.gserviceaccount.com",
+        "composer:projects/p/locations/l/environments/e",
+        "composer://composer.googleapis.com/projects/p/locations/l/environments/e",
+    ],
+)
+def test_what_tasks_may_run_as(account: str, tmp_path: Path) -> None:
+    path = write(
+        tmp_path / "operator.toml", f"[[environment]]\nname='a'\nruns_as='{account}'"
+    )
+    assert load_config(path, [], tmp_path).environments[0].runs_as == account
+
+
 def test_the_search_ends_at_the_repositorys_root(tmp_path: Path) -> None:
     write(tmp_path / "dagwarden.toml", 'gate = "low"')
     inner = tmp_path / "checkout"
@@ -98,7 +115,7 @@ def test_an_environment_is_read_whole(tmp_path: Path) -> None:
             "[[environment]]\nname = 'a'\nrun_as = 'x'",
             "unknown key 'run_as' in environment[0]; did you mean runs_as?",
         ),
-        ("gate = 'severe'", "gate: Invalid enum value 'severe'"),
+        ("gate = 'severe'", "gate: Invalid enum value 'severe'; use one of info, low"),
         ("strict = 'yes'", "strict: Expected `bool`, got `str`"),
         ("[[environment]]\ndags = []", "Object missing required field `name`"),
         (
@@ -111,7 +128,23 @@ def test_an_environment_is_read_whole(tmp_path: Path) -> None:
         ),
         (
             "[[environment]]\nname = 'a'\nairflow_settings = {parallelism = '1'}",
-            "'parallelism' is not section.key",
+            "no rule asks for 'parallelism'; known: core.default_task_execution",
+        ),
+        (
+            "[[environment]]\nname = 'a'\nrun_as = 'x'",
+            "did you mean runs_as?",
+        ),
+        (
+            "[[environment]]\nname = 'a'\nruns_as = 'etl'",
+            "runs_as = 'etl' names no account; write a service account's e-mail",
+        ),
+        (
+            "[[environment]]\nname = 'a'\nairflow = 'newest'",
+            "airflow = 'newest' is no version",
+        ),
+        (
+            "[[environment]]\nname = 'a'\nconnections = ['evn:.env']",
+            "connections: 'evn' is no kind of source",
         ),
         ("gate = ", "is not valid TOML"),
     ],

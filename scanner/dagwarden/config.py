@@ -23,6 +23,11 @@ from dagwarden.rule import SEVERITIES, Scalar, Severity
 PersonaName = Literal["engineer", "auditor"]
 CONNECTION_SOURCES = ("env", "export", "astro", "local", "facts")
 NAMES = ("dagwarden.toml", "pyproject.toml")
+# settings of Airflow that facts depend on
+AIRFLOW_SETTINGS = (
+    "core.default_task_execution_timeout",
+    "operators.default_deferrable",
+)
 MAX_BYTES = 1_000_000
 Params = dict[str, dict[str, Scalar | tuple[str, ...]]]
 
@@ -62,6 +67,8 @@ class Config(Record, frozen=True, kw_only=True):
     controls: str | None = None
     trust_repository: bool = True
     include_sys_projects: bool = False
+    # only a part of the estate, or of the rules, is asked for
+    partial: bool = False
     # the configuration files read, relative to root
     files: tuple[str, ...] = ()
     # what the repository asked for and what became of it, in words
@@ -89,6 +96,12 @@ class _File(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
     include_sys_projects: bool | UnsetType = UNSET
 
 
+_CHOICES = {
+    "gate": "use one of " + ", ".join(SEVERITIES),
+    "persona": "use engineer or auditor",
+}
+
+
 def load_config(operator: Path | None, paths: Iterable[Path], cwd: Path) -> Config:
     """
     Read the operator's file and the repository's, and merge them.
@@ -100,7 +113,9 @@ def load_config(operator: Path | None, paths: Iterable[Path], cwd: Path) -> Conf
         found = _repository_file([cwd, *paths])
         if found is None:
             return Config(root=str(_common_root(list(paths), cwd)))
-        return _from_file(_read(found), found, found.parent)
+        config = _from_file(_read(found), found, found.parent)
+        said = f"{found.name}: decides all, no operator's configuration was given"
+        return replace(config, repository_requests=(said,))
     config = _from_file(_read(operator), operator, operator.absolute().parent)
     stated = _read(operator).trust_repository
     config = replace(config, trust_repository=stated is True)
@@ -203,7 +218,10 @@ def _wrong(path: Path, message: str) -> ConfigError:
     )
     if unknown is None:
         what, _, place = plainly(message).partition(" - at `$.")
-        return ConfigError(f"{place.rstrip('`') or 'file'}: {what}", where=str(path))
+        key = place.rstrip("`") or "file"
+        return ConfigError(
+            f"{key}: {what}", where=str(path), remedy=_CHOICES.get(key, "")
+        )
     key, place = unknown.group(1), (unknown.group(2) or "").lstrip(".")
     record = Environment if place.startswith("environment") else _File
     return ConfigError(
@@ -224,15 +242,38 @@ def _check(path: Path, file: _File) -> None:
                 remedy="give each environment a name of its own",
             )
         names.add(env.name)
+        check_runs_as(env.runs_as, f"{path}: environment {env.name}")
+        if env.airflow is not None and not re.fullmatch(
+            r"[23]\.\d+(\.\d+)?", env.airflow
+        ):
+            raise ConfigError(
+                f"environment {env.name}: airflow = {shown(env.airflow)} is no version",
+                where=str(path),
+                remedy='write for example "2.11" or "3.1"',
+            )
         for spec in env.connections:
             check_connection_source(spec, str(path))
         for key in env.airflow_settings:
-            if "." not in key:
+            if key not in AIRFLOW_SETTINGS:
                 raise ConfigError(
-                    f"airflow_settings: {key!r} is not section.key",
+                    f"environment {env.name}: airflow_settings: no rule asks for "
+                    f"{shown(key)}",
                     where=str(path),
-                    remedy='write for example "core.default_task_execution_timeout"',
+                    remedy=unknown_name(key, AIRFLOW_SETTINGS),
                 )
+
+
+def check_runs_as(account: str, where: str) -> None:
+    """Raise ConfigError unless `account` is an e-mail, `composer:...` or `unknown`."""
+    composer = r"composer:(//composer\.googleapis\.com/)?projects/[^/]+/locations/[^/]+"
+    shapes = rf"unknown|[^@\s:]+@[^@\s]+\.[^@\s]+|{composer}/environments/[^/]+"
+    if not re.fullmatch(shapes, account):
+        raise ConfigError(
+            f"runs_as = {shown(account)} names no account",
+            where=where,
+            remedy="write a service account's e-mail, "
+            '"composer:projects/P/locations/L/environments/E" or "unknown"',
+        )
 
 
 def check_connection_source(spec: str, where: str) -> None:
@@ -240,10 +281,14 @@ def check_connection_source(spec: str, where: str) -> None:
     kind, colon, file = spec.partition(":")
     # a connection itself instead of a file would end up in messages and reports
     if not colon or kind not in CONNECTION_SOURCES or "://" in file:
+        word = kind if colon and re.fullmatch(r"[a-z]{1,9}", kind) else ""
+        near = unknown_name(word, CONNECTION_SOURCES) if word else ""
         raise ConfigError(
-            f"connections: {shown(spec)} does not say what kind of source it is",
+            f"connections: {shown(word or spec)} is no kind of source",
             where=where,
-            remedy="write KIND:FILE with KIND one of " + ", ".join(CONNECTION_SOURCES),
+            remedy="write KIND:FILE with KIND one of "
+            + ", ".join(CONNECTION_SOURCES)
+            + (f"; {near}" if near.startswith("did") else ""),
         )
 
 

@@ -12,12 +12,13 @@ from dagwarden.config import (
     Environment,
     PersonaName,
     check_connection_source,
+    check_runs_as,
     load_config,
     relative,
     unknown_name,
 )
 from dagwarden.errors import SourceError, UsageError
-from dagwarden.facts import KINDS, Facts, Record, facts_of
+from dagwarden.facts import KINDS, Facts, Record, SourceFile, facts_of
 from dagwarden.findings import (
     ControlReport,
     Explanation,
@@ -109,7 +110,37 @@ def perform(job: Job, progress: Progress) -> Result:
         job.config,
         waivers=job.waivers,
         controls=job.controls,
+        steering=_steering(job.config),
         as_of=job.as_of,
+    )
+
+
+def _steering(config: Config) -> tuple[SourceFile, ...]:
+    """Return the files that decide how the estate is judged, by what they hold."""
+    root = Path(config.root)
+    named = [
+        *((name, "configuration") for name in config.files),
+        *((name, "waivers") for name in config.waivers),
+        *((name, "controls") for name in (config.controls,) if name is not None),
+        *(
+            (relative(path, root), "rules")
+            for folder in config.rules
+            for path in sorted((root / folder).rglob("*.yaml"))
+        ),
+    ]
+    return tuple(
+        _hashed(root / name, name, kind)
+        for name, kind in named
+        if (root / name).is_file()
+    )
+
+
+def _hashed(path: Path, name: str, kind: str) -> SourceFile:
+    from hashlib import sha256  # OpenSSL takes milliseconds to load
+
+    data = path.read_bytes()
+    return SourceFile(
+        path=name, kind=kind, sha256=sha256(data).hexdigest(), size=len(data)
     )
 
 
@@ -255,6 +286,11 @@ def settle(said: Arguments) -> tuple[Config, tuple[Path, ...] | None]:
         strict=said.strict or config.strict,
         persona=said.persona or config.persona,
         include_sys_projects=said.include_sys_projects or config.include_sys_projects,
+        partial=bool(
+            (said.paths and config.environments)
+            or any(not path.is_dir() for path in said.paths)
+            or (said.select or said.ignore or config.select or config.ignore)
+        ),
     )
     folders = tuple(path for path in said.paths if path.is_dir())
     files = tuple(path.absolute() for path in said.paths if not path.is_dir())
@@ -318,6 +354,8 @@ def _default(config: Config, paths: tuple[str, ...]) -> Environment:
 def _with_arguments(environment: Environment, said: Arguments) -> Environment:
     for spec in said.connections:
         check_connection_source(spec, "--connections")
+    if said.runs_as is not None:
+        check_runs_as(said.runs_as, "--runs-as")
     specs = tuple(_from_root(spec) for spec in said.connections)
     return replace(
         environment,
@@ -329,6 +367,13 @@ def _with_arguments(environment: Environment, said: Arguments) -> Environment:
 def _from_root(spec: str) -> str:
     kind, _, file = spec.partition(":")
     return f"{kind}:{Path(file).absolute()}" if file else spec
+
+
+def rules_in_force(own: Sequence[Path], operator: Path | None) -> tuple[Rule, ...]:
+    """Return the shipped rules, those of `own`, and those that a configuration names."""
+    config = load_config(operator, [], Path.cwd())
+    folders = [Path(config.root) / name for name in config.rules]
+    return load_rules([*folders, *own])
 
 
 def chosen(rules: Sequence[Rule], config: Config) -> tuple[Rule, ...]:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from dagwarden.config import Config
+from dagwarden.facts import SourceFile
 from dagwarden.findings import ControlReport, Result, Waiver
 from dagwarden.graph.build import derive
 from dagwarden.policy.conclude import conclude
@@ -27,9 +28,14 @@ def scan(
     *,
     waivers: Sequence[Waiver] = (),
     controls: Sequence[ControlReport] = (),
+    steering: Sequence[SourceFile] = (),
     as_of: datetime,
 ) -> Result:
-    """Join what was read, judge it by `rules`, and account for everything."""
+    """
+    Join what was read, judge it by `rules`, and account for everything.
+
+    `steering` are the files that decided how: configuration, registers, own rules.
+    """
     facts = derive(estate.facts, as_of)
     judgement = judge(rules, facts, config.params, estate.given)
     conclusion = conclude(
@@ -40,5 +46,6 @@ def scan(
         as_of=as_of.date(),
         approvers=config.approvers,
         trusted=config.trust_repository,
+        partial=config.partial,
     )
-    return examine(facts, conclusion, config, controls, as_of)
+    return examine(facts, conclusion, config, controls, steering, as_of)

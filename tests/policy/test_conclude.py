@@ -247,3 +247,31 @@ def test_it_hides_it_on_other_subjects_of_the_same_task_too() -> None:
         ("other", ("path:b",)),
         ("unbounded", ("lifetime_chain:prod:dags/d.py:d.a",)),
     ]
+
+
+def test_a_waiver_covers_the_rule_it_names_and_no_other() -> None:
+    specific = replace(RULE, id="specific", supersedes=("unbounded",))
+    facts = Facts(lifetime_chains=(lifetime("a"),))
+    accepted = replace(waiver("*"), rule="specific")
+    result = concluded(facts, rules=(RULE, specific), waivers=(accepted,))
+    assert [(item.rule, item.waiver, item.explains) for item in result.findings] == [
+        ("unbounded", None, ()),
+        ("specific", "w:*", ()),
+    ]
+
+
+def test_in_a_part_of_the_estate_an_unused_waiver_is_not_told_to_go() -> None:
+    unused = waiver("elsewhere")
+    assert concluded(Facts(), waivers=(unused,)).waivers[0].note == ""
+    judgement = judge((RULE,), Facts(), {}, frozenset())
+    (told,) = conclude(
+        judgement,
+        (RULE,),
+        Facts(),
+        (unused,),
+        as_of=date(2026, 11, 22),
+        approvers=(),
+        trusted=True,
+        partial=True,
+    ).waivers
+    assert told.note == "covers nothing in this part of the estate and rules"

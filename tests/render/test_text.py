@@ -103,9 +103,23 @@ def test_gaps_for_one_reason_are_one_line() -> None:
 )
 def test_severity_has_a_colour(severity: Severity, code: str) -> None:
     finding = msgspec.structs.replace(FINDINGS[0], severity=severity)
-    result = msgspec.structs.replace(RESULT, findings=(finding,))
+    result = msgspec.structs.replace(RESULT, findings=(finding,), difference=None)
     report = msgspec.structs.replace(REPORT, result=result)
     assert render_text(report, width=80, colour=True).startswith(code)
+
+
+def test_against_an_earlier_result_only_what_is_new_is_told() -> None:
+    first, second = (
+        msgspec.structs.replace(finding, baseline=baseline)
+        for finding, baseline in zip(FINDINGS[:2], ("unchanged", "new"), strict=True)
+    )
+    result = msgspec.structs.replace(RESULT, findings=(first, second))
+    report = msgspec.structs.replace(REPORT, result=result)
+    brief = render_text(report, width=100, colour=False)
+    assert f" {second.rule}  new" in brief
+    assert f" {first.rule}\n" not in brief
+    assert "1 unchanged finding not shown: --verbose shows them." in brief
+    assert first.rule in render_text(report, width=100, colour=False, verbose=True)
 
 
 def test_printing_imports_nothing_heavy() -> None:

@@ -7,7 +7,15 @@ from datetime import datetime
 from msgspec import UNSET
 
 from dagwarden.config import Config
-from dagwarden.facts import KINDS, AirflowEnvironment, Facts, Layers, Snapshot, facts_of
+from dagwarden.facts import (
+    KINDS,
+    AirflowEnvironment,
+    Facts,
+    Layers,
+    Snapshot,
+    SourceFile,
+    facts_of,
+)
 from dagwarden.findings import (
     RESULT_VERSION,
     ControlReport,
@@ -26,6 +34,7 @@ def examine(
     conclusion: Conclusion,
     config: Config,
     controls: Sequence[ControlReport],
+    steering: Sequence[SourceFile],
     as_of: datetime,
 ) -> Result:
     """Return the whole result: what was examined, concluded, excluded, not read."""
@@ -50,7 +59,9 @@ def examine(
         excluded=facts.excluded,
         assumptions=facts.assumptions,
         repository_requests=config.repository_requests,
-        files=tuple(sorted(facts.files, key=lambda file: (file.kind, file.path))),
+        files=tuple(
+            sorted((*facts.files, *steering), key=lambda file: (file.kind, file.path))
+        ),
     )
 
 

@@ -59,8 +59,11 @@ def _load(path: Path, where: str, key: str) -> _Document:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise WaiverError("is not valid YAML", where=f"{where}:{line}") from None
     except (yaml.YAMLError, ValueError, TypeError, LookupError, AttributeError):
-        # `!!timestamp x`, `!!bool x`: PyYAML trips over what a tag does not fit
-        raise WaiverError("is not valid YAML", where=where) from None
+        # 2027-13-31, `!!bool x`: PyYAML trips over what its own type does not fit
+        raise WaiverError(
+            "is not valid YAML: it holds a date or value that does not exist",
+            where=where,
+        ) from None
     except RecursionError:
         raise WaiverError("is nested too deeply", where=where) from None
 

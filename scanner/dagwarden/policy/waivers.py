@@ -149,9 +149,9 @@ def standing(
     """
     Decide whether a waiver may apply: UNUSED means it may.
 
-    In a file it needs an approver who is not its owner and, where the operator
-    names approvers, is one of them. A comment in a DAG file needs the repository
-    to be trusted; it says so when nobody approved it.
+    It needs an approver who is not its owner and, where the operator names approvers,
+    is one of them. A comment in a DAG file needs the repository to be trusted; where
+    the operator names no approvers it applies without one, and says so.
     """
     if waiver.status is not WaiverStatus.UNUSED:
         return waiver
@@ -170,7 +170,7 @@ def standing(
     problem = _approval_problem(waiver, approvers)
     if not problem:
         return waiver
-    if waiver.inline:
+    if waiver.inline and not approvers:
         return replace(waiver, note=waiver.note or problem)
     return replace(waiver, status=WaiverStatus.UNAPPROVED, note=problem)
 

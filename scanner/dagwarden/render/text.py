@@ -71,12 +71,12 @@ def render_text(
     page = _Page(max(width, 40), colour, verbose)
     result = report.result
     sections = [
-        *map(page.finding, _open(result)),
+        *map(page.finding, page.told(result)),
         page.unknowns(result),
         page.not_run(result),
         page.gaps(result.gaps),
         page.waivers(result.waivers),
-        page.requests(result.repository_requests),
+        page.requests(result),
         page.closing(result),
     ]
     return "\n\n".join("\n".join(lines) for lines in sections if lines) + "\n"
@@ -91,6 +91,10 @@ def _open(result: Result) -> tuple[Finding, ...]:
     )
 
 
+# Findings about a call or an identity show its chain; others lie on one.
+_CHAINED = ("path:", "reach:", "task_identity:")
+
+
 class _Page:
     """The terminal that is written for: its width, colour and patience."""
 
@@ -98,9 +102,16 @@ class _Page:
         self.width = width
         self.colour = colour
         self.verbose = verbose
-        self.told: set[str] = set()  # remedies that were printed
+        self.given: set[str] = set()  # remedies that were printed
 
     # ------------------------------------------------------------------- sections
+
+    def told(self, result: Result) -> tuple[Finding, ...]:
+        """Return the findings to tell; against an earlier result, what is new."""
+        found = _open(result)
+        if result.difference is None or self.verbose:
+            return found
+        return tuple(item for item in found if item.baseline != "unchanged")
 
     def finding(self, finding: Finding) -> list[str]:
         """Tell one finding: the place, what is wrong, the chain, the fix."""
@@ -110,7 +121,7 @@ class _Page:
         marks = [
             *(["new"] if finding.baseline == "new" else []),
             *(["likely"] if finding.confidence != "certain" else []),
-            *([_cuts(finding.chains)] if finding.chains else []),
+            *([_cuts(finding.chains)] if finding.chains > 1 else []),
         ]
         head = f"{severity} {self.paint(visible(finding.rule), 'bold')}"
         if marks:
@@ -119,10 +130,14 @@ class _Page:
             head,
             f"  {self.paint(_link(finding.origin), 'cyan')}",
             *self.wrap(finding.message, "  "),
-            *self.chain(finding.hops),
+            *(self.chain(finding.hops) if self.chained(finding) else ()),
             *self.fix(finding.remediation),
             *self.further(finding),
         ]
+
+    def chained(self, finding: Finding) -> bool:
+        """Tell whether to print the chain: where it is what the finding is about."""
+        return self.verbose or finding.subjects[0].startswith(_CHAINED)
 
     def chain(self, hops: Sequence[Hop]) -> Iterator[str]:
         """Tell each hop in words, and where it was read."""
@@ -135,10 +150,10 @@ class _Page:
 
     def fix(self, remediation: str) -> Iterator[str]:
         """Give the first lines of the remedy, as written; once."""
-        if remediation in self.told:
+        if remediation in self.given:
             yield f"  {self.paint('fix   ', 'green')} as above"
             return
-        self.told.add(remediation)
+        self.given.add(remediation)
         lines = remediation.strip().splitlines()
         kept = lines if self.verbose else lines[:_FIX_LINES]
         for number, line in enumerate(kept):
@@ -237,23 +252,33 @@ class _Page:
             *self.table((_link(waiver.origin), _waiver(waiver)) for waiver in idle),
         ]
 
-    def requests(self, requests: Sequence[str]) -> list[str]:
-        """List what the scanned repository asked for."""
-        if not requests:
+    def requests(self, result: Result) -> list[str]:
+        """List what the repository asked for; for an engineer, what it did not get."""
+        brief = result.persona == "engineer" and not self.verbose
+        asked = [
+            request
+            for request in result.repository_requests
+            if not brief or "not applied" in request
+        ]
+        if not asked:
             return []
         return [
             self.paint("Asked for by the scanned repository", "bold"),
-            *(line for asked in requests for line in self.wrap(asked, "  ")),
+            *(line for request in asked for line in self.wrap(request, "  ")),
         ]
 
     def closing(self, result: Result) -> list[str]:
         """Count everything in one line, and say what to type next."""
-        told = _open(result)
+        told = self.told(result)
         lines = [self.paint(_summary(result), "red" if told else "bold")]
         if result.difference is not None:
             lines.append(_difference(result))
         failing = [f for f in result.findings if f.outcome is Outcome.FAIL]
-        hidden = sum(f.waiver is None for f in failing) - len(told)
+        hidden = sum(f.waiver is None for f in failing) - len(_open(result))
+        folded = len(_open(result)) - len(told)
+        if folded:
+            count = _count(folded, "unchanged finding")
+            lines.append(f"{count} not shown: --verbose shows them.")
         if hidden:
             lines.append(
                 f"{_count(hidden, 'more finding')} beyond the file at hand: "
@@ -335,7 +360,9 @@ def _left_out(number: int, noun: str) -> list[str]:
 def _waiver(waiver: Waiver) -> str:
     why = {
         WaiverStatus.EXPIRED: "not applied",
-        WaiverStatus.UNUSED: "covers nothing any more: remove it",
+        WaiverStatus.UNUSED: "unused"
+        if waiver.note
+        else "covers nothing any more: remove it",
         WaiverStatus.UNAPPROVED: "not applied",
         WaiverStatus.REFUSED: "not applied",
         WaiverStatus.MALFORMED: "not applied",

@@ -10,6 +10,7 @@ from dagwarden.facts import (
     AirflowEnvironment,
     AirflowSetting,
     Connection,
+    Excluded,
     Facts,
     Gap,
     Origin,
@@ -194,21 +195,22 @@ def _first_wins(facts: Facts) -> Facts:
     the configuration lists sources in that order. A hidden one that differs is told.
     """
     kept: dict[str, Connection] = {}
-    gaps: list[Gap] = []
+    hidden: list[Excluded] = []
     for connection in facts.connections:
         first = kept.setdefault(connection.id, connection)
         if first is not connection:
-            gaps.append(
-                Gap(
-                    reason="conflict",
-                    origin=connection.origin,
-                    detail=f"connection {connection.conn_id} is hidden by the one in "
-                    f"{first.origin.source}, which is listed first",
-                    kinds=("connection",),
-                    incomplete=False,
+            hidden.append(
+                Excluded(
+                    kind="connection",
+                    what=f"{connection.conn_id} in {connection.origin.source}",
+                    reason=f"hidden by the one in {first.origin.source}, listed first",
                 )
             )
-    return replace(facts, connections=tuple(kept.values()), gaps=(*facts.gaps, *gaps))
+    return replace(
+        facts,
+        connections=tuple(kept.values()),
+        excluded=(*facts.excluded, *hidden),
+    )
 
 
 def _snapshots(
