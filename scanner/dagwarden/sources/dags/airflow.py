@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 from dagwarden.sources.dags import operations
 from dagwarden.sources.dags.aliases import UNDECIDED, join, lost
 from dagwarden.sources.dags.catalogue import Catalogue, Operator
-from dagwarden.sources.dags.interpret import Class, Function, Interpreter, Unnamed
+from dagwarden.sources.dags.interpret import Interpreter, Unnamed
+from dagwarden.sources.dags.objects import Class, Function
 from dagwarden.sources.dags.values import (
     Arguments,
     Entries,

@@ -32,7 +32,8 @@ from dagwarden.sources.dags.ignore import (
     patterns_in,
     syntax_of,
 )
-from dagwarden.sources.dags.interpret import Interpreter, Source
+from dagwarden.sources.dags.interpret import Interpreter
+from dagwarden.sources.dags.objects import Source
 from dagwarden.sources.dags.records import Environment, facts_of_file
 from dagwarden.sources.dags.unfollowed import left_out
 from dagwarden.sources.dags.waivers import inline_waivers

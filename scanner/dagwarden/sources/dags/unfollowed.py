@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 
 from dagwarden.facts import Excluded
 from dagwarden.sources.dags.airflow import World
-from dagwarden.sources.dags.interpret import Interpreter, Scope, Source
+from dagwarden.sources.dags.interpret import Interpreter
+from dagwarden.sources.dags.objects import Scope, Source
 from dagwarden.sources.dags.values import Arguments, Symbol, Thing
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from dagwarden.facts import InlineWaiver, Origin
 from dagwarden.sources.dags.airflow import Site
-from dagwarden.sources.dags.interpret import Source
+from dagwarden.sources.dags.objects import Source
 
 MARK = "dagwarden:"
 MAX_TEXT = 500
