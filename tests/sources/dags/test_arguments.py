@@ -172,3 +172,33 @@ def test_what_comes_from_outside_stands_in_no_file(
     assert (UNSET if found is UNSET else [secret.place for secret in found]) == secrets
     assert [u.field for u in task.unresolved] == ["secrets"] * (found is UNSET)
     assert "brine" not in repr(facts)
+
+
+@pytest.mark.parametrize(
+    ("given", "secrets", "known"),
+    [
+        ("{'env': {'DB_PASSWORD': 'brine-otter-4471'}}", ["default_args.env.DB_PASSWORD"], 1),
+        ("{'env': {'HOST': 'h'}}", [], 0),
+        ("{'env': {'DB_PASSWORD': os.getenv('X')}}", [], 0),
+        ("{'env': make()}", UNSET, 0),
+        # Airflow hands it on if the operator's constructor names it
+        ("{'password': 'brine-otter-4471'}", UNSET, 0),
+        ("{'owner': 'a', 'retries': 2}", [], 0),
+    ],
+)  # fmt: skip
+def test_default_args_are_arguments_of_the_tasks_that_take_them(
+    scan: Scan, given: str, secrets: object, known: int
+) -> None:
+    facts = scan(
+        "import os\nfrom airflow import DAG\nfrom elsewhere import make\n"
+        "from airflow.providers.standard.operators.bash import BashOperator\n"
+        f"with DAG('d', default_args={given}):\n"
+        " BashOperator(task_id='t', bash_command='')\n"
+        " BashOperator(task_id='own', bash_command='', env={}, password='')\n"
+    )
+    task, own = facts.tasks
+    found = task.secrets
+    assert (UNSET if found is UNSET else [secret.place for secret in found]) == secrets
+    assert len(task.secrets_known) == known
+    assert (own.secrets, own.secrets_known) == ((), ())
+    assert "brine" not in repr(facts)

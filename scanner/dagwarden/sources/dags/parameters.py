@@ -1,5 +1,6 @@
 """The arguments of a task as its operator will see them."""
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from msgspec import UNSET, UnsetType
@@ -46,6 +47,23 @@ class Parameters:
             if defaults.rest:
                 return Found(defaults.rest, "default_args")
         return None
+
+    def defaulted(self) -> Iterator[tuple[str, Value]]:
+        """Yield what `default_args` hold for this task and it does not give itself."""
+        task = self.task
+        defaults = default_args_of(task, task.group, task.dag)
+        names = {name for one in defaults for name in one.items}
+        for name in sorted(name for name in names if isinstance(name, str)):
+            found = self.given(name)
+            if found is not None and found.source == "default_args":
+                yield name, found.value
+
+    def takes(self, name: str) -> bool:
+        """Say whether the operator is known to have the parameter `name`."""
+        operator = self.operator
+        if operator is None:
+            return False
+        return name in operator.parameters or name in (operator.template_fields or ())
 
     def value(self, name: str) -> Value:
         """Return the value of an argument, unknown where it is a template."""

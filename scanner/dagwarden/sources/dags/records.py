@@ -224,17 +224,31 @@ class _Making:
         found: list[Secret] = []
         why = given.task.rest or given.task.expanded_rest
         for name, value in _data(given.task):
-            place = name or "op_args"
-            if isinstance(value, (str, bytes, Items, Entries, Unknown)):
-                field = Origin(source=origin.source, line=origin.line, field=place)
-                fingerprint = self.environment.fingerprint
-                found += secrets_in(place, plain(value), field, fingerprint)
+            found += self._secrets_at(name or "op_args", value, origin)
             if name in _REVEALING:
                 why = why or _doubt(name, value)
+        for name, value in given.defaulted():
+            place = f"default_args.{name}"
+            inherited = self._secrets_at(place, value, origin)
+            if given.takes(name):
+                found += inherited
+                if name in _REVEALING:
+                    why = why or _doubt(name, value)
+            elif inherited:
+                # it is handed to the task if the operator has such a parameter
+                why = why or Unknown("dynamic", place)
         known = tuple(dict.fromkeys(found))
         if why is None:
             return known, known
         return given.unset("secrets", why), known
+
+    def _secrets_at(
+        self, place: str, value: Value, origin: Origin
+    ) -> tuple[Secret, ...]:
+        if isinstance(value, Thing):
+            return ()
+        field = Origin(source=origin.source, line=origin.line, field=place)
+        return secrets_in(place, plain(value), field, self.environment.fingerprint)
 
 
 # Arguments that carry data to where a secret is used: while one of these is not
