@@ -648,6 +648,10 @@ class Path(Fact, frozen=True, kw_only=True):
     needs: Maybe[tuple[str, ...]] = UNSET  # permissions
     lacks: Maybe[tuple[str, ...]] = UNSET  # of `needs`, by all that was read
     lacks_known: tuple[str, ...] = ()
+    # `lacks_known` for people: who lacks what on what, a line for each pair
+    lacks_words: tuple[str, ...] = ()
+    # commands that would grant just that, where all names are known
+    cures: tuple[str, ...] = ()
     allowed: Maybe[bool] = UNSET
     hops: tuple[Hop, ...] = ()
     # ids of the facts this path goes through: connection, identity, grants, target
@@ -667,6 +671,8 @@ class Grant(Fact, frozen=True, kw_only=True):
     identity: IdentityRef
     binding: str
     resource: str
+    # as people say it, the project by its id where that is known
+    resource_label: str = ""
     level: Literal["service", "job", "project", "folder", "organization", "other"]
     role: str
     basic_role: bool

@@ -64,6 +64,7 @@ def _grants(
     used: frozenset[str],
 ) -> Iterator[Grant]:
     level = level_of(estate.hierarchy.canonical(binding.resource))
+    label = estate.hierarchy.shown(binding.resource)
     for key in members:
         yield Grant(
             id=grant_id(binding.id, key),
@@ -72,6 +73,7 @@ def _grants(
             identity=estate.access.ref(key),
             binding=binding.id,
             resource=binding.resource,
+            resource_label=label,
             level=level,
             role=binding.role,
             basic_role=binding.role in BASIC,

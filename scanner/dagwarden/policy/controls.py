@@ -14,7 +14,6 @@ from dagwarden.policy.register import read_register
 from dagwarden.policy.waivers import check_rule
 from dagwarden.rule import Rule
 
-
 # What looks like a SOC 2 criterion is held to be one; other frameworks' ids are free.
 _SOC2: Final = re.compile(r"(CC\d+|A1|C1|PI1|P\d)(\.\d+)?", re.IGNORECASE)
 
