@@ -25,6 +25,7 @@ RECORDS = {
     **{cloud.job(number): f"job{number}" for number in range(1, 6)},
     cloud.account(cloud.WORKER): "worker",
     cloud.account(cloud.SITE): "site",
+    cloud.account(cloud.OTHER): "other",
 }
 
 

@@ -345,7 +345,10 @@ def test_a_call_that_is_denied_names_what_it_lacks() -> None:
     assert path.lacks == ("run.operations.get", "run.jobs.get")
     assert path.lacks_known == path.lacks
     assert path.allowed is False
-    assert path.hops[-1].text.endswith("lacks run.operations.get, run.jobs.get")
+    assert path.hops[-1].text.endswith(
+        f"is refused: {ENV_SA} lacks run.operations.get, run.jobs.get on job nightly "
+        "(p, r1)"
+    )
 
 
 def test_overrides_need_their_own_permission() -> None:

@@ -1,5 +1,6 @@
 """The join: facts that sources read become facts that say who can trigger what."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -7,7 +8,8 @@ from typing import TYPE_CHECKING
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from dagwarden.facts import Facts
+from dagwarden.facts import Excluded, Facts, Task
+from dagwarden.graph.callers import Caller, resolve
 from dagwarden.graph.enrich import enrich
 from dagwarden.graph.estate import Estate
 from dagwarden.graph.identities import (
@@ -18,7 +20,8 @@ from dagwarden.graph.identities import (
     with_connection,
 )
 from dagwarden.graph.lifetimes import derive_lifetimes
-from dagwarden.graph.paths import Caller, derive_paths, resolve
+from dagwarden.graph.needs import GET_TOKEN, links
+from dagwarden.graph.paths import derive_paths, linked
 from dagwarden.graph.principals import account_key
 from dagwarden.graph.targets import Runs, Target
 
@@ -33,6 +36,15 @@ NOT_FOLLOWED = (
         "be overwritten, and what Scheduler, Eventarc and Workflows call as an account"
     ),
     "cluster policies of Airflow change no task after its file was parsed",
+)
+
+
+# Operators whose own code, in the DAG file, may call anything.
+_RUNS_CODE = (
+    "airflow.providers.standard.operators.python.",
+    "airflow.providers.standard.operators.bash.",
+    "airflow.providers.standard.sensors.python.",
+    "airflow.providers.standard.sensors.bash.",
 )
 
 
@@ -52,12 +64,30 @@ def derive(facts: Facts, as_of: datetime) -> Facts:
         facts,
         tasks=tuple(with_connection(estate, task) for task in facts.tasks),
         task_identities=tuple(
-            task_identity(estate.tasks[name], actings[name]) for name in sorted(actings)
+            task_identity(estate.tasks[name], _linked(estate, actings[name]))
+            for name in sorted(actings)
         ),
         paths=derive_paths(estate, resolved),
         lifetime_chains=derive_lifetimes(estate, targets),
+        excluded=(*facts.excluded, *_bodies(facts.tasks)),
     )
     return _with_snapshot(estate, derived, actings, resolved)
+
+
+def _bodies(tasks: Iterable[Task]) -> Iterable[Excluded]:
+    """Count the tasks whose calls are in Python or shell code, which is not read."""
+    count = Counter(
+        task.environment
+        for task in tasks
+        if isinstance(task.operator, str) and task.operator.startswith(_RUNS_CODE)
+    )
+    for environment, number in sorted(count.items()):
+        yield Excluded(
+            kind="path",
+            what=f"Python and shell tasks of environment {environment}",
+            reason="what their own code calls is not read",
+            count=number,
+        )
 
 
 def _with_snapshot(
@@ -102,6 +132,12 @@ def _resolved(
         for call in estate.facts.calls
         if (task := estate.tasks.get(call.task)) is not None
     }
+
+
+def _linked(estate: Estate, acting: Acting) -> Acting:
+    """Say by which binding each account of a chain is impersonated."""
+    needs = links(estate, acting, GET_TOKEN)
+    return replace(acting, hops=linked(acting.hops, needs))
 
 
 def _users(

@@ -1,0 +1,168 @@
+"""Who makes a call: with which identity, by which token, over what."""
+
+from msgspec import UNSET
+from msgspec.structs import replace
+
+from dagwarden.facts import (
+    Call,
+    Connection,
+    Hop,
+    IdentityRef,
+    Maybe,
+    Record,
+    Task,
+    Token,
+)
+from dagwarden.graph.access import Cause
+from dagwarden.graph.estate import Estate, cause, causes_of, label
+from dagwarden.graph.identities import Acting, act, act_ambient
+from dagwarden.graph.principals import ANYONE
+from dagwarden.graph.targets import Runs, Target, http_target, named_target
+
+BY_ID: Token = "id_token"
+# Tokens that Cloud Run does not take for a caller's identity.
+_UNAUTHENTICATED = frozenset({"none", "basic", "api_key"})
+
+
+class Caller(Record, frozen=True, kw_only=True):
+    """Who makes a call, with which token, over what."""
+
+    acting: Acting
+    identity: Maybe[IdentityRef] = UNSET
+    causes: tuple[Cause, ...] = ()  # why `identity` is UNSET
+    token: Maybe[Token] = UNSET
+    token_causes: tuple[Cause, ...] = ()
+    tls: Maybe[bool] = UNSET
+    tls_causes: tuple[Cause, ...] = ()
+
+
+def resolve(
+    estate: Estate, runs: Runs, task: Task, call: Call, acting: Acting | None
+) -> tuple[Caller, Target]:
+    """Return who makes a call and what it reaches."""
+    if call.via == "operator":
+        acting = acting or act(estate, task)
+        caller = Caller(
+            acting=acting,
+            identity=acting.identity,
+            causes=acting.causes,
+            token="access_token",  # noqa: S106 - a kind of token
+            tls=True,  # Google's client libraries speak nothing else
+        )
+        blame = acting.defined_causes
+        target = named_target(
+            estate, runs, call, acting.connection, acting.chain, blame
+        )
+        return caller, target
+    connection, blame = _http_connection(estate, task)
+    target = http_target(estate, runs, call, connection, blame)
+    return _http_caller(estate, task, call, connection, blame, target), target
+
+
+# ---------------------------------------------------------------------- HTTP callers
+
+
+def _http_connection(
+    estate: Estate, task: Task
+) -> tuple[Connection | None, tuple[Cause, ...]]:
+    if not isinstance(task.connection, str):
+        return None, causes_of(task, "connection", f"connection of {label(task)}")
+    found = estate.connection(task.environment, task.connection)
+    symbol = f"connection {task.connection} of environment {task.environment}"
+    return found, cause("connection", symbol)
+
+
+def _http_caller(
+    estate: Estate,
+    task: Task,
+    call: Call,
+    connection: Connection | None,
+    blame: tuple[Cause, ...],
+    target: Target,
+) -> Caller:
+    token, why = _token(call, connection, blame)
+    tls, tls_why = _tls(call, connection, blame, target)
+    acting = act_ambient(estate, task)
+    caller = Caller(
+        acting=_http_acting(task, acting, connection, ambient=token == BY_ID),
+        token=token,
+        token_causes=why,
+        tls=tls,
+        tls_causes=tls_why,
+    )
+    if token == BY_ID:
+        return replace(caller, identity=acting.identity, causes=acting.causes)
+    if token is UNSET:
+        return replace(caller, causes=why)
+    if token in _UNAUTHENTICATED:
+        return replace(caller, identity=ANYONE)
+    symbol = f"account behind the token of {label(task)}"
+    return replace(caller, causes=cause("connection", symbol))
+
+
+def _http_acting(
+    task: Task, acting: Acting, connection: Connection | None, *, ambient: bool
+) -> Acting:
+    """Put the HTTP connection into the chain, and drop an identity that is not used."""
+    first, *rest = acting.hops
+    hops = [first]
+    if isinstance(task.connection, str):
+        hops.append(
+            Hop(
+                kind="uses_connection",
+                source=first.target,
+                target=f"connection {task.connection}",
+                text=f"requests through connection {task.connection}",
+                origin=connection.origin if connection else task.origin,
+            )
+        )
+    if ambient:
+        return replace(acting, connection=connection, hops=(*hops, *rest))
+    return Acting(connection=connection, hops=tuple(hops))
+
+
+def _token(
+    call: Call, connection: Connection | None, blame: tuple[Cause, ...]
+) -> tuple[Maybe[Token], tuple[Cause, ...]]:
+    """Return how a request authenticates: as the call says, else the connection."""
+    if call.token is UNSET:
+        return UNSET, causes_of(call, "token", f"token of {call.id}")
+    if call.token is not None:
+        return call.token, ()
+    if connection is None:
+        return UNSET, blame
+    if connection.token is UNSET:
+        symbol = f"token of connection {connection.conn_id}"
+        return UNSET, causes_of(connection, "token", symbol)
+    return connection.token or "none", ()
+
+
+def _tls(
+    call: Call,
+    connection: Connection | None,
+    blame: tuple[Cause, ...],
+    target: Target,
+) -> tuple[Maybe[bool], tuple[Cause, ...]]:
+    """Return whether the request goes over https with the certificate checked."""
+    verified, why = _verified(call, connection, blame)
+    if target.https is False or verified is False:
+        return False, ()
+    if target.https is UNSET:
+        return UNSET, target.https_causes
+    return (UNSET, why) if verified is UNSET else (True, ())
+
+
+def _verified(
+    call: Call, connection: Connection | None, blame: tuple[Cause, ...]
+) -> tuple[Maybe[bool], tuple[Cause, ...]]:
+    if call.tls_verified is UNSET:
+        return UNSET, causes_of(call, "tls_verified", f"verify of {call.id}")
+    if call.tls_verified is not None:
+        return call.tls_verified, ()
+    if connection is None:
+        return UNSET, blame
+    if connection.tls_verified is UNSET:
+        symbol = f"verify of connection {connection.conn_id}"
+        return UNSET, causes_of(connection, "tls_verified", symbol)
+    # requests verifies unless told otherwise
+    return connection.tls_verified is not False, ()

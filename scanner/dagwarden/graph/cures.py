@@ -1,0 +1,144 @@
+"""What a call lacks, in words, and the narrowest commands that would mend it."""
+
+import re
+
+from dagwarden.facts import Record
+from dagwarden.graph.estate import Estate
+from dagwarden.graph.hierarchy import account_resource
+from dagwarden.graph.needs import Judged, Need
+from dagwarden.graph.principals import ANYONE, email_of, kind_of
+from dagwarden.graph.roles import Roles
+
+# Few modelled permissions, but more beside them, or meant for others: federated
+# principals, and readers of deployed source code.
+_NOT_NARROW = frozenset({"roles/iam.workloadIdentityUser", "roles/run.sourceViewer"})
+_RUN = re.compile(
+    r"//run\.googleapis\.com/projects/([^/]+)/locations/([^/]+)/(job|service)s/([^/]+)"
+)
+_PROJECT = re.compile(r"//cloudresourcemanager\.googleapis\.com/projects/([^/]+)")
+_ACCOUNT = re.compile(r"//iam\.googleapis\.com/projects/[^/]+/serviceAccounts/([^/]+)")
+# A command is pasted into a shell: names of anything else than these are left out.
+_PLAIN = re.compile(r"(?:--[a-z]+=)?[A-Za-z0-9][A-Za-z0-9._:@/+-]*")
+_WITH_MEMBERS = frozenset({"service_account", "service_agent", "user", "federated"})
+
+
+class _Cure(Record, frozen=True, kw_only=True):
+    """One role, given to one member in one place."""
+
+    member: str
+    place: str  # canonical resource name
+    role: str
+
+
+def lacks_words(estate: Estate, judged: Judged) -> tuple[str, ...]:
+    """Say who lacks what on what: a phrase for each pair, in the order of needs."""
+    if judged.disabled:
+        return (f"account {_who(judged.disabled)} is disabled",)
+    lacking: dict[tuple[str, str], list[str]] = {}
+    for need in judged.lacking:
+        where = need.account or estate.hierarchy.shown(need.resource or "")
+        lacking.setdefault((_who(need.holder or ""), where), []).append(need.permission)
+    return tuple(
+        f"{who} lacks {', '.join(permissions)}" + (f" on {where}" if where else "")
+        for (who, where), permissions in lacking.items()
+    )
+
+
+def _who(key: str) -> str:
+    if key == ANYONE.key:
+        return "a request without a token that Cloud Run takes (allUsers)"
+    return email_of(key) or key
+
+
+def cures(estate: Estate, judged: Judged) -> tuple[str, ...]:
+    """
+    Return commands that grant just what is lacking, by the narrowest known roles.
+
+    None where a name is not known or not fit for a command line, and none that would
+    open a service to everyone: a request without a token should send one.
+    """
+    if judged.disabled:
+        email = email_of(judged.disabled) or ""
+        command = _command("iam service-accounts enable", email, *_in(estate, email))
+        return (command,) if command else ()
+    wanted: dict[_Cure, set[str]] = {}
+    for need in judged.lacking:
+        cure = _cure(estate, need)
+        if cure is not None:
+            wanted.setdefault(cure, set()).add(need.permission)
+    for cure in tuple(wanted):
+        others = [other for other in wanted if other != cure]
+        if all(_covered(estate, cure, name, others) for name in wanted[cure]):
+            del wanted[cure]
+    commands = (_grant(estate, cure) for cure in wanted)
+    return tuple(command for command in commands if command)
+
+
+def _cure(estate: Estate, need: Need) -> _Cure | None:
+    if need.resource is None or need.holder is None:
+        return None
+    role = narrowest(estate.roles, need.permission)
+    if role is None or kind_of(need.holder) not in _WITH_MEMBERS:
+        return None
+    place = estate.hierarchy.canonical(need.resource)
+    if need.permission.startswith("run.operations."):  # they belong to the project
+        place = estate.hierarchy.project_of(place) or place
+    return _Cure(member=need.holder, place=place, role=role)
+
+
+def narrowest(roles: Roles, permission: str) -> str | None:
+    """Return the service's own role that holds a permission and the least beside it."""
+    service = permission.partition(".")[0]
+    found = [
+        (len(roles.surely(role)), role)
+        for role in roles.catalogue.permissions.get(permission, ())
+        if role.startswith(f"roles/{service}.")
+        and not role.endswith(".serviceAgent")
+        and role not in _NOT_NARROW
+        and roles.holds(role, permission)
+    ]
+    return min(found)[1] if found else None
+
+
+def _covered(estate: Estate, cure: _Cure, permission: str, others: list[_Cure]) -> bool:
+    """Tell whether another grant of the same list gives a permission already."""
+    above = estate.hierarchy.lineage(cure.place).names
+    return any(
+        other.member == cure.member
+        and other.place in above
+        and estate.roles.holds(other.role, permission)
+        for other in others
+    )
+
+
+def _grant(estate: Estate, cure: _Cure) -> str | None:
+    who = (f"--member={cure.member}", f"--role={cure.role}")
+    if found := _RUN.fullmatch(cure.place):
+        project, region, kind, name = found.groups()
+        return _command(
+            f"run {kind}s add-iam-policy-binding",
+            name,
+            f"--region={region}",
+            f"--project={estate.hierarchy.project_id(project)}",
+            *who,
+        )
+    if found := _PROJECT.fullmatch(cure.place):
+        project = estate.hierarchy.project_id(found[1])
+        return _command("projects add-iam-policy-binding", project, *who)
+    if found := _ACCOUNT.fullmatch(cure.place):
+        verb = "iam service-accounts add-iam-policy-binding"
+        return _command(verb, found[1], *_in(estate, found[1]), *who)
+    return None
+
+
+def _in(estate: Estate, email: str) -> tuple[str, ...]:
+    """Return the flag that names an account's project, where that is known."""
+    place = estate.hierarchy.project_of(account_resource(email))
+    if place is None:
+        return ()
+    return (f"--project={estate.hierarchy.project_id(place.rpartition('/')[2])}",)
+
+
+def _command(verb: str, *words: str) -> str | None:
+    plain = all(_PLAIN.fullmatch(word) for word in words)
+    return " ".join(("gcloud", verb, *words)) if plain else None
