@@ -10,7 +10,10 @@ Run it after a change to a rule or to the facts; a test holds the files to it, b
 import sys
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from dagwarden.job import facts_schema
+from dagwarden.policy.evaluate import general_remediation
 from dagwarden.policy.load import load_rules
 from dagwarden.render.rule import render_rule
 from dagwarden.rule import FAMILIES
@@ -31,7 +34,13 @@ def pages() -> dict[str, str]:
         ]
         head = "| rule | severity | persona | finds |\n|---|---|---|---|\n"
         index.append(f"## {family}\n\n{head}" + "\n".join(rows))
-    found = {f"rules/{rule.id}.md": render_rule(rule) for rule in rules}
+    # what mends a case at hand stands in findings only
+    found = {
+        f"rules/{rule.id}.md": render_rule(
+            replace(rule, remediation=general_remediation(rule))
+        )
+        for rule in rules
+    }
     found["rules/README.md"] = "\n\n".join(index) + "\n"
     found["schema/facts.schema.json"] = facts_schema()
     return found

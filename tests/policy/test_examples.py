@@ -190,6 +190,7 @@ def test_a_problem_with_the_schema_stops_the_run() -> None:
 def test_what_every_fact_has_is_filled_in() -> None:
     assert with_defaults(KINDS["grant"][1], {"identity": {"kind": "user"}}) == {
         "identity": {"kind": "user", "email": None, "default_compute": False},
+        "resource_label": "",
         "conditional": False,
         "used_by_tasks": False,
     }

@@ -317,7 +317,7 @@ def plain(node: Node) -> Any:
 
 # ---------------------------------------------------------------------- one rule
 
-_REQUIRED: dict[str, Any] = {
+REQUIRED: Final[dict[str, Any]] = {
     "id": str,
     "version": str,
     "title": str,
@@ -335,15 +335,15 @@ _REQUIRED: dict[str, Any] = {
     "controls": tuple[Control, ...],
     "examples": tuple[Example, ...],
 }
-_OPTIONAL: dict[str, Any] = {
+OPTIONAL: Final[dict[str, Any]] = {
     "family": str,
     "cause": tuple[str, ...],
     "evidence": tuple[str, ...],
     "params": dict[str, Parameter],
     "supersedes": tuple[str, ...],
 }
-_KNOWN = {**_REQUIRED, **_OPTIONAL}
-_WORDS_OF: dict[str, tuple[str, ...]] = {
+_KNOWN = {**REQUIRED, **OPTIONAL}
+WORDS_OF: Final[dict[str, tuple[str, ...]]] = {
     "severity": SEVERITIES,
     "confidence": get_args(Confidence),
     "persona": get_args(Persona),
@@ -435,7 +435,7 @@ class _Reader:
                 self.problem(node.line, f"a rule has no field {_word(name)}{near}")
             elif (value := self._typed(name, node)) is not None:
                 values[name] = value
-        missing = [name for name in _REQUIRED if name not in top]
+        missing = [name for name in REQUIRED if name not in top]
         if len(missing) == 1:
             self.problem(1, f"the field {missing[0]} is missing; add it")
         elif missing:
@@ -445,8 +445,8 @@ class _Reader:
     def _typed(self, name: str, node: Node) -> Any:
         before = len(self.problems)
         value = plain(node)
-        if name in _WORDS_OF and value not in _WORDS_OF[name]:
-            near = suggestion(str(value), _WORDS_OF[name])
+        if name in WORDS_OF and value not in WORDS_OF[name]:
+            near = suggestion(str(value), WORDS_OF[name])
             self.problem(node.line, f"there is no {name} {_word(value)}{near}")
         elif name == "needs" and isinstance(node.value, list):
             for item in node.value:
