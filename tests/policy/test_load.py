@@ -331,6 +331,14 @@ def test_a_shipped_id_is_taken(tmp_path: Path) -> None:
         load_rules([tmp_path])
 
 
+def test_own_rules_may_name_criteria_that_no_shipped_rule_does(tmp_path: Path) -> None:
+    text = GOOD.replace("CC6.3", "CC9.2")
+    (found,) = load_rule_files([written(tmp_path, text)])
+    assert found.rule.controls[0].soc2 == "CC9.2"
+    with pytest.raises(RuleError, match=r"no SOC 2 criterion CC9\.2"):
+        compile_pack(tmp_path)
+
+
 def test_superseding_a_rule_over_another_fact(tmp_path: Path) -> None:
     written(tmp_path, GOOD.replace("cause: [binding]", "supersedes: [stale-snapshot]"))
     with pytest.raises(RuleError, match=r"judges another kind of fact \(snapshot\)"):

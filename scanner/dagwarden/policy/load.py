@@ -9,7 +9,7 @@ followed out of them.
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, cast, get_args
 
@@ -101,19 +101,24 @@ def load_rule_files(
 
 
 def criteria() -> dict[str, str]:
-    """Return the SOC 2 criteria that rules may name, each with our short paraphrase."""
+    """Return the SOC 2 criteria of shipped rules, each with our short paraphrase."""
     entries: dict[str, str] = _soc2()["criteria"]
     return entries
 
 
 def all_criteria() -> frozenset[str]:
-    """Return every SOC 2 criterion and series: what a control register may name."""
+    """Return every SOC 2 criterion and series: what a company may name."""
     series: dict[str, int] = _soc2()["series"]
     return frozenset(series) | {
         f"{name}.{number}"
         for name, count in series.items()
         for number in range(1, count + 1)
     }
+
+
+def _may_name(shipped: bool) -> frozenset[str]:
+    # a shipped rule gives evidence only for what we have words for
+    return frozenset(criteria()) if shipped else all_criteria()
 
 
 def _soc2() -> dict[str, Any]:
@@ -138,8 +143,8 @@ def _load(
 ) -> tuple[RuleFile, ...]:
     problems: list[str] = []
     found: list[RuleFile] = []
-    controls = criteria() if check else {}
     for folder, name, shipped in places:
+        controls = _may_name(shipped) if check else frozenset[str]()
         for file, place, family in _rule_files(folder, name, problems):
             reader = _Reader(place, controls, check)
             rule_file = reader.read(file, family, shipped)
@@ -363,7 +368,7 @@ ALONE: Final = re.compile(
 class _Reader:
     """Reads one rule file and collects what is wrong with it."""
 
-    def __init__(self, place: str, controls: Mapping[str, str], check: bool) -> None:
+    def __init__(self, place: str, controls: frozenset[str], check: bool) -> None:
         self.place = place
         self.controls = controls
         self.check = check
@@ -531,7 +536,7 @@ class _Reader:
                 self.problem(line(name), f"{name}: give at least one")
         for number, control in enumerate(values.get("controls", ())):
             if control.soc2 not in self.controls:
-                near = suggestion(control.soc2, list(self.controls))
+                near = suggestion(control.soc2, sorted(self.controls))
                 items = top["controls"].value
                 at = items[number].line if isinstance(items, list) else 1
                 what = _word(control.soc2)
