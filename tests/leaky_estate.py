@@ -520,9 +520,8 @@ airflow = "2.11"
 runs_as = "composer:projects/shop/locations/europe-west1/environments/prod"
 connections = {json.dumps(sources[:2])}
 [environment.airflow_settings]
-"core.fernet_key" = "{p.plain("airflow_settings by name")}"
-"database.sql_alchemy_conn" = "postgresql://u:{p.plain("airflow_settings URI")}@h/d"
-"core.note" = "{p.token("airflow_settings by shape")}"
+"core.default_task_execution_timeout" = "{p.token("airflow_settings by shape")}"
+"operators.default_deferrable" = "postgresql://u:{p.plain("airflow_settings URI")}@h/d"
 """
             # one environment each: where ids repeat, the first source hides the rest
             + "".join(
@@ -558,6 +557,9 @@ connections = {json.dumps(sources[:2])}
             "table": f'environment = "{p.plain("TOML table")}"',
             "source": f'[[environment]]\nname = "x"\nconnections = ["http://u:{p.plain("TOML source")}@h"]',
             "runs_as": f'[[environment]]\nname = "x"\ndags = ["dags"]\nruns_as = "{p.token("TOML runs_as")}"',
+            "setting": f'[[environment]]\nname = "x"\nairflow_settings = {{"core.fernet_key" = "{p.plain("TOML setting")}"}}',
+            "key": f'[[environment]]\nname = "x"\nairflow_settings = {{"{p.token("TOML key")}" = ""}}',
+            "airflow": f'[[environment]]\nname = "x"\nairflow = "{p.plain("TOML airflow")}"',
             "params": f'[params.stale-snapshot]\nmax_age_hours = "{p.plain("TOML params")}"',
             "select": f'select = ["{p.token("TOML select")}"]',
             "bytes": f'gate = "{p.plain("TOML bytes")}\xff"'.encode("latin-1"),
