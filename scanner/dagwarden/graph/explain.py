@@ -3,16 +3,22 @@
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 
+from msgspec import UNSET
+from msgspec.structs import replace
+
 from dagwarden.errors import UsageError
-from dagwarden.facts import Facts, Hop, IdentityRef
+from dagwarden.facts import Facts, Hop, IdentityRef, Maybe, Reason, Record, Task
 from dagwarden.findings import Answered, Explanation, Holder, Holders
 from dagwarden.graph.access import Access, Answer, Cause, distinct
+from dagwarden.graph.callers import resolve
 from dagwarden.graph.estate import Estate, label
 from dagwarden.graph.hierarchy import account_resource
-from dagwarden.graph.identities import act
-from dagwarden.graph.paths import chosen, grant_hops
+from dagwarden.graph.identities import Acting, act
+from dagwarden.graph.needs import GET_TOKEN, Need, disabled, judge, links, open_causes
+from dagwarden.graph.paths import caller_hops, chosen, grant_hops, linked
 from dagwarden.graph.principals import key_of
 from dagwarden.graph.reach import Control, ControlGraph, User, reached
+from dagwarden.graph.targets import Runs
 
 _WORDS: dict[bool | None, Answered] = {
     True: "allowed",
@@ -20,6 +26,7 @@ _WORDS: dict[bool | None, Answered] = {
     None: "unknown",
 }
 _CHAINS = 20  # shown per answer
+_NEAR = 10  # roles that are not enough, shown per answer
 
 
 def explain(
@@ -35,46 +42,14 @@ def explain(
     """
     estate = _estate(facts)
     _known_permission(estate, permission)
-    name = _resource(estate, resource)
-    key, before, causes = _principal(estate, principal)
-    if key is None:
-        why = tuple(_say(cause) for cause in causes)
-        return Explanation(
-            principal=principal,
-            permission=permission,
-            resource=name,
-            answer="unknown",
-            because=why,
-        )
-    identity = estate.access.identity(key)
-    if identity is not None and identity.disabled is True:
-        return Explanation(
-            principal=key,
-            permission=permission,
-            resource=name,
-            answer="denied",
-            because=(f"{identity.email or key} is disabled: it gets no token",),
-            assumes=estate.access.assumes(),
-        )
-    direct = estate.access.holds(key, permission, name)
-    chains = [*_direct(estate.access, key, permission, name, direct)]
-    held = direct.held
-    if held is not True:
-        through, doubt = _through(estate, key, permission, name)
-        chains.extend(through)
-        held = True if through else None if doubt and held is False else held
-        causes = distinct((*direct.causes, *doubt))
-    chains.sort(key=len)
-    shown = estate.hierarchy.shown(name)
-    return Explanation(
-        principal=key,
-        permission=permission,
-        resource=name,
-        answer=_WORDS[held],
-        chains=tuple((*before, *chain) for chain in chains[:_CHAINS]),
-        because=tuple(_because(key, permission, shown, held, causes)),
-        assumes=estate.access.assumes(),
-    )
+    task = _task(estate, principal)
+    if task is None:
+        name = _resource(estate, resource)
+        return _of_identity(estate, _principal(estate, principal), permission, name)
+    use = _use(estate, task)
+    name = _needed(estate, use, resource) or _resource(estate, resource)
+    said = _of_task(estate, use, permission, name)
+    return replace(said, principal=principal) if not said.principal else said
 
 
 def who_can(facts: Facts, permission: str, resource: str) -> Holders:
@@ -127,6 +102,199 @@ def _holder(access: Access, key: str, permission: str, resource: str) -> Holder:
     )
 
 
+# ------------------------------------------------------------------------ a principal
+
+
+def _of_identity(
+    estate: Estate, key: str, permission: str, resource: str
+) -> Explanation:
+    """Answer for an identity itself, and for whom it can become."""
+    said = Explanation(
+        principal=key,
+        permission=permission,
+        resource=resource,
+        answer="unknown",
+        assumes=estate.access.assumes(),
+    )
+    if disabled(estate, Acting(), estate.access.ref(key)):
+        return replace(said, answer="denied", because=(_disabled(key),))
+    direct = estate.access.holds(key, permission, resource)
+    chains = [*_direct(estate.access, key, permission, resource, direct)]
+    held, causes = direct.held, direct.causes
+    if held is not True:
+        through, doubt = _through(estate, key, permission, resource)
+        chains.extend(through)
+        held = True if through else None if doubt and held is False else held
+        causes = distinct((*direct.causes, *doubt))
+    chains.sort(key=len)
+    return replace(
+        said,
+        answer=_WORDS[held],
+        chains=tuple(chains[:_CHAINS]),
+        because=tuple(_because(estate, key, permission, resource, held, causes)),
+    )
+
+
+# ----------------------------------------------------------------------------- a task
+
+
+class _Use(Record, frozen=True, kw_only=True):
+    """A task as the principal of a question: its call, its identity, its links."""
+
+    hops: tuple[Hop, ...]
+    identity: Maybe[IdentityRef]
+    causes: tuple[Cause, ...]  # why `identity` is UNSET
+    disabled: str | None
+    needs: tuple[Need, ...]  # of its call, links included
+    target: Maybe[str] = UNSET  # what it calls
+
+    @property
+    def links(self) -> tuple[Need, ...]:
+        """The impersonations by which the task becomes its identity."""
+        return tuple(need for need in self.needs if need.link)
+
+
+def _use(estate: Estate, task: Task) -> _Use:
+    call = next((call for call in estate.facts.calls if call.task == task.id), None)
+    if call is None:
+        acting = act(estate, task)
+        needs = links(estate, acting, GET_TOKEN)
+        return _Use(
+            hops=linked(acting.hops, needs),
+            identity=acting.identity,
+            causes=acting.causes,
+            disabled=disabled(estate, acting, acting.identity),
+            needs=needs,
+        )
+    caller, target = resolve(estate, Runs(estate), task, call, None)
+    judged = judge(estate, call, caller, target)
+    return _Use(
+        hops=caller_hops(call, caller, judged),
+        identity=caller.identity,
+        causes=caller.causes,
+        disabled=judged.disabled,
+        needs=judged.known,
+        target=target.name,
+    )
+
+
+def _of_task(estate: Estate, use: _Use, permission: str, resource: str) -> Explanation:
+    """
+    Answer for a task: what its own call takes is told as its path tells it.
+
+    Whatever the identity of a task may do, the task cannot where it cannot become
+    that identity.
+    """
+    key = use.identity.key if use.identity is not UNSET else ""
+    said = Explanation(
+        principal=key,
+        permission=permission,
+        resource=resource,
+        answer="unknown",
+        assumes=estate.access.assumes(),
+    )
+    if use.disabled:
+        said = replace(said, because=(_disabled(use.disabled),))
+        return replace(said, answer="denied", chains=(use.hops,))
+    own = _own_need(estate, use, permission, resource)
+    if own is not None:
+        said = _of_need(estate, use.hops, said, own)
+    elif key:
+        said = _of_identity(estate, key, permission, resource)
+        chains = tuple((*use.hops, *chain) for chain in said.chains)
+        said = replace(said, chains=chains)
+    else:
+        because = tuple(_say(cause) for cause in use.causes)
+        said = replace(said, because=because)
+    before = use.links
+    if own is not None and own.link:  # later links do not matter to it
+        before = before[: before.index(own)]
+    # an answer that no grant is behind shows how far the task gets
+    said = replace(said, chains=said.chains or (use.hops,))
+    return _after_links(estate, said, before)
+
+
+def _needed(estate: Estate, use: _Use, text: str) -> str | None:
+    """Return the account of that e-mail if the task's call takes something on it."""
+    accounts = {need.account for need in use.needs if need.account}
+    if text not in accounts:
+        return None
+    return estate.hierarchy.canonical(account_resource(text))
+
+
+def _own_need(estate: Estate, use: _Use, permission: str, resource: str) -> Need | None:
+    """Return the need of the task's own call that a question is about."""
+    canonical = estate.hierarchy.canonical
+    for need in use.needs:
+        place = account_resource(need.account) if need.account else need.resource
+        if place is None and use.target is not UNSET:
+            place = use.target
+        if need.permission == permission and place and canonical(place) == resource:
+            return need
+    return None
+
+
+def _of_need(
+    estate: Estate, hops: tuple[Hop, ...], said: Explanation, need: Need
+) -> Explanation:
+    """Answer by what is known of a need."""
+    holder = need.holder or ""
+    chains = _direct(estate.access, holder, said.permission, said.resource, need.answer)
+    because = _because(
+        estate,
+        holder,
+        said.permission,
+        said.resource,
+        need.answer.held,
+        open_causes(need),
+    )
+    return replace(
+        said,
+        principal=holder if need.link else said.principal or holder,
+        answer=_WORDS[need.answer.held],
+        chains=tuple((*_up_to(hops, holder), *chain) for chain in chains)[:_CHAINS],
+        because=tuple(because),
+    )
+
+
+def _up_to(hops: tuple[Hop, ...], key: str) -> tuple[Hop, ...]:
+    """Return the hops that lead to an identity; all, if none leads there."""
+    for index, hop in enumerate(hops):
+        if hop.target == key:
+            return hops[: index + 1]
+    return hops
+
+
+def _after_links(
+    estate: Estate, said: Explanation, before: tuple[Need, ...]
+) -> Explanation:
+    """Return the answer, given that the task must first become its identity."""
+    refused = [link for link in before if link.answer.held is False]
+    if refused:
+        because = [line for link in refused for line in _refusal(estate, link)]
+        if said.answer == "denied":
+            because.extend(said.because)
+        return replace(said, answer="denied", because=tuple(because))
+    doubt = distinct(cause for link in before for cause in open_causes(link))
+    if not doubt or said.answer == "denied":
+        return said
+    lines = tuple(_say(cause) for cause in doubt)
+    if said.answer == "unknown":
+        lines = tuple(dict.fromkeys((*lines, *said.because)))
+    return replace(said, answer="unknown", because=lines)
+
+
+def _refusal(estate: Estate, link: Need) -> Iterator[str]:
+    """Say which impersonation is refused, and what its account has instead."""
+    holder, resource = link.holder or "", link.resource or ""
+    who = _who(holder)
+    yield (
+        f"{who} may not impersonate {link.account}: "
+        f"{who} lacks {link.permission} on {link.account}"
+    )
+    yield from _near(estate, holder, link.permission, resource)
+
+
 # ---------------------------------------------------------------------------- chains
 
 
@@ -170,31 +338,64 @@ def _through(
 
 
 def _because(
+    estate: Estate,
     key: str,
     permission: str,
     resource: str,
     held: bool | None,
     causes: Iterable[Cause],
 ) -> Iterator[str]:
-    who = key.partition(":")[2] or key
+    who, shown = _who(key), estate.hierarchy.shown(resource)
     if held is True:
-        yield f"{who} holds {permission} on {resource}"
+        yield f"{who} holds {permission} on {shown}"
     elif held is False:
-        yield f"no policy that was read gives {who} {permission} on {resource}"
+        yield f"no policy that was read gives {who} {permission} on {shown}"
+        yield from _near(estate, key, permission, resource)
     else:
         yield from (_say(cause) for cause in causes)
 
 
+def _near(estate: Estate, key: str, permission: str, resource: str) -> Iterator[str]:
+    """Say what the identity was given there, nearest first, that is not enough."""
+    names = estate.hierarchy.lineage(resource).names
+    places = {name: height for height, name in enumerate(names)}
+    found = {
+        (places[place], binding.role)
+        for binding in estate.access.bindings_of(key)
+        if (place := estate.hierarchy.canonical(binding.resource)) in places
+        and estate.roles.holds(binding.role, permission) is False
+    }
+    for height, role in sorted(found)[:_NEAR]:
+        place = estate.hierarchy.shown(names[height])
+        yield f"{_who(key)} has {role} on {place}, which does not hold {permission}"
+
+
+def _who(key: str) -> str:
+    return key.partition(":")[2] or key
+
+
+def _disabled(key: str) -> str:
+    return f"{_who(key)} is disabled: it gets no token"
+
+
 def _say(cause: Cause) -> str:
-    words = {
-        "layer": "not read",
-        "membership": "members not known",
-        "condition": "not evaluated",
-        "guardrail": "not evaluated",
+    words: dict[Reason, str] = {
+        "jinja": "rendered only when the task runs",
+        "environment": "environment variable not given",
+        "variable": "Airflow Variable not given",
+        "parameter": "given only when the code runs",
+        "import": "from a module that was not read",
+        "dynamic": "not established",
+        "unreadable": "could not be read",
         "setting": "not configured",
         "connection": "not given",
+        "layer": "not read",
+        "condition": "not evaluated",
+        "guardrail": "not evaluated",
+        "membership": "members not known",
+        "version": "depends on a version that is not given",
     }
-    return f"{words.get(cause.reason, 'not established')}: {cause.symbol}"
+    return f"{words[cause.reason]}: {cause.symbol}"
 
 
 # ----------------------------------------------------------------------------- names
@@ -209,7 +410,10 @@ def _estate(facts: Facts) -> Estate:
 
 
 def _known_permission(estate: Estate, permission: str) -> None:
-    if estate.roles.knows(permission):
+    if estate.roles.knows(permission) or any(
+        call.permissions is not UNSET and permission in call.permissions
+        for call in estate.facts.calls
+    ):
         return
     known = estate.roles.catalogue.permissions
     lowered = {name.lower(): name for name in known}
@@ -218,27 +422,31 @@ def _known_permission(estate: Estate, permission: str) -> None:
     raise UsageError(f"no permission {permission!r} is known", remedy=remedy)
 
 
-def _principal(
-    estate: Estate, text: str
-) -> tuple[str | None, tuple[Hop, ...], tuple[Cause, ...]]:
-    """Return the key of a principal, and the hops of a task before it."""
-    for task in estate.facts.tasks:
-        if text in (task.id, label(task)):
-            acting = act(estate, task)
-            key = (
-                acting.identity.key
-                if isinstance(acting.identity, IdentityRef)
-                else None
-            )
-            return key, acting.hops, acting.causes
+def _task(estate: Estate, text: str) -> Task | None:
+    """Return the task of an id or of `DAG.TASK`."""
+    tasks = estate.facts.tasks
+    return next((task for task in tasks if text in (task.id, label(task))), None)
+
+
+def _principal(estate: Estate, text: str) -> str:
+    """Return the key of a principal that is no task."""
     key = key_of(text)
     if "@" in key or key.startswith(("all", "principal", "domain:")):
-        return key, (), ()
+        return key
+    if "." in text and not _dags_read(estate.facts):
+        raise UsageError(
+            f"{text!r} looks like DAG.TASK, and no DAG files were read",
+            remedy="give the folder with --config or name an account",
+        )
     tasks = sorted({label(task) for task in estate.facts.tasks})
     raise UsageError(
         f"{text!r} is no e-mail, IAM member or task",
         remedy=_suggest(text, tasks, "write an e-mail or DAG.TASK"),
     )
+
+
+def _dags_read(facts: Facts) -> bool:
+    return bool(facts.tasks) or any(file.kind == "dag" for file in facts.files)
 
 
 def _resource(estate: Estate, text: str) -> str:
