@@ -1,0 +1,236 @@
+"""Why may a task do what it does, and why not: the answers in a person's words."""
+
+import pytest
+from msgspec import UNSET
+from msgspec.structs import replace
+from tests.graph.test_build import (
+    AS_OF,
+    CREATOR,
+    DELEGATE,
+    ENV_SA,
+    ESTATE,
+    FOLDER,
+    HTTP,
+    IMPERSONATING,
+    JOB_SA,
+    PROJECT,
+    PUBLIC,
+    SERVICE,
+    TEAM_SA,
+    TOKEN,
+    WEB,
+    account,
+    account_name,
+    bind,
+    identity,
+    why,
+    with_bindings,
+    with_call,
+    with_connection,
+    with_task,
+)
+
+from dagwarden.errors import UsageError
+from dagwarden.facts import Facts, Hop, SourceFile
+from dagwarden.findings import Explanation
+from dagwarden.graph.build import derive
+from dagwarden.graph.explain import explain
+
+RUN, INVOKE = "run.jobs.run", "run.routes.invoke"
+ON_JOB, ON_SERVICE = "job nightly (p, r1)", "service api (p, r1)"
+DEVELOPS = IMPERSONATING.bindings[0]
+MAY = bind(account_name(TEAM_SA), CREATOR, account(ENV_SA))
+MAY_PERHAPS = bind(account_name(TEAM_SA), CREATOR, account(ENV_SA), condition="c")
+NO_LINK = f"{ENV_SA} may not impersonate {TEAM_SA}: {ENV_SA} lacks {TOKEN} on {TEAM_SA}"
+
+
+def of(facts: Facts, permission: str, resource: str, who: str = "d.t") -> Explanation:
+    return explain(derive(facts, AS_OF), who, permission, resource)
+
+
+def texts(said: Explanation) -> list[str]:
+    (chain,) = said.chains
+    return [hop.text for hop in chain]
+
+
+def links(said: Explanation) -> list[Hop]:
+    return [hop for hop in said.chains[0] if hop.kind == "impersonates"]
+
+
+# ------------------------------------------------------------------------ impersonation
+
+
+def test_a_refused_impersonation_denies_what_its_account_holds() -> None:
+    said = of(IMPERSONATING, RUN, "job nightly")
+    assert (said.principal, said.answer) == (account(TEAM_SA), "denied")
+    assert said.because == (NO_LINK,)
+    (link,) = links(said)
+    assert link.text == f"may not impersonate {TEAM_SA}: lacks {TOKEN} on it"
+    # the account itself may
+    assert of(IMPERSONATING, RUN, "job nightly", TEAM_SA).answer == "allowed"
+
+
+def test_it_denies_what_the_task_does_not_call_too() -> None:
+    said = of(IMPERSONATING, INVOKE, "service api")
+    assert (said.answer, said.because) == ("denied", (NO_LINK,))
+
+
+def test_a_granted_impersonation_is_a_hop_with_its_binding() -> None:
+    said = of(with_bindings(IMPERSONATING, DEVELOPS, MAY), RUN, "job nightly")
+    assert said.answer == "allowed"
+    (link,) = links(said)
+    assert (link.text, link.origin) == (
+        f"impersonates {TEAM_SA} by {CREATOR}",
+        MAY.origin,
+    )
+
+
+@pytest.mark.parametrize(
+    ("permission", "resource"), [(RUN, "job nightly"), (INVOKE, "service api")]
+)
+def test_an_impersonation_that_is_not_decided_leaves_the_answer_open(
+    permission: str, resource: str
+) -> None:
+    facts = with_bindings(IMPERSONATING, DEVELOPS, MAY_PERHAPS)
+    said = of(facts, permission, resource)
+    assert said.answer == "unknown"
+    assert said.because == (f'not evaluated: condition "t" on {CREATOR} at {TEAM_SA}',)
+    # what the account does not hold is no open question
+    nothing = with_bindings(IMPERSONATING, MAY_PERHAPS)
+    assert of(nothing, permission, resource).answer == "denied"
+
+
+@pytest.mark.parametrize(
+    ("permission", "account_", "holder", "answer"),
+    [
+        (DELEGATE, JOB_SA, ENV_SA, "allowed"),
+        (TOKEN, TEAM_SA, JOB_SA, "denied"),
+    ],
+)
+def test_a_link_is_asked_of_the_account_before_it(
+    permission: str, account_: str, holder: str, answer: str
+) -> None:
+    facts = with_bindings(
+        with_task(IMPERSONATING, impersonation_chain=(JOB_SA, TEAM_SA)),
+        DEVELOPS,
+        bind(account_name(JOB_SA), CREATOR, account(ENV_SA)),
+    )
+    said = of(facts, permission, account_)
+    assert (said.principal, said.answer) == (account(holder), answer)
+
+
+def test_an_account_that_the_snapshot_does_not_hold_can_be_asked_about() -> None:
+    said = of(replace(IMPERSONATING, identities=()), TOKEN, TEAM_SA)
+    assert (said.principal, said.answer) == (account(ENV_SA), "denied")
+    assert said.because == (
+        f"no policy that was read gives {ENV_SA} {TOKEN} on {TEAM_SA}",
+    )
+
+
+def test_a_disabled_account_impersonates_nobody() -> None:
+    off = (replace(identity(ENV_SA), disabled=True),)
+    facts = replace(with_bindings(IMPERSONATING, DEVELOPS, MAY), identities=off)
+    said = of(facts, RUN, "job nightly")
+    assert said.answer == "denied"
+    assert said.because == (f"{ENV_SA} is disabled: it gets no token",)
+
+
+# --------------------------------------------------------------------------------- HTTP
+
+
+def test_a_request_without_a_token_is_anyone_s() -> None:
+    said = of(with_bindings(WEB), INVOKE, "service api")
+    assert (said.principal, said.answer) == ("allUsers", "denied")
+    assert said.because == (
+        f"no policy that was read gives allUsers {INVOKE} on {ON_SERVICE}",
+    )
+    assert texts(said)[1:] == [
+        "requests through connection api",
+        "sends no token that Cloud Run takes: anyone",
+    ]
+    public = of(with_bindings(WEB, PUBLIC), INVOKE, "service api")
+    assert public.answer == "allowed"
+    # it is nobody for any other question either
+    job = with_bindings(WEB, bind(PROJECT, "roles/run.admin", account(ENV_SA)))
+    assert of(job, RUN, "job nightly").answer == "denied"
+
+
+def test_a_request_by_an_identity_token_is_the_environment_s() -> None:
+    facts = with_bindings(WEB, bind(SERVICE, "roles/run.invoker", account(ENV_SA)))
+    said = of(with_call(facts, token="id_token"), INVOKE, "service api")
+    assert (said.principal, said.answer) == (account(ENV_SA), "allowed")
+    assert texts(said)[-3:] == [
+        f"tasks of environment prod run as {ENV_SA}",
+        f"roles/run.invoker granted on {ON_SERVICE}",
+        f"roles/run.invoker holds {INVOKE}",
+    ]
+
+
+@pytest.mark.parametrize("token", ["static_bearer", "access_token"])
+def test_whose_a_static_token_is_stays_unknown(token: str) -> None:
+    said = of(with_call(with_bindings(WEB), token=token), INVOKE, "service api")
+    assert (said.principal, said.answer) == ("d.t", "unknown")
+    assert said.because == ("not given: account behind the token of d.t",)
+
+
+def test_a_token_that_is_not_known_says_what_would_tell() -> None:
+    facts = with_connection(
+        with_bindings(WEB), token=UNSET, unresolved=why("token", "environment", "API")
+    )
+    assert facts.connections[0].conn_id == HTTP.conn_id
+    said = of(facts, INVOKE, "service api")
+    assert said.answer == "unknown"
+    assert said.because == ("environment variable not given: API",)
+
+
+# ------------------------------------------------------------------------- near misses
+
+
+def test_a_denial_says_what_is_near_and_not_enough() -> None:
+    facts = with_bindings(
+        ESTATE,
+        bind(FOLDER, "roles/run.servicesInvoker", account(ENV_SA)),
+        bind(PROJECT, "roles/run.viewer", account(ENV_SA), account(TEAM_SA)),
+        bind(SERVICE, "roles/run.admin", account(ENV_SA)),
+        bind(PROJECT, "roles/storage.admin", account(TEAM_SA)),
+    )
+    for who in ("d.t", ENV_SA):
+        assert of(facts, RUN, "job nightly", who).because == (
+            f"no policy that was read gives {ENV_SA} {RUN} on {ON_JOB}",
+            f"{ENV_SA} has roles/run.viewer on projects/p, which does not hold {RUN}",
+            (
+                f"{ENV_SA} has roles/run.servicesInvoker on folders/2, which does not hold "
+                f"{RUN}"
+            ),
+        )
+
+
+def test_what_is_near_a_refused_impersonation_is_said_too() -> None:
+    user = "roles/iam.serviceAccountUser"
+    near = bind(account_name(TEAM_SA), user, account(ENV_SA))
+    said = of(with_bindings(IMPERSONATING, DEVELOPS, near), RUN, "job nightly")
+    assert said.because == (
+        NO_LINK,
+        f"{ENV_SA} has {user} on {TEAM_SA}, which does not hold {TOKEN}",
+    )
+
+
+# ------------------------------------------------------------------------------- names
+
+
+def test_a_permission_that_a_call_takes_is_known() -> None:
+    facts = with_call(ESTATE, permissions=("run.jobs.delete",))
+    said = of(facts, "run.jobs.delete", "job nightly")
+    assert said.because == ("not read: definition of roles/run.developer",)
+
+
+def test_without_dag_files_a_task_s_name_is_told_from_a_wrong_one() -> None:
+    cloud = replace(ESTATE, dags=(), tasks=(), calls=())
+    with pytest.raises(UsageError, match="no DAG files were read") as raised:
+        of(cloud, RUN, "job nightly")
+    assert raised.value.remedy == "give the folder with --config or name an account"
+    with pytest.raises(UsageError, match="is no e-mail"):
+        of(cloud, RUN, "job nightly", "nobody")
+    file = SourceFile(path="dags/d.py", kind="dag", sha256="", size=0)
+    with pytest.raises(UsageError, match="is no e-mail"):
+        of(replace(cloud, files=(file,)), RUN, "job nightly")
