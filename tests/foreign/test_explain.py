@@ -118,7 +118,8 @@ def questions(path: CallPath) -> Iterator[tuple[str, str, str]]:
 
 def answers(facts: Facts) -> tuple[list[str], list[str]]:
     """Return what paths say and what `explain` says, a line for each need."""
-    judged, told = [], []
+    judged: list[str] = []
+    told: list[str] = []
     for path in facts.paths:
         for permission, target, answer in questions(path):
             found = explain(facts, path.task, permission, target)

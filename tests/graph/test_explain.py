@@ -234,3 +234,13 @@ def test_without_dag_files_a_task_s_name_is_told_from_a_wrong_one() -> None:
     file = SourceFile(path="dags/d.py", kind="dag", sha256="", size=0)
     with pytest.raises(UsageError, match="is no e-mail"):
         of(replace(cloud, files=(file,)), RUN, "job nightly")
+
+
+def test_tasks_of_one_name_in_two_environments_are_told_apart() -> None:
+    twin = replace(ESTATE.tasks[0], id="task:dev:d.py:d.t", environment="dev")
+    facts = replace(ESTATE, tasks=(*ESTATE.tasks, twin))
+    with pytest.raises(UsageError, match="2 tasks are named") as raised:
+        of(facts, RUN, "job nightly")
+    assert raised.value.remedy == "write task:dev:d.py:d.t"
+    said = of(facts, RUN, "job nightly", ESTATE.tasks[0].id)
+    assert (said.principal, said.answer) == (account(ENV_SA), "allowed")

@@ -424,8 +424,15 @@ def _known_permission(estate: Estate, permission: str) -> None:
 
 def _task(estate: Estate, text: str) -> Task | None:
     """Return the task of an id or of `DAG.TASK`."""
-    tasks = estate.facts.tasks
-    return next((task for task in tasks if text in (task.id, label(task))), None)
+    if text in estate.tasks:
+        return estate.tasks[text]
+    found = [task for task in estate.facts.tasks if label(task) == text]
+    if len(found) > 1:
+        first = min(task.id for task in found)
+        raise UsageError(
+            f"{len(found)} tasks are named {text!r}", remedy=f"write {first}"
+        )
+    return found[0] if found else None
 
 
 def _principal(estate: Estate, text: str) -> str:

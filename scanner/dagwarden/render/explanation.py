@@ -16,9 +16,13 @@ def render_explanation(said: Explanation, *, colour: bool) -> str:
         f"  {visible(said.permission)}",
         f"  on {visible(said.resource)}",
     ]
-    for number, chain in enumerate(said.chains, 1):
-        lines += ["", f"chain {number} of {len(said.chains)}", *_hops(chain)]
     lines += _list("because", said.because)
+    for number, chain in enumerate(said.chains, 1):
+        title = f"chain {number} of {len(said.chains)}"
+        # a chain that ends before a role holds the permission proves nothing
+        if said.answer != "allowed" and chain and chain[-1].kind != "holds":
+            title = "how far it gets"
+        lines += ["", title, *_hops(chain)]
     lines += _list("assuming", said.assumes)
     return "\n".join(lines) + "\n"
 
