@@ -451,7 +451,10 @@ CHAINED = ("d1@p.iam.gserviceaccount.com", TEAM_SA)
             None,
             (
                 "connection",
-                "credential of connection google_cloud_default (conflicting)",
+                (
+                    "a Google credential in connection google_cloud_default "
+                    "(it has several, and Airflow refuses them)"
+                ),
             ),
         ),
         (

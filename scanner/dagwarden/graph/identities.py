@@ -43,6 +43,16 @@ _OWN = frozenset(
     }
 )
 
+# What a connection has in the place of one Google credential, in words.
+_NOT_GOOGLE: dict[CredentialKind, str] = {
+    "assume_role": "an AWS role",
+    "basic": "a login and password",
+    "bearer": "a bearer token",
+    "conflicting": "several, and Airflow refuses them",
+    "none": "none",
+    "static_keys": "AWS keys",
+}
+
 
 class Acting(Record, frozen=True, kw_only=True):
     """Whom a task acts as, and by what steps."""
@@ -220,7 +230,8 @@ def _source(
         return _Source(identity=ANYONE, text=text, origin=connection.origin)
     if kind in _OWN:
         return _own(estate, connection, connection.credential)
-    symbol = f"credential of connection {connection.conn_id} ({kind})"
+    has = _NOT_GOOGLE.get(kind, kind)
+    symbol = f"a Google credential in connection {connection.conn_id} (it has {has})"
     return _Source(causes=cause("connection", symbol))
 
 
