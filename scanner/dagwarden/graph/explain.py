@@ -1,23 +1,27 @@
 """Why may A use P on R, and who else may."""
 
 from collections.abc import Iterable, Iterator
-from difflib import get_close_matches
 
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from dagwarden.errors import UsageError
 from dagwarden.facts import Facts, Hop, IdentityRef, Maybe, Reason, Record, Task
 from dagwarden.findings import Answered, Explanation, Holder, Holders
 from dagwarden.graph.access import Access, Answer, Cause, distinct
 from dagwarden.graph.callers import resolve
-from dagwarden.graph.estate import Estate, label
+from dagwarden.graph.estate import Estate
 from dagwarden.graph.hierarchy import account_resource
 from dagwarden.graph.identities import Acting, act
 from dagwarden.graph.needs import GET_TOKEN, Need, disabled, judge, links, open_causes
 from dagwarden.graph.paths import caller_hops, chosen, grant_hops, linked
-from dagwarden.graph.principals import key_of
 from dagwarden.graph.reach import Control, ControlGraph, User, reached
+from dagwarden.graph.spellings import (
+    asked_estate,
+    check_permission,
+    principal_named,
+    resource_named,
+    task_named,
+)
 from dagwarden.graph.targets import Runs
 
 _WORDS: dict[bool | None, Answered] = {
@@ -37,17 +41,20 @@ def explain(
 
     `facts` are derived facts. `principal` is an e-mail, an IAM member, or a task as
     `DAG.TASK`; `resource` a full name, a relative one (`projects/p`), `service NAME`,
-    `job NAME`, or a name that one service or job alone bears. Raises UsageError for
-    names that nothing in the facts bears.
+    `job NAME`, or a name that one service or job alone bears. What a task's own call
+    takes is answered as its `Path` is judged, impersonations included. Raises
+    UsageError for names that nothing in the facts bears.
     """
-    estate = _estate(facts)
-    _known_permission(estate, permission)
-    task = _task(estate, principal)
+    estate = asked_estate(facts)
+    check_permission(estate, permission)
+    task = task_named(estate, principal)
     if task is None:
-        name = _resource(estate, resource)
-        return _of_identity(estate, _principal(estate, principal), permission, name)
+        name = resource_named(estate, resource)
+        return _of_identity(
+            estate, principal_named(estate, principal), permission, name
+        )
     use = _use(estate, task)
-    name = _needed(estate, use, resource) or _resource(estate, resource)
+    name = _needed(estate, use, resource) or resource_named(estate, resource)
     said = _of_task(estate, use, permission, name)
     return replace(said, principal=principal) if not said.principal else said
 
@@ -59,9 +66,9 @@ def who_can(facts: Facts, permission: str, resource: str) -> Holders:
     Groups and other populations are listed as written. Raises UsageError as
     `explain` does.
     """
-    estate = _estate(facts)
-    _known_permission(estate, permission)
-    name = _resource(estate, resource)
+    estate = asked_estate(facts)
+    check_permission(estate, permission)
+    name = resource_named(estate, resource)
     access = estate.access
     keys = {
         key
@@ -396,122 +403,3 @@ def _say(cause: Cause) -> str:
         "version": "depends on a version that is not given",
     }
     return f"{words[cause.reason]}: {cause.symbol}"
-
-
-# ----------------------------------------------------------------------------- names
-
-
-def _estate(facts: Facts) -> Estate:
-    if not facts.snapshots:
-        raise UsageError(
-            "there is no snapshot to explain", remedy="give one with --snapshot"
-        )
-    return Estate(facts)
-
-
-def _known_permission(estate: Estate, permission: str) -> None:
-    if estate.roles.knows(permission) or any(
-        call.permissions is not UNSET and permission in call.permissions
-        for call in estate.facts.calls
-    ):
-        return
-    known = estate.roles.catalogue.permissions
-    lowered = {name.lower(): name for name in known}
-    close = get_close_matches(permission.lower(), lowered, n=1)
-    remedy = f"did you mean {lowered[close[0]]}?" if close else "see roles in the docs"
-    raise UsageError(f"no permission {permission!r} is known", remedy=remedy)
-
-
-def _task(estate: Estate, text: str) -> Task | None:
-    """Return the task of an id or of `DAG.TASK`."""
-    if text in estate.tasks:
-        return estate.tasks[text]
-    found = [task for task in estate.facts.tasks if label(task) == text]
-    if len(found) > 1:
-        first = min(task.id for task in found)
-        raise UsageError(
-            f"{len(found)} tasks are named {text!r}", remedy=f"write {first}"
-        )
-    return found[0] if found else None
-
-
-def _principal(estate: Estate, text: str) -> str:
-    """Return the key of a principal that is no task."""
-    key = key_of(text)
-    if "@" in key or key.startswith(("all", "principal", "domain:")):
-        return key
-    if "." in text and not _dags_read(estate.facts):
-        raise UsageError(
-            f"{text!r} looks like DAG.TASK, and no DAG files were read",
-            remedy="give the folder with --config or name an account",
-        )
-    tasks = sorted({label(task) for task in estate.facts.tasks})
-    raise UsageError(
-        f"{text!r} is no e-mail, IAM member or task",
-        remedy=_suggest(text, tasks, "write an e-mail or DAG.TASK"),
-    )
-
-
-def _dags_read(facts: Facts) -> bool:
-    return bool(facts.tasks) or any(file.kind == "dag" for file in facts.files)
-
-
-def _resource(estate: Estate, text: str) -> str:
-    """Return the full resource name that a spelling stands for."""
-    kind, _, name = text.strip().partition(" ")
-    if kind in ("service", "job") and name:
-        return _run_by_name(estate, kind, name.strip())
-    for candidate in _candidates(text.strip()):
-        canonical = estate.hierarchy.canonical(candidate)
-        if estate.hierarchy.resource(canonical) or estate.access.run(canonical):
-            return canonical
-        if _is_account(estate, candidate) or estate.access.bindings_on(canonical):
-            return canonical
-    named = [run for run in estate.facts.cloud_runs if run.name == text.strip()]
-    if len(named) == 1:
-        return estate.hierarchy.canonical(named[0].resource)
-    known = [*(run.resource for run in estate.facts.cloud_runs)]
-    known += [item.name for item in estate.facts.resources]
-    raise UsageError(
-        f"the snapshot holds no resource {text!r}",
-        remedy=_suggest(text, known, "write its full resource name"),
-    )
-
-
-def _candidates(text: str) -> Iterator[str]:
-    if text.startswith("//"):
-        yield text
-    elif "@" in text:
-        yield account_resource(text.rpartition("/")[2].removeprefix("serviceAccount:"))
-    elif "/locations/" in text:
-        yield f"//run.googleapis.com/{text}"
-        yield f"//composer.googleapis.com/{text}"
-    elif text.startswith("gs://"):
-        yield f"//storage.googleapis.com/{text.removeprefix('gs://').partition('/')[0]}"
-    else:
-        yield text
-
-
-def _is_account(estate: Estate, name: str) -> bool:
-    key = f"serviceAccount:{name.rpartition('/')[2]}"
-    return estate.access.identity(key) is not None
-
-
-def _run_by_name(estate: Estate, kind: str, name: str) -> str:
-    runs = [run for run in estate.facts.cloud_runs if run.kind == kind]
-    found = sorted({run.resource for run in runs if run.name == name})
-    if len(found) == 1:
-        return estate.hierarchy.canonical(found[0])
-    if found:
-        raise UsageError(
-            f"{len(found)} {kind}s are named {name!r}", remedy=f"write {found[0]}"
-        )
-    raise UsageError(
-        f"the snapshot holds no {kind} {name!r}",
-        remedy=_suggest(name, [run.name for run in runs], "check the name"),
-    )
-
-
-def _suggest(text: str, known: Iterable[str], otherwise: str) -> str:
-    close = get_close_matches(text, sorted(set(known)), n=1, cutoff=0.5)
-    return f"did you mean {close[0]}?" if close else otherwise

@@ -1,0 +1,130 @@
+"""What people write in a question: tasks, principals, permissions, resources."""
+
+from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
+
+from msgspec import UNSET
+
+from dagwarden.errors import UsageError
+from dagwarden.facts import Facts, Task
+from dagwarden.graph.estate import Estate, label
+from dagwarden.graph.hierarchy import account_resource
+from dagwarden.graph.principals import key_of
+
+
+def asked_estate(facts: Facts) -> Estate:
+    """Return the facts, joined for questions; UsageError without a snapshot."""
+    if not facts.snapshots:
+        raise UsageError(
+            "there is no snapshot to explain", remedy="give one with --snapshot"
+        )
+    return Estate(facts)
+
+
+def check_permission(estate: Estate, permission: str) -> None:
+    """Raise UsageError for a permission that no role and no call is known to name."""
+    if estate.roles.knows(permission) or any(
+        call.permissions is not UNSET and permission in call.permissions
+        for call in estate.facts.calls
+    ):
+        return
+    known = estate.roles.catalogue.permissions
+    lowered = {name.lower(): name for name in known}
+    close = get_close_matches(permission.lower(), lowered, n=1)
+    remedy = f"did you mean {lowered[close[0]]}?" if close else "see roles in the docs"
+    raise UsageError(f"no permission {permission!r} is known", remedy=remedy)
+
+
+def task_named(estate: Estate, text: str) -> Task | None:
+    """Return the task of an id or of `DAG.TASK`."""
+    if text in estate.tasks:
+        return estate.tasks[text]
+    found = [task for task in estate.facts.tasks if label(task) == text]
+    if len(found) > 1:
+        first = min(task.id for task in found)
+        raise UsageError(
+            f"{len(found)} tasks are named {text!r}", remedy=f"write {first}"
+        )
+    return found[0] if found else None
+
+
+def principal_named(estate: Estate, text: str) -> str:
+    """Return the key of a principal that is no task."""
+    key = key_of(text)
+    if "@" in key or key.startswith(("all", "principal", "domain:")):
+        return key
+    if "." in text and not _dags_read(estate.facts):
+        raise UsageError(
+            f"{text!r} looks like DAG.TASK, and no DAG files were read",
+            remedy="give the folder with --config or name an account",
+        )
+    tasks = sorted({label(task) for task in estate.facts.tasks})
+    raise UsageError(
+        f"{text!r} is no e-mail, IAM member or task",
+        remedy=_suggest(text, tasks, "write an e-mail or DAG.TASK"),
+    )
+
+
+def _dags_read(facts: Facts) -> bool:
+    return bool(facts.tasks) or any(file.kind == "dag" for file in facts.files)
+
+
+def resource_named(estate: Estate, text: str) -> str:
+    """Return the full resource name that a spelling stands for."""
+    kind, _, name = text.strip().partition(" ")
+    if kind in ("service", "job") and name:
+        return _run_by_name(estate, kind, name.strip())
+    for candidate in _candidates(text.strip()):
+        canonical = estate.hierarchy.canonical(candidate)
+        if estate.hierarchy.resource(canonical) or estate.access.run(canonical):
+            return canonical
+        if _is_account(estate, candidate) or estate.access.bindings_on(canonical):
+            return canonical
+    named = [run for run in estate.facts.cloud_runs if run.name == text.strip()]
+    if len(named) == 1:
+        return estate.hierarchy.canonical(named[0].resource)
+    known = [*(run.resource for run in estate.facts.cloud_runs)]
+    known += [item.name for item in estate.facts.resources]
+    raise UsageError(
+        f"the snapshot holds no resource {text!r}",
+        remedy=_suggest(text, known, "write its full resource name"),
+    )
+
+
+def _candidates(text: str) -> Iterator[str]:
+    if text.startswith("//"):
+        yield text
+    elif "@" in text:
+        yield account_resource(text.rpartition("/")[2].removeprefix("serviceAccount:"))
+    elif "/locations/" in text:
+        yield f"//run.googleapis.com/{text}"
+        yield f"//composer.googleapis.com/{text}"
+    elif text.startswith("gs://"):
+        yield f"//storage.googleapis.com/{text.removeprefix('gs://').partition('/')[0]}"
+    else:
+        yield text
+
+
+def _is_account(estate: Estate, name: str) -> bool:
+    key = f"serviceAccount:{name.rpartition('/')[2]}"
+    return estate.access.identity(key) is not None
+
+
+def _run_by_name(estate: Estate, kind: str, name: str) -> str:
+    runs = [run for run in estate.facts.cloud_runs if run.kind == kind]
+    found = sorted({run.resource for run in runs if run.name == name})
+    if len(found) == 1:
+        return estate.hierarchy.canonical(found[0])
+    if found:
+        raise UsageError(
+            f"{len(found)} {kind}s are named {name!r}", remedy=f"write {found[0]}"
+        )
+    raise UsageError(
+        f"the snapshot holds no {kind} {name!r}",
+        remedy=_suggest(name, [run.name for run in runs], "check the name"),
+    )
+
+
+def _suggest(text: str, known: Iterable[str], otherwise: str) -> str:
+    close = get_close_matches(text, sorted(set(known)), n=1, cutoff=0.5)
+    return f"did you mean {close[0]}?" if close else otherwise
