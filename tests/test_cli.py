@@ -121,6 +121,55 @@ def test_a_usage_error_is_one_line_that_says_what_and_where(
         assert len(done.stderr.splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "scan dags --snapshot pipe",
+        "scan --config pipe",
+        "scan dags --waivers pipe",
+        "scan dags --controls pipe",
+        "scan dags --baseline pipe",
+        "scan dags --fingerprint-key pipe",
+        "scan dags --fingerprint-key /dev/zero",
+        "scan dags --baseline /dev/zero",
+        "report pipe",
+        "scan dags -o /proc/report.json",
+        "scan dags -o dags/fine.py/report.json",
+    ],
+)
+def test_what_is_no_file_neither_hangs_nor_crashes(
+    arguments: str, folder: Path
+) -> None:
+    os.mkfifo(folder / "pipe")
+    done = run(folder, *arguments.split())
+    assert done.returncode in (2, 3)
+    assert len(done.stderr.splitlines()) <= 1
+    assert "defect" not in done.stderr
+
+
+@pytest.mark.parametrize("text", ["x = " + "9" * 5000, "a." * 20_000 + "b = 1"])
+def test_a_repositorys_settings_cannot_stall_the_scan(text: str, folder: Path) -> None:
+    (folder / "dagwarden.toml").write_text(text)
+    done = run(folder, "scan", "dags")
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+    assert done.stderr.startswith("error: ")
+
+
+def test_a_closed_or_full_output_is_said_in_one_line(folder: Path) -> None:
+    for redirect in (">/dev/full", ">&-"):
+        done = subprocess.run(
+            ["sh", "-c", f"{DAGWARDEN} scan dags {redirect}"],
+            cwd=folder,
+            env={"PATH": os.environ["PATH"], "HOME": str(folder)},
+            text=True,
+            capture_output=True,
+            check=False,
+        )
+        assert "defect" not in done.stderr
+        assert "Traceback" not in done.stderr
+        assert done.returncode in (0, 2)
+
+
 def loop(folder: Path) -> None:
     (folder / "dags/again").symlink_to(folder / "dags", target_is_directory=True)
     (folder / "dags/self.py").symlink_to(folder / "dags/self.py")

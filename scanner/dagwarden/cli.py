@@ -38,6 +38,8 @@ def main() -> NoReturn:
     gc.disable()
     try:
         status = app.main(prog_name="dagwarden", standalone_mode=False)
+        if sys.stdout:
+            sys.stdout.flush()
     except click.exceptions.Exit as error:
         status = error.exit_code
     except click.Abort:
@@ -48,11 +50,19 @@ def main() -> NoReturn:
         internal = isinstance(error, InternalError)
         status = _complain(str(error), INTERNAL if internal else USAGE)
     except BrokenPipeError:
-        sys.stderr.close()
+        _discard_output()
         status = 141
+    except OSError as error:  # the disk is full, the terminal is gone
+        _discard_output()
+        status = _complain(f"cannot write the output ({error.strerror})", USAGE)
     except Exception as error:  # the one place that may catch everything
         status = _crash(error)
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _discard_output() -> None:
+    """Let what is still buffered go nowhere: Python would try again at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def _complain(message: str, status: int) -> int:
@@ -517,7 +527,7 @@ def _width() -> int:
         return int(said)
     try:
         return os.get_terminal_size(sys.stdout.fileno()).columns or 100
-    except (OSError, ValueError):  # no terminal, or closed
+    except (OSError, ValueError, AttributeError):  # no terminal, or closed
         return 100
 
 
@@ -526,23 +536,35 @@ _START = time.monotonic()
 
 def _progress(stage: str) -> None:
     """Say on a terminal what a scan is at, once it has taken a second."""
-    if sys.stderr.isatty() and time.monotonic() - _START > 1:
+    if sys.stderr and sys.stderr.isatty() and time.monotonic() - _START > 1:
         click.echo(f"\r\x1b[2K{stage and stage + ' ...'}", nl=False, err=True)
 
 
 def _colour() -> bool:
-    return sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    terminal = sys.stdout is not None and sys.stdout.isatty()
+    return terminal and "NO_COLOR" not in os.environ
 
 
 def write(path: Path, content: str) -> None:
     """Write `content` whole, readable by its owner only."""
     import tempfile  # with it come random numbers and archives: not for a hook
 
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(content)
-    Path(name).replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.write(content)
+            os.replace(name, path)
+        except OSError:
+            os.unlink(name)
+            raise
+    except OSError as error:
+        raise UsageError(
+            f"cannot be written ({error.strerror})",
+            where=str(path),
+            remedy="name a file in a folder that you may write to",
+        ) from None
 
 
 def _format_of(path: Path) -> str:

@@ -18,6 +18,7 @@ from msgspec.structs import fields, replace
 
 from dagwarden.errors import ConfigError, plainly, shown
 from dagwarden.facts import Record
+from dagwarden.files import read_regular
 from dagwarden.rule import SEVERITIES, Scalar, Severity
 
 PersonaName = Literal["engineer", "auditor"]
@@ -28,7 +29,8 @@ AIRFLOW_SETTINGS = (
     "core.default_task_execution_timeout",
     "operators.default_deferrable",
 )
-MAX_BYTES = 1_000_000
+MAX_BYTES = 250_000
+MAX_DOTS = 500
 Params = dict[str, dict[str, Scalar | tuple[str, ...]]]
 
 
@@ -175,8 +177,7 @@ def _says_something(path: Path) -> bool:
 
 def _bytes(path: Path) -> bytes:
     try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
+        data = read_regular(path, MAX_BYTES)
     except OSError as error:
         raise ConfigError(
             f"cannot be read ({error.strerror})",
@@ -184,7 +185,10 @@ def _bytes(path: Path) -> bytes:
             remedy="check --config",
         ) from None
     if len(data) > MAX_BYTES:
-        raise ConfigError("is larger than 1 MB", where=str(path))
+        raise ConfigError(f"is larger than {MAX_BYTES // 1000} kB", where=str(path))
+    if any(line.count(b".") > MAX_DOTS for line in data.splitlines()):
+        # a dotted key of thousands of parts takes a gigabyte to nest
+        raise ConfigError(f"has a line with more than {MAX_DOTS} dots", where=str(path))
     return data
 
 
@@ -193,7 +197,7 @@ def _read(path: Path) -> _File:
 
     try:
         table = tomllib.loads(_bytes(path).decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # a number may be too long, too
         # its words may quote: the line is enough
         line = re.search(r"\(at (line \d+, column \d+)\)", str(error))
         at = f" ({line[1]})" if line else ""

@@ -2,27 +2,39 @@
 
 import getpass
 import hashlib
+import os
 import platform
 import socket
-import subprocess
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from dagwarden import __version__
+from dagwarden.facts import SourceFile
+from dagwarden.files import read_regular
 from dagwarden.findings import Run
+from dagwarden.repository import digest as digest_of
+from dagwarden.repository import objects_of
 from dagwarden.rule import Rule
 
-# A repository's own git configuration must not start programs.
-_GIT = ("git", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null")
+# a snapshot this large is not kept in git
+MAX_BYTES = 50_000_000
 
 
 def envelope(
-    command: Sequence[str], rules: Iterable[Rule], root: Path, started: datetime
+    command: Sequence[str],
+    rules: Iterable[Rule],
+    root: Path,
+    files: Iterable[SourceFile],
+    started: datetime,
 ) -> Run:
-    """Return the envelope of a run that started at `started` and ends now."""
-    commit = _git(root, "rev-parse", "HEAD")
-    changes = _git(root, "status", "--porcelain", "--untracked-files=normal")
+    """
+    Return the envelope of a run that started at `started` and ends now.
+
+    The tree is dirty when one of the `files` that were read, cloud snapshots aside,
+    is not what the commit holds.
+    """
+    commit, dirty = _commit(root, files)
     return Run(
         tool_version=__version__,
         rule_pack=digest(rules),
@@ -32,8 +44,8 @@ def envelope(
         python=platform.python_version(),
         user=_user(),
         host=socket.gethostname(),
-        git_commit=commit.strip() if commit else None,
-        git_dirty=bool(changes.strip()) if changes is not None else None,
+        git_commit=commit,
+        git_dirty=dirty,
     )
 
 
@@ -48,19 +60,30 @@ def timestamp(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _git(root: Path, *arguments: str) -> str | None:
-    """Return what git prints, None where there is no git or no repository."""
-    try:
-        done = subprocess.run(  # noqa: S603  fixed program, no shell
-            [*_GIT, "-C", str(root), *arguments],
-            capture_output=True,
-            text=True,
-            timeout=10,
-            check=False,
+def _commit(root: Path, files: Iterable[SourceFile]) -> tuple[str | None, bool | None]:
+    """Return the commit of the scanned repository, and whether the files differ."""
+    with objects_of(root) as objects:
+        commit = objects.commit("HEAD") if objects else None
+        if objects is None or commit is None:
+            return None, None
+        held = objects.blobs(commit)
+        return commit, any(
+            _differs(root / file.path, objects.top, held)
+            for file in files
+            if file.kind != "snapshot"
         )
-    except (OSError, subprocess.TimeoutExpired, UnicodeDecodeError):
-        return None
-    return done.stdout if done.returncode == 0 else None
+
+
+def _differs(path: Path, top: Path, held: Mapping[str, str]) -> bool:
+    """Tell whether a file below `top` is not what the commit holds."""
+    here = Path(os.path.normpath(path.absolute()))
+    if not here.is_relative_to(top):
+        return False
+    try:
+        data = read_regular(here, MAX_BYTES)
+    except OSError:
+        return True
+    return held.get(here.relative_to(top).as_posix()) != digest_of(data)
 
 
 def _user() -> str:

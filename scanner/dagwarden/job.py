@@ -19,6 +19,7 @@ from dagwarden.config import (
 )
 from dagwarden.errors import SourceError, UsageError
 from dagwarden.facts import KINDS, Facts, Record, SourceFile, facts_of
+from dagwarden.files import read_regular
 from dagwarden.findings import (
     ControlReport,
     Explanation,
@@ -37,6 +38,7 @@ from dagwarden.sources.credentials import Fingerprint, purged
 from dagwarden.sources.estate import Estate, read_estate
 
 DEFAULT = "default"
+MAX_RESULT = 2_000_000_000
 Progress = Callable[[str], None]
 
 
@@ -138,7 +140,7 @@ def _steering(config: Config) -> tuple[SourceFile, ...]:
 def _hashed(path: Path, name: str, kind: str) -> SourceFile:
     from hashlib import sha256  # OpenSSL takes milliseconds to load
 
-    data = path.read_bytes()
+    data = read_regular(path, MAX_RESULT)
     return SourceFile(
         path=name, kind=kind, sha256=sha256(data).hexdigest(), size=len(data)
     )
@@ -207,10 +209,9 @@ def report(
     """Put `result` into the envelope of this run."""
     from dagwarden.envelope import envelope
 
-    return Report(
-        result=result,
-        run=envelope(purged(tuple(command)), job.rules, Path(job.config.root), started),
-    )
+    said, root = purged(tuple(command)), Path(job.config.root)
+    run = envelope(said, job.rules, root, result.files, started)
+    return Report(result=result, run=run)
 
 
 def bare(result: Result) -> Report:
@@ -235,7 +236,7 @@ def read_result(path: Path) -> Report:
     from dagwarden.findings import read_report
 
     try:
-        data = path.read_bytes()
+        data = read_regular(path, MAX_RESULT)
     except OSError as error:
         raise SourceError(
             f"cannot be read ({error.strerror})",

@@ -9,6 +9,7 @@ from msgspec.structs import fields
 from dagwarden.config import unknown_name
 from dagwarden.errors import WaiverError, plainly, shown
 from dagwarden.facts import Record
+from dagwarden.files import read_regular
 
 MAX_BYTES = 1_000_000
 Entry = TypeVar("Entry", bound=Record)
@@ -39,8 +40,7 @@ def _load(path: Path, where: str, key: str) -> _Document:
     import yaml  # only where a register is given
 
     try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
+        data = read_regular(path, MAX_BYTES)
     except OSError as error:
         raise WaiverError(
             f"cannot be read ({error.strerror})",

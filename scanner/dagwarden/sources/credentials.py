@@ -24,6 +24,7 @@ from msgspec.structs import replace
 
 from dagwarden.errors import SourceError
 from dagwarden.facts import Origin, Secret, SecretKind
+from dagwarden.files import read_regular
 
 # Strings are decoded (JSON, base64, URL-encoding) this often, and up to this size.
 MAX_DECODINGS = 4
@@ -79,7 +80,7 @@ class Fingerprint:
         if key_file is None:
             return cls(os.urandom(32), False)
         try:
-            key = key_file.read_bytes().strip()
+            key = read_regular(key_file, MAX_TEXT).strip()
         except OSError as error:
             raise SourceError(
                 f"the fingerprint key file cannot be read ({error.strerror})",

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from dagwarden.errors import SourceError
 from dagwarden.facts import Gap, GapReason, Origin, SourceFile
+from dagwarden.files import open_regular
 from dagwarden.sources.credentials import Fingerprint
 from dagwarden.sources.snapshot.elements import Element, Lost, elements
 from dagwarden.sources.snapshot.policies import guardrail_kind
@@ -99,7 +100,7 @@ def read_export(path: Path, shown: str, fingerprint: Fingerprint) -> Export:
                 where=shown,
                 remedy="name the files themselves",
             )
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
             reader.export.file = SourceFile(
                 path=shown, kind="snapshot", sha256=digest, size=file.tell()
