@@ -93,11 +93,6 @@ def test_only_what_is_true_of_the_examples_fails(sound: Judged) -> None:
             )
             for number in range(1, 6)
         ),
-        # who deploys code as an account can do all that the account can
-        (
-            "task-identity-controls-another-workload",
-            "reach:serviceAccount:deployer@foreign-data.iam.gserviceaccount.com",
-        ),
     }
 
 

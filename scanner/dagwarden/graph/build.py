@@ -9,9 +9,10 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from dagwarden.facts import Excluded, Facts, Task
+from dagwarden.graph.access import Cause
 from dagwarden.graph.callers import Caller, resolve
 from dagwarden.graph.enrich import enrich
-from dagwarden.graph.estate import Estate
+from dagwarden.graph.estate import Estate, causes_of
 from dagwarden.graph.identities import (
     Acting,
     act,
@@ -72,6 +73,12 @@ def derive(facts: Facts, as_of: datetime) -> Facts:
         excluded=(*facts.excluded, *_bodies(facts.tasks)),
     )
     return _with_snapshot(estate, derived, actings, resolved)
+
+
+def _joined(task: Task) -> bool:
+    """Tell whether the task names a chain that no account bears: it acts as no one."""
+    chain = task.impersonation_chain
+    return isinstance(chain, tuple) and any("," in account for account in chain)
 
 
 def _bodies(tasks: Iterable[Task]) -> Iterable[Excluded]:
@@ -152,6 +159,7 @@ def _users(
     dags: dict[str, set[str]] = {}
     declared: dict[str, set[str]] = {}
     jobs: dict[str, set[str]] = {}
+    undeclared: dict[str, set[Cause]] = {}
 
     def use(task: str, acting: Acting) -> None:
         keys = list(acting.chain)
@@ -161,6 +169,9 @@ def _users(
             environments.setdefault(key, set()).add(estate.tasks[task].environment)
             dags.setdefault(key, set()).add(estate.tasks[task].dag)
             declared.setdefault(key, set()).update(keys[index + 1 :])
+            if acting.identity is UNSET and not _joined(estate.tasks[task]):
+                # it acts on as someone who is not known
+                undeclared.setdefault(key, set()).update(acting.causes)
 
     for task, acting in actings.items():
         use(task, acting)
@@ -168,13 +179,22 @@ def _users(
         if call.id in resolved:
             caller, target = resolved[call.id]
             use(call.task, caller.acting)
-            if caller.identity is not UNSET and target.run is not None:
+            if caller.identity is UNSET:
+                continue
+            key = caller.identity.key
+            if target.run is not None:
                 name = estate.hierarchy.canonical(target.run.resource)
-                jobs.setdefault(caller.identity.key, set()).add(name)
-            if caller.identity is not UNSET and isinstance(call.deploys_as, str):
+                jobs.setdefault(key, set()).add(name)
+            elif target.name is UNSET and call.operation != "list_jobs":
+                undeclared.setdefault(key, set()).update(target.causes)
+            if isinstance(call.deploys_as, str):
                 # deploying as an account is a declared use of it
-                deployed = account_key(call.deploys_as)
-                declared.setdefault(caller.identity.key, set()).add(deployed)
+                declared.setdefault(key, set()).add(account_key(call.deploys_as))
+            elif call.deploys_as is UNSET:
+                why = causes_of(
+                    call, "deploys_as", f"account that {call.id} deploys as"
+                )
+                undeclared.setdefault(key, set()).update(why)
     for key in sorted(environments):
         if key.startswith("serviceAccount:") or "@" in key:
             others = declared.get(key, set())
@@ -185,5 +205,12 @@ def _users(
                 declared=frozenset(others),
                 jobs=frozenset[str]().union(
                     *(jobs.get(who, ()) for who in (key, *others))
+                ),
+                undeclared=tuple(
+                    sorted(
+                        set[Cause]().union(
+                            *(undeclared.get(who, ()) for who in (key, *others))
+                        )
+                    )
                 ),
             )

@@ -55,6 +55,8 @@ class User(Record, frozen=True, kw_only=True):
     declared: frozenset[str]  # accounts that its tasks impersonate on purpose
     # canonical names of the jobs that its tasks run, as itself or as `declared`
     jobs: frozenset[str]
+    # what keeps `declared` and `jobs` from being all that its tasks mean to use
+    undeclared: tuple[Cause, ...] = ()
 
 
 class _Step(Record, frozen=True, kw_only=True):
@@ -537,6 +539,8 @@ def _reach(graph: ControlGraph, user: User, populations: tuple[Cause, ...]) -> R
     )
     settled = excluded.union(found.chains)
     doubt = _doubt(control, found, populations, settled)
+    if controls and user.undeclared:  # one of them may be what a task declares
+        controls, doubt = (), distinct((*user.undeclared, *doubt))
     return Reach(
         id=f"reach:{user.key}",
         origin=estate.facts.snapshots[0].origin,
