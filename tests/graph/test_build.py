@@ -856,6 +856,31 @@ def test_a_service_asks_for_an_id_token_unless_it_is_public(
     assert (None if path.allowed is UNSET else path.allowed) is allowed
 
 
+@pytest.mark.parametrize(
+    ("connection", "call", "token"),
+    [
+        ("basic", "id_token", UNSET),
+        ("basic", "static_bearer", UNSET),
+        ("basic", "basic", "basic"),
+        ("basic", None, "basic"),
+        (None, "id_token", "id_token"),
+        (None, None, "none"),
+        ("static_bearer", "id_token", "id_token"),
+        (UNSET, "id_token", UNSET),
+    ],
+)
+def test_a_connections_login_takes_the_place_of_an_authorization_header(
+    connection: Any, call: Any, token: object
+) -> None:
+    facts = with_call(with_connection(WEB, token=connection), token=call)
+    assert path_of(facts).token == token
+
+
+def test_a_header_counts_only_where_the_connection_was_read() -> None:
+    path = path_of(replace(with_call(WEB, token="id_token"), connections=()))
+    assert path.token is UNSET
+
+
 def test_an_unread_invoker_check_leaves_a_denial_open() -> None:
     unread = replace(RUN_SERVICE, invoker_check_disabled=UNSET)
     path = path_of(replace(with_bindings(WEB), cloud_runs=(unread,)))

@@ -124,17 +124,26 @@ def _http_acting(
 def _token(
     call: Call, connection: Connection | None, blame: tuple[Cause, ...]
 ) -> tuple[Maybe[Token], tuple[Cause, ...]]:
-    """Return how a request authenticates: as the call says, else the connection."""
+    """
+    Return how a request authenticates.
+
+    The call's own header counts, unless the connection has a login: Airflow's HTTP
+    hook then sets basic authentication on the session, and requests writes that over
+    an Authorization header (not over X-Serverless-Authorization).
+    """
     if call.token is UNSET:
         return UNSET, causes_of(call, "token", f"token of {call.id}")
-    if call.token is not None:
-        return call.token, ()
     if connection is None:
         return UNSET, blame
     if connection.token is UNSET:
         symbol = f"token of connection {connection.conn_id}"
         return UNSET, causes_of(connection, "token", symbol)
-    return connection.token or "none", ()
+    if call.token is None:
+        return connection.token or "none", ()
+    if connection.token == "basic" and call.token != "basic":  # noqa: S105 - a kind
+        symbol = f"header that the login of connection {connection.conn_id} replaces"
+        return UNSET, cause("connection", symbol)
+    return call.token, ()
 
 
 def _tls(
