@@ -78,10 +78,14 @@ def test_an_entry_is_read_whole(tmp_path: Path) -> None:
             "did you mean default-compute-identity?",
         ),
         ("waivers:", "waviers:", "is not a mapping with the one key 'waivers'"),
-        ("  - rule", "  rule", "w.yaml:4: is not valid YAML"),
-        ("waivers:", "waivers: [", "is not valid YAML"),
+        ("  - rule", "  rule", "w.yaml:4: is no YAML"),
+        ("waivers:", "waivers: [", "is no YAML"),
         # a value is repeated only where it is a word: it may be a secret
-        ("expires: 2027-01-31", "expires: !!timestamp x", "w.yaml: is not valid YAML"),
+        (
+            "expires: 2027-01-31",
+            "expires: !!timestamp x",
+            "w.yaml: entry 1: Invalid RFC3339",
+        ),
         ("rule: default", "rule: eyJhbGciOi-default", "unknown rule of 35 characters"),
     ],
 )
@@ -95,6 +99,27 @@ def test_a_wrong_entry_says_where_and_what(
         read_waivers(path, "w.yaml", RULES)
     assert line in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "waivers: " + "[" * 30_000,
+        "waivers: " + "{a: " * 30_000,
+        "a0: &a0 {x: y}\n"
+        + "".join(
+            f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 10)}]}}\n"
+            for n in range(1, 10)
+        ),
+        "waivers: []\n---\nwaivers: []",
+    ],
+)
+def test_a_register_can_neither_crash_nor_stall_the_scan(
+    text: str, tmp_path: Path
+) -> None:
+    (tmp_path / "w.yaml").write_text(text)
+    with pytest.raises(WaiverError):
+        read_waivers(tmp_path / "w.yaml", "w.yaml", RULES)
 
 
 def test_a_register_that_is_not_there_says_so(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from dagwarden.config import unknown_name
 from dagwarden.errors import WaiverError, plainly, shown
 from dagwarden.facts import Record
 from dagwarden.files import read_regular
+from dagwarden.policy.document import BadYaml, plain, read_tree
 
 MAX_BYTES = 1_000_000
 Entry = TypeVar("Entry", bound=Record)
@@ -37,8 +38,6 @@ def read_register(path: Path, where: str, key: str, entry: type[Entry]) -> list[
 
 
 def _load(path: Path, where: str, key: str) -> _Document:
-    import yaml  # only where a register is given
-
     try:
         data = read_regular(path, MAX_BYTES)
     except OSError as error:
@@ -50,22 +49,13 @@ def _load(path: Path, where: str, key: str) -> _Document:
     if len(data) > MAX_BYTES:
         raise WaiverError("is larger than 1 MB", where=where)
     try:
-        return msgspec.convert(yaml.load(data, Loader=yaml.CSafeLoader), _Document)
+        return msgspec.convert(plain(read_tree(data)), _Document)
+    except BadYaml as error:
+        raise WaiverError(str(error), where=f"{where}:{error.line}") from None
     except msgspec.ValidationError as error:
         raise WaiverError(
             plainly(error), where=where, remedy=f"write a list under `{key}:`"
         ) from None
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise WaiverError("is not valid YAML", where=f"{where}:{line}") from None
-    except (yaml.YAMLError, ValueError, TypeError, LookupError, AttributeError):
-        # 2027-13-31, `!!bool x`: PyYAML trips over what its own type does not fit
-        raise WaiverError(
-            "is not valid YAML: it holds a date or value that does not exist",
-            where=where,
-        ) from None
-    except RecursionError:
-        raise WaiverError("is nested too deeply", where=where) from None
 
 
 def _entry(item: dict[str, object], place: str, entry: type[Entry]) -> Entry:
