@@ -276,6 +276,7 @@ def snapshot(
 @click.argument("permission")
 @click.argument("resource", required=False)
 @click.option("--who-can", is_flag=True, help="PERMISSION RESOURCE: who holds it.")
+@click.option("--dags", "paths", multiple=True, type=PATH, help="DAG files or folders.")
 @click.option(
     "--format", "format_", type=click.Choice(["text", "json"]), default="text"
 )
@@ -292,9 +293,10 @@ def explain(
     Explain why a principal can use a permission on a resource, hop by hop.
 
     \b
-    dagwarden explain nightly.run_job run.jobs.run load --snapshot iam.ndjson
-    dagwarden explain sa@p.iam.gserviceaccount.com run.routes.invoke SERVICE
-    dagwarden explain --who-can run.routes.invoke SERVICE
+    dagwarden explain --config operator.toml nightly.run_job run.jobs.run load
+    dagwarden explain --dags dags/ --snapshot iam.ndjson nightly.run_job run.jobs.run load
+    dagwarden explain --snapshot iam.ndjson sa@p.example run.routes.invoke SERVICE
+    dagwarden explain --snapshot iam.ndjson --who-can run.routes.invoke SERVICE
 
     PRINCIPAL is an e-mail, an IAM member or DAG.TASK; RESOURCE a full or relative
     resource name, or the name of a service or job.
