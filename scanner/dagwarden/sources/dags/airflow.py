@@ -32,6 +32,7 @@ from dagwarden.sources.dags.values import (
     truth,
     why_unknown,
 )
+from dagwarden.sources.dags.work import charge
 
 Keywords = dict[str, Value]
 
@@ -192,6 +193,7 @@ def _numbered(name: str, taken: set[str]) -> str:
     """Return `name`, with `__N` added as Airflow does when it is taken."""
     if name not in taken:
         return name
+    charge(len(taken) // 4)
     stem = re.split(r"__\d+$", name)[0]
     pattern = re.compile(rf"{re.escape(stem)}__(\d+)")
     numbers = [int(m[1]) for one in taken if (m := pattern.fullmatch(one))]
@@ -925,6 +927,8 @@ def _tasks(value: Value) -> list[Task]:
     if isinstance(value, Task):
         return [value]
     if isinstance(value, Items):
+        charge(len(value.items))
+        charge(sum(len(i.items) for i in value.items if isinstance(i, Items)))
         nested = [
             i for item in value.items if isinstance(item, Items) for i in item.items
         ]
@@ -943,6 +947,7 @@ def _common(value: Value, name: str) -> Value:
 
 def _expand_kwargs(task: Task, value: Value) -> None:
     rows = value.items if isinstance(value, Items) and not value.more else []
+    charge(sum(len(row.items) for row in rows if isinstance(row, Entries)))
     known = [row for row in rows if isinstance(row, Entries) and not row.rest]
     if not rows or len(known) != len(rows):
         task.expanded_rest = Unknown("dynamic", "expand_kwargs()")

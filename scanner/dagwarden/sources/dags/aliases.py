@@ -24,9 +24,12 @@ from dagwarden.sources.dags.values import (
     same,
     why_unknown,
 )
+from dagwarden.sources.dags.work import charge
 
 # Containers that one value may be, and joined ones that one container may be part of.
 MAX_TOGETHER = 16
+# Values that cost no more than the call that gives them.
+_FEW = 8
 UNDECIDED = Unknown("dynamic", "a change that may not happen")
 # The level of a container that was given up: every change may not have happened.
 _GIVEN_UP = -1
@@ -36,6 +39,8 @@ Container: TypeAlias = Items | Entries
 
 def lost(why: Unknown, *values: Value) -> Unknown:
     """Return `why`, as a value that may be any of `values` or lead to it."""
+    if len(values) > _FEW:
+        charge(len(values) // 2)
     found = {_key(part): part for part in why.parts}
     outside, written = why.reason in OUTSIDE, why.written
     for value in values:
@@ -144,6 +149,7 @@ def _give_up(containers: tuple[Container, ...], values: tuple[Value, ...]) -> No
     while waiting:
         one = waiting.pop()
         if id(one) not in reached:
+            charge(len(one.items) + 1)
             reached[id(one)] = one
             waiting += related(one)
             waiting += [part for held in held_in(one) for part in _containers(held)]
@@ -213,6 +219,7 @@ def _join_items(left: Items, right: Items, why: Unknown, fuel: Fuel) -> Items:
 
 
 def _join_entries(left: Entries, right: Entries, why: Unknown, fuel: Fuel) -> Entries:
+    charge(len(left.items) + len(right.items))
     items: dict[Scalar, Value] = {}
     for key in dict.fromkeys((*left.items, *right.items)):
         if key in left.items and key in right.items:

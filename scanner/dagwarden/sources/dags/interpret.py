@@ -50,6 +50,7 @@ from dagwarden.sources.dags.values import (
     truth,
     why_unknown,
 )
+from dagwarden.sources.dags.work import charge
 
 # Statements followed for one file, imports included. Past it calls and loops are
 # no longer followed, so the rest of the file costs little.
@@ -309,6 +310,7 @@ class Interpreter:
 
     def _import_star(self, name: str, found: Value) -> None:
         if isinstance(found, Module):
+            charge(len(found.scope.names))
             public = found.scope.names.get("__all__")
             chosen = operations.items_of(public)[0] if public else None
             for key, value in found.scope.names.items():
@@ -323,6 +325,7 @@ class Interpreter:
     def execute(self, node: ast.stmt) -> int:
         """Follow one statement and return how it ends."""
         self.work += 1
+        charge()
         handler = self.statements.get(type(node))
         return handler(node) if handler else _NEXT
 
@@ -332,6 +335,7 @@ class Interpreter:
             if ending != _NEXT:
                 rest = body[position + 1 :]
                 if rest:
+                    charge(len(rest))
                     self._skip(rest, "in code that is never reached")
                 return ending
         return _NEXT
@@ -475,6 +479,7 @@ class Interpreter:
         before, level = self.scope.names, self.level
         ends: dict[int, list[Names]] = {}
         for block in blocks:
+            charge(len(before))
             self.scope.names = dict(before)
             self._enter_branch()
             ends.setdefault(block(), []).append(self.scope.names)
@@ -498,6 +503,7 @@ class Interpreter:
     def _joined(self, ends: list[Names], why: Unknown) -> Names:
         result = ends[0]
         for names in ends[1:]:
+            charge(len(names))
             for name, value in names.items():
                 held = result.get(name, value)
                 if held is not value:
@@ -580,6 +586,8 @@ class Interpreter:
     ) -> None:
         """Follow `body` for any number of times it may run."""
         before, level, recording = self.scope.names, self.level, self.world.recording
+        # copied thrice
+        charge(3 * len(before))
         self._enter_branch()
         assigned = sorted(_assigned(body))
         self.scope.names = start = dict(before)
@@ -613,6 +621,7 @@ class Interpreter:
         self.level = level
 
     def _try(self, node: ast.Try | ast.TryStar) -> int:
+        charge(len(self.scope.names))
         before, level = dict(self.scope.names), self.level
         if node.handlers:
             # an exception may come before any of its changes
@@ -635,6 +644,7 @@ class Interpreter:
         ends = {ending: [after]}
         level = self.level
         for handler in node.handlers:
+            charge(len(before))
             self.scope.names = self._joined([dict(before), after], why)
             self._enter_branch()
             if handler.name:
@@ -651,6 +661,7 @@ class Interpreter:
             self.scope.names = _fallbacks(ends[_NEXT], why)
             return _NEXT
         chosen = _NEXT if _NEXT in ends else ending
+        charge(sum(map(len, ends[chosen])))
         self.scope.names = self._joined([dict(n) for n in ends[chosen]], why)
         return chosen
 
@@ -791,6 +802,8 @@ class Interpreter:
 
     def _bind(self, function: Function, arguments: Arguments) -> Names:
         given = function.node.args
+        charge(len(given.posonlyargs) + len(given.args) + len(given.kwonlyargs))
+        charge(len(arguments.positional) + len(arguments.keywords))
         names: Names = {}
         positional = list(arguments.positional)
         if function.bound is not None:
@@ -876,6 +889,7 @@ class Interpreter:
 
     def evaluate(self, node: ast.expr) -> Value:
         """Return the value of an expression."""
+        charge()
         handler = self.expressions.get(type(node))
         return handler(node) if handler else Unknown("dynamic", _kind_of(node))
 
@@ -929,6 +943,7 @@ class Interpreter:
             if keyword.arg is not None:
                 keywords[keyword.arg] = value
             elif isinstance(value, Entries):
+                charge(len(value.items))
                 keywords |= {k: v for k, v in value.items.items() if isinstance(k, str)}
                 rest = either(rest, value.rest)
             else:
@@ -1173,6 +1188,7 @@ class Interpreter:
             items, more = [], lost(operations.TOO_LARGE, more, *items)
         for item in items:
             self.work += 1
+            charge()
             self._store(first.target, item)
             passed = self._passes(first)
             if passed is True:
@@ -1270,6 +1286,7 @@ def _fallbacks(ends: list[Names], why: Unknown) -> Names:
 
     Where one of them gives nothing better than None, only the other can be used.
     """
+    charge(sum(map(len, ends)))
     result = dict(ends[0])
     for names in ends[1:]:
         for name, value in names.items():
@@ -1283,6 +1300,7 @@ def _fallbacks(ends: list[Names], why: Unknown) -> Names:
 
 def _mingle(names: Names, assigned: list[str], ends: list[Names], why: Unknown) -> None:
     """Make `assigned` unknown: any may be what any of them is at any of `ends`."""
+    charge(len(assigned) * len(ends))
     held = [end[name] for end in ends for name in assigned if name in end]
     unknown = lost(why, *held)
     names |= dict.fromkeys(assigned, unknown)
@@ -1293,6 +1311,7 @@ def _assigned(body: Sequence[ast.stmt]) -> set[str]:
     found: set[str] = set()
     waiting: list[ast.AST] = list(body)
     while waiting:
+        charge()
         node = waiting.pop()
         if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
             found.add(node.id)
@@ -1313,6 +1332,7 @@ def _captured(pattern: ast.pattern) -> list[str]:
 def _is_generator(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     waiting: list[ast.AST] = list(node.body)
     while waiting:
+        charge()
         child = waiting.pop()
         if isinstance(child, (ast.Yield, ast.YieldFrom)):
             return True

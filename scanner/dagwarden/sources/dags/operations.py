@@ -2,7 +2,8 @@
 Python's operators, built-in functions and methods on abstract values.
 
 Everything here is pure but the list and dict methods, and bounded: an operation
-that could take long or grow large is unknown instead of computed.
+that could take long or grow large is unknown instead of computed, and each charges
+for the size of what it touches.
 """
 
 import operator
@@ -64,12 +65,18 @@ from dagwarden.sources.dags.values import (
     truth,
     why_unknown,
 )
+from dagwarden.sources.dags.work import charge
 
 MAX_TEXT = 100_000
 MAX_ITEMS = 5_000
 MAX_NUMBER = 1 << 256
+# Bytes of text that cost as much as one value.
+_STRIDE = 32
 # Format widths past this are an attempt to fill the memory.
 MAX_WIDTH = 1_000
+
+# What a container costs, beside what it holds: the memory of a few values.
+_CONTAINER = 4
 
 TOO_LARGE = Unknown("dynamic", "a value too large to follow")
 _ERRORS = (ArithmeticError, ValueError, TypeError, LookupError, AttributeError)
@@ -103,6 +110,8 @@ _ORDER: dict[type, Callable[..., bool]] = {
 
 
 _EXPRESSION = Unknown("dynamic", "an expression")
+# What a call gives that ends the program.
+EXIT = Unknown("dynamic", "an exit")
 
 
 def as_scalar(value: object) -> Value:
@@ -111,8 +120,10 @@ def as_scalar(value: object) -> Value:
         return value
     if isinstance(value, int):
         return value if abs(value) < MAX_NUMBER else TOO_LARGE
-    if isinstance(value, (str, bytes)) and len(value) > MAX_TEXT:
-        return TOO_LARGE
+    if isinstance(value, (str, bytes)):
+        if len(value) > MAX_TEXT:
+            return TOO_LARGE
+        _charge_text(len(value))
     if isinstance(value, str) and not _is_text(value):
         return Unknown("dynamic", "text with half a character")
     return value if isinstance(value, (str, bytes)) else _EXPRESSION
@@ -127,14 +138,22 @@ def _is_text(value: str) -> bool:
     return True
 
 
+def _charge_text(size: int) -> None:
+    if size >= _STRIDE:
+        charge(size // _STRIDE)
+
+
 def items_of(value: Value) -> tuple[list[Value], Unknown | None]:
     """Return what iterating over `value` gives: known items, and why not all."""
+    if isinstance(value, (Items, Entries)):
+        charge(len(value.items) // 8)
     if isinstance(value, Items):
         return list(value.items), value.more
     if isinstance(value, Entries):
         # with a rest it is not known which keys there are, nor their order
         return ([], value.rest) if value.rest else (list(value.items), None)
     if isinstance(value, str) and len(value) <= MAX_ITEMS:
+        charge(len(value))
         return list(value), None
     return [], why_unknown(value) or Unknown("dynamic", "iteration")
 
@@ -148,12 +167,14 @@ def binary(kind: type, left: Value, right: Value) -> Value:
     if isinstance(left, Items) and isinstance(right, Items) and kind is Add:
         return _concatenated(left, right)
     if isinstance(left, Entries) and isinstance(right, Entries) and kind is BitOr:
+        charge(len(left.items))
         merged = Entries(dict(left.items), left.rest)
         update(merged, right)
         return merged
     if isinstance(left, Items) and isinstance(right, int) and kind is Mult:
         if len(left.items) * max(right, 0) > MAX_ITEMS:
             return TOO_LARGE
+        charge(len(left.items) * max(right, 0))
         if left.more:
             return Items(left.kind, [], lost(left.more, left))
         return Items(left.kind, left.items * right)
@@ -195,6 +216,7 @@ def _concatenated(left: Items, right: Items) -> Value:
         return Unknown("dynamic", "an expression that fails")
     if len(left.items) + len(right.items) > MAX_ITEMS:
         return TOO_LARGE
+    charge(len(left.items) + len(right.items))
     if left.more:
         # it is not known where the right ones stand
         more = lost(left.more, *right.items, right.more)
@@ -226,11 +248,18 @@ def compare(kind: type, left: Value, right: Value) -> bool | Unknown:
     if kind in (Eq, Is):
         return _equal(left, right, identity=kind is Is)
     if is_scalar(left) and is_scalar(right):
+        _charge_texts(left, right)
         try:
             return _ORDER[kind](left, right)
         except (*_ERRORS, KeyError):
             return Unknown("dynamic", "a comparison that fails")
     return why_unknown(left) or why_unknown(right) or Unknown("dynamic", "a comparison")
+
+
+def _charge_texts(*values: Value) -> None:
+    for value in values:
+        if isinstance(value, (str, bytes)):
+            _charge_text(len(value))
 
 
 def _negated(decided: bool | Unknown) -> bool | Unknown:
@@ -242,6 +271,7 @@ def _equal(left: Value, right: Value, *, identity: bool) -> bool | Unknown:
         if isinstance(value, Unknown):
             return value
     if is_scalar(left) and is_scalar(right):
+        _charge_texts(left)
         if identity and not (left is None or right is None):
             # whether equal constants are one object is no matter of the language
             same_kind = type(left) is type(right) and isinstance(left, bool)
@@ -272,12 +302,14 @@ def _thing(value: Value) -> bool | Unknown:
 def contains(container: Value, value: Value) -> bool | Unknown:
     """Return `value in container`."""
     if isinstance(container, str) and isinstance(value, str):
+        _charge_texts(container, value)
         return value in container
     if isinstance(container, Entries) and is_scalar(value):
         known = not isinstance(container.items.get(value, _EXPRESSION), Unknown)
         return known or container.rest or value in container.items
     if isinstance(container, (Items, Entries)):
         items, more = items_of(container)
+        charge(len(items))
         unknown = more
         for item in items:
             equal = _equal(item, value, identity=False)
@@ -299,6 +331,8 @@ _COMPUTED = re.compile(r"%[^a-zA-Z%]*\*|\{[^{}]*\{")
 
 def _formattable(text: str, values: list[Value]) -> bool:
     """Say whether formatting stays small: no huge widths, written or given."""
+    charge(len(values))
+    _charge_texts(text, *values)
     if len(text) > MAX_TEXT or _WIDE.search(text):
         return False
     large = any(isinstance(v, int) and abs(v) > MAX_WIDTH for v in values)
@@ -349,6 +383,7 @@ def formatted(value: Value, conversion: int, spec: Value) -> Value:
 
 def joined(parts: list[Value]) -> Value:
     """Return the parts of an f-string as one text."""
+    _charge_texts(*parts)
     unknown = [part for part in parts if isinstance(part, Unknown)]
     if not unknown:
         return as_scalar("".join(part for part in parts if isinstance(part, str)))
@@ -430,14 +465,18 @@ def _text_method(text: str, name: str, arguments: Arguments) -> Value:
 
 
 def _tuple_of(value: Value) -> object:
-    return tuple(value.items) if isinstance(value, Items) else value
+    return tuple(items_of(value)[0]) if isinstance(value, Items) else value
 
 
 def _small(text: str, name: str, given: list[Value]) -> bool:
     sizes = [len(value) for value in given if isinstance(value, str)]
     if name == "zfill":
         return all(isinstance(value, int) and value <= MAX_WIDTH for value in given)
-    return (len(text) + 1) * max(sizes, default=1) <= 10 * MAX_TEXT
+    steps = (len(text) + 1) * max(sizes, default=1)
+    if steps > 10 * MAX_TEXT:
+        return False
+    _charge_text(steps)
+    return True
 
 
 def _as_value(found: object) -> Value:
@@ -452,11 +491,13 @@ def _join_text(text: str, value: Value) -> Value:
     ordered = not (isinstance(value, Items) and value.kind == "set" and len(items) > 1)
     if why or not ordered:
         return lost(why or Unknown("dynamic", "the order of a set"), text, *items)
+    charge(len(items))
     texts = [item for item in items if isinstance(item, str)]
     if len(texts) != len(items):
         return Unknown("dynamic", "str.join()")
     if sum(map(len, texts)) + len(text) * len(texts) > MAX_TEXT:
         return TOO_LARGE
+    _charge_texts(text, *texts)
     return text.join(texts)
 
 
@@ -549,6 +590,7 @@ def update(container: Entries, other: Value, level: int = 0) -> None:
         return
     if other.rest:
         forget(container, other.rest)
+    charge(len(other.items))
     for key, value in list(other.items.items()):
         assign(container, key, value, level)
 
@@ -603,6 +645,7 @@ def _pop(container: Entries, arguments: Arguments, level: int) -> Value:
 def _pairs(container: Entries, arguments: Arguments, level: int) -> Value:
     if container.rest:
         return Items("list", [], lost(container.rest, container), level)
+    charge(_CONTAINER * len(container.items))
     pairs: list[Value] = [
         Items("tuple", [key, value], level=level)
         for key, value in container.items.items()
@@ -617,7 +660,13 @@ def _keys(container: Entries, arguments: Arguments, level: int) -> Value:
 def _values(container: Entries, arguments: Arguments, level: int) -> Value:
     if container.rest:
         return Items("list", [], lost(container.rest, container), level)
+    charge(len(container.items))
     return Items("list", list(container.items.values()), None, level)
+
+
+def _copy_dict(container: Entries, _: Arguments, level: int) -> Value:
+    charge(len(container.items))
+    return Entries(dict(container.items), container.rest, level)
 
 
 _DICT_METHODS: dict[str, Callable[[Entries, Arguments, int], Value]] = {
@@ -628,7 +677,7 @@ _DICT_METHODS: dict[str, Callable[[Entries, Arguments, int], Value]] = {
     "items": _pairs,
     "keys": _keys,
     "values": _values,
-    "copy": lambda c, _, level: Entries(dict(c.items), c.rest, level),
+    "copy": _copy_dict,
 }
 
 
@@ -655,12 +704,16 @@ def _extend(container: Items, arguments: Arguments, level: int) -> Value:
     return None
 
 
+def _copy_list(container: Items, _: Arguments, level: int) -> Value:
+    return Items(container.kind, *items_of(container), level)
+
+
 _LIST_METHODS: dict[str, Callable[[Items, Arguments, int], Value]] = {
     "append": _append,
     "add": _append,
     "extend": _extend,
     "update": _extend,
-    "copy": lambda c, _, level: Items(c.kind, list(c.items), c.more, level),
+    "copy": _copy_list,
 }
 
 
@@ -717,8 +770,10 @@ def sliced(value: Value, lower: Value, upper: Value, step: Value) -> Value:
     chosen = slice(*bounds)
     try:
         if isinstance(value, (str, bytes)):
+            _charge_texts(value)
             return value[chosen]
         if isinstance(value, Items) and not value.more and value.kind != "set":
+            charge(len(value.items))
             return Items(value.kind, value.items[chosen], level=value.level)
     except ValueError:
         return Unknown("dynamic", "a slice that fails")
@@ -757,6 +812,7 @@ def _sequence(kind: str) -> Callable[[Value], Value]:
 
 def _ordered(value: Value, *, backwards: bool = False) -> Value:
     items, why = items_of(value)
+    charge(len(items))
     known = [item for item in items if is_scalar(item)]
     if why or len(known) != len(items):
         return lost(why or computed(*items) or Unknown("dynamic", "sorted()"), value)
@@ -798,7 +854,10 @@ def _range(arguments: Arguments) -> Value:
         return why or Unknown("dynamic", "range()")
     try:
         found = range(*bounds)
-        return TOO_LARGE if len(found) > MAX_ITEMS else Items("list", list(found))
+        if len(found) > MAX_ITEMS:
+            return TOO_LARGE
+        charge(len(found) // 2)
+        return Items("list", list(found))
     except (ValueError, OverflowError):
         return Unknown("dynamic", "range()")
 
@@ -808,6 +867,7 @@ def _enumerate(arguments: Arguments) -> Value:
     start = arguments.get("start", 1, 0)
     if not isinstance(start, int):
         return why_unknown(start) or Unknown("dynamic", "enumerate()")
+    charge(_CONTAINER * len(items))
     pairs: list[Value] = [
         Items("tuple", [number, item]) for number, item in enumerate(items, start)
     ]
@@ -821,6 +881,7 @@ def _zip(arguments: Arguments) -> Value:
     more = either(*(why for _, why in read))
     if more is not None:
         more = lost(more, *(item for items, _ in read for item in items))
+    charge(_CONTAINER * sum(len(items) for items, _ in read))
     rows: list[Value] = [
         Items("tuple", list(row)) for row in zip(*(i for i, _ in read), strict=False)
     ]
@@ -840,6 +901,7 @@ def _dict(arguments: Arguments) -> Value:
 
 
 def _update_pairs(made: Entries, value: Items) -> None:
+    charge(len(value.items))
     for pair in value.items:
         if isinstance(pair, Items) and len(pair.items) == 2:
             assign(made, pair.items[0], pair.items[1], 0)
@@ -853,6 +915,7 @@ def _quantified(name: str) -> Callable[[Arguments], Value]:
 
     def quantified(arguments: Arguments) -> Value:
         items, unknown = items_of(arguments.get("iterable", 0))
+        charge(len(items))
         for item in items:
             decided = truth(item)
             if decided is sought:
@@ -881,6 +944,7 @@ def _extreme(name: str) -> Callable[[Arguments], Value]:
 def _sum(arguments: Arguments) -> Value:
     items, why = items_of(arguments.get("iterable", 0))
     total = arguments.get("start", 1, 0)
+    charge(len(items))
     for item in items:
         total = binary(Add, total, item)
     return why or total

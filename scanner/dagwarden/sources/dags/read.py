@@ -3,6 +3,7 @@
 import ast
 import hashlib
 import os
+import re
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
@@ -37,13 +38,24 @@ from dagwarden.sources.dags.objects import Source
 from dagwarden.sources.dags.records import Environment, facts_of_file
 from dagwarden.sources.dags.unfollowed import left_out
 from dagwarden.sources.dags.waivers import inline_waivers
+from dagwarden.sources.dags.work import MAX_UNITS, TooMuchWork, allowance
 
 MAX_SIZE = 5_000_000
+# Of code: words and punctuation. The parser takes up to a kilobyte for each.
+MAX_TOKENS = 250_000
+# Of f-strings: the parser of Python 3.11 reads one again for each of its fields.
+MAX_FIELD_BYTES = 5_000_000_000
+# Bytes of source whose trees are kept for whoever imports them.
+MAX_KEPT = 5_000_000
 MAX_FOLDERS = 100_000
 IGNORE_FILE = ".airflowignore"
 # The kinds of facts that an unread file may have held.
 KINDS = ("dag", "task", "call")
 _HELD_ELSEWHERE = ("plugins", "src")
+
+
+_PUNCTUATION = b",.()[]{}:;=+-*/%&|^~<>!@\n"
+_F_STRING = re.compile(rb"[fF][rR]?[\"']|[rR][fF][\"']")
 
 
 class Unreadable(Exception):
@@ -117,6 +129,7 @@ class _Reading:
         self.waivers: list[InlineWaiver] = []
         self.files: dict[str, SourceFile] = {}
         self.done: set[Path] = set()
+        self.kept = 0
 
     def facts(self) -> Facts:
         excluded = (
@@ -300,9 +313,16 @@ class _Reading:
             self.gap(error.reason, path, error.detail, line=error.line)
             return
         try:
-            self._follow(source, data, folder)
+            with allowance(MAX_UNITS):
+                self._follow(source, data, folder)
+        except TooMuchWork:
+            # what was found so far may be wrong: it is a gap like a file not read
+            self.gap("timeout", path, "takes too long to follow")
         except (RecursionError, MemoryError):
             self.gap("too_deep", path, "nested too deeply to follow")
+        if self.kept > MAX_KEPT:
+            self.modules.clear()
+            self.kept = 0
 
     def _content(self, path: Path) -> bytes:
         try:
@@ -336,6 +356,7 @@ class _Reading:
         )
         name, package = _module_name(path, folder)
         source = Source(shown, name, tree, package)
+        self.kept += len(data)
         self.modules[path] = source
         return source
 
@@ -348,10 +369,11 @@ class _Reading:
             if isinstance(value, meaning.Dag):
                 value.exposed = True
         made = facts_of_file(world, source.path, self.environment)
+        excluded = (*made.excluded, *left_out(interpreter, world, source))
         self.dags += made.dags
         self.tasks += made.tasks
         self.calls += made.calls
-        for one in (*made.excluded, *left_out(interpreter, world, source)):
+        for one in excluded:
             self.leave_out(one.kind, one.what, one.reason)
         for path, line in interpreter.too_deep:
             where = self.root / path
@@ -402,6 +424,7 @@ def parsed(data: bytes) -> ast.Module:
     """Parse a file's bytes; raise `Unreadable` for whatever the parser refuses."""
     if b"\0" in data:
         raise Unreadable("encoding", "holds NUL bytes")
+    _check_size(data)
     try:
         _check_encoding(data)
         return ast.parse(data)
@@ -420,6 +443,15 @@ def parsed(data: bytes) -> ast.Module:
         raise Unreadable("too_deep", "nested too deeply to parse") from None
     except (ValueError, OverflowError, LookupError):
         raise Unreadable("encoding", "not in the encoding it declares") from None
+
+
+def _check_size(data: bytes) -> None:
+    """Refuse what would take the parser too long, or too much memory."""
+    words = len(data.split())
+    tokens = words + len(data) - len(data.translate(None, _PUNCTUATION))
+    fields = data.count(b"{") if _F_STRING.search(data) else 0
+    if tokens > MAX_TOKENS or fields * len(data) > MAX_FIELD_BYTES:
+        raise Unreadable("too_large", "holds more code than can be followed")
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

@@ -8,6 +8,7 @@ from dagwarden.sources.dags.airflow import World
 from dagwarden.sources.dags.interpret import Interpreter
 from dagwarden.sources.dags.objects import Scope, Source
 from dagwarden.sources.dags.values import Arguments, Symbol, Thing
+from dagwarden.sources.dags.work import charge
 
 
 def left_out(interpreter: Interpreter, world: World, source: Source) -> list[Excluded]:
@@ -43,6 +44,7 @@ def _operator_calls(
     calls: list[ast.Call] = []
     for top in nodes:
         for node in ast.walk(top):
+            charge()
             if isinstance(node, ast.ImportFrom) and node.module:
                 for alias in node.names:
                     whole = f"{node.module}.{alias.name}"

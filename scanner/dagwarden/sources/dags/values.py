@@ -14,6 +14,7 @@ from typing import Literal, TypeAlias, TypeGuard
 from msgspec import Struct
 
 from dagwarden.facts import Reason
+from dagwarden.sources.dags.work import charge
 
 Scalar: TypeAlias = bool | int | float | str | bytes | timedelta | None
 
@@ -240,6 +241,7 @@ class Fuel:
 
     def burn(self) -> None:
         """Look at one more value; raise `Spent` when that is too many."""
+        charge()
         self.left -= 1
         if self.left < 0:
             raise Spent
@@ -278,6 +280,7 @@ def truth(value: Value) -> bool | Unknown:
     if isinstance(value, Items):
         return bool(value.items) or value.more or False
     if isinstance(value, Entries):
+        charge(len(value.items) // 16)
         certain = any(not isinstance(item, Unknown) for item in value.items.values())
         return certain or value.rest or bool(value.items)
     if isinstance(value, Symbol):
@@ -326,6 +329,8 @@ def _same(left: Value, right: Value, fuel: Fuel) -> bool:
 
 def shallow(value: Value) -> Value:
     """Return `value` in a container of its own, as `copy.copy` would."""
+    if isinstance(value, (Items, Entries)):
+        charge(len(value.items))
     if isinstance(value, Items):
         return Items(value.kind, list(value.items), value.more, value.level)
     if isinstance(value, Entries):
@@ -352,6 +357,10 @@ def _copied(value: Value, fuel: Fuel) -> Value:
     return value
 
 
+# What it costs to look for secrets in one value, beside what its length costs.
+_SEARCH = 10
+
+
 def plain(value: Value) -> object:
     """
     Return `value` as plain Python objects, for whoever looks into it.
@@ -367,6 +376,9 @@ def plain(value: Value) -> object:
 
 def _plain(value: Value, fuel: Fuel) -> object:
     fuel.burn()
+    charge(_SEARCH)
+    if isinstance(value, (str, bytes)):
+        charge(len(value) // 16)
     if isinstance(value, Items):
         found = [_plain(item, fuel) for item in value.items]
         return [item for item in found if item is not None]

@@ -1,0 +1,65 @@
+"""
+How much work one file may cost: what nobody can follow in time ends as a gap.
+
+Work is counted in units of about a microsecond, or of a few dozen bytes: an
+operation charges for the size of what it touches, before it touches it. Counting
+depends on the input alone, so the same input ends at the same place everywhere. The
+clock is only a last fence, for work that is not counted as it should be: on any
+machine that is not five times slower than ours the units are used up long before.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from sys import maxsize
+from time import process_time
+
+# For one file, with all it imports: fifty times what the largest honest files take.
+MAX_UNITS = 1_500_000
+# Seconds of processor time.
+MAX_SECONDS = 10.0
+# Units between two looks at the clock.
+_INTERVAL = 10_000
+
+
+class TooMuchWork(Exception):
+    """What was allowed is used up."""
+
+
+# Plain numbers, because every expression is charged for. There is one reading at a
+# time in a process; outside of an allowance nothing is ever used up.
+_left = maxsize
+_look_at = 0
+_fence = 0.0
+
+
+@contextmanager
+def allowance(units: int) -> Iterator[None]:
+    """Within it, `charge` raises `TooMuchWork` once it took more than `units`."""
+    global _left, _look_at, _fence
+    before = _left, _look_at, _fence
+    _left = _look_at = units
+    _fence = process_time() + MAX_SECONDS
+    try:
+        yield
+    finally:
+        _left, _look_at, _fence = before
+
+
+def charge(units: int = 1) -> None:
+    """Take `units`; raises `TooMuchWork` where there are not as many left."""
+    global _left
+    _left -= units
+    if _left < _look_at:
+        _look()
+
+
+def left() -> int:
+    """Return how many units may still be taken."""
+    return max(_left, 0)
+
+
+def _look() -> None:
+    global _look_at
+    if _left < 0 or process_time() > _fence:
+        raise TooMuchWork
+    _look_at = max(_left - _INTERVAL, 0)
