@@ -223,7 +223,7 @@ HOSTILE = {
     "power": "x = 9**9**9**9\ny = 1 << 10**9\nz = 'a' * 10**10\nw = [0] * 10**9",
     "widths": "x = '%999999999d' % 1\ny = f'{1:999999999}'\nz = '{:>999999999}'.format(1)\nw = '%*d' % (10**9, 1)\nv = '{:{}}'.format(1, 10**9)",
     "replace": "x = 'a' * 99999\ny = x.replace('a', x)\nz = ','.join([x] * 4999)",
-    "comprehension": "x = [a for a in range(999) for b in range(999) for c in range(999)]",
+    "comprehension": "x = [a for a in range(99) for b in range(99) for c in range(99)]",
     "itself a base": "class A(A): pass\nA.x",
     "globals": "globals()['a'] = globals()\nglobals()[U] = 1\ndel globals()['a']",
     "imports itself": "import a\nfrom a import *\nfrom . import *\nfrom ..... import x",
