@@ -76,7 +76,10 @@ SHAPES: dict[str, tuple[str, list[str]]] = {
         "with DAG('d'):\n @task_group\n def g():\n  BashOperator(task_id='t')\n g()\n g()",
         ["d.g.t", "d.g__1.t"],
     ),
-    "same id twice": ("with DAG('d'):\n BashOperator(task_id='t')\n BashOperator(task_id='t')", ["d.t", "d.t#2"]),
+    "same id in two branches": (
+        "with DAG('d'):\n if U:\n  BashOperator(task_id='t')\n else:\n  BashOperator(task_id='t')",
+        ["d.t", "d.t#2"],
+    ),
     "mapped": ("with DAG('d'):\n BashOperator.partial(task_id='t').expand(env=[{}])", ["d.t"]),
     "unknown operator": ("from U import x\nwith DAG('d'):\n x.y(task_id='t')\n (lambda: U)()(task_id='u')", ["d.t", "d.u"]),
     "subclass": ("class X(BashOperator): pass\nwith DAG('d'):\n X(task_id='t')", ["d.t"]),
@@ -92,6 +95,19 @@ def test_tasks_are_found(scan: Scan, program: str, expected: list[str]) -> None:
     facts = scan(HEADER + program)
     assert names(facts) == expected
     assert facts.gaps == ()
+
+
+def test_an_id_that_is_taken_makes_airflow_refuse_the_file(scan: Scan) -> None:
+    twice = "with DAG('d'):\n BashOperator(task_id='t')\n BashOperator(task_id='t')"
+    facts = scan(HEADER + twice)
+    assert names(facts) == ["d.t", "d.t#2"]
+    assert [(gap.reason, gap.detail, gap.incomplete) for gap in facts.gaps] == [
+        (
+            "malformed",
+            "Airflow refuses the file: a task_id that its DAG has already",
+            False,
+        )
+    ]
 
 
 LEFT_OUT = {

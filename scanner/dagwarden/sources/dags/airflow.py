@@ -8,14 +8,24 @@ one name: the catalogue's. Sources of the naming rules: `TaskGroup.child_id`,
 
 import ast
 import re
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from dagwarden.sources.dags import operations
 from dagwarden.sources.dags.aliases import UNDECIDED, join, lost
 from dagwarden.sources.dags.catalogue import Catalogue, Operator
-from dagwarden.sources.dags.interpret import Interpreter, Unnamed
-from dagwarden.sources.dags.objects import Class, Function
+from dagwarden.sources.dags.interpret import Interpreter, Unnamed, Unread
+from dagwarden.sources.dags.objects import (
+    MODULE_NAME,
+    Class,
+    Decorated,
+    Function,
+    Module,
+    Namespace,
+    Wrapped,
+    escape,
+)
 from dagwarden.sources.dags.values import (
     Arguments,
     Entries,
@@ -53,10 +63,13 @@ class Dag(Thing):
 
     __slots__ = (
         "arguments",
+        "certain_ids",
         "dag_id",
         "default_args",
         "exposed",
         "groups",
+        "level",
+        "made",
         "site",
         "task_ids",
         "world",
@@ -65,18 +78,96 @@ class Dag(Thing):
     def __init__(self, world: "World", dag_id: Value, arguments: Arguments) -> None:
         """`arguments` are those of `DAG(...)` or `@dag(...)`."""
         self.world = world
-        self.dag_id = dag_id
-        self.arguments = arguments
         self.site = world.site(arguments)
-        self.default_args = _default_args(arguments)
+        self.level = world.interpreter.level
+        # the class of the repository that it was made of
+        self.made: Class | None = None
+        self.take(dag_id, arguments)
+        # ids of tasks that are there whatever the undecided branches do
+        self.certain_ids: set[str] = set()
         self.task_ids: set[str] = set()
         self.groups: set[str] = set()
         # whether Airflow finds it: used as a context, or in a name of the module;
         # one made in an undecided branch may be
         self.exposed = world.interpreter.level > 0
 
+    def take(self, dag_id: Value, given: Arguments) -> None:
+        """Take the constructor's arguments."""
+        self.dag_id = dag_id
+        keywords = dict(given.keywords)
+        self.arguments = Arguments([], keywords, given.more, given.rest, given.node)
+        self.default_args = _default_args(given)
+
+    def _construct(self, given: Arguments) -> Value:
+        missing = given.rest or given.more or Unknown("dynamic", "dag_id")
+        self.take(given.get("dag_id", 0, missing), given)
+        return None
+
+    def store(self, name: str, value: Value) -> None:
+        """Set an attribute: it changes what the constructor was given."""
+        keywords = self.arguments.keywords
+        if self.world.interpreter.level > self.level:
+            old = self.dag_id if name == "dag_id" else keywords.get(name, UNDECIDED)
+            value = join(old, value, UNDECIDED)
+        if name == "dag_id":
+            self.dag_id = value
+        else:
+            keywords[name] = value
+        if name == "default_args":
+            self.default_args = _default_args(self.arguments)
+
+    def forget(self, why: Unknown) -> None:
+        """Anything of it may have changed."""
+        self.dag_id = lost(why, self.dag_id)
+        self.default_args = Entries({}, why)
+        keywords: Keywords = {}
+        for name, value in self.arguments.keywords.items():
+            keywords[name] = lost(why, value)
+        self.arguments = Arguments([], keywords, None, why, self.arguments.node)
+
+    def tasks(self) -> Items:
+        """Return its tasks; a set where it is not certain which there are."""
+        held = [task for task in self.world.tasks if task.dag is self]
+        if all(task.certain for task in held) and self.world.recording:
+            return Items("list", list[Value](held))
+        return Items("set", list[Value](held), UNDECIDED)
+
+    def one(self, name: Value) -> Value:
+        """Return the task `name`; if it is not known which, forget all of them."""
+        held = [t for t in self.tasks().items if isinstance(t, Task)]
+        found = [task for task in held if task.task_id == name]
+        if len(found) == 1 and isinstance(name, str):
+            return found[0]
+        why = Unknown("dynamic", "a task that is looked up")
+        for task in held:
+            task.forget(why)
+        return why
+
+    def remove(self, name: Value) -> None:
+        """Take a task out."""
+        found = self.one(name)
+        if isinstance(found, Task) and not self.world.interpreter.level:
+            found.removed = True
+        else:
+            self.world.interpreter.note(self.arguments.node, _TAKEN_OUT)
+
     def attribute(self, name: str) -> Value:
         """Return what DAG files ask of a DAG."""
+        if name == "super().__init__":
+            return Method(name, self._construct)
+        if name == "tasks":
+            return self.tasks()
+        if name in ("task_dict", "_task_dict"):
+            return TaskDict(self)
+        if name == "get_task":
+            return Method(name, lambda given: self.one(given.get("task_id", 0)))
+        if name == "_remove_task":
+            return Method(name, lambda given: self.remove(given.get("task_id", 0)))
+        if name in ("partial_subset", "sub_dag", "filter_task_group"):
+            return Method(name, self._subset)
+        if self.made is not None and (found := self.made.find(name)):
+            value, owner = found
+            return value.bind(self, owner) if isinstance(value, Function) else value
         if name == "dag_id":
             return self.dag_id
         if name == "default_args":
@@ -85,7 +176,12 @@ class Dag(Thing):
             return TaskDecorator(self.world, "python", Arguments([], {}), self)
         if name == "add_task":
             return Method(name, self._add)
-        return Method(name, lambda _: Unknown("dynamic", f"dag.{name}"))
+        why = Unknown("dynamic", f"dag.{name}")
+        return lost(why, self.arguments.keywords.get(name))
+
+    def _subset(self, arguments: Arguments) -> Value:
+        self.world.interpreter.note(arguments.node, _TAKEN_OUT)
+        return Unknown("dynamic", "a part of a DAG")
 
     def _add(self, arguments: Arguments) -> Value:
         self.world.assign(arguments.positional, self)
@@ -100,6 +196,48 @@ class Dag(Thing):
     def exit(self) -> None:
         """End the context."""
         self.world.leave(self)
+
+
+# Where a DAG may hold fewer tasks than were made in it.
+_TAKEN_OUT = "tasks are taken out of a DAG: which remain is not read"
+
+
+class TaskDict(Thing):
+    """The `task_dict` of a DAG."""
+
+    __slots__ = ("dag",)
+
+    def __init__(self, dag: Dag) -> None:
+        """Show the tasks of `dag` by their ids."""
+        self.dag = dag
+
+    def item(self, key: Value) -> Value:
+        """Return one task."""
+        return self.dag.one(key)
+
+    def attribute(self, name: str) -> Value:
+        """Return a method of the dict that it is."""
+        return Method(name, lambda given: self._method(name, given))
+
+    def _method(self, name: str, given: Arguments) -> Value:
+        if name == "values":
+            return self.dag.tasks()
+        if name == "items":
+            tasks = self.dag.tasks()
+            held = [one for one in tasks.items if isinstance(one, Task)]
+            pairs = [Items("tuple", [one.task_id, one]) for one in held]
+            return Items("list", list[Value](pairs), tasks.more)
+        if name == "get":
+            return self.dag.one(given.get("", 0))
+        if name == "pop":
+            self.dag.remove(given.get("", 0))
+        elif name not in ("keys", "copy", "__len__", "__contains__"):
+            self.forget(UNDECIDED)
+        return Unknown("dynamic", f"task_dict.{name}()")
+
+    def forget(self, why: Unknown) -> None:
+        """Note that some of the tasks may be gone."""
+        self.dag.world.interpreter.note(self.dag.arguments.node, _TAKEN_OUT)
 
 
 def _default_args(arguments: Arguments) -> Entries:
@@ -144,8 +282,12 @@ class Group(Thing):
         self.default_args = _default_args(arguments)
         self.mapped = False
         self.group_id = self._full(group_id)
-        if suffix and isinstance(self.dag, Dag) and isinstance(self.group_id, str):
-            self.group_id = _numbered(self.group_id, self.dag.groups)
+        asked = truth(arguments.keywords.get("add_suffix_on_collision", suffix))
+        if asked and isinstance(self.dag, Dag) and isinstance(self.group_id, str):
+            if not isinstance(asked, Unknown) and not world.interpreter.repeating:
+                self.group_id = _numbered(self.group_id, self.dag.groups)
+            elif self.group_id in self.dag.groups or world.interpreter.repeating:
+                self.group_id = _IN_A_LOOP
         named = isinstance(self.group_id, str) and world.recording
         if named and isinstance(self.dag, Dag):
             self.dag.groups.add(str(self.group_id))
@@ -205,7 +347,9 @@ class Task(Thing):
 
     __slots__ = (
         "attributes",
+        "certain",
         "dag",
+        "defaults",
         "expanded",
         "expanded_rest",
         "group",
@@ -216,6 +360,7 @@ class Task(Thing):
         "offered",
         "operator",
         "passed",
+        "removed",
         "rest",
         "site",
         "task_id",
@@ -246,6 +391,11 @@ class Task(Thing):
         self.unresolved_dag: Unknown | None = None
         self.group: Group | None = None
         self.task_id: Value = Unknown("dynamic", "task_id")
+        # the `default_args` when it was made, the nearest first
+        self.defaults: tuple[Entries, ...] = ()
+        # whether it is made whatever the undecided branches do
+        self.certain = False
+        self.removed = False
 
     def describe(self) -> str:
         """Return the operator's name."""
@@ -303,12 +453,22 @@ class Task(Thing):
         if name == "dag":
             self.world.assign([self], value)
             return
+        if name == "task_id":
+            self.task_id = Unknown("dynamic", "a task_id that is set later")
+            return
         if self.world.interpreter.level:
             old = self.keywords.get(name, UNDECIDED)
             value = join(old, value, UNDECIDED)
         self.attributes[name] = value
         if self.initialised:
             self.keywords[name] = value
+
+    def forget(self, why: Unknown) -> None:
+        """Any argument may have changed."""
+        self.attributes = {k: lost(why, v) for k, v in self.attributes.items()}
+        self.keywords = {k: lost(why, v) for k, v in self.keywords.items()}
+        self.expanded = {k: lost(why, v) for k, v in self.expanded.items()}
+        self.rest = self.rest or why
 
     def item(self, key: Value) -> Value:
         """Return a part of what the task returns at run time."""
@@ -562,6 +722,10 @@ class World:
         self.task_functions: set[int] = set()
         self.partials: list[tuple[Partial, Site]] = []
         self.interpreter: Interpreter
+        # operators whose class the file changes
+        self.changed: set[str] = set()
+        # names already told of in `unread`
+        self.told: set[tuple[str, str]] = set()
         self.symbols: dict[str, Value] = {}
         self.operators: dict[str, Operator | None] = {}
         self.handlers: dict[str, Callable[[Arguments], Value]] = {
@@ -583,6 +747,8 @@ class World:
             "functools.wraps": lambda _: Method("wraps", lambda one: one.get("", 0)),
             "functools.partial": self._bound,
             "json.dumps": _json_text,
+            "sys.exit": lambda _: operations.EXIT,
+            "os._exit": lambda _: operations.EXIT,
         }
 
     # ----------------------------------------------------------------- the protocol
@@ -621,12 +787,41 @@ class World:
         if "task_id" in arguments.keywords and not name.startswith("airflow."):
             why = Unknown("import", f"{name}()")
             return self._unnamed(Unnamed(why), arguments)
+        self._elsewhere(name, arguments)
         return Unknown("import", f"{name}()")
+
+    def _elsewhere(self, name: str, arguments: Arguments) -> None:
+        """Call what is not in the repository and makes no task that is known of."""
+        given = [*arguments.positional, *arguments.keywords.values()]
+        if not name.startswith("airflow."):
+            escape(*(one for one in given if isinstance(one, (Function, Decorated))))
+        if name.startswith(_CHANGING):
+            escape(*given)
+        parts = name.replace("()", "").split(".")
+        if parts[0] in _HARMLESS or not parts[0]:
+            return
+        if not parts[-1][:1].isupper():
+            escape(*(one for one in given if isinstance(one, (Items, Entries))))
+        about_dags = any(map(_is_about_dags, given)) or _DAG_NAME.search(parts[-1])
+        if self.current()[0] is not None or about_dags:
+            key = self.interpreter.module.path, name
+            if key not in self.told:
+                self.told.add(key)
+                detail = f"what {name.replace('()', '')} makes is not read"
+                self.interpreter.note(arguments.node, detail)
+
+    def patched(self, symbol: Symbol) -> None:
+        """Note that what stands outside the repository is changed."""
+        name = symbol.name.removesuffix(".__init__").removesuffix(".execute")
+        if self.is_operator(name, Arguments([], {})):
+            self.changed.add(self._canonical(name))
 
     def item(self, symbol: Symbol, key: Value) -> Value:
         """Return `symbol[key]`."""
         if symbol.name == "os.environ":
             return _environment(Arguments([key], {}))
+        if symbol.name == "sys.modules" and key is MODULE_NAME:
+            return self.interpreter.module
         if symbol.name.startswith(("typing.", "builtins.")):
             return symbol
         return symbol.unknown()
@@ -636,7 +831,7 @@ class World:
         for base in made.foreign():
             name = base.name if isinstance(base, Symbol) else ""
             if name == "airflow.sdk.DAG":
-                return self._dag(arguments)
+                return self._own_dag(made, arguments)
             if name == "airflow.sdk.TaskGroup":
                 return self._group(arguments)
             if name and self.is_operator(name, Arguments([], {})):
@@ -717,8 +912,18 @@ class World:
         if isinstance(chosen, Group):
             group = chosen
         if group is not None and isinstance(group.dag, Dag) and dag is None:
-            dag = group.dag
+            # whether a group's DAG becomes the task's is not the same everywhere
+            task.unresolved_dag = Unknown("version", "the DAG of a task group")
         task.dag, task.group = task.dag or dag, group
+        task.certain = not (self.interpreter.level or self.interpreter.repeating)
+        unknown = task.unresolved_dag if task.dag is None else None
+        defaults = list(default_args_of(task, group, task.dag))
+        if unknown is not None:
+            defaults.append(Entries({}, unknown))
+        task.defaults = tuple(Entries(dict(d.items), d.rest) for d in defaults)
+        if isinstance(task.operator, str) and task.operator in self.changed:
+            task.forget(Unknown("dynamic", f"{task.describe()}, which is changed"))
+        self._own_properties(task)
         full = group.child(name) if group is not None else name
         if unique and task.dag is not None:
             if not self.recording or self.interpreter.repeating:
@@ -730,6 +935,31 @@ class World:
             self.tasks.append(task)
             if task.dag is not None and isinstance(full, str):
                 task.dag.task_ids.add(full)
+                self._once(task, task.dag, full)
+
+    def _once(self, task: Task, dag: Dag, task_id: str) -> None:
+        """Note a task id that is taken, for which Airflow refuses the file."""
+        if not task.certain or dag.level:
+            return
+        if task_id in dag.certain_ids:
+            detail = "a task_id that its DAG has already"
+            path, line, _ = task.site
+            self.interpreter.unread[Unread(path, line, detail, True)] = None
+        dag.certain_ids.add(task_id)
+
+    def _own_properties(self, task: Task) -> None:
+        """Forget the arguments that the task's own class makes something else of."""
+        if task.made is None:
+            return
+        if why := task.made.hidden():
+            task.forget(why)
+        for name in task.keywords:
+            found = task.made.find(name)
+            if found is not None and isinstance(
+                found[0], (Wrapped, Decorated, Unknown)
+            ):
+                why = Unknown("dynamic", f"{task.made.describe()}.{name}")
+                task.keywords[name] = lost(why, task.keywords[name])
 
     def _default(
         self, task: Task, group: Group | None, dag: Dag | None, name: str
@@ -773,6 +1003,8 @@ class World:
     def _unnamed(self, symbol: Unnamed, arguments: Arguments) -> Value:
         """Call something unknown: with a task id, it can only be an operator."""
         if "task_id" not in arguments.keywords:
+            if symbol.why.reason == "import":
+                self._elsewhere(symbol.why.symbol, arguments)
             return lost(symbol.why, *arguments.positional, *arguments.keywords.values())
         self.note(arguments)
         task = Task(self, symbol.why, self.site(arguments))
@@ -862,6 +1094,23 @@ class World:
         self.register(dag)
         return dag
 
+    def _own_dag(self, made: Class, arguments: Arguments) -> Value:
+        """Make a DAG of a class of the repository, following its constructor."""
+        start = made.find("__init__")
+        dag = self._dag(arguments)
+        if not isinstance(dag, Dag):
+            return dag
+        dag.made = made
+        why = made.hidden()
+        if start is not None:
+            not_called = Unknown("dynamic", made.describe())
+            dag.take(not_called, Arguments([], {}, None, not_called, arguments.node))
+            if isinstance(start[0], Function):
+                self.interpreter.call(start[0].bind(dag, start[1]), arguments)
+        if why is not None:
+            dag.forget(why)
+        return dag
+
     def _dag_decorator(self, arguments: Arguments) -> Value:
         first = arguments.get("", 0)
         if isinstance(first, Function):
@@ -921,6 +1170,27 @@ def default_args_of(
             yield one.default_args
     if dag is not None:
         yield dag.default_args
+
+
+# Packages whose functions make no task and change nothing that they are given.
+_HARMLESS = sys.stdlib_module_names | {
+    *("airflow", "boto3", "botocore", "builtins", "dateutil", "google", "jinja2"),
+    *("kubernetes", "numpy", "packaging", "pandas", "pendulum", "pydantic", "pytest"),
+    *("pytz", "requests", "sqlalchemy", "tests", "tests_common", "yaml"),
+}
+# Functions of Python's library that change what they are given.
+_CHANGING = (
+    *("operator.setitem", "operator.delitem", "operator.i", "operator.method"),
+    *("heapq.", "random.shuffle", "bisect.insort"),
+)
+_DAG_NAME = re.compile(r"(^|_)dags?(_|$)|D(ag|AG)")
+
+
+def _is_about_dags(value: Value) -> bool:
+    """Say whether who gets `value` may make or change a DAG by it."""
+    if isinstance(value, Namespace):
+        return isinstance(value.holder, Module)
+    return isinstance(value, (Dag, Group, Task))
 
 
 def _tasks(value: Value) -> list[Task]:

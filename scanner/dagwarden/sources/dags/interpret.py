@@ -10,7 +10,9 @@ asked of a `World`; where modules of the repository are found, of a `Finder`.
 """
 
 import ast
+import re
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import NamedTuple, Protocol
 
 from dagwarden.sources.dags import operations
@@ -25,17 +27,21 @@ from dagwarden.sources.dags.aliases import (
 )
 from dagwarden.sources.dags.objects import (
     MODULE_NAME,
+    UNFOLLOWED,
     Class,
     ClassScope,
+    Decorated,
     Function,
     Instance,
     Module,
     Names,
     Namespace,
+    RoundScope,
     Scope,
     Source,
     Super,
     Wrapped,
+    escape,
 )
 from dagwarden.sources.dags.values import (
     Arguments,
@@ -100,6 +106,10 @@ class World(Protocol):
         """Note `left >> right`."""
         ...
 
+    def patched(self, symbol: Symbol) -> None:
+        """Note that what stands outside the repository is changed."""
+        ...
+
 
 class Skipped(NamedTuple):
     """Code that was not followed, and why."""
@@ -107,6 +117,15 @@ class Skipped(NamedTuple):
     nodes: Sequence[ast.AST]
     scope: Scope
     reason: str
+
+
+class Unread(NamedTuple):
+    """Code that may make what is then missing, or unmake what is there."""
+
+    path: str
+    line: int
+    detail: str
+    broken: bool = False
 
 
 class _Frame:
@@ -154,6 +173,9 @@ class Interpreter:
         self.skipped: list[Skipped] = []
         # top-level statements that were too deep to follow
         self.too_deep: list[tuple[str, int]] = []
+        self.unread: dict[Unread, None] = {}
+        # functions that were called and not followed
+        self.given_up: set[int] = set()
         self.scope: Scope = Scope(None, None)
         self.frame: _Frame = _Frame(None, self.scope)
         self.statements: dict[type, Callable[..., int]] = {
@@ -222,23 +244,33 @@ class Interpreter:
     def follow(self, source: Source) -> Module:
         """Follow a module from its first line to its last."""
         module = Module(source, self.import_repository)
+        module.scope.level = self.level
         self.modules[source.name] = module
         outside = self.scope, self.frame, self.loops, self.level
         self.scope = module.scope
         self.frame = _Frame(None, self.scope)
         self.loops = []
         try:
-            for statement in source.tree.body:
-                self._guarded(module, statement)
+            for position, statement in enumerate(source.tree.body):
+                if self._guarded(module, statement) == _RAISE:
+                    self.note(statement, "the file raises here", broken=True)
+                    rest = source.tree.body[position + 1 :]
+                    self._skip(rest, "in code that is never reached")
+                    break
         finally:
             self.scope, self.frame, self.loops, self.level = outside
         return module
 
-    def _guarded(self, module: Module, statement: ast.stmt) -> None:
+    def note(self, node: ast.AST | None, detail: str, *, broken: bool = False) -> None:
+        """Note code whose results are not read; `broken`: Airflow refuses the file."""
+        line = getattr(node, "lineno", 1)
+        self.unread[Unread(self.module.path, line, detail, broken)] = None
+
+    def _guarded(self, module: Module, statement: ast.stmt) -> int:
         level, scope, frame, depth = self.level, self.scope, self.frame, self.depth
         calls, loops = len(self.calling), len(self.loops)
         try:
-            self.execute(statement)
+            return self.execute(statement)
         except RecursionError:
             self.level, self.scope, self.frame, self.depth = level, scope, frame, depth
             del self.calling[calls:], self.loops[loops:]
@@ -246,6 +278,7 @@ class Interpreter:
             why = Unknown("dynamic", "code nested too deeply")
             for name in _assigned([statement]):
                 module.scope.names[name] = lost(why, module.scope.names.get(name))
+        return _NEXT
 
     def import_repository(self, name: str) -> Value | None:
         """Import a module of the repository; None if it has none of that name."""
@@ -272,10 +305,10 @@ class Interpreter:
         for alias in node.names:
             value = self._import_name(alias.name)
             if alias.asname:
-                self.scope.store(alias.asname, value)
+                self._bind(alias.asname, value)
             else:
                 top = alias.name.partition(".")[0]
-                self.scope.store(top, self._import_name(top))
+                self._bind(top, self._import_name(top))
         return _NEXT
 
     def _import_from(self, node: ast.ImportFrom) -> int:
@@ -283,7 +316,7 @@ class Interpreter:
         if name is None:
             for alias in node.names:
                 why = Unknown("import", alias.name)
-                self.scope.store(alias.asname or alias.name, why)
+                self._bind(alias.asname or alias.name, why)
             return _NEXT
         found = self.import_repository(name)
         for alias in node.names:
@@ -296,7 +329,7 @@ class Interpreter:
                 value = self._import_name(f"{name}.{alias.name}")
             else:
                 value = Unknown("import", f"{name}.{alias.name}")
-            self.scope.store(alias.asname or alias.name, value)
+            self._bind(alias.asname or alias.name, value)
         return _NEXT
 
     def _absolute(self, node: ast.ImportFrom) -> str | None:
@@ -312,13 +345,13 @@ class Interpreter:
         if isinstance(found, Module):
             charge(len(found.scope.names))
             public = found.scope.names.get("__all__")
-            chosen = operations.items_of(public)[0] if public else None
+            chosen = None if public is None else operations.items_of(public)[0]
             for key, value in found.scope.names.items():
-                if key in chosen if chosen else not key.startswith("_"):
-                    self.scope.store(key, value)
+                if not key.startswith("_") if chosen is None else key in chosen:
+                    self._bind(key, value)
             self.scope.star = self.scope.star or found.scope.star
         else:
-            self.module.scope.star = Unknown("import", f"{name}.*")
+            self.module.scope.forget(Unknown("import", f"{name}.*"))
 
     # ---------------------------------------------------------------- statements
 
@@ -344,9 +377,10 @@ class Interpreter:
         self.skipped.append(Skipped(nodes, self.scope, reason))
 
     def _expression(self, node: ast.Expr) -> int:
-        if type(node.value) is not ast.Constant:
-            self.evaluate(node.value)
-        return _NEXT
+        if type(node.value) is ast.Constant:
+            return _NEXT
+        value = self.evaluate(node.value)
+        return _RAISE if value is operations.EXIT else _NEXT
 
     def _assign(self, node: ast.Assign) -> int:
         value = self.evaluate(node.value)
@@ -380,20 +414,42 @@ class Interpreter:
             give_up(holder, *values)
         elif isinstance(holder, (Items, Entries)):
             forget(holder, lost(UNDECIDED, *values))
+        elif isinstance(holder, Thing):
+            holder.forget(UNDECIDED)
+
+    def _bind(self, name: str, value: Value) -> None:
+        home = self.scope.outer.get(name)
+        if home is None or home is self.scope:
+            self.scope.names[name] = value
+        else:
+            home.put(name, value, self.level)
 
     def _store(self, target: ast.expr, value: Value) -> None:
         if isinstance(target, ast.Name):
-            self.scope.store(target.id, value)
+            self._bind(target.id, value)
         elif isinstance(target, (ast.Tuple, ast.List)):
             self._unpack(target.elts, value)
         elif isinstance(target, ast.Subscript):
             self._store_item(target, value)
         elif isinstance(target, ast.Attribute):
-            holder = self.evaluate(target.value)
-            if isinstance(holder, Thing):
-                holder.store(target.attr, value)
+            self._put(self.evaluate(target.value), target.attr, value)
         elif isinstance(target, ast.Starred):
             self._store(target.value, value)
+
+    def _put(self, holder: Value, key: Value, value: Value) -> None:
+        """Carry out `holder.key = value`."""
+        if isinstance(holder, Symbol):
+            self.world.patched(holder)
+        elif isinstance(holder, Module):
+            # a name that is made up hides none that is there
+            name = key if isinstance(key, str) else "globals()[...]"
+            holder.scope.put(name, value, self.level)
+        elif isinstance(holder, Thing) and isinstance(key, str):
+            holder.store(key, value)
+        elif isinstance(holder, Thing):
+            holder.forget(lost(why_unknown(key) or UNDECIDED, value))
+        else:
+            self._change(holder, value)
 
     def _unpack(self, targets: list[ast.expr], value: Value) -> None:
         items, more = operations.items_of(value)
@@ -414,8 +470,7 @@ class Interpreter:
         if isinstance(holder, Entries):
             operations.assign(holder, key, value, self.level)
         elif isinstance(holder, Namespace):
-            name = key if isinstance(key, str) else "globals()[...]"
-            holder.scope.names[name] = value
+            self._put(holder.holder, key, value)
         elif isinstance(holder, Items):
             operations.replace_item(holder, key, value, self.level)
         else:
@@ -430,8 +485,18 @@ class Interpreter:
                 if isinstance(holder, Entries):
                     self._delete_key(holder, self.evaluate(target.slice))
                 else:
-                    self._change(holder)
+                    self._remove(holder)
+            elif isinstance(target, ast.Attribute):
+                self._remove(self.evaluate(target.value))
         return _NEXT
+
+    def _remove(self, holder: Value) -> None:
+        if isinstance(holder, Namespace):
+            holder = holder.holder
+        if isinstance(holder, Thing):
+            holder.forget(Unknown("dynamic", "a deletion"))
+        else:
+            self._change(holder)
 
     def _delete_key(self, holder: Entries, key: Value) -> None:
         if is_scalar(key) and self.level <= holder.level:
@@ -500,6 +565,17 @@ class Interpreter:
             self._enter_branch()
         return _NEXT
 
+    def _maybe(self, why: Unknown, follow: Callable[[], Value]) -> Value:
+        """Evaluate what may not be evaluated."""
+        before, level = self.scope.names, self.level
+        self.scope.names = dict(before)
+        self._enter_branch()
+        try:
+            return follow()
+        finally:
+            self.level = level
+            self.scope.names = self._joined([dict(before), self.scope.names], why)
+
     def _joined(self, ends: list[Names], why: Unknown) -> Names:
         result = ends[0]
         for names in ends[1:]:
@@ -512,16 +588,23 @@ class Interpreter:
         return result
 
     def _for(self, node: ast.For | ast.AsyncFor) -> int:
-        items, more = operations.items_of(self.evaluate(node.iter))
+        iterated = self.evaluate(node.iter)
+        items, more = operations.items_of(iterated)
         if not items and not more:
             self._skip(node.body, "in a loop over nothing")
-        return self._loop(
+        ending = self._loop(
             items,
             more,
             lambda value: self._store(node.target, value),
             node.body,
             node.orelse,
         )
+        if isinstance(iterated, Items) and len(iterated.items) != len(items):
+            why = Unknown("dynamic", "a loop over what it changes")
+            for name in sorted(_assigned([node])):
+                if name in self.scope.names:
+                    self.scope.names[name] = lost(why, self.scope.names[name])
+        return ending
 
     def _while(self, node: ast.While) -> int:
         decided = truth(self.evaluate(node.test))
@@ -554,9 +637,14 @@ class Interpreter:
             loop = self.loops.pop()
         if ending in (_RETURN, _RAISE):
             return ending
-        self.scope.names = self._joined([self.scope.names, *loop.breaks], self.why)
         self.level = level
-        return _NEXT if ending == _BREAK else self._block(orelse)
+        if ending != _BREAK:
+            if orelse and loop.breaks:
+                self._enter_branch()
+            ending = self._block(orelse)
+            self.level = level
+        self.scope.names = self._joined([self.scope.names, *loop.breaks], self.why)
+        return _NEXT if ending == _BREAK or loop.breaks else ending
 
     def _iterate(
         self,
@@ -684,7 +772,7 @@ class Interpreter:
             for name in _captured(case.pattern):
                 whole = isinstance(case.pattern, ast.MatchAs)
                 whole = whole and getattr(case.pattern, "pattern", None) is None
-                self.scope.store(name, subject if whole else lost(why, subject))
+                self._bind(name, subject if whole else lost(why, subject))
             return self._block(case.body)
 
         return follow
@@ -714,11 +802,32 @@ class Interpreter:
                 entered.append(context)
                 if item.optional_vars is not None:
                     self._store(item.optional_vars, value)
+            if any(map(_swallows, entered)):
+                return self._handled(node.body)
             return self._block(node.body)
         finally:
             for context in reversed(entered):
                 if isinstance(context, Thing):
                     context.exit()
+
+    def _handled(self, body: list[ast.stmt]) -> int:
+        """Follow `body`, which may end at any of its statements."""
+        why = Unknown("dynamic", "an exception")
+        before, level = dict(self.scope.names), self.level
+        self._enter_branch()
+        ending = self._block(body)
+        self.level = level
+        if ending == _NEXT:
+            self.scope.names = self._joined([before, self.scope.names], why)
+        elif ending == _RAISE:
+            ending = _NEXT
+        else:
+            # what follows may happen all the same
+            self._enter_branch()
+            if ending == _RETURN:
+                self.why = why
+            ending = _NEXT
+        return ending
 
     # ----------------------------------------------------- functions and classes
 
@@ -748,7 +857,7 @@ class Interpreter:
         value: Value = made
         for decorator in reversed(node.decorator_list):
             value = self._decorated(self.evaluate(decorator), value, decorator)
-        self.scope.store(node.name, value)
+        self._bind(node.name, value)
         return _NEXT
 
     def _decorated(self, decorator: Value, value: Value, node: ast.expr) -> Value:
@@ -758,7 +867,14 @@ class Interpreter:
                 return Wrapped(kind, value)
             if decorator.name in ("functools.cache", "functools.lru_cache"):
                 return value
-        return self.call(decorator, Arguments([value], {}, node=node))
+            if decorator.name in _PASSED_OVER:
+                return value
+        if isinstance(decorator, Symbol) and decorator.name.startswith("contextlib."):
+            return Decorated(self, value, decorator.unknown())
+        made = self.call(decorator, Arguments([value], {}, node=node))
+        if isinstance(made, Unknown):
+            return Decorated(self, value, made)
+        return made
 
     def _lambda(self, node: ast.Lambda) -> Value:
         self.defined[id(node)] = node, self._around()
@@ -772,13 +888,18 @@ class Interpreter:
             self.work > MAX_WORK
             or self.depth >= MAX_CALL_DEPTH
             or self.calling.count(id(node)) > 2
-            or (not isinstance(node, ast.Lambda) and _is_generator(node))
+            or function.changed
+            or _is_generator(node)
         ):
             given = [*arguments.positional, *arguments.keywords.values()]
+            self.given_up.add(id(node))
+            # a work bound is no reason to look at all of it again and again
+            if self.work <= MAX_WORK:
+                escape(function, *given)
             return lost(symbol, function.bound, *given)
         outside = self.scope, self.frame, self.loops, self.level
-        scope = Scope(function.scope.module, function.scope)
-        scope.names = self._bind(function, arguments)
+        scope = Scope(function.scope.module, function.scope, self.level)
+        scope.names = self._taken(function, arguments)
         self.scope, self.loops = scope, []
         self.frame = frame = _Frame(function, scope)
         self.depth += 1
@@ -800,7 +921,7 @@ class Interpreter:
             return join(frame.returned, None, self.why)
         return frame.returned
 
-    def _bind(self, function: Function, arguments: Arguments) -> Names:
+    def _taken(self, function: Function, arguments: Arguments) -> Names:
         given = function.node.args
         charge(len(given.posonlyargs) + len(given.args) + len(given.kwonlyargs))
         charge(len(arguments.positional) + len(arguments.keywords))
@@ -850,21 +971,31 @@ class Interpreter:
         bases = [self.evaluate(base) for base in node.bases]
         made = Class(self, node.name, self.module, bases)
         outside = self.scope
-        scope = ClassScope(self.module, self._around())
+        scope = ClassScope(self.module, self._around(), self.level)
         self.scope = scope
         try:
             self._block(node.body)
         finally:
             self.scope = outside
         made.names = scope.names
-        decorators = [self.evaluate(one) for one in node.decorator_list]
-        if any(_is_dataclass(one) for one in decorators):
-            made.fields = [
-                item.target.id
-                for item in node.body
-                if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name)
-            ]
-        self.scope.store(node.name, made)
+        for keyword in node.keywords:
+            if not _is_harmless_metaclass(self.evaluate(keyword.value)):
+                made.opaque = Unknown("dynamic", made.describe())
+        fields = _fields(node, made)
+        if any(_is_tuple(base) for base in bases):
+            made.fields = fields
+        value: Value = made
+        for decorator in reversed(node.decorator_list):
+            found = self.evaluate(decorator)
+            if _is_dataclass(found):
+                made.fields = fields
+            elif value is made and isinstance(found, Symbol):
+                called = self.call(found, Arguments([made], {}, node=decorator))
+                why = called if isinstance(called, Unknown) else UNFOLLOWED
+                made.opaque = made.opaque or why
+            else:
+                value = self._decorated(found, value, decorator)
+        self._bind(node.name, value)
         return _NEXT
 
     def construct(self, made: Class, arguments: Arguments) -> Value:
@@ -874,13 +1005,21 @@ class Interpreter:
             if found is not None:
                 return found
         instance = Instance(made, {})
+        if instance.opaque is not None:
+            given = [*arguments.positional, *arguments.keywords.values()]
+            return lost(instance.opaque, *given)
         start = made.find("__init__")
         if start is not None and isinstance(start[0], Function):
             start[0].bind(instance, start[1]).call(arguments)
         elif made.fields is not None:
             for position, name in enumerate(made.fields):
                 missing: Value = made.names.get(name, Unknown("parameter", name))
+                if name in _NO_FIELDS:
+                    why = Unknown("dynamic", made.describe())
+                    return lost(why, *arguments.positional)
                 instance.names[name] = arguments.get(name, position, missing)
+            if made.find("__post_init__") is not None:
+                instance.special("__post_init__")
         elif made.foreign():
             instance.names = dict(arguments.keywords)
         return instance
@@ -907,6 +1046,8 @@ class Interpreter:
         value = self.evaluate(node.value)
         if isinstance(value, Unknown):
             return value
+        if node.attr == "__dict__" and isinstance(value, Thing):
+            return Namespace(value, self._put)
         if isinstance(value, Symbol):
             return self.world.imported(f"{value.name}.{node.attr}")
         if isinstance(value, Thing):
@@ -965,20 +1106,61 @@ class Interpreter:
         return Unknown("dynamic", "a call")
 
     def _builtin(self, name: str, arguments: Arguments) -> Value:
-        if name in ("globals", "vars") and not arguments.positional:
-            return Namespace(self.module.scope)
+        given = arguments.positional
+        if name in ("globals", "vars", "locals") and not given:
+            if name == "globals" or self.scope is self.module.scope:
+                return Namespace(self.module, self._put)
+            return Unknown("dynamic", f"{name}()")
+        if name == "vars" and isinstance(given[0], Thing):
+            return Namespace(given[0], self._put)
+        if name in ("exec", "eval"):
+            return self._executed(name, arguments)
+        if name == "type" and len(given) == 3:
+            return self._type(*given)
+        if name in ("exit", "quit"):
+            return operations.EXIT
         if name == "super":
             return self._super()
         if name == "getattr":
             return self._getattr(arguments)
         if name == "setattr":
-            holder, key = arguments.get("", 0), arguments.get("", 1)
-            if isinstance(holder, Thing) and isinstance(key, str):
-                holder.store(key, arguments.get("", 2))
+            self._put(arguments.get("", 0), arguments.get("", 1), arguments.get("", 2))
             return None
-        if name == "map" and len(arguments.positional) == 2:
-            return self._map(*arguments.positional)
+        if name == "delattr":
+            self._remove(arguments.get("", 0))
+            return None
+        if name == "map" and len(given) == 2:
+            why = Unknown("dynamic", "map()")
+            return self._maybe(why, lambda: self._map(*given))
+        if "." in name:
+            # `dict.update(D)`: a method of what is given first
+            escape(*given)
+        # the key of a sort, the function of a filter
+        escape(*(one for one in (*given, *arguments.keywords.values()) if _runs(one)))
+        if name in ("len", "bool") and given and isinstance(given[0], Instance):
+            return truth(given[0]) if name == "bool" else given[0].special("__len__")
         return operations.builtin(name, arguments)
+
+    def _executed(self, name: str, arguments: Arguments) -> Value:
+        """Call `exec` or `eval`, whose code is text."""
+        self.note(arguments.node, f"what {name}() runs is not read")
+        why = Unknown("dynamic", f"{name}()")
+        if name == "exec":
+            self.module.scope.forget(why)
+        return lost(why, *arguments.positional, *arguments.keywords.values())
+
+    def _type(self, name: Value, bases: Value, names: Value) -> Value:
+        """Call `type` to make a class."""
+        found, more = operations.items_of(bases)
+        shown = name if isinstance(name, str) else "type()"
+        made = Class(self, shown, self.module, found)
+        made.opaque = more
+        if isinstance(names, Entries):
+            made.names = {k: v for k, v in names.items.items() if isinstance(k, str)}
+            made.opaque = made.opaque or names.rest
+        else:
+            made.opaque = made.opaque or why_unknown(names) or UNFOLLOWED
+        return made
 
     def _super(self) -> Value:
         function = self.frame.function
@@ -1053,7 +1235,12 @@ class Interpreter:
         for part in reversed(spine):
             right = self.evaluate(part.right)
             kind = type(part.op)
-            if kind in (ast.RShift, ast.LShift) and not isinstance(value, int):
+            if isinstance(value, Instance):
+                value = value.special(_SPECIAL.get(kind, "__matmul__"), right)
+            elif isinstance(right, Instance):
+                name = _SPECIAL.get(kind, "__matmul__")
+                value = right.special(f"__r{name.removeprefix('__')}", value)
+            elif kind in (ast.RShift, ast.LShift) and not isinstance(value, int):
                 self.world.linked(value, right)
                 value = right
             else:
@@ -1068,7 +1255,11 @@ class Interpreter:
         unknown: Unknown | None = None
         value: Value = None
         for part in node.values:
-            value = self.evaluate(part)
+            if unknown is None:
+                value = self.evaluate(part)
+            else:
+                follow = partial(self.evaluate, part)
+                value = self._maybe(unknown, follow)
             decided = truth(value)
             if unknown is not None:
                 unknown = operations.otherwise(unknown, value)
@@ -1083,7 +1274,10 @@ class Interpreter:
         left = self.evaluate(node.left)
         result: bool | Unknown = True
         for kind, other in zip(node.ops, node.comparators, strict=True):
-            right = self.evaluate(other)
+            if isinstance(result, Unknown):
+                right = self._maybe(result, partial(self.evaluate, other))
+            else:
+                right = self.evaluate(other)
             if left is MODULE_NAME and right == "__main__":
                 decided: bool | Unknown = isinstance(kind, ast.NotEq)
             else:
@@ -1103,12 +1297,8 @@ class Interpreter:
                 taken, left = left, taken
             self._skip([left], "in a branch whose condition is never true")
             return self.evaluate(taken)
-        level = self.level
-        self._enter_branch()
-        body = self.evaluate(node.body)
-        self._enter_branch()
-        orelse = self.evaluate(node.orelse)
-        self.level = level
+        body = self._maybe(decided, lambda: self.evaluate(node.body))
+        orelse = self._maybe(decided, lambda: self.evaluate(node.orelse))
         return join(body, orelse, decided)
 
     def _subscript(self, node: ast.Subscript) -> Value:
@@ -1127,7 +1317,10 @@ class Interpreter:
 
     def _named(self, node: ast.NamedExpr) -> Value:
         value = self.evaluate(node.value)
-        self._store(node.target, value)
+        if isinstance(self.scope, RoundScope):
+            self.scope.home.put(node.target.id, value, self.level)
+        else:
+            self._store(node.target, value)
         return value
 
     def _comprehension(
@@ -1140,7 +1333,15 @@ class Interpreter:
             value = self.evaluate(node.elt)
             (found if sure else unsure).append(value)
 
-        more = self._each(node.generators, add)
+        more: Unknown | None
+        if isinstance(node, ast.GeneratorExp):
+            # how much of it is asked for, and when, is another's matter
+            level = self.level
+            self._enter_branch()
+            more = self._each(node.generators, add)
+            self.level = level
+        else:
+            more = self._each(node.generators, add)
         if more is not None:
             more = lost(more, *unsure)
         kind = "set" if isinstance(node, ast.SetComp) else "list"
@@ -1167,9 +1368,10 @@ class Interpreter:
         `add` is told whether it is sure how many rounds came before.
         """
         outside = self.scope
-        self.scope = Scope(outside.module, outside)
+        first = operations.items_of(self.evaluate(generators[0].iter))
+        self.scope = RoundScope(outside, self._around(), self.level)
         try:
-            return self._rounds(generators, add, None)
+            return self._rounds(generators, add, None, first)
         finally:
             self.scope = outside
 
@@ -1178,12 +1380,13 @@ class Interpreter:
         generators: list[ast.comprehension],
         add: Callable[[bool], None],
         before: Unknown | None,
+        given: tuple[list[Value], Unknown | None] | None = None,
     ) -> Unknown | None:
         if not generators:
             add(before is None)
             return before
         first, others = generators[0], generators[1:]
-        items, more = operations.items_of(self.evaluate(first.iter))
+        items, more = given or operations.items_of(self.evaluate(first.iter))
         if len(items) > MAX_ITERATIONS or self.work > MAX_WORK:
             items, more = [], lost(operations.TOO_LARGE, more, *items)
         for item in items:
@@ -1267,6 +1470,68 @@ def _is_dataclass(decorator: Value) -> bool:
     return named or made
 
 
+def _is_harmless_metaclass(value: Value) -> bool:
+    return isinstance(value, Symbol) and value.name in ("abc.ABCMeta", "enum.EnumMeta")
+
+
+def _is_tuple(base: Value) -> bool:
+    return isinstance(base, Symbol) and base.name == "typing.NamedTuple"
+
+
+def _fields(node: ast.ClassDef, made: Class) -> list[str]:
+    """Return the parameters that a dataclass's constructor takes, in order."""
+    found: dict[str, None] = {}
+    for base in made.bases:
+        found |= dict.fromkeys((base.fields or ()) if isinstance(base, Class) else ())
+    for item in node.body:
+        if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name):
+            plain = not re.search("ClassVar|InitVar|KW_ONLY", ast.dump(item.annotation))
+            found[item.target.id if plain and not _is_field(item.value) else "*"] = None
+    return list(found)
+
+
+# Stands in the list of fields where it is not known what the constructor takes.
+_NO_FIELDS = frozenset({"*"})
+
+
+def _is_field(node: ast.expr | None) -> bool:
+    """Say whether a field's default is a call that may leave it out."""
+    return isinstance(node, ast.Call) and any(
+        one.arg in (None, "init", "kw_only") for one in node.keywords
+    )
+
+
+def _swallows(context: Value) -> bool:
+    """Say whether an exception may end in the context."""
+    why = context if isinstance(context, Unknown) else None
+    if isinstance(context, Instance):
+        return context.of.find("__exit__") is not None
+    return why is not None and why.symbol in ("contextlib.suppress()", "suppress()")
+
+
+def _runs(value: Value) -> bool:
+    """Say whether who gets `value` may run code of the repository by it."""
+    return isinstance(value, (Function, Decorated))
+
+
+# Decorators that leave a function what it is.
+_PASSED_OVER = ("typing.no_type_check", "typing.override", "typing.final")
+_SPECIAL: dict[type, str] = {
+    ast.Add: "__add__",
+    ast.Sub: "__sub__",
+    ast.Mult: "__mul__",
+    ast.Div: "__truediv__",
+    ast.FloorDiv: "__floordiv__",
+    ast.Mod: "__mod__",
+    ast.Pow: "__pow__",
+    ast.BitAnd: "__and__",
+    ast.BitOr: "__or__",
+    ast.BitXor: "__xor__",
+    ast.LShift: "__lshift__",
+    ast.RShift: "__rshift__",
+}
+
+
 def _kind_of(node: ast.expr) -> str:
     return type(node).__name__
 
@@ -1329,7 +1594,9 @@ def _captured(pattern: ast.pattern) -> list[str]:
     return [name for name in names if isinstance(name, str)]
 
 
-def _is_generator(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+def _is_generator(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> bool:
+    if isinstance(node, ast.Lambda):
+        return False
     waiting: list[ast.AST] = list(node.body)
     while waiting:
         charge()

@@ -5,9 +5,20 @@ import builtins
 from collections.abc import Callable, Iterator
 from typing import NamedTuple, Protocol
 
-from dagwarden.sources.dags.aliases import UNDECIDED, join
+from dagwarden.sources.dags.aliases import (
+    UNDECIDED,
+    forget,
+    give_up,
+    held_in,
+    join,
+    lost,
+)
 from dagwarden.sources.dags.values import (
     Arguments,
+    Entries,
+    Items,
+    Method,
+    Scalar,
     Symbol,
     Thing,
     Unknown,
@@ -19,6 +30,13 @@ Names = dict[str, Value]
 
 _BUILTINS = frozenset(dir(builtins))
 MODULE_NAME = Unknown("dynamic", "__name__")
+UNFOLLOWED = Unknown("dynamic", "a change in code that is not followed")
+# What is looked at for what code that is not followed can reach.
+MAX_REACHED = 2_000
+# Attributes of a function that change what calling it does.
+_CODE = ("__code__", "__defaults__", "__kwdefaults__", "__wrapped__")
+# Methods by which a class decides what its attributes are.
+_DECIDING = ("__new__", "__getattribute__", "__setattr__", "__delattr__")
 
 
 class Follower(Protocol):
@@ -34,6 +52,10 @@ class Follower(Protocol):
         """Return a new object of a class of the repository."""
         ...
 
+    def call(self, function: Value, arguments: Arguments) -> Value:
+        """Return what calling `function` gives."""
+        ...
+
 
 class Source(NamedTuple):
     """A module of the repository, parsed; `package`: it is an `__init__.py`."""
@@ -47,10 +69,17 @@ class Source(NamedTuple):
 class Scope:
     """The names of a module, class or function call."""
 
-    __slots__ = ("module", "names", "outer", "parent", "star")
+    __slots__ = ("level", "module", "names", "outer", "parent", "star")
 
-    def __init__(self, module: "Module | None", parent: "Scope | None") -> None:
-        """`parent` is the scope around it; None for a module."""
+    def __init__(
+        self, module: "Module | None", parent: "Scope | None", level: int = 0
+    ) -> None:
+        """
+        `parent` is the scope around it; None for a module.
+
+        `level` is the number of the undecided branch that it was made in.
+        """
+        self.level = level
         self.module = module
         self.parent = parent
         self.names: Names = {}
@@ -73,15 +102,36 @@ class Scope:
             return Symbol(f"builtins.{name}")
         return module.star or Unknown("dynamic", name)
 
-    def store(self, name: str, value: Value) -> None:
-        """Carry out `name = value`."""
-        self.outer.get(name, self).names[name] = value
+    def put(self, name: str, value: Value, level: int) -> None:
+        """Carry out `name = value` from outside, in the undecided branch `level`."""
+        if level > self.level:
+            value = join(self.names.get(name, UNDECIDED), value, UNDECIDED)
+        self.names[name] = value
+
+    def forget(self, why: Unknown) -> None:
+        """Any name may be another, but for what stands in other modules."""
+        for name, value in self.names.items():
+            escape(value)
+            if not isinstance(value, Thing) or isinstance(value, (Function, Class)):
+                self.names[name] = lost(why, value)
+        self.star = self.star or why
 
 
 class ClassScope(Scope):
     """The names of a class's body, which its functions do not see."""
 
     __slots__ = ()
+
+
+class RoundScope(Scope):
+    """The names of a comprehension; `:=` binds in `home`, the scope around it."""
+
+    __slots__ = ("home",)
+
+    def __init__(self, home: Scope, parent: Scope, level: int) -> None:
+        """`parent` is what it sees, which leaves out a class's body."""
+        super().__init__(home.module, parent, level)
+        self.home: Scope = home.home if isinstance(home, RoundScope) else home
 
 
 class Module(Thing):
@@ -102,6 +152,10 @@ class Module(Thing):
         """Return the dotted name."""
         return self.name
 
+    def forget(self, why: Unknown) -> None:
+        """Any of its names may be another."""
+        self.scope.forget(why)
+
     def attribute(self, name: str) -> Value:
         """Return one of its names, or a submodule."""
         if name in self.scope.names:
@@ -112,25 +166,75 @@ class Module(Thing):
 
 
 class Namespace(Thing):
-    """What `globals()` gives."""
+    """What `globals()` and `vars(...)` give: the attributes of something."""
 
-    __slots__ = ("scope",)
+    __slots__ = ("holder", "put")
 
-    def __init__(self, scope: Scope) -> None:
-        """Show the names of `scope`."""
-        self.scope = scope
+    def __init__(
+        self, holder: Thing, put: Callable[[Thing, Value, Value], None]
+    ) -> None:
+        """Show the attributes of `holder`; `put` sets one."""
+        self.holder = holder
+        self.put = put
+
+    def describe(self) -> str:
+        """Return what a person would write for it."""
+        return "globals()" if isinstance(self.holder, Module) else "vars()"
 
     def item(self, key: Value) -> Value:
-        """Return the name `key`."""
+        """Return the attribute `key`."""
+        if isinstance(self.holder, Module) and isinstance(key, str):
+            return self.holder.scope.find(key)
         if isinstance(key, str):
-            return self.scope.find(key)
-        return Unknown("dynamic", "globals()")
+            return self.holder.attribute(key)
+        return Unknown("dynamic", self.describe())
+
+    def attribute(self, name: str) -> Value:
+        """Return a method of the dict that it is."""
+        return Method(name, lambda given: self._method(name, given))
+
+    def _method(self, name: str, given: Arguments) -> Value:
+        first = given.get("", 0)
+        if name in ("get", "__getitem__"):
+            return self.item(first)
+        if name in ("setdefault", "__setitem__"):
+            self.put(self.holder, first, given.get("", 1))
+            return self.item(first)
+        if name == "update":
+            self.update(given)
+            return None
+        if name not in ("copy", "items", "keys", "values"):
+            self.holder.forget(Unknown("dynamic", f"{self.describe()}.{name}()"))
+        return Unknown("dynamic", f"{self.describe()}.{name}()")
+
+    def update(self, given: Arguments) -> None:
+        """Carry out `update`."""
+        named: dict[Scalar, Value] = dict(given.keywords.items())
+        why = given.more or given.rest
+        for one in given.positional:
+            if isinstance(one, Entries):
+                named |= one.items
+                why = why or one.rest
+            else:
+                why = why or Unknown("dynamic", f"{self.describe()}.update()")
+        if why is not None:
+            self.holder.forget(why)
+        for key, value in named.items():
+            self.put(self.holder, key, value)
 
 
 class Function(Thing):
     """A function or lambda of the repository."""
 
-    __slots__ = ("bound", "defaults", "interpreter", "node", "owner", "scope")
+    __slots__ = (
+        "bound",
+        "changed",
+        "defaults",
+        "interpreter",
+        "node",
+        "owner",
+        "scope",
+    )
 
     def __init__(
         self,
@@ -146,6 +250,8 @@ class Function(Thing):
         self.defaults = defaults
         self.bound: Value = None
         self.owner: Class | None = None
+        # whether its code or defaults were set from outside
+        self.changed = False
 
     @property
     def name(self) -> str:
@@ -166,7 +272,16 @@ class Function(Thing):
         made = Function(self.interpreter, self.node, self.scope, self.defaults)
         made.bound = instance
         made.owner = owner
+        made.changed = self.changed
         return made
+
+    def store(self, name: str, value: Value) -> None:
+        """Set an attribute, which may be the code."""
+        self.changed = self.changed or name in _CODE
+
+    def forget(self, why: Unknown) -> None:
+        """Its code may be another."""
+        self.changed = True
 
     def call(self, arguments: Arguments) -> Value:
         """Follow the function."""
@@ -176,7 +291,16 @@ class Function(Thing):
 class Class(Thing):
     """A class of the repository."""
 
-    __slots__ = ("bases", "fields", "interpreter", "module", "name", "names")
+    __slots__ = (
+        "bases",
+        "fields",
+        "interpreter",
+        "level",
+        "module",
+        "name",
+        "names",
+        "opaque",
+    )
 
     def __init__(
         self, interpreter: "Follower", name: str, module: Module, bases: list[Value]
@@ -187,6 +311,9 @@ class Class(Thing):
         self.module = module
         self.bases = bases
         self.names: Names = {}
+        self.level = interpreter.level
+        # why nothing is known of its attributes and objects
+        self.opaque: Unknown | None = None
         # parameters of the constructor, for a dataclass
         self.fields: list[str] | None = None
 
@@ -205,6 +332,34 @@ class Class(Thing):
             if isinstance(base, Class):
                 waiting[:0] = base.bases
 
+    def hidden(self) -> Unknown | None:
+        """Return why nothing is known of its attributes, or None."""
+        seen: set[int] = set()
+        why = Unknown("dynamic", self.describe())
+        for base in self.lineage():
+            if not isinstance(base, Class):
+                continue
+            if base.opaque is not None:
+                return base.opaque
+            deciding = any(name in base.names for name in _DECIDING)
+            made_otherwise = base is not self and "__init_subclass__" in base.names
+            if deciding or made_otherwise or id(base) in seen:
+                return why
+            seen.add(id(base))
+        return None
+
+    def store(self, name: str, value: Value) -> None:
+        """Set a class attribute; it may not happen if a branch is not decided."""
+        if self.interpreter.level > self.level:
+            found = self.find(name)
+            old = found[0] if found is not None else UNDECIDED
+            value = join(old, value, UNDECIDED)
+        self.names[name] = value
+
+    def forget(self, why: Unknown) -> None:
+        """Anything of it may be another."""
+        self.opaque = self.opaque or why
+
     def find(self, name: str) -> "tuple[Value, Class] | None":
         """Return a name of the class or a base, and whose it is."""
         for base in self.lineage():
@@ -218,6 +373,8 @@ class Class(Thing):
 
     def attribute(self, name: str) -> Value:
         """Return a class attribute."""
+        if why := self.hidden():
+            return why
         found = self.find(name)
         if found is None:
             return Unknown("dynamic", f"{self.name}.{name}")
@@ -226,7 +383,7 @@ class Class(Thing):
             return Instance(self, {"value": value, "name": name})
         if isinstance(value, Wrapped):
             return value.function.bind(self, self) if value.of_class else value.function
-        return value
+        return value if not _describes(value) else Unknown("dynamic", self.name)
 
     def call(self, arguments: Arguments) -> Value:
         """Construct an object."""
@@ -236,12 +393,14 @@ class Class(Thing):
 class Instance(Thing):
     """An object of a class of the repository."""
 
-    __slots__ = ("names", "of")
+    __slots__ = ("level", "names", "of", "opaque")
 
     def __init__(self, of: Class, names: Names) -> None:
         """`names` are its own attributes."""
         self.of = of
         self.names = names
+        self.level = of.interpreter.level
+        self.opaque: Unknown | None = of.hidden()
 
     def describe(self) -> str:
         """Return the class's name."""
@@ -249,21 +408,66 @@ class Instance(Thing):
 
     def attribute(self, name: str) -> Value:
         """Return an attribute or a bound method."""
+        if self.opaque is not None:
+            return lost(self.opaque, *self.names.values())
         if name in self.names:
             return self.names[name]
         return bound(self.of, self, name)
 
     def store(self, name: str, value: Value) -> None:
         """Set an attribute; it may not happen if a branch is not decided."""
-        interpreter = self.of.interpreter
-        if interpreter.level and name in self.names:
-            value = join(self.names[name], value, UNDECIDED)
+        found = self.of.find(name)
+        old = self.names.get(name, found[0] if found else UNDECIDED)
+        if self.of.interpreter.level > self.level or _intercepts(found):
+            value = join(old, value, UNDECIDED)
+            value = lost(UNDECIDED, value) if _intercepts(found) else value
         self.names[name] = value
+
+    def forget(self, why: Unknown) -> None:
+        """Any attribute may be another."""
+        self.opaque = lost(self.opaque or why, *self.names.values())
+
+    def truth(self) -> bool | Unknown:
+        """Return True unless its class may say otherwise."""
+        plain = all(_is_plain_object(base) for base in self.of.foreign())
+        if plain and not (self.of.find("__bool__") or self.of.find("__len__")):
+            return self.opaque or True
+        return Unknown("dynamic", self.of.name)
+
+    def special(self, name: str, *given: Value) -> Value:
+        """Call a method like `__enter__`; unknown if it has none."""
+        if self.opaque is None and self.of.find(name) is not None:
+            method = bound(self.of, self, name)
+            return self.of.interpreter.call(method, Arguments(list(given), {}))
+        escape(self, *given)
+        return Unknown("dynamic", f"{self.of.name}.{name}()")
+
+    def call(self, arguments: Arguments) -> Value:
+        """Call it as a function."""
+        if self.opaque is None and self.of.find("__call__") is not None:
+            method = bound(self.of, self, "__call__")
+            return self.of.interpreter.call(method, arguments)
+        return super().call(arguments)
+
+    def item(self, key: Value) -> Value:
+        """Return what subscripting gives."""
+        return self.special("__getitem__", key)
+
+    def enter(self) -> Value:
+        """Enter it as a context."""
+        return self.special("__enter__")
+
+    def exit(self) -> None:
+        """Leave it as a context."""
+        self.special("__exit__", None, None, None)
 
 
 def bound(of: Class, instance: Value, name: str) -> Value:
     """Return the attribute `name` that `of` gives its `instance`."""
     found = of.find(name)
+    if name.startswith("__") and not name.endswith("__"):
+        # it is another name in every class
+        found = found if not any(isinstance(b, Class) for b in of.bases) else None
     if found is None:
         return Unknown("dynamic", f"{of.name}.{name}")
     value, owner = found
@@ -272,6 +476,8 @@ def bound(of: Class, instance: Value, name: str) -> Value:
             return value.function.bind(instance, owner).call(Arguments([], {}))
         holder = of if value.of_class else None
         return value.function.bind(holder, owner) if holder else value.function
+    if _describes(value):
+        return Unknown("dynamic", f"{of.name}.{name}")
     return value.bind(instance, owner) if isinstance(value, Function) else value
 
 
@@ -289,6 +495,43 @@ class Wrapped(Thing):
     def of_class(self) -> bool:
         """Whether it is bound to the class."""
         return self.kind == "classmethod"
+
+
+class Decorated(Thing):
+    """A function or class under a decorator that is not followed."""
+
+    __slots__ = ("interpreter", "under", "why")
+
+    def __init__(self, interpreter: Follower, under: Value, why: Unknown) -> None:
+        """`why` tells why it is not known what the decorator made of `under`."""
+        self.interpreter = interpreter
+        self.under = under
+        self.why = why
+
+    def describe(self) -> str:
+        """Return the name of what is decorated."""
+        return self.under.describe() if isinstance(self.under, Thing) else "?"
+
+    def unknown(self) -> Unknown:
+        """Return why it is not known."""
+        return self.why
+
+    def truth(self) -> bool | Unknown:
+        """Return why it is not known."""
+        return self.why
+
+    def attribute(self, name: str) -> Value:
+        """Nothing is known of it."""
+        return self.why
+
+    def call(self, arguments: Arguments) -> Value:
+        """Call it: what is under it may be run."""
+        escape(self.under, *arguments.positional, *arguments.keywords.values())
+        return self.interpreter.call(self.why, arguments)
+
+    def enter(self) -> Value:
+        """Enter it as a context."""
+        return self.why
 
 
 class Super(Thing):
@@ -316,3 +559,72 @@ class Super(Thing):
 
 def _is_enum(base: Value) -> bool:
     return isinstance(base, Symbol) and base.name.startswith("enum.")
+
+
+def _is_plain_object(base: Value) -> bool:
+    names = ("builtins.object", "enum.Enum", "abc.ABC", "typing.Protocol")
+    return isinstance(base, Symbol) and base.name in names
+
+
+def _describes(value: Value) -> bool:
+    """Say whether `value`, as a class attribute, may decide what reading it gives."""
+    if isinstance(value, Instance):
+        return value.of.find("__get__") is not None or bool(value.of.hidden())
+    return isinstance(value, Decorated)
+
+
+def _intercepts(found: tuple[Value, Class] | None) -> bool:
+    """Say whether a class attribute may decide what setting it does."""
+    if found is None:
+        return False
+    value = found[0]
+    if isinstance(value, Instance):
+        return value.of.find("__set__") is not None
+    return isinstance(value, (Wrapped, Decorated, Symbol, Unknown))
+
+
+# ------------------------------------------------------- code that is not followed
+
+
+def escape(*values: Value) -> None:
+    """Forget what code that is not followed may change when it gets `values`."""
+    waiting = list(values)
+    seen: dict[int, Value] = {}
+    while waiting and len(seen) < MAX_REACHED:
+        one = waiting.pop()
+        if is_scalar(one) or id(one) in seen:
+            continue
+        seen[id(one)] = one
+        if isinstance(one, Unknown):
+            give_up(one)
+        elif isinstance(one, (Items, Entries)):
+            waiting += held_in(one)
+            forget(one, UNFOLLOWED)
+        elif isinstance(one, Instance):
+            waiting += one.names.values()
+            one.forget(UNFOLLOWED)
+        elif isinstance(one, Wrapped):
+            waiting.append(one.function)
+        elif isinstance(one, Decorated):
+            waiting.append(one.under)
+        elif isinstance(one, Function):
+            waiting.append(one.bound)
+            waiting += _reached_by(one)
+
+
+def _reached_by(function: Function) -> list[Value]:
+    """Return what the code of `function` can reach; forget what it binds outside."""
+    own = {a.arg for a in ast.walk(function.node.args) if isinstance(a, ast.arg)}
+    read: set[str] = set()
+    outer: set[str] = set()
+    for node in ast.walk(function.node):
+        if isinstance(node, ast.Name):
+            (read if isinstance(node.ctx, ast.Load) else own).add(node.id)
+        elif isinstance(node, (ast.Global, ast.Nonlocal)):
+            outer.update(node.names)
+    for name in sorted(outer):
+        scope = function.scope
+        while name not in scope.names and scope.parent is not None:
+            scope = scope.parent
+        scope.names[name] = lost(UNFOLLOWED, scope.names.get(name))
+    return [function.scope.find(name) for name in sorted(read - own - outer)]

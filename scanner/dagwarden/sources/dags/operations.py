@@ -689,6 +689,8 @@ def extend(container: Items, items: list[Value], level: int) -> None:
         container.more = lost(container.more or UNDECIDED, *items)
     else:
         container.items.extend(items)
+        if container.kind == "set":
+            container.distinct()
     changed(container, *items)
 
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from msgspec import UNSET, UnsetType
 
 from dagwarden.facts import ConnectionSource, Maybe, Unresolved
-from dagwarden.sources.dags.airflow import Task, World, default_args_of
+from dagwarden.sources.dags.airflow import Task, World
 from dagwarden.sources.dags.catalogue import Parameter
 from dagwarden.sources.dags.templates import is_template, rendered_later
 from dagwarden.sources.dags.values import Items, Unknown, Value, why_unknown
@@ -41,7 +41,7 @@ class Parameters:
         why = task.expanded_rest or task.rest
         if why:
             return Found(why, "argument")
-        for defaults in default_args_of(task, task.group, task.dag):
+        for defaults in task.defaults:
             if name in defaults.items:
                 return Found(defaults.items[name], "default_args")
             if defaults.rest:
@@ -51,8 +51,7 @@ class Parameters:
     def defaulted(self) -> Iterator[tuple[str, Value]]:
         """Yield what `default_args` hold for this task and it does not give itself."""
         task = self.task
-        defaults = default_args_of(task, task.group, task.dag)
-        names = {name for one in defaults for name in one.items}
+        names = {name for one in task.defaults for name in one.items}
         for name in sorted(name for name in names if isinstance(name, str)):
             found = self.given(name)
             if found is not None and found.source == "default_args":

@@ -51,7 +51,11 @@ MAX_FOLDERS = 100_000
 IGNORE_FILE = ".airflowignore"
 # The kinds of facts that an unread file may have held.
 KINDS = ("dag", "task", "call")
+# A gap in a module is met again by every file that imports it.
+_LOOKED_BACK = 100
 _HELD_ELSEWHERE = ("plugins", "src")
+# Folders of packages, which a search for DAGs would only be lost in.
+_PACKAGES = frozenset({".venv", "node_modules"})
 
 
 _PUNCTUATION = b",.()[]{}:;=+-*/%&|^~<>!@\n"
@@ -170,7 +174,8 @@ class _Reading:
             kinds=KINDS,
             incomplete=incomplete,
         )
-        self.gaps.append(made)
+        if made not in self.gaps[-_LOOKED_BACK:]:
+            self.gaps.append(made)
 
     def leave_out(self, kind: str, what: str, reason: str) -> None:
         key = kind, what, reason
@@ -219,7 +224,7 @@ class _Reading:
                         yield path
                 elif name.endswith(".zip") and wanted is None:
                     detail = "DAGs packed in a zip archive are not read"
-                    self.gap("unsupported", path, detail, incomplete=False)
+                    self.gap("unsupported", path, detail)
             waiting.extend(reversed(below))
 
     def _enter(self, path: Path, visited: set[str]) -> bool:
@@ -243,7 +248,11 @@ class _Reading:
         except OSError as error:
             self.gap("unreadable", path, f"cannot list the folder: {_why(error)}")
             return []
-        hidden = {"__pycache__", ".git", ".venv", "node_modules"}
+        for name, is_folder in sorted(found):
+            if is_folder and name in _PACKAGES:
+                shown = self.shown(path / name)
+                self.leave_out("folder", shown, "holds installed packages")
+        hidden = {"__pycache__", ".git", *_PACKAGES}
         return sorted(item for item in found if item[0] not in hidden)
 
     def _patterns(self, path: Path, folder: Path) -> list[Pattern]:
@@ -375,6 +384,16 @@ class _Reading:
         self.calls += made.calls
         for one in excluded:
             self.leave_out(one.kind, one.what, one.reason)
+        for unread in interpreter.unread:
+            reason: GapReason = "malformed" if unread.broken else "unsupported"
+            detail = f"Airflow refuses the file: {unread.detail}"
+            self.gap(
+                reason,
+                self.root / unread.path,
+                detail if unread.broken else unread.detail,
+                line=unread.line,
+                incomplete=False,
+            )
         for path, line in interpreter.too_deep:
             where = self.root / path
             self.gap("too_deep", where, "nested too deeply to follow", line=line)

@@ -163,6 +163,9 @@ class _Making:
 
     def task(self, task: airflow.Task) -> None:
         home = self._dag_of(task)
+        if task.removed:
+            self.leave_out(task.site, "taken out of its DAG again")
+            return
         if home is None:
             lost = task.dag is not None
             reason = "its DAG is not one Airflow finds" if lost else "belongs to no DAG"

@@ -5,10 +5,13 @@ from collections.abc import Iterator, Sequence
 
 from dagwarden.facts import Excluded
 from dagwarden.sources.dags.airflow import World
-from dagwarden.sources.dags.interpret import Interpreter
+from dagwarden.sources.dags.interpret import Interpreter, Unread
 from dagwarden.sources.dags.objects import Scope, Source
 from dagwarden.sources.dags.values import Arguments, Symbol, Thing
 from dagwarden.sources.dags.work import charge
+
+# Code that runs when the file is loaded: its tasks are there, and missing here.
+NOT_FOLLOWED = "in a function that is called and not followed"
 
 
 def left_out(interpreter: Interpreter, world: World, source: Source) -> list[Excluded]:
@@ -23,6 +26,10 @@ def left_out(interpreter: Interpreter, world: World, source: Source) -> list[Exc
                 what = f"{source.path}:{call.lineno}"
                 made = Excluded(kind="task", what=what, reason=reason)
                 found.setdefault(place, made)
+                if reason is NOT_FOLLOWED:
+                    detail = "tasks made in code that is called and not followed"
+                    unread = Unread(source.path, call.lineno, detail)
+                    interpreter.unread[unread] = None
     return [found[place] for place in sorted(found)]
 
 
@@ -32,8 +39,11 @@ def _unfollowed(
     yield from interpreter.skipped
     for key, (node, scope) in interpreter.defined.items():
         if key not in interpreter.followed:
-            inside = key in world.task_functions
-            reason = "in the code of a task" if inside else "in a function not called"
+            reason = "in a function not called"
+            if key in world.task_functions:
+                reason = "in the code of a task"
+            elif key in interpreter.given_up:
+                reason = NOT_FOLLOWED
             yield [node], scope, reason
 
 

@@ -59,6 +59,13 @@ class Thing:
     def store(self, name: str, value: "Value") -> None:
         """Set the attribute `name`."""
 
+    def forget(self, why: Unknown) -> None:
+        """Anything of it may have changed, or gone."""
+
+    def truth(self) -> bool | Unknown:
+        """Return whether it counts as true."""
+        return True
+
     def call(self, arguments: "Arguments") -> "Value":
         """Return what calling it gives."""
         return Unknown("dynamic", f"{self.describe()}()")
@@ -109,9 +116,20 @@ class Items:
         self.kind: Kind = kind
         self.items = items
         self.more = more
+        if kind == "set":
+            self.distinct()
         self.level = level
         self.parts: tuple[Items | Entries, ...] = ()
         self.wholes: tuple[Items | Entries, ...] = ()
+
+    def distinct(self) -> None:
+        """Hold every item once, as a set does; how many is unknown if any is."""
+        known = {item: item for item in self.items if is_scalar(item)}
+        others = [item for item in self.items if not is_scalar(item)]
+        if others and len(self.items) > 1:
+            self.more = self.more or Unknown("dynamic", "a set of what is not known")
+        if len(known) + len(others) < len(self.items):
+            self.items = [*known, *others]
 
 
 class Entries:
@@ -195,6 +213,10 @@ class Symbol(Thing):
     def attribute(self, name: str) -> "Value":
         """Return the symbol one level down."""
         return Symbol(f"{self.name}.{name}")
+
+    def truth(self) -> bool | Unknown:
+        """Return why it is not known."""
+        return self.unknown()
 
 
 class Method(Thing):
@@ -283,10 +305,8 @@ def truth(value: Value) -> bool | Unknown:
         charge(len(value.items) // 16)
         certain = any(not isinstance(item, Unknown) for item in value.items.values())
         return certain or value.rest or bool(value.items)
-    if isinstance(value, Symbol):
-        return value.unknown()
     if isinstance(value, Thing):
-        return True
+        return value.truth()
     return value if isinstance(value, Unknown) else bool(value)
 
 
