@@ -9,13 +9,11 @@ import pytest
 
 from dagwarden.errors import RuleError
 from dagwarden.policy import load
+from dagwarden.policy.document import BadYaml, plain, read_tree
 from dagwarden.policy.load import (
-    BadYaml,
     compile_pack,
     load_rule_files,
     load_rules,
-    plain,
-    read_tree,
     shipped_rule_files,
 )
 from dagwarden.rule import Control, Parameter, Rule
