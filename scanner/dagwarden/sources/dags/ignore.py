@@ -1,28 +1,54 @@
-"""
+r"""
 Which files `.airflowignore` leaves out.
 
 Airflow 2.x reads the lines as regular expressions searched in the path below the
 DAG folder, Airflow 3.x as gitignore patterns (`[core] dag_ignore_file_syntax` has
 these defaults). Without a version a file is left out only where both agree.
 
-The patterns are foreign text: a regular expression that could backtrack for long is
-refused (at most three unbounded repetitions, none of a group, no back reference),
-and gitignore patterns are matched by an algorithm that does not backtrack far.
+The patterns are foreign text. Regular expressions are matched by RE2, in time linear
+in the path; what RE2 and Python's `re` may read differently is refused, and so is what
+RE2 makes a large program of. `\w`, `\d`, `\s` and `\b` know ASCII only, so a pattern
+with one of them leaves out no path that has other characters. gitignore patterns are
+matched by an algorithm that does not backtrack far. All matching is charged for.
 """
 
 import re
-import warnings
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import PurePosixPath
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
-MAX_LINES = 1_000
+from dagwarden.sources.dags.work import charge
+
+MAX_LINES = 2_000
 MAX_PATTERN = 300
 MAX_PATH = 400
-MAX_REPETITIONS = 3
+# Instructions of RE2 that one pattern may be.
+MAX_PROGRAM = 1_000
+# Steps of matching that are one unit of work.
+_STEPS = 8
+# Units of work that compiling takes for each character, at worst.
+_COMPILING = 3
+# Escapes that RE2 and `re` agree on, for ASCII.
+_ASCII_CLASSES = "bBdDsSwW"
+_ANCHORS = frozenset(["^", "$", r"\A", r"\b", r"\B"])
+_QUANTIFIERS = frozenset("?*+{")
+_ESCAPES = frozenset(_ASCII_CLASSES + "Aafnrtv")
 
-_COMMENT = re.compile(r"\s*#.*")
 Syntax = Literal["regexp", "glob"]
+
+
+class Regexp(Protocol):
+    """A compiled regular expression of RE2."""
+
+    @property
+    def programsize(self) -> int:
+        """Its instructions."""
+        ...
+
+    def search(self, text: bytes) -> object | None:
+        """Return a match anywhere in `text`, or None."""
+        ...
 
 
 class Pattern(NamedTuple):
@@ -30,7 +56,7 @@ class Pattern(NamedTuple):
 
     text: str
     folder: PurePosixPath
-    regexp: re.Pattern[str] | None
+    regexp: Regexp | None
     # why the line is not followed as a regular expression, where it is not
     refused: str | None = None
 
@@ -45,42 +71,67 @@ def syntax_of(airflow: str | None) -> Syntax | None:
 def patterns_in(
     text: str, folder: PurePosixPath, syntax: Syntax | None
 ) -> list[Pattern]:
-    """Return the patterns of an ignore file in `folder`, below the DAG folder."""
-    lines = (_COMMENT.sub("", line) for line in text.split("\n")[:MAX_LINES])
+    """
+    Return the patterns of an ignore file in `folder`, below the DAG folder.
+
+    Past `MAX_LINES` there is one without a text, which says so.
+    """
+    lines = text.split("\n")
     found: list[Pattern] = []
-    for line in lines:
+    for line in map(_without_comment, lines[:MAX_LINES]):
         if line:
             regexp, refused = (None, None) if syntax == "glob" else _compiled(line)
             found.append(Pattern(line, folder, regexp, refused))
+    if any(lines[MAX_LINES:]):
+        found.append(Pattern("", folder, None, f"more than {MAX_LINES:,} lines"))
     return found
 
 
-def _compiled(line: str) -> tuple[re.Pattern[str] | None, str | None]:
+def _without_comment(line: str) -> str:
+    """Return `line` without a comment and the space before it."""
+    head, mark, _ = line.partition("#")
+    return head.rstrip() if mark else line
+
+
+def _compiled(line: str) -> tuple[Regexp | None, str | None]:
     if len(line) > MAX_PATTERN:
         return None, f"longer than {MAX_PATTERN} characters"
-    if _is_slow(line):
-        return None, "it could take very long to match"
+    charge(_COMPILING * len(line))
+    if _is_read_differently(line):
+        return None, "a construct that is not followed"
+    import re2  # type: ignore[import-untyped]  # only where there are regular expressions
+
+    options = re2.Options()
+    options.log_errors = False
+    options.never_capture = True
     try:
-        with warnings.catch_warnings():
-            # what the compiler finds odd in a foreign pattern is not about us
-            warnings.simplefilter("ignore")
-            return re.compile(line), None
-    except (re.error, RecursionError, OverflowError):
+        regexp: Regexp = re2.compile(line.encode(), options)
+    except (re2.error, UnicodeEncodeError):
         return None, "no valid regular expression"
+    if regexp.programsize > MAX_PROGRAM:
+        return None, "too large once its repetitions are written out"
+    return regexp, None
 
 
-_ESCAPED = re.compile(r"\\.", re.DOTALL)
-_CLASS = re.compile(r"\[\^?\]?[^\]]*\]")
-
-
-def _is_slow(line: str) -> bool:
-    """Say whether matching `line` may take more than polynomial time, or n^3."""
-    if re.search(r"\\[1-9]|\(\?[^:]", line):
+def _is_read_differently(line: str) -> bool:
+    """Say whether RE2 may take `line` for something else than Python does."""
+    groups = line.count("(?") != line.count("(?:")
+    if groups or "{," in line or "[:" in line:
         return True
-    bare = _CLASS.sub("x", _ESCAPED.sub("x", line))
-    return bool(re.search(r"\)[*+{]", bare)) or (
-        bare.count("*") + bare.count("+") + bare.count("{") > MAX_REPETITIONS
+    tokens = _tokens(line)
+    # `[\w-.]`: to Python a range with no end
+    if "[" in line and re.search(r"\\[dDsSwW]-", line):
+        return True
+    # `^*`: Python refuses to repeat what has no length
+    if any(a in _ANCHORS and b in _QUANTIFIERS for a, b in pairwise(tokens)):
+        return True
+    return any(
+        escaped.isalnum() and escaped not in _ESCAPES for escaped in _escaped(line)
     )
+
+
+def _escaped(line: str) -> list[str]:
+    return [token[1] for token in _tokens(line) if token[0] == "\\" and token[1:]]
 
 
 def is_ignored(
@@ -89,13 +140,23 @@ def is_ignored(
     """Say whether `path`, relative to the DAG folder, is left out by `syntax`."""
     if syntax == "regexp":
         text = str(path)[:MAX_PATH]
-        return any(p.regexp is not None and p.regexp.search(text) for p in patterns)
+        return any(_is_found(pattern, text) for pattern in patterns)
     ignored = False
     for pattern in patterns:
         kept = pattern.text.startswith("!")
         if ignored is kept and _glob_matches(pattern, path, folder=folder):
             ignored = not kept
     return ignored
+
+
+def _is_found(pattern: Pattern, text: str) -> bool:
+    regexp = pattern.regexp
+    if regexp is None:
+        return False
+    charge(1 + regexp.programsize * len(text) // 1_000)
+    if not text.isascii() and set(_ASCII_CLASSES) & set(_escaped(pattern.text)):
+        return False
+    return regexp.search(text.encode("utf-8", "replace")) is not None
 
 
 def _glob_matches(pattern: Pattern, path: PurePosixPath, *, folder: bool) -> bool:
@@ -147,6 +208,7 @@ def _parts_match(wanted: list[str], parts: list[str]) -> bool:
 def _part_matches(pattern: str, name: str) -> bool:
     """Match one part of a path; after a star that fails, only that star moves."""
     tokens = _tokens(pattern)
+    charge(1 + len(tokens) // _STEPS)
     at = position = 0
     star, resume = -1, 0
     while at < len(name):
@@ -157,6 +219,7 @@ def _part_matches(pattern: str, name: str) -> bool:
             position += 1
             at += 1
         elif star >= 0:
+            charge(1 + (at - resume) // _STEPS)
             resume += 1
             at, position = resume, star + 1
         else:

@@ -6,9 +6,9 @@ import os
 import re
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from dagwarden.facts import (
     Call,
@@ -38,7 +38,7 @@ from dagwarden.sources.dags.objects import Source
 from dagwarden.sources.dags.records import Environment, facts_of_file
 from dagwarden.sources.dags.unfollowed import left_out
 from dagwarden.sources.dags.waivers import inline_waivers
-from dagwarden.sources.dags.work import MAX_UNITS, TooMuchWork, allowance
+from dagwarden.sources.dags.work import MAX_UNITS, TooMuchWork, allowance, left
 
 MAX_SIZE = 5_000_000
 # Of code: words and punctuation. The parser takes up to a kilobyte for each.
@@ -47,12 +47,17 @@ MAX_TOKENS = 250_000
 MAX_FIELD_BYTES = 5_000_000_000
 # Bytes of source whose trees are kept for whoever imports them.
 MAX_KEPT = 5_000_000
+# Units of work for matching what all ignore files hold.
+MAX_MATCHING = 1_500_000
+# What every path adds to them: large repositories are none the worse.
+MATCHING_OF_PATH = 200
 MAX_FOLDERS = 100_000
 IGNORE_FILE = ".airflowignore"
 # The kinds of facts that an unread file may have held.
 KINDS = ("dag", "task", "call")
 # A gap in a module is met again by every file that imports it.
 _LOOKED_BACK = 100
+T = TypeVar("T")
 _HELD_ELSEWHERE = ("plugins", "src")
 # Folders of packages, which a search for DAGs would only be lost in.
 _PACKAGES = frozenset({".venv", "node_modules"})
@@ -134,6 +139,7 @@ class _Reading:
         self.files: dict[str, SourceFile] = {}
         self.done: set[Path] = set()
         self.kept = 0
+        self.matching = MAX_MATCHING
 
     def facts(self) -> Facts:
         excluded = (
@@ -265,12 +271,30 @@ class _Reading:
             self.gap("unreadable", file, f"cannot read the file: {_why(error)}")
             return []
         below = PurePosixPath(path.relative_to(folder).as_posix())
-        found = patterns_in(text, below, self.syntax)
-        for pattern in found:
-            if pattern.refused and self.syntax == "regexp":
+        found = self._within(file, lambda: patterns_in(text, below, self.syntax))
+        for pattern in found or ():
+            # what is no regular expression may well be meant as a glob
+            if pattern.refused and (self.syntax == "regexp" or not pattern.text):
                 detail = f"a pattern is not followed: {pattern.refused}"
                 self.gap("malformed", file, detail, incomplete=False)
-        return found
+        return found or []
+
+    def _within(self, path: Path, match: Callable[[], T]) -> T | None:
+        """Return what `match` gives, None where there is no time left for it."""
+        if self.matching > 0:
+            self.matching += MATCHING_OF_PATH
+            try:
+                with allowance(self.matching):
+                    found = match()
+                    self.matching = left()
+                    return found
+            except TooMuchWork:
+                self.matching = 0
+                detail = f"the patterns of {IGNORE_FILE} take too long to match"
+                self.gap(
+                    "timeout", path, f"{detail}: from here on they are passed over"
+                )
+        return None
 
     def _kept(
         self,
@@ -289,8 +313,16 @@ class _Reading:
         if not patterns:
             return True
         below = PurePosixPath(path.relative_to(folder).as_posix())
-        as_regexp = is_ignored(patterns, below, "regexp", folder=is_folder)
-        as_glob = is_ignored(patterns, below, "glob", folder=is_folder)
+        answers = self._within(
+            path,
+            lambda: (
+                is_ignored(patterns, below, "regexp", folder=is_folder),
+                is_ignored(patterns, below, "glob", folder=is_folder),
+            ),
+        )
+        if answers is None:
+            return True
+        as_regexp, as_glob = answers
         if self.syntax is None and as_regexp is not as_glob:
             detail = (
                 f"{IGNORE_FILE} leaves it out in one major version of Airflow only;"
