@@ -1152,3 +1152,61 @@ def test_a_facts_file_that_is_not_ours_is_refused(data: bytes, says: str) -> Non
     assert caught.value.where == "f.json"
     assert "dagwarden facts" in caught.value.remedy
     assert "pw-1" not in str(caught.value)
+
+
+# ------------------------------------------------------------------------ hostile
+
+
+def test_a_source_of_too_many_connections_is_a_gap(tmp_path: Path) -> None:
+    lines = "".join(f"AIRFLOW_CONN_C{i}=http://u:p@h{i}\n" for i in range(5_002))
+    facts = file_facts(tmp_path, "env:a.env", lines)
+    assert len(facts.connections) == 5_000
+    (gap,) = facts.gaps
+    assert (gap.reason, gap.detail, gap.incomplete) == (
+        "too_large",
+        "holds more than 5,000 connections",
+        True,
+    )
+
+
+def test_a_value_that_is_too_long_is_a_gap(tmp_path: Path) -> None:
+    text = "AIRFLOW_CONN_X=http://h/?" + "a=%25&" * 170_000 + "\n"
+    facts = file_facts(tmp_path, "env:a.env", text)
+    assert ids(facts) == ["x"]
+    assert facts.connections[0].host is UNSET
+    (gap,) = facts.gaps
+    assert (gap.reason, gap.detail) == (
+        "too_large",
+        "connection x is longer than 1,000,000 characters",
+    )
+
+
+def test_faults_without_end_are_listed_to_an_end(tmp_path: Path) -> None:
+    facts = file_facts(tmp_path, "local:a.json", json.dumps([{}] * 1_500))
+    assert len(facts.gaps) == 1_001
+    assert facts.gaps[0].detail == "an entry has no connection id"
+    assert facts.gaps[-1].detail == "has more faults than are listed"
+
+
+YAML_BOMBS = {
+    "merges": "a0: &a0 {k: v}\n"
+    + "".join(
+        f"a{i}: &a{i} {{<<: [{', '.join([f'*a{i - 1}'] * 10)}]}}\n"
+        for i in range(1, 10)
+    ),
+    "aliases": "a0: &a0 [x]\n"
+    + "".join(
+        f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]\n" for i in range(1, 10)
+    ),
+    "depth": "[" * 30_000,
+    "closed depth": "[" * 30_000 + "]" * 30_000,
+    "mappings": "{a: " * 30_000,
+}
+
+
+@pytest.mark.parametrize("text", YAML_BOMBS.values(), ids=YAML_BOMBS)
+@pytest.mark.parametrize("spec", ["astro:a.yaml", "local:a.yaml", "export:a.yaml"])
+def test_yaml_that_explodes_is_a_gap(text: str, spec: str, tmp_path: Path) -> None:
+    facts = file_facts(tmp_path, spec, text)
+    assert facts.connections == ()
+    assert [gap.reason for gap in facts.gaps] in (["too_large"], ["too_deep"])

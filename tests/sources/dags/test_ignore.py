@@ -1,7 +1,7 @@
 """`.airflowignore` as Airflow 2.x and 3.x read it, and never slowly."""
 
 import re
-import time
+import warnings
 from pathlib import PurePosixPath
 
 import pytest
@@ -9,11 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dagwarden.sources.dags.ignore import (
+    Syntax,
     glob_matches,
     is_ignored,
     patterns_in,
     syntax_of,
 )
+from dagwarden.sources.dags.work import TooMuchWork, allowance
 
 TOP = PurePosixPath(".")
 # pattern, path, a folder?, does Airflow 3's gitignore syntax match
@@ -102,12 +104,14 @@ def test_syntax_by_version(airflow: str | None, syntax: str | None) -> None:
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        ("(a+)+b", "it could take very long to match"),
-        ("(a|a)*b", "it could take very long to match"),
-        ("(?:a*)*", "it could take very long to match"),
-        (r"(a)\1", "it could take very long to match"),
-        ("a*a*a*a*b", "it could take very long to match"),
-        ("(?=a)b", "it could take very long to match"),
+        (r"(a)\1", "a construct that is not followed"),
+        ("(?=a)b", "a construct that is not followed"),
+        ("(?i)a", "a construct that is not followed"),
+        ("a{,3}", "a construct that is not followed"),
+        ("[[:alpha:]]", "a construct that is not followed"),
+        (r"\pL", "a construct that is not followed"),
+        (r"\Qa", "a construct that is not followed"),
+        (".{300}.{300}", "too large once its repetitions are written out"),
         ("a" * 301, "longer than 300 characters"),
         ("(", "no valid regular expression"),
         ("*.py", "no valid regular expression"),
@@ -118,18 +122,64 @@ def test_regular_expressions_that_are_refused(line: str, reason: str) -> None:
     assert (pattern.regexp, pattern.refused) == (None, reason)
 
 
-@pytest.mark.parametrize("line", [r".*/tests?/.*\.py", "[a+*]{1,2}x+", r"\.\*\+a*"])
+@pytest.mark.parametrize(
+    "line", [r".*/tests?/.*\.py", "[a+*]{1,2}x+", r"\.\*\+a*", "(a+)+b", "(a|a)*b", "(?:a*)*"]
+)  # fmt: skip
 def test_regular_expressions_that_are_followed(line: str) -> None:
     assert patterns_in(line, TOP, "regexp")[0].refused is None
 
 
-@given(st.text("ab*+?(|){}[]^$.\\1,-", max_size=40))
-def test_no_pattern_is_slow(line: str) -> None:
-    path = PurePosixPath("ab" * 100 + "c")
-    start = time.process_time()
-    for syntax in ("regexp", "glob"):
-        is_ignored(patterns_in(line, TOP, None), path, syntax, folder=False)
-    assert time.process_time() - start < 2
+@given(
+    st.text("ab*+?(|){}[]^$.\\wd,-0", max_size=12),
+    st.text("ab0-.", min_size=1, max_size=8),
+)
+def test_regular_expressions_mean_what_python_means_by_them(
+    line: str, name: str
+) -> None:
+    for pattern in patterns_in(line, TOP, "regexp"):
+        if pattern.refused is None:
+            with warnings.catch_warnings(action="ignore"):
+                expected = re.search(line, name) is not None
+            path = PurePosixPath(name)
+            assert is_ignored([pattern], path, "regexp", folder=False) is expected
+
+
+@pytest.mark.parametrize(("pattern", "expected"), [(r"\w", False), ("é", True)])
+def test_classes_of_letters_match_no_path_beyond_ascii(
+    pattern: str, expected: bool
+) -> None:
+    assert ignored(pattern, "é.py", "2.11") is expected
+
+
+SLOW = {
+    "optional": "a?" * 45 + "a" * 45,
+    "alternatives": "(a|a)" * 30 + "b",
+    "nested": "(a+)+b",
+    "stars": "\n".join(f".*.*.*x{i}" for i in range(1_000)),
+    "spaces": " " * 100_000 + "x",
+    "spaces and comments": (" " * 100_000 + "x#\n") * 10,
+}
+
+
+@pytest.mark.parametrize("text", SLOW.values(), ids=SLOW)
+@pytest.mark.parametrize("syntax", ["regexp", "glob"])
+def test_what_backtracks_elsewhere_costs_little(text: str, syntax: Syntax) -> None:
+    with allowance(500_000):
+        patterns = patterns_in(text, TOP, None)
+        path = PurePosixPath("a" * 44 + ".py")
+        assert not is_ignored(patterns, path, syntax, folder=False)
+
+
+def test_matching_is_charged_for() -> None:
+    patterns = patterns_in("\n".join(["*a" * 149 + "b"] * 2_000), TOP, "glob")
+    with allowance(100_000), pytest.raises(TooMuchWork):
+        is_ignored(patterns, PurePosixPath("a" * 240), "glob", folder=False)
+
+
+def test_lines_past_the_limit_are_told() -> None:
+    found = patterns_in("a\n" * 2_000 + "b", TOP, "glob")
+    assert (len(found), found[-1].refused) == (2_001, "more than 2,000 lines")
+    assert patterns_in("a\n" * 2_000, TOP, "glob")[-1].refused is None
 
 
 @given(st.text("ab*?", min_size=1, max_size=8), st.text("ab", min_size=1, max_size=8))

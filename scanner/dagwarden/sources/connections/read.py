@@ -12,8 +12,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Literal, cast
 
-from msgspec.structs import replace
-
 from dagwarden.config import relative
 from dagwarden.errors import SourceError
 from dagwarden.facts import Connection, Facts, Gap, Origin, SourceFile
@@ -38,6 +36,12 @@ from dagwarden.sources.connections.interpret import connection, public, unreadab
 from dagwarden.sources.credentials import Fingerprint, secrets_in
 
 MAX_BYTES = 16_000_000
+# Characters of one URI or JSON text.
+MAX_VALUE = 1_000_000
+# Entries of one source.
+MAX_ENTRIES = 5_000
+# Gaps of one source; what is past them is one more.
+MAX_GAPS = 1_000
 _PREFIX = "AIRFLOW_CONN_"
 _VARIABLE = re.compile(r"\$\{?([A-Za-z_]\w{0,100})\}?")
 _MAX_ID = 250  # characters: Airflow's own limit
@@ -142,6 +146,7 @@ class _Collected:
         self._fingerprint = fingerprint
         self._found: dict[str, Connection] = {}
         self._gaps: list[Gap] = []
+        self._entries = 0
 
     # ------------------------------------------------------------------- results
 
@@ -163,7 +168,19 @@ class _Collected:
         """Return the gaps of a source of which nothing could be read."""
         return Facts(gaps=tuple(self._gaps))
 
-    def gap(self, problem: Malformed, origin: Origin, what: str = "") -> None:
+    def gap(
+        self,
+        problem: Malformed,
+        origin: Origin,
+        what: str = "",
+        *,
+        incomplete: bool = True,
+    ) -> None:
+        if len(self._gaps) > MAX_GAPS:
+            return
+        if len(self._gaps) == MAX_GAPS:
+            problem, what = Malformed("has more faults than are listed"), ""
+            origin, incomplete = Origin(source=self._source), True
         detail = f"{what} {problem.detail}" if what else problem.detail
         self._gaps.append(
             Gap(
@@ -171,6 +188,7 @@ class _Collected:
                 origin=origin,
                 detail=detail,
                 kinds=("connection",),
+                incomplete=incomplete,
             )
         )
 
@@ -226,8 +244,7 @@ class _Collected:
         conn_id = name.removeprefix(_PREFIX)
         if conn_id != conn_id.upper():
             problem = Malformed("is not in upper case: Airflow never looks it up")
-            self.gap(problem, origin, "the variable's name")
-            self._gaps[-1] = replace(self._gaps[-1], incomplete=False)
+            self.gap(problem, origin, "the variable's name", incomplete=False)
             return
         variable = _VARIABLE.fullmatch(value.strip())
         if variable and not literal:
@@ -296,6 +313,14 @@ class _Collected:
     def _entry(
         self, conn_id: str, value: object, origin: Origin, *, api: bool = False
     ) -> None:
+        self._entries += 1
+        if self._entries > MAX_ENTRIES:
+            if self._entries == MAX_ENTRIES + 1:
+                problem = Malformed(
+                    f"holds more than {MAX_ENTRIES:,} connections", "too_large"
+                )
+                self.gap(problem, Origin(source=self._source))
+            return
         if len(conn_id) > _MAX_ID or public(conn_id) is None:
             problem = Malformed("has an id that is no connection id")
             self.gap(problem, Origin(source=self._source), "an entry")
@@ -328,6 +353,8 @@ class _Collected:
 
 def _definition(conn_id: str, value: object, *, api: bool) -> Definition:
     if isinstance(value, str):
+        if len(value) > MAX_VALUE:
+            raise Malformed(f"is longer than {MAX_VALUE:,} characters", "too_large")
         return parse_text(value)
     if not isinstance(value, Mapping):
         raise Malformed("is neither a URI nor an object")
