@@ -104,7 +104,7 @@ def test_an_id_that_is_taken_makes_airflow_refuse_the_file(scan: Scan) -> None:
     assert [(gap.reason, gap.detail, gap.incomplete) for gap in facts.gaps] == [
         (
             "malformed",
-            "Airflow refuses the file: a task_id that its DAG has already",
+            "Airflow refuses the file: an id that its DAG has already",
             False,
         )
     ]

@@ -49,8 +49,8 @@ def gaps(facts: Facts) -> list[tuple[str, str, int | None, str]]:
 HEAD = b"# airflow dag\n"
 VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 UNREADABLE = {
-    "syntax": (HEAD + b"x = \n", ("syntax", "a.py", 2, f"not valid Python {VERSION}")),
-    "unfinished text": (HEAD + b"'''", ("syntax", "a.py", 2, f"not valid Python {VERSION}")),
+    "syntax": (HEAD + b"x = \n", ("syntax", "a.py", 2, f"not valid Python {VERSION}: invalid syntax")),
+    "unfinished text": (HEAD + b"'''", ("syntax", "a.py", 2, f"not valid Python {VERSION}: unterminated triple-quoted string literal (detected at line 2)")),
     "not UTF-8": (HEAD + b"x = '\xe9'", ("encoding", "a.py", None, "not in the encoding it declares")),
     "unknown encoding": (b"# coding: nonsense\n" + HEAD, ("encoding", "a.py", None, "not in the encoding it declares")),
     "NUL": (HEAD + b"x = '\0'", ("encoding", "a.py", None, "holds NUL bytes")),

@@ -257,6 +257,7 @@ class Group(Thing):
         "dag",
         "default_args",
         "group_id",
+        "made",
         "mapped",
         "parent",
         "prefix",
@@ -273,6 +274,16 @@ class Group(Thing):
     ) -> None:
         """`suffix`: a name that is taken gets a number, as for `@task_group`."""
         self.world = world
+        self.mapped = False
+        # the class of the repository that it was made of
+        self.made: Class | None = None
+        self.take(group_id, arguments, suffix=suffix)
+
+    def take(
+        self, group_id: Value, arguments: Arguments, *, suffix: bool = False
+    ) -> None:
+        """Take the constructor's arguments."""
+        world = self.world
         dag, parent = world.current()
         given = arguments.keywords.get("dag")
         self.dag: Dag | Unknown | None = given if isinstance(given, Dag) else dag
@@ -280,7 +291,6 @@ class Group(Thing):
         self.parent: Group | None = outer if isinstance(outer, Group) else parent
         self.prefix = truth(arguments.keywords.get("prefix_group_id", True))
         self.default_args = _default_args(arguments)
-        self.mapped = False
         self.group_id = self._full(group_id)
         asked = truth(arguments.keywords.get("add_suffix_on_collision", suffix))
         if asked and isinstance(self.dag, Dag) and isinstance(self.group_id, str):
@@ -288,6 +298,8 @@ class Group(Thing):
                 self.group_id = _numbered(self.group_id, self.dag.groups)
             elif self.group_id in self.dag.groups or world.interpreter.repeating:
                 self.group_id = _IN_A_LOOP
+        elif isinstance(self.dag, Dag) and isinstance(self.group_id, str):
+            world.taken(self.dag, f"group {self.group_id}", world.site(arguments))
         named = isinstance(self.group_id, str) and world.recording
         if named and isinstance(self.dag, Dag):
             self.dag.groups.add(str(self.group_id))
@@ -313,7 +325,27 @@ class Group(Thing):
 
     def attribute(self, name: str) -> Value:
         """Return what DAG files ask of a task group."""
+        if name == "super().__init__":
+            return Method(name, self._construct)
+        if self.made is not None and (found := self.made.find(name)):
+            value, owner = found
+            return value.bind(self, owner) if isinstance(value, Function) else value
         return self.group_id if name == "group_id" else super().attribute(name)
+
+    def _construct(self, given: Arguments) -> Value:
+        missing = given.rest or given.more or Unknown("dynamic", "group_id")
+        self.take(given.get("group_id", 0, missing), given)
+        return None
+
+    def forget(self, why: Unknown) -> None:
+        """Anything of it may have changed."""
+        self.group_id = lost(why, self.group_id)
+        self.default_args = Entries({}, why)
+
+    def store(self, name: str, value: Value) -> None:
+        """Set an attribute: what is made of it later is not known."""
+        if name in ("group_id", "default_args", "prefix_group_id", "_group_id"):
+            self.forget(Unknown("dynamic", "a task group that is changed"))
 
     def enter(self) -> Value:
         """Become the group of what is made inside."""
@@ -833,7 +865,7 @@ class World:
             if name == "airflow.sdk.DAG":
                 return self._own_dag(made, arguments)
             if name == "airflow.sdk.TaskGroup":
-                return self._group(arguments)
+                return self._own_group(made, arguments)
             if name and self.is_operator(name, Arguments([], {})):
                 return self._subclass(made, self._canonical(name), arguments)
         if "task_id" in arguments.keywords:
@@ -920,6 +952,7 @@ class World:
         defaults = list(default_args_of(task, group, task.dag))
         if unknown is not None:
             defaults.append(Entries({}, unknown))
+        charge(sum(len(d.items) for d in defaults))
         task.defaults = tuple(Entries(dict(d.items), d.rest) for d in defaults)
         if isinstance(task.operator, str) and task.operator in self.changed:
             task.forget(Unknown("dynamic", f"{task.describe()}, which is changed"))
@@ -935,17 +968,18 @@ class World:
             self.tasks.append(task)
             if task.dag is not None and isinstance(full, str):
                 task.dag.task_ids.add(full)
-                self._once(task, task.dag, full)
+                self.taken(task.dag, full, task.site)
 
-    def _once(self, task: Task, dag: Dag, task_id: str) -> None:
-        """Note a task id that is taken, for which Airflow refuses the file."""
-        if not task.certain or dag.level:
+    def taken(self, dag: Dag, name: str, site: Site) -> None:
+        """Take an id, certainly; where it is taken, Airflow refuses the file."""
+        uncertain = self.interpreter.level or self.interpreter.repeating
+        if uncertain or dag.level or not self.recording:
             return
-        if task_id in dag.certain_ids:
-            detail = "a task_id that its DAG has already"
-            path, line, _ = task.site
-            self.interpreter.unread[Unread(path, line, detail, True)] = None
-        dag.certain_ids.add(task_id)
+        if name in dag.certain_ids:
+            detail = "an id that its DAG has already"
+            unread = Unread(site.path, site.line, detail, broken=True)
+            self.interpreter.unread[unread] = None
+        dag.certain_ids.add(name)
 
     def _own_properties(self, task: Task) -> None:
         """Forget the arguments that the task's own class makes something else of."""
@@ -1102,6 +1136,8 @@ class World:
             return dag
         dag.made = made
         why = made.hidden()
+        if made.find("__enter__") or made.find("__exit__") or made.find("add_task"):
+            why = why or Unknown("dynamic", made.describe())
         if start is not None:
             not_called = Unknown("dynamic", made.describe())
             dag.take(not_called, Arguments([], {}, None, not_called, arguments.node))
@@ -1110,6 +1146,17 @@ class World:
         if why is not None:
             dag.forget(why)
         return dag
+
+    def _own_group(self, made: Class, arguments: Arguments) -> Value:
+        """Make a group of a class of the repository, following its constructor."""
+        start = made.find("__init__")
+        if start is None or not isinstance(start[0], Function):
+            return self._group(arguments)
+        not_called = Unknown("dynamic", made.describe())
+        group = Group(self, not_called, Arguments([], {}, None, not_called))
+        group.made = made
+        self.interpreter.call(start[0].bind(group, start[1]), arguments)
+        return group
 
     def _dag_decorator(self, arguments: Arguments) -> Value:
         first = arguments.get("", 0)

@@ -176,6 +176,8 @@ class Interpreter:
         self.unread: dict[Unread, None] = {}
         # functions that were called and not followed
         self.given_up: set[int] = set()
+        # what the last call gave that raised whatever the branches do
+        self.raised: Unknown | None = None
         self.scope: Scope = Scope(None, None)
         self.frame: _Frame = _Frame(None, self.scope)
         self.statements: dict[type, Callable[..., int]] = {
@@ -201,6 +203,7 @@ class Interpreter:
             ast.Continue: _continue,
             ast.Raise: _raise,
             ast.Delete: self._delete,
+            ast.Assert: self._assert,
             ast.Global: self._global,
             ast.Nonlocal: self._nonlocal,
             ast.Match: self._match,
@@ -380,7 +383,14 @@ class Interpreter:
         if type(node.value) is ast.Constant:
             return _NEXT
         value = self.evaluate(node.value)
-        return _RAISE if value is operations.EXIT else _NEXT
+        if not isinstance(value, Unknown):
+            return _NEXT
+        ends = value is operations.EXIT or value is self.raised
+        return _RAISE if ends else _NEXT
+
+    def _assert(self, node: ast.Assert) -> int:
+        decided = truth(self.evaluate(node.test))
+        return _RAISE if decided is False else _NEXT
 
     def _assign(self, node: ast.Assign) -> int:
         value = self.evaluate(node.value)
@@ -638,13 +648,20 @@ class Interpreter:
         if ending in (_RETURN, _RAISE):
             return ending
         self.level = level
-        if ending != _BREAK:
-            if orelse and loop.breaks:
-                self._enter_branch()
-            ending = self._block(orelse)
-            self.level = level
-        self.scope.names = self._joined([self.scope.names, *loop.breaks], self.why)
-        return _NEXT if ending == _BREAK or loop.breaks else ending
+        if ending == _BREAK or not orelse:
+            names = [self.scope.names, *loop.breaks]
+            self.scope.names = self._joined(names, self.why)
+            return _NEXT
+        if not loop.breaks:
+            return self._block(orelse)
+        # a loop that was left does not come to its `else`
+        left = [dict(names) for names in loop.breaks]
+
+        def leave() -> int:
+            self.scope.names = self._joined(left, self.why)
+            return _NEXT
+
+        return self._either(self.why, [lambda: self._block(orelse), leave])
 
     def _iterate(
         self,
@@ -803,31 +820,14 @@ class Interpreter:
                 if item.optional_vars is not None:
                     self._store(item.optional_vars, value)
             if any(map(_swallows, entered)):
-                return self._handled(node.body)
+                # an exception may end the body after any of its statements
+                passed = ast.ExceptHandler(None, None, [ast.Pass()])
+                return self._try(ast.Try(node.body, [passed], [], []))
             return self._block(node.body)
         finally:
             for context in reversed(entered):
                 if isinstance(context, Thing):
                     context.exit()
-
-    def _handled(self, body: list[ast.stmt]) -> int:
-        """Follow `body`, which may end at any of its statements."""
-        why = Unknown("dynamic", "an exception")
-        before, level = dict(self.scope.names), self.level
-        self._enter_branch()
-        ending = self._block(body)
-        self.level = level
-        if ending == _NEXT:
-            self.scope.names = self._joined([before, self.scope.names], why)
-        elif ending == _RAISE:
-            ending = _NEXT
-        else:
-            # what follows may happen all the same
-            self._enter_branch()
-            if ending == _RETURN:
-                self.why = why
-            ending = _NEXT
-        return ending
 
     # ----------------------------------------------------- functions and classes
 
@@ -916,7 +916,8 @@ class Interpreter:
         if isinstance(node, ast.AsyncFunctionDef):
             return lost(symbol, frame.returned)
         if ending == _RAISE and not frame.returns:
-            return Unknown("dynamic", f"{function.name}(), which raises")
+            self.raised = Unknown("dynamic", f"{function.name}(), which raises")
+            return self.raised
         if ending == _NEXT and frame.returns:
             return join(frame.returned, None, self.why)
         return frame.returned

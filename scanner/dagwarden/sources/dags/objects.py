@@ -43,6 +43,8 @@ class Follower(Protocol):
     """Who follows the code of functions and classes: the interpreter."""
 
     level: int
+    # the functions that were called and not followed
+    given_up: set[int]
 
     def run(self, function: "Function", arguments: Arguments) -> Value:
         """Follow a call of `function`."""
@@ -282,6 +284,11 @@ class Function(Thing):
     def forget(self, why: Unknown) -> None:
         """Its code may be another."""
         self.changed = True
+
+    def attribute(self, name: str) -> Value:
+        """Return an attribute; who asks for its code may change it."""
+        self.changed = self.changed or name in _CODE[1:]
+        return super().attribute(name)
 
     def call(self, arguments: Arguments) -> Value:
         """Follow the function."""
@@ -526,6 +533,8 @@ class Decorated(Thing):
 
     def call(self, arguments: Arguments) -> Value:
         """Call it: what is under it may be run."""
+        if isinstance(self.under, Function):
+            self.interpreter.given_up.add(id(self.under.node))
         escape(self.under, *arguments.positional, *arguments.keywords.values())
         return self.interpreter.call(self.why, arguments)
 

@@ -487,7 +487,7 @@ def parsed(data: bytes) -> ast.Module:
         detail = (
             "not in the encoding it declares"
             if encoding
-            else f"not valid Python {version}"
+            else f"not valid Python {version}{_grammar(error.msg)}"
         )
         raise Unreadable(reason, detail, error.lineno or None) from None
     except (RecursionError, MemoryError):
@@ -503,6 +503,36 @@ def _check_size(data: bytes) -> None:
     fields = data.count(b"{") if _F_STRING.search(data) else 0
     if tokens > MAX_TOKENS or fields * len(data) > MAX_FIELD_BYTES:
         raise Unreadable("too_large", "holds more code than can be followed")
+
+
+# What CPython says of a file where that cannot quote it.
+_GRAMMAR = re.compile(
+    "|".join(
+        [
+            r"'[(\[{]' was never closed",
+            r"unmatched '[)\]}]'",
+            (
+                r"closing parenthesis '[)\]}]' does not match"
+                r" opening parenthesis '[(\[{]'( on line \d+)?"
+            ),
+            (
+                r"unterminated (f-|triple-quoted |triple-quoted f-)?string literal"
+                r" \(detected at line \d+\)"
+            ),
+            r"expected ':'",
+            r"expected an indented block( after [a-z' ]+ on line \d+)?",
+            r"unexpected indent",
+            r"unindent does not match any outer indentation level",
+            r"inconsistent use of tabs and spaces in indentation",
+            r"invalid syntax(\. Perhaps you forgot a comma\?)?",
+            r"positional argument follows keyword argument( unpacking)?",
+        ]
+    )
+)
+
+
+def _grammar(said: str) -> str:
+    return f": {said}" if _GRAMMAR.fullmatch(said) else ""
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

@@ -11,6 +11,7 @@ from dagwarden.sources.dags.values import Arguments, Symbol, Thing
 from dagwarden.sources.dags.work import charge
 
 # Code that runs when the file is loaded: its tasks are there, and missing here.
+DAG_MAKERS = frozenset({"airflow.sdk.DAG", "airflow.sdk.TaskGroup"})
 NOT_FOLLOWED = "in a function that is called and not followed"
 
 
@@ -26,11 +27,19 @@ def left_out(interpreter: Interpreter, world: World, source: Source) -> list[Exc
                 what = f"{source.path}:{call.lineno}"
                 made = Excluded(kind="task", what=what, reason=reason)
                 found.setdefault(place, made)
-                if reason is NOT_FOLLOWED:
-                    detail = "tasks made in code that is called and not followed"
-                    unread = Unread(source.path, call.lineno, detail)
-                    interpreter.unread[unread] = None
+        if reason is NOT_FOLLOWED:
+            _tell(nodes, scope, interpreter, world)
     return [found[place] for place in sorted(found)]
+
+
+def _tell(
+    nodes: Sequence[ast.AST], scope: Scope, interpreter: Interpreter, world: World
+) -> None:
+    """Note the DAGs, groups and tasks that are missing because of `nodes`."""
+    path = scope.module.path if scope.module is not None else ""
+    for call in _operator_calls(nodes, scope, world, DAG_MAKERS):
+        detail = "what is made in code that is called and not followed is missing"
+        interpreter.unread[Unread(path, call.lineno, detail)] = None
 
 
 def _unfollowed(
@@ -48,7 +57,10 @@ def _unfollowed(
 
 
 def _operator_calls(
-    nodes: Sequence[ast.AST], scope: Scope, world: World
+    nodes: Sequence[ast.AST],
+    scope: Scope,
+    world: World,
+    others: frozenset[str] = frozenset(),
 ) -> Iterator[ast.Call]:
     imported: dict[str, str] = {}
     calls: list[ast.Call] = []
@@ -65,7 +77,8 @@ def _operator_calls(
         name = _callee(call.func, scope, imported)
         if name is not None:
             given = Arguments([], {k.arg: None for k in call.keywords if k.arg})
-            if world.is_operator(name.removesuffix(".partial"), given):
+            made = name.removesuffix(".partial")
+            if name in others or world.is_operator(made, given):
                 yield call
 
 
