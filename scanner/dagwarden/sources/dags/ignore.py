@@ -16,7 +16,7 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import PurePosixPath
-from typing import Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from dagwarden.sources.dags.work import charge
 
@@ -99,8 +99,7 @@ def _compiled(line: str) -> tuple[Regexp | None, str | None]:
     charge(_COMPILING * len(line))
     if _is_read_differently(line):
         return None, "a construct that is not followed"
-    import re2  # type: ignore[import-untyped]  # only where there are regular expressions
-
+    re2 = _re2()
     options = re2.Options()
     options.log_errors = False
     options.never_capture = True
@@ -111,6 +110,13 @@ def _compiled(line: str) -> tuple[Regexp | None, str | None]:
     if regexp.programsize > MAX_PROGRAM:
         return None, "too large once its repetitions are written out"
     return regexp, None
+
+
+def _re2() -> Any:
+    """Return the library, which only few need, and which has no types."""
+    import re2  # type: ignore[import-untyped]
+
+    return re2
 
 
 def _is_read_differently(line: str) -> bool:
