@@ -42,7 +42,7 @@ def read(folder: Path) -> float:
 
 
 def main() -> None:
-    folder = Path(sys.argv[1])
+    folder = Path(sys.argv[1]).absolute()
     rounds = int(sys.argv[2]) if len(sys.argv) > 2 else 5
     files = sorted(folder.rglob("*.py"))
     warnings.simplefilter("ignore")
