@@ -892,9 +892,8 @@ class Interpreter:
             or _is_generator(node)
         ):
             given = [*arguments.positional, *arguments.keywords.values()]
-            self.given_up.add(id(node))
             # a work bound is no reason to look at all of it again and again
-            if self.work <= MAX_WORK:
+            if self.work <= MAX_WORK or id(node) not in self.given_up:
                 escape(function, *given)
             return lost(symbol, function.bound, *given)
         outside = self.scope, self.frame, self.loops, self.level

@@ -25,6 +25,7 @@ from dagwarden.sources.dags.values import (
     Value,
     is_scalar,
 )
+from dagwarden.sources.dags.work import charge
 
 Names = dict[str, Value]
 
@@ -533,8 +534,6 @@ class Decorated(Thing):
 
     def call(self, arguments: Arguments) -> Value:
         """Call it: what is under it may be run."""
-        if isinstance(self.under, Function):
-            self.interpreter.given_up.add(id(self.under.node))
         escape(self.under, *arguments.positional, *arguments.keywords.values())
         return self.interpreter.call(self.why, arguments)
 
@@ -617,6 +616,7 @@ def escape(*values: Value) -> None:
         elif isinstance(one, Decorated):
             waiting.append(one.under)
         elif isinstance(one, Function):
+            one.interpreter.given_up.add(id(one.node))
             waiting.append(one.bound)
             waiting += _reached_by(one)
 
@@ -627,6 +627,7 @@ def _reached_by(function: Function) -> list[Value]:
     read: set[str] = set()
     outer: set[str] = set()
     for node in ast.walk(function.node):
+        charge()
         if isinstance(node, ast.Name):
             (read if isinstance(node.ctx, ast.Load) else own).add(node.id)
         elif isinstance(node, (ast.Global, ast.Nonlocal)):

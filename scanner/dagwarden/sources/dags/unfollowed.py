@@ -47,7 +47,7 @@ def _unfollowed(
 ) -> Iterator[tuple[Sequence[ast.AST], Scope, str]]:
     yield from interpreter.skipped
     for key, (node, scope) in interpreter.defined.items():
-        if key not in interpreter.followed:
+        if key not in interpreter.followed or key in interpreter.given_up:
             reason = "in a function not called"
             if key in world.task_functions:
                 reason = "in the code of a task"
