@@ -15,7 +15,7 @@ from company.dags import load_yaml_dags
 from company.tools import *
 """
 # name -> the program, and what is told of it
-TOLD = {
+TOLD: dict[str, tuple[str, list[str]]] = {
     "exec": ("exec(U)", ["unsupported: what exec() runs is not read"]),
     "eval": ("x = eval('1')", ["unsupported: what eval() runs is not read"]),
     "a factory that gets the globals": (
@@ -41,8 +41,8 @@ TOLD = {
     "tasks in a generator": (
         "def g():\n yield BashOperator(task_id='t')\nwith DAG('d'):\n list(g())",
         [
-            "unsupported: what is made in code that is called and not followed"
-            " is missing"
+            ("unsupported: what is made in code that is called and not followed"
+            " is missing")
         ],
     ),
     "a file that raises": (
