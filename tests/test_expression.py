@@ -140,6 +140,7 @@ def test_a_fact_as_data_lacks_what_is_not_known() -> None:
         },
         "binding": "b",
         "resource": "r",
+        "resource_label": "",
         "level": "project",
         "role": "roles/x",
         "basic_role": False,

@@ -34,6 +34,6 @@ def test_another_version_says_both() -> None:
     with pytest.raises(SourceError) as caught:
         read_report(b'{"result":{"version":"dagwarden.result/0\\n"}}', "old.json")
     assert str(caught.value) == (
-        "old.json: a result of version 'dagwarden.result/0\\n', this is "
+        "old.json: a result of version of 19 characters, this is "
         f"{RESULT_VERSION}; scan again, or use the dagwarden that wrote it"
     )
