@@ -500,8 +500,8 @@ def _check_size(data: bytes) -> None:
     """Refuse what would take the parser too long, or too much memory."""
     words = len(data.split())
     tokens = words + len(data) - len(data.translate(None, _PUNCTUATION))
-    fields = data.count(b"{") if _F_STRING.search(data) else 0
-    if tokens > MAX_TOKENS or fields * len(data) > MAX_FIELD_BYTES:
+    fields = data.count(b"{") * len(data) > MAX_FIELD_BYTES
+    if tokens > MAX_TOKENS or (fields and _F_STRING.search(data)):
         raise Unreadable("too_large", "holds more code than can be followed")
 
 
