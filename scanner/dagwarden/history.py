@@ -1,7 +1,7 @@
 """An earlier state of the repository, for `--new-since`."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,7 +12,7 @@ MAX_FILES = 100_000
 
 
 @contextmanager
-def checked_out(revision: str, root: Path) -> Iterator[Path]:
+def checked_out(revision: str, root: Path) -> Generator[Path]:
     """
     Yield a folder that holds `root` as it was at `revision`; gone afterwards.
 

@@ -11,7 +11,7 @@ import hashlib
 import os
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -85,7 +85,7 @@ class Objects(NamedTuple):
 
 
 @contextmanager
-def objects_of(root: Path) -> Iterator[Objects | None]:
+def objects_of(root: Path) -> Generator[Objects | None]:
     """Yield the objects of the repository that holds `root`, None without one."""
     found = _git_folder(root)
     if found is None:
