@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from msgspec import UNSET
 from tests.sources.dags.conftest import Scan
 
 HEAD = """\
@@ -100,3 +101,16 @@ def test_folders_of_packages_are_left_out_and_counted(scan: Scan, folder: str) -
     assert [(e.kind, e.what, e.reason) for e in facts.excluded] == [
         ("folder", f"dags/{folder}", "holds installed packages")
     ]
+
+
+@pytest.mark.parametrize(
+    ("attribute", "retries"),
+    [("__init__", UNSET), ("execute", UNSET), ("operator_extra_links", 2)],
+)
+def test_tasks_of_an_operator_that_the_file_changes_are_not_known(
+    scan: Scan, attribute: str, retries: object
+) -> None:
+    changed = f"BashOperator.{attribute} = lambda *a: 0\n"
+    made = "with DAG('d'):\n BashOperator(task_id='t', retries=2)"
+    (task,) = scan(HEAD + changed + made).tasks
+    assert (task.task_id, task.retries) == ("t", retries)

@@ -842,11 +842,13 @@ class World:
                 detail = f"what {name.replace('()', '')} makes is not read"
                 self.interpreter.note(arguments.node, detail)
 
-    def patched(self, symbol: Symbol) -> None:
-        """Note that what stands outside the repository is changed."""
-        name = symbol.name.removesuffix(".__init__").removesuffix(".execute")
-        if self.is_operator(name, Arguments([], {})):
-            self.changed.add(self._canonical(name))
+    def patched(self, symbol: Symbol, attribute: Value) -> None:
+        """Note that `attribute` of what stands outside the repository is set."""
+        if isinstance(attribute, str) and not _DECIDING.match(attribute):
+            # an object's own attributes are before its class's
+            return
+        if self.is_operator(symbol.name, Arguments([], {})):
+            self.changed.add(self._canonical(symbol.name))
 
     def item(self, symbol: Symbol, key: Value) -> Value:
         """Return `symbol[key]`."""
@@ -1230,6 +1232,8 @@ _CHANGING = (
     *("operator.setitem", "operator.delitem", "operator.i", "operator.method"),
     *("heapq.", "random.shuffle", "bisect.insort"),
 )
+# Attributes of an operator's class that decide what its tasks are or do.
+_DECIDING = re.compile("__|execute|template_fields$")
 _DAG_NAME = re.compile(r"(^|_)dags?(_|$)|D(ag|AG)")
 
 

@@ -106,8 +106,8 @@ class World(Protocol):
         """Note `left >> right`."""
         ...
 
-    def patched(self, symbol: Symbol) -> None:
-        """Note that what stands outside the repository is changed."""
+    def patched(self, symbol: Symbol, attribute: Value) -> None:
+        """Note that `attribute` of what stands outside the repository is set."""
         ...
 
 
@@ -449,7 +449,7 @@ class Interpreter:
     def _put(self, holder: Value, key: Value, value: Value) -> None:
         """Carry out `holder.key = value`."""
         if isinstance(holder, Symbol):
-            self.world.patched(holder)
+            self.world.patched(holder, key)
         elif isinstance(holder, Module):
             # a name that is made up hides none that is there
             name = key if isinstance(key, str) else "globals()[...]"
