@@ -1,6 +1,6 @@
 """One rule as Markdown: on the terminal and as its page in the documentation."""
 
-from dagwarden.rule import Rule
+from dagwarden.rule import Rule, Scalar
 
 
 def render_rule(rule: Rule) -> str:
@@ -38,7 +38,7 @@ def render_rule(rule: Rule) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _value(value: object) -> str:
+def _value(value: Scalar | tuple[str, ...]) -> str:
     return ", ".join(value) or "(none)" if isinstance(value, tuple) else str(value)
 
 
