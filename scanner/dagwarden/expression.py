@@ -501,11 +501,9 @@ def _nested(values: Mapping[Path, object]) -> dict[str, Any]:
 
 
 # CEL's own words -> ours.
-_NO_FIELD = re.compile(
-    r"undefined field '(\w+)' not found in struct 'dagwarden\.(\w+)'"
-)
-_NO_NAME = re.compile(r"undeclared reference to '([^']*)'")
-_NO_OVERLOAD = re.compile(r"found no matching overload for '(\S+)' applied to '(.*)'")
+_NO_FIELD = r"undefined field '(\w+)' not found in struct 'dagwarden\.(\w+)'"
+_NO_NAME = r"undeclared reference to '([^']*)'"
+_NO_OVERLOAD = r"found no matching overload for '(\S+)' applied to '(.*)'"
 
 
 def _explained(
@@ -517,12 +515,12 @@ def _explained(
     problems: list[str] = []
     for line in lines or [error]:
         what = _first_line(line)
-        if found := _NO_FIELD.search(line):
+        if found := re.search(_NO_FIELD, line):
             names = _message_fields(subject, found[2])
             what = f"there is no field {found[1]}{suggestion(found[1], names)}"
-        elif found := _NO_NAME.search(line):
+        elif found := re.search(_NO_NAME, line):
             what = _undeclared(found[1], params)
-        elif found := _NO_OVERLOAD.search(line):
+        elif found := re.search(_NO_OVERLOAD, line):
             what = f"{found[1].strip('_')} does not take ({found[2]})"
             if "double" in found[2] and "int" in found[2]:
                 what += "; write whole numbers with a point, as 90.0"

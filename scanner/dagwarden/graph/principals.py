@@ -8,15 +8,16 @@ ALL_USERS = "allUsers"
 ALL_AUTHENTICATED = "allAuthenticatedUsers"
 ANYONE = IdentityRef(key=ALL_USERS, kind="all_users")
 
+# Patterns are texts: a scan without a snapshot need not compile them.
 # Deny policies and access boundaries spell members their own way.
 _V2_SPELLINGS = (
     (
-        re.compile(r"principal://iam\.googleapis\.com/projects/-/serviceAccounts/(.+)"),
+        r"principal://iam\.googleapis\.com/projects/-/serviceAccounts/(.+)",
         "serviceAccount:",
     ),
-    (re.compile(r"principal://goog/subject/(.+)"), "user:"),
-    (re.compile(r"principalSet://goog/group/(.+)"), "group:"),
-    (re.compile(r"principalSet://goog/cloudIdentityCustomerId/(.+)"), "customer:"),
+    (r"principal://goog/subject/(.+)", "user:"),
+    (r"principalSet://goog/group/(.+)", "group:"),
+    (r"principalSet://goog/cloudIdentityCustomerId/(.+)", "customer:"),
 )
 _MAIL_KINDS: dict[str, IdentityKind] = {
     "user": "user",
@@ -29,18 +30,18 @@ _MAIL_KINDS: dict[str, IdentityKind] = {
     "principal": "federated",
     "principalSet": "federated",
 }
-_DEFAULT_COMPUTE = re.compile(r"\d+-compute@developer\.gserviceaccount\.com")
+_DEFAULT_COMPUTE = r"\d+-compute@developer\.gserviceaccount\.com"
 # Accounts that Google creates and runs itself: `service-NUMBER@...` in a project of
 # Google's, and the API agent of every project.
-_AGENT = re.compile(
+_AGENT = (
     r"service-(?:org-|folder-)?\d+@[a-z0-9.-]+\.iam\.gserviceaccount\.com"
     r"|\d+@cloudservices\.gserviceaccount\.com"
 )
-_ACCOUNT_PROJECT = re.compile(r"@([a-z0-9.:-]+?)\.iam\.gserviceaccount\.com$")
-_NUMBERED_PROJECT = re.compile(
+_ACCOUNT_PROJECT = r"@([a-z0-9.:-]+?)\.iam\.gserviceaccount\.com$"
+_NUMBERED_PROJECT = (
     r"^(\d+)(?:-compute@developer|@cloudbuild|@cloudservices)\.gserviceaccount\.com$"
 )
-_APPSPOT_PROJECT = re.compile(r"^([a-z0-9.:-]+)@appspot\.gserviceaccount\.com$")
+_APPSPOT_PROJECT = r"^([a-z0-9.:-]+)@appspot\.gserviceaccount\.com$"
 
 
 def key_of(member: str) -> str:
@@ -54,7 +55,7 @@ def key_of(member: str) -> str:
     if member == "principalSet://goog/public:all":
         return ALL_USERS
     for pattern, prefix in _V2_SPELLINGS:
-        if found := pattern.fullmatch(member):
+        if found := re.fullmatch(pattern, member):
             return prefix + found[1].lower()
     prefix, colon, rest = member.partition(":")
     if not colon and "@" in member:
@@ -95,7 +96,7 @@ def kind_of(key: str) -> IdentityKind:
     if prefix == "serviceAccount":
         if "[" in rest:  # a Kubernetes account in a fleet's pool
             return "federated"
-        return "service_agent" if _AGENT.fullmatch(rest) else "service_account"
+        return "service_agent" if re.fullmatch(_AGENT, rest) else "service_account"
     return _MAIL_KINDS.get(prefix, "unknown")
 
 
@@ -112,7 +113,7 @@ def ref_of(key: str) -> IdentityRef:
 
 def is_default_compute(email: str) -> bool:
     """Tell whether the e-mail is that of a project's default compute account."""
-    return _DEFAULT_COMPUTE.fullmatch(email) is not None
+    return re.fullmatch(_DEFAULT_COMPUTE, email) is not None
 
 
 def default_compute(project_number: str) -> str:
@@ -123,10 +124,10 @@ def default_compute(project_number: str) -> str:
 def project_of_account(email: str) -> str | None:
     """Return the project (id or number) that owns a service account, if it tells."""
     for pattern in (_NUMBERED_PROJECT, _APPSPOT_PROJECT):
-        if found := pattern.search(email):
+        if found := re.search(pattern, email):
             return found[1]
-    found = _ACCOUNT_PROJECT.search(email)
-    if found is None or _AGENT.fullmatch(email):
+    found = re.search(_ACCOUNT_PROJECT, email)
+    if found is None or re.fullmatch(_AGENT, email):
         return None
     # domain-scoped projects: `name@project.example.com.iam...` is `example.com:project`
     name, dot, domain = found[1].partition(".")

@@ -31,8 +31,8 @@ class BadYaml(Exception):
         self.line = line
 
 
-_INT = re.compile(r"[-+]?[0-9]{1,18}")
-_FLOAT = re.compile(r"[-+]?[0-9]{1,18}\.[0-9]{0,18}([eE][-+]?[0-9]{1,2})?")
+_INT = r"[-+]?[0-9]{1,18}"
+_FLOAT = r"[-+]?[0-9]{1,18}\.[0-9]{0,18}([eE][-+]?[0-9]{1,2})?"
 _WORDS = {"true": True, "false": False, "null": None, "~": None, "": None}
 
 
@@ -108,9 +108,9 @@ def _scalar(text: str, *, quoted: bool) -> str | int | float | bool | None:
         return text
     if text in _WORDS:
         return _WORDS[text]
-    if _INT.fullmatch(text):
+    if re.fullmatch(_INT, text):
         return int(text)
-    return float(text) if _FLOAT.fullmatch(text) else text
+    return float(text) if re.fullmatch(_FLOAT, text) else text
 
 
 def plain(node: Node) -> Any:

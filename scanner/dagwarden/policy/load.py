@@ -245,9 +245,10 @@ WORDS_OF: Final[dict[str, tuple[str, ...]]] = {
     "confidence": get_args(Confidence),
     "persona": get_args(Persona),
 }
-_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
-_VERSION = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+")
-_PARAM_NAME = re.compile(r"[a-z][a-z0-9_]*")
+# texts, not patterns: a hook, which reads no rule file, need not compile them
+_NAME = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
+_VERSION = r"[0-9]+\.[0-9]+\.[0-9]+"
+_PARAM_NAME = r"[a-z][a-z0-9_]*"
 _FIXES = ("no-", "require-", "must-", "disallow-", "ban-")
 PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
 # In a remediation only a placeholder with a line of its own is one: within a
@@ -398,7 +399,7 @@ class _Reader:
 
         if "id" in values:
             name = values["id"]
-            if not _NAME.fullmatch(name):
+            if not re.fullmatch(_NAME, name):
                 self.problem(line("id"), f"id: {name} is not lower-case-with-dashes")
             if name.startswith(_FIXES):
                 self.problem(
@@ -406,7 +407,7 @@ class _Reader:
                 )
             if file_name.rpartition(".")[0] != name:
                 self.problem(line("id"), f"id: the file of {name} is {name}.yaml")
-        if "version" in values and not _VERSION.fullmatch(values["version"]):
+        if "version" in values and not re.fullmatch(_VERSION, values["version"]):
             self.problem(line("version"), "version: write three numbers, as 1.0.0")
         given = values.get("family", family)
         if given not in FAMILIES:
@@ -438,7 +439,7 @@ class _Reader:
         for name, param in values.get("params", {}).items():
             nodes = top["params"].value
             line = nodes[name].line if isinstance(nodes, dict) else 1
-            if not _PARAM_NAME.fullmatch(name):
+            if not re.fullmatch(_PARAM_NAME, name):
                 self.problem(line, f"params: {name} is not lower_case_with_underscores")
             bounds = (param.minimum, param.maximum)
             numeric = isinstance(param.default, int | float) and not isinstance(

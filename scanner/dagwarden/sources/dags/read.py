@@ -506,33 +506,31 @@ def _check_size(data: bytes) -> None:
 
 
 # What CPython says of a file where that cannot quote it.
-_GRAMMAR = re.compile(
-    "|".join(
-        [
-            r"'[(\[{]' was never closed",
-            r"unmatched '[)\]}]'",
-            (
-                r"closing parenthesis '[)\]}]' does not match"
-                r" opening parenthesis '[(\[{]'( on line \d+)?"
-            ),
-            (
-                r"unterminated (f-|triple-quoted |triple-quoted f-)?string literal"
-                r" \(detected at line \d+\)"
-            ),
-            r"expected ':'",
-            r"expected an indented block( after [a-z' ]+ on line \d+)?",
-            r"unexpected indent",
-            r"unindent does not match any outer indentation level",
-            r"inconsistent use of tabs and spaces in indentation",
-            r"invalid syntax(\. Perhaps you forgot a comma\?)?",
-            r"positional argument follows keyword argument( unpacking)?",
-        ]
-    )
+_GRAMMAR = "|".join(
+    [
+        r"'[(\[{]' was never closed",
+        r"unmatched '[)\]}]'",
+        (
+            r"closing parenthesis '[)\]}]' does not match"
+            r" opening parenthesis '[(\[{]'( on line \d+)?"
+        ),
+        (
+            r"unterminated (f-|triple-quoted |triple-quoted f-)?string literal"
+            r" \(detected at line \d+\)"
+        ),
+        r"expected ':'",
+        r"expected an indented block( after [a-z' ]+ on line \d+)?",
+        r"unexpected indent",
+        r"unindent does not match any outer indentation level",
+        r"inconsistent use of tabs and spaces in indentation",
+        r"invalid syntax(\. Perhaps you forgot a comma\?)?",
+        r"positional argument follows keyword argument( unpacking)?",
+    ]
 )
 
 
 def _grammar(said: str) -> str:
-    return f": {said}" if _GRAMMAR.fullmatch(said) else ""
+    return f": {said}" if re.fullmatch(_GRAMMAR, said) else ""
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
