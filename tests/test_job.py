@@ -1,12 +1,13 @@
 """From the command line to settings: which environment reads which paths."""
 
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
 from dagwarden.errors import ConfigError, UsageError
-from dagwarden.job import Arguments, chosen, moment, prepare, settle
+from dagwarden.job import Arguments, chosen, moment, perform, prepare, settle
 
 TWO = """
 [[environment]]
@@ -79,6 +80,39 @@ def test_the_command_line_is_added_to_the_configuration(folder: Path) -> None:
     (environment,) = settled.environments
     assert environment.connections == ("env:",)
     assert environment.runs_as == "a@p.iam.gserviceaccount.com"
+
+
+@pytest.mark.parametrize(
+    ("config", "said", "partial"),
+    [
+        ("", Arguments(), False),
+        ("", Arguments(paths=(Path("prod"),)), False),
+        ("", Arguments(paths=(Path("prod/a.py"),)), True),
+        (TWO, Arguments(paths=(Path("prod"),)), True),
+        (TWO, Arguments(), False),
+        ("", Arguments(select=("grants",)), True),
+        ("", Arguments(ignore=("grants",)), True),
+    ],
+)
+def test_a_part_of_the_estate_or_of_the_rules_is_known_as_one(
+    config: str, said: Arguments, partial: bool, folder: Path
+) -> None:
+    (folder / "dagwarden.toml").write_text(config)
+    assert settle(said)[0].partial is partial
+
+
+def test_what_steers_a_scan_is_among_its_inputs(folder: Path) -> None:
+    (folder / "w.yaml").write_text("waivers: []")
+    (folder / "c.yaml").write_text("controls: []")
+    (folder / "dagwarden.toml").write_text('waivers = ["w.yaml"]\ncontrols = "c.yaml"')
+    result = perform(prepare(Arguments()), lambda stage: None)
+    assert {(file.kind, file.path) for file in result.files} >= {
+        ("configuration", "dagwarden.toml"),
+        ("waivers", "w.yaml"),
+        ("controls", "c.yaml"),
+    }
+    digests = {file.path: file.sha256 for file in result.files}
+    assert digests["w.yaml"] == sha256(b"waivers: []").hexdigest()
 
 
 def test_a_stray_path_needs_the_name_default_free(folder: Path) -> None:

@@ -618,7 +618,6 @@ class TaskIdentity(Fact, frozen=True, kw_only=True):
     task_id: Maybe[str] = UNSET
     operator: Maybe[str] = UNSET
     connection: Maybe[str | None] = UNSET
-    connection_defined: Maybe[bool] = UNSET
     credential_kind: Maybe[CredentialKind] = UNSET
     identity: Maybe[IdentityRef] = UNSET  # after impersonation
     hops: tuple[Hop, ...] = ()

@@ -169,3 +169,16 @@ def test_the_whole_pipeline_says_the_same(sound: Judged, tmp_path: Path) -> None
         for verdict in result.verdicts
     } == sound.outcomes()
     assert result.gaps == ()
+
+
+def test_who_deploys_as_someone_unknown_may_mean_any_account_it_controls(
+    sound: Judged,
+) -> None:
+    (reach,) = (
+        reach
+        for reach in sound.facts.reaches
+        if reach.identity.email == "deployer@foreign-data.iam.gserviceaccount.com"
+    )
+    assert reach.controls_known == ()
+    symbols = {item.symbol for item in reach.unresolved if item.field == "controls"}
+    assert "google.cloud.run_v2.Service()" in symbols

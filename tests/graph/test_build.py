@@ -503,10 +503,10 @@ def test_an_anonymous_connection_is_anyone_whatever_it_impersonates() -> None:
 
 def test_a_missing_connection_is_undefined_only_where_all_were_declared() -> None:
     facts = replace(ESTATE, connections=())
-    assert acting(facts).connection_defined is UNSET
+    assert derive(facts, AS_OF).tasks[0].connection_defined is UNSET
     complete = replace(ENVIRONMENT, connections_complete=True)
     facts = replace(facts, environments=(complete,))
-    assert acting(facts).connection_defined is False
+    assert derive(facts, AS_OF).tasks[0].connection_defined is False
     # nobody acts, even where the operator names a chain
     facts = with_task(facts, impersonation_chain=(TEAM_SA,))
     assert acting(facts).identity is UNSET

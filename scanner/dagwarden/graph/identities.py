@@ -58,7 +58,6 @@ class Acting(Record, frozen=True, kw_only=True):
     """Whom a task acts as, and by what steps."""
 
     connection: Connection | None = None
-    connection_defined: Maybe[bool] = UNSET
     defined_causes: tuple[Cause, ...] = ()
     credential_kind: Maybe[CredentialKind] = UNSET
     credential_causes: tuple[Cause, ...] = ()
@@ -108,9 +107,7 @@ def act(estate: Estate, task: Task) -> Acting:
     source = _source(estate, connection, environment, task.environment)
     found = _impersonate(estate, task, connection, source, hops)
     kind, why = _kind(connection)
-    return replace(
-        found, connection_defined=True, credential_kind=kind, credential_causes=why
-    )
+    return replace(found, credential_kind=kind, credential_causes=why)
 
 
 def act_ambient(estate: Estate, task: Task) -> Acting:
@@ -125,7 +122,6 @@ def task_identity(task: Task, acting: Acting) -> TaskIdentity:
     """Return the fact about whom a task acts as."""
     missing = (
         *_when(task.connection, acting.defined_causes, "connection"),
-        *_when(acting.connection_defined, acting.defined_causes, "connection_defined"),
         *_when(acting.credential_kind, acting.credential_causes, "credential_kind"),
         *_when(acting.identity, acting.causes, "identity"),
         *(
@@ -144,7 +140,6 @@ def task_identity(task: Task, acting: Acting) -> TaskIdentity:
         task_id=task.task_id,
         operator=task.operator,
         connection=task.connection,
-        connection_defined=acting.connection_defined,
         credential_kind=acting.credential_kind,
         identity=acting.identity,
         hops=acting.hops,
@@ -199,7 +194,7 @@ def _undefined(
     why = cause("connection", f"connection {conn_id} of environment {task.environment}")
     found = _impersonate(estate, task, None, _Source(causes=why), hops)
     if complete:  # Airflow raises AirflowNotFoundException: nobody acts
-        found = replace(found, identity=UNSET, causes=why, connection_defined=False)
+        found = replace(found, identity=UNSET, causes=why)
     return replace(found, defined_causes=why, credential_causes=why)
 
 
