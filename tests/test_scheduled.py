@@ -11,7 +11,7 @@ from tests.sources.cloud_server import listening
 from tests.sources.test_cloud import shop
 
 ROOT = Path(__file__).parents[1]
-AIRFLOW = ROOT / ".venv-airflow/bin/airflow"
+AIRFLOWS = {"3": ROOT / ".venv-airflow", "2.11": ROOT / ".venv-airflow2"}
 DAGWARDEN = Path(sys.executable).with_name("dagwarden")
 
 # The program that the DAG calls: dagwarden itself, told where the local server is.
@@ -24,13 +24,14 @@ esac
 
 
 def airflow(
-    folder: Path, *arguments: str, **environment: str
+    place: Path, folder: Path, *arguments: str, **environment: str
 ) -> "subprocess.CompletedProcess[str]":
+    program = place / "bin/airflow"
     return subprocess.run(
-        [str(AIRFLOW), *arguments],
+        [str(program), *arguments],
         cwd=folder,
         env={
-            "PATH": f"{AIRFLOW.parent}{os.pathsep}{os.environ['PATH']}",
+            "PATH": f"{program.parent}{os.pathsep}{os.environ['PATH']}",
             "HOME": str(folder),
             "AIRFLOW_HOME": str(folder / "airflow"),
             "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "docs/airflow"),
@@ -45,15 +46,19 @@ def airflow(
 
 
 @pytest.mark.airflow
+@pytest.mark.parametrize("version", AIRFLOWS)
 def test_the_nightly_dag_takes_a_snapshot_scans_publishes_and_says_the_verdict(
-    tmp_path: Path,
+    version: str, tmp_path: Path
 ) -> None:
     """The shop lets everyone in: nights that judge it fail, and publish all the same."""
+    place = AIRFLOWS[version]
+    if version == "2.11" and sys.version_info >= (3, 13):
+        pytest.skip("Airflow 2.11 needs Python below 3.13")
     prepare(tmp_path)
-    assert airflow(tmp_path, "db", "migrate").returncode == 0
+    assert airflow(place, tmp_path, "db", "migrate").returncode == 0
     with listening(shop()) as server:
-        calm = night(tmp_path, server, "2026-11-19", 'select = ["identity"]')
-        flawed = night(tmp_path, server, "2026-11-20", "")
+        calm = night(place, tmp_path, server, "2026-11-19", 'select = ["identity"]')
+        flawed = night(place, tmp_path, server, "2026-11-20", "")
     assert calm.returncode == 0, calm.stdout[-3000:] + calm.stderr[-3000:]
     assert flawed.returncode == 1
     assert "dagwarden ended with findings at the gate" in flawed.stdout + flawed.stderr
@@ -79,7 +84,7 @@ def prepare(folder: Path) -> None:
 
 
 def night(
-    folder: Path, server: str, day: str, setting: str
+    place: Path, folder: Path, server: str, day: str, setting: str
 ) -> "subprocess.CompletedProcess[str]":
     """Run the DAG for `day` with one more `setting` of the operator."""
     program = folder / "dagwarden"
@@ -91,6 +96,7 @@ def night(
         '[[environment]]\nname = "prod"\ndags = ["dags"]\n'
     )
     return airflow(
+        place,
         folder,
         *("dags", "test", "dagwarden_nightly", day),
         DAGWARDEN=str(program),
