@@ -1,12 +1,14 @@
 """Reading the DAG folders of one environment; nothing in them is run or imported."""
 
 import ast
+import gc
 import hashlib
 import os
 import re
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple, TypeVar
 
@@ -47,6 +49,8 @@ MAX_TOKENS = 250_000
 MAX_FIELD_BYTES = 5_000_000_000
 # Bytes of source whose trees are kept for whoever imports them.
 MAX_KEPT = 5_000_000
+# Bytes of source read between two collections of garbage.
+COLLECTED_AFTER = 500_000
 # Units of work for matching what all ignore files hold.
 MAX_MATCHING = 1_500_000
 # What every path adds to them: large repositories are none the worse.
@@ -63,6 +67,8 @@ _HELD_ELSEWHERE = ("plugins", "src")
 _PACKAGES = frozenset({".venv", "node_modules"})
 
 
+# Bytes that neither limit can be reached with.
+_MAX_UNCHECKED = 70_000
 _PUNCTUATION = b",.()[]{}:;=+-*/%&|^~<>!@\n"
 _F_STRING = re.compile(rb"[fF][rR]?[\"']|[rR][fF][\"']")
 
@@ -100,12 +106,29 @@ def read_dags(
         root.absolute(), Environment(environment, airflow, fingerprint), exclude
     )
     wanted = None if only is None else {_absolute(reading.root, p) for p in only}
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _collecting_rarely():
         # what the compiler says of escapes in scanned code is not about us
         warnings.simplefilter("ignore")
         for folder in sorted({_absolute(reading.root, folder) for folder in folders}):
             reading.folder(folder, wanted)
     return reading.facts()
+
+
+@contextmanager
+def _collecting_rarely() -> Generator[None, None, None]:
+    """
+    Leave it to `file` when to collect garbage.
+
+    What one file leaves behind is in cycles. Left to itself the collector looks for it
+    while trees grow, and finds nothing: a fifth of all the time.
+    """
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def _absolute(root: Path, path: Path) -> Path:
@@ -126,10 +149,15 @@ class _Reading:
         self, root: Path, environment: Environment, exclude: Sequence[str]
     ) -> None:
         self.root = root
+        # what paths below the root begin with
+        self.prefix = os.path.join(root, "")
         self.environment = environment
         self.exclude = exclude
         self.syntax: Syntax | None = syntax_of(environment.airflow)
         self.modules: dict[Path, Source | None] = {}
+        # the names in the folders that modules are imported from
+        self.places = (root, *(root / held for held in _HELD_ELSEWHERE))
+        self.held: dict[Path, frozenset[str]] = {}
         self.gaps: list[Gap] = []
         self.excluded: dict[tuple[str, str, str], int] = {}
         self.dags: list[Dag] = []
@@ -139,6 +167,7 @@ class _Reading:
         self.files: dict[str, SourceFile] = {}
         self.done: set[Path] = set()
         self.kept = 0
+        self.uncollected = 0
         self.matching = MAX_MATCHING
 
     def facts(self) -> Facts:
@@ -160,7 +189,11 @@ class _Reading:
 
     def shown(self, path: Path) -> str:
         """Return `path` as results show it: posix, relative to the root."""
-        text = Path(os.path.relpath(path, self.root)).as_posix()
+        text = str(path)
+        if text.startswith(self.prefix):
+            text = text[len(self.prefix) :]
+        else:
+            text = Path(os.path.relpath(path, self.root)).as_posix()
         return text.encode("utf-8", "backslashreplace").decode()
 
     def gap(
@@ -241,11 +274,14 @@ class _Reading:
             self.gap("unreadable", path, detail)
             return False
         visited.add(real)
-        outside = os.path.realpath(self.root)
-        if path.is_symlink() and os.path.commonpath([real, outside]) != outside:
+        if path.is_symlink() and self._is_outside(path):
             self.gap("unreadable", path, "a link leads out of the scanned root")
             return False
         return True
+
+    def _is_outside(self, link: Path) -> bool:
+        root = os.path.realpath(self.root)
+        return os.path.commonpath([os.path.realpath(link), root]) != root
 
     def _listed(self, path: Path) -> list[tuple[str, bool]]:
         try:
@@ -304,7 +340,7 @@ class _Reading:
         *,
         is_folder: bool,
     ) -> bool:
-        parts = PurePosixPath(self.shown(path)).parts
+        parts = PurePosixPath(self.shown(path)).parts if self.exclude else ()
         for pattern in self.exclude:
             if glob_matches(pattern, parts, folder=is_folder):
                 kind = "folder" if is_folder else "file"
@@ -364,15 +400,18 @@ class _Reading:
         if self.kept > MAX_KEPT:
             self.modules.clear()
             self.kept = 0
+        self.uncollected += len(data)
+        if self.uncollected > COLLECTED_AFTER:
+            # facts made before were looked at once already
+            gc.collect(1)
+            self.uncollected = 0
 
     def _content(self, path: Path) -> bytes:
         try:
             if not path.is_file():
                 detail = "no regular file, or a link that leads nowhere"
                 raise Unreadable("unreadable", detail)
-            real = os.path.realpath(path)
-            outside = os.path.realpath(self.root)
-            if path.is_symlink() and os.path.commonpath([real, outside]) != outside:
+            if path.is_symlink() and self._is_outside(path):
                 detail = "a link leads out of the scanned root"
                 raise Unreadable("unreadable", detail)
             with path.open("rb") as stream:
@@ -385,10 +424,9 @@ class _Reading:
         return data
 
     def _source(self, path: Path, data: bytes, folder: Path) -> Source:
-        if path in self.modules:
-            known = self.modules[path]
-            if known is not None:
-                return known
+        known = self.modules.get(path)
+        if known is not None:
+            return known
         tree = parsed(data)
         shown = self.shown(path)
         digest = hashlib.sha256(data).hexdigest()
@@ -396,10 +434,7 @@ class _Reading:
             path=shown, kind="dag", sha256=digest, size=len(data)
         )
         name, package = _module_name(path, folder)
-        source = Source(shown, name, tree, package)
-        self.kept += len(data)
-        self.modules[path] = source
-        return source
+        return Source(shown, name, tree, package)
 
     def _follow(self, source: Source, data: bytes, folder: Path) -> None:
         world = meaning.World(catalogue())
@@ -438,8 +473,10 @@ class _Reading:
         top, *below = name.split(".")
         if not top or top == "airflow" or top in sys.stdlib_module_names:
             return None
-        places = (folder, self.root, *(self.root / held for held in _HELD_ELSEWHERE))
-        for place in places:
+        for place in (folder, *self.places):
+            held = self._held(place)
+            if top not in held and f"{top}.py" not in held:
+                continue
             path = place.joinpath(top, *below)
             for file in (path / "__init__.py", path.with_name(f"{path.name}.py")):
                 found = self._module_at(file, place)
@@ -447,12 +484,23 @@ class _Reading:
                     return found._replace(name=name)
         return None
 
+    def _held(self, place: Path) -> frozenset[str]:
+        """Return the names in a folder that holds modules."""
+        if place not in self.held:
+            try:
+                self.held[place] = frozenset(os.listdir(place))
+            except OSError:
+                self.held[place] = frozenset()
+        return self.held[place]
+
     def _module_at(self, path: Path, place: Path) -> Source | None:
         if path not in self.modules:
             self.modules[path] = None
             try:
                 if path.is_file():
-                    self.modules[path] = self._source(path, self._content(path), place)
+                    data = self._content(path)
+                    self.modules[path] = self._source(path, data, place)
+                    self.kept += len(data)
             except (Unreadable, OSError, ValueError):
                 # named as a gap when it is read as a file of its own; a name
                 # imported from it stays unresolved
@@ -498,6 +546,8 @@ def parsed(data: bytes) -> ast.Module:
 
 def _check_size(data: bytes) -> None:
     """Refuse what would take the parser too long, or too much memory."""
+    if len(data) < _MAX_UNCHECKED:
+        return
     words = len(data.split())
     tokens = words + len(data) - len(data.translate(None, _PUNCTUATION))
     fields = data.count(b"{") * len(data) > MAX_FIELD_BYTES
