@@ -18,6 +18,7 @@ from dagwarden.sources.dags.values import (
     Items,
     Scalar,
     Spent,
+    Text,
     Thing,
     Unknown,
     Value,
@@ -87,6 +88,8 @@ def either(*whys: Unknown | None) -> Unknown | None:
 
 
 def _containers(value: Value) -> tuple[Container, ...]:
+    if isinstance(value, Text):
+        value = value.why
     if isinstance(value, Unknown):
         return value.parts
     return (value,) if isinstance(value, (Items, Entries)) else ()

@@ -57,6 +57,7 @@ from dagwarden.sources.dags.values import (
     Items,
     Method,
     Scalar,
+    Text,
     Thing,
     Unknown,
     Value,
@@ -69,6 +70,8 @@ from dagwarden.sources.dags.work import charge
 
 MAX_TEXT = 100_000
 MAX_ITEMS = 5_000
+# Parts of a text that is known in part.
+MAX_PARTS = 50
 MAX_NUMBER = 1 << 256
 # Bytes of text that cost as much as one value.
 _STRIDE = 32
@@ -179,8 +182,7 @@ def binary(kind: type, left: Value, right: Value) -> Value:
             return Items(left.kind, [], lost(left.more, left))
         return Items(left.kind, left.items * right)
     unknown = Unknown("dynamic", "an expression")
-    texts = isinstance(left, (str, Unknown)) and isinstance(right, (str, Unknown))
-    if kind is Add and texts:
+    if kind is Add and _is_textual(left) and _is_textual(right):
         return joined([left, right])
     return lost(computed(left, right) or unknown, left, right)
 
@@ -351,7 +353,9 @@ def percent(text: str, right: Value) -> Value:
         values, why = list[Value]([right]), why_unknown(right)
         given = right
     if why:
-        return lost(why, text, right, *values)
+        why = lost(why, text, right, *values)
+        sure = not isinstance(right, (Items, Entries)) or _is_whole(right)
+        return _filled(text.split("%s"), values, why) if sure else why
     if not all(map(is_scalar, values)) or not _formattable(text, values):
         return Unknown("dynamic", "a formatted text")
     try:
@@ -367,8 +371,65 @@ _CONVERSIONS: dict[int, Callable[[object], str]] = {
 }
 
 
+def _filled(pieces: list[str], values: list[Value], why: Unknown) -> Value:
+    """Return `pieces` with a value between each two; `why`, if it is not that simple."""
+    if any("%" in piece or "{" in piece or "}" in piece for piece in pieces):
+        return why
+    if len(values) != len(pieces) - 1:
+        return why
+    charge(len(pieces))
+    parts: list[Value] = [pieces[0]]
+    for value, piece in zip(values, pieces[1:], strict=True):
+        shown = str(value) if isinstance(value, int) else value
+        if not _is_textual(shown):
+            return why
+        parts += [shown, piece]
+    return _flat(parts, why)
+
+
+_PLAIN_FIELD = re.compile(r"\{([a-zA-Z_]\w*)?\}")
+
+
+def _formatted_in_part(text: str, arguments: Arguments, why: Unknown) -> Value:
+    """Return `text.format(...)` where not all values are known."""
+    found = _PLAIN_FIELD.split(text)
+    pieces, names = found[::2], found[1::2]
+    given = list(arguments.positional)
+    values: list[Value] = []
+    for name in names:
+        if name is None and given:
+            values.append(given.pop(0))
+        elif name in arguments.keywords:
+            values.append(arguments.keywords[name])
+        else:
+            return why
+    return _filled(pieces, values, why)
+
+
+def _joined_in_part(text: str, value: Value, why: Unknown) -> Value:
+    """Return `text.join(value)` where not all items are known."""
+    items, more = items_of(value)
+    if more or not isinstance(value, Items) or value.kind == "set":
+        return why
+    if not items or not all(map(_is_textual, items)):
+        return why
+    charge(len(items))
+    return _flat([part for item in items for part in (text, item)][1:], why)
+
+
+def _is_whole(value: Items | Entries) -> bool:
+    return isinstance(value, Items) and value.kind == "tuple" and value.more is None
+
+
+def _is_textual(value: Value) -> bool:
+    """Say whether `value` is a text, or only can be one where a text is asked for."""
+    return isinstance(value, (str, Unknown, Text))
+
+
 def formatted(value: Value, conversion: int, spec: Value) -> Value:
     """Return one replacement field of an f-string as text."""
+    if conversion <= 0 and spec == "" and isinstance(value, Thing):
+        return value
     why = computed(value, spec)
     if why:
         return why
@@ -382,16 +443,31 @@ def formatted(value: Value, conversion: int, spec: Value) -> Value:
 
 
 def joined(parts: list[Value]) -> Value:
-    """Return the parts of an f-string as one text."""
+    """Return the parts of an f-string as one text, known as far as they are."""
     _charge_texts(*parts)
-    unknown = [part for part in parts if isinstance(part, Unknown)]
-    if not unknown:
+    whys = [why for part in parts if (why := why_unknown(part)) is not None]
+    if not whys:
         return as_scalar("".join(part for part in parts if isinstance(part, str)))
     text = as_scalar("".join(map(_written, parts)))
-    why = lost(*unknown)
+    why = lost(*whys)
     if isinstance(text, Unknown):
         return text
-    return replace(why, written=Items("tuple", [text]))
+    return _flat(parts, replace(why, written=Items("tuple", [text])))
+
+
+def _flat(parts: list[Value], why: Unknown) -> Text:
+    """Return `parts` as one text, with those of texts in place of the texts."""
+    found: list[str | Unknown | Thing] = []
+    for part in parts:
+        for one in part.parts if isinstance(part, Text) else (part,):
+            if len(found) > MAX_PARTS:
+                return Text((*found, Unknown(why.reason, why.symbol)), why)
+            if isinstance(one, str) and found and isinstance(found[-1], str):
+                found[-1] += one
+            elif isinstance(one, (str, Unknown, Thing)) and one != "":
+                found.append(one)
+    charge(len(found))
+    return Text(tuple(found), why)
 
 
 def otherwise(value: Unknown, default: Value) -> Unknown:
@@ -403,6 +479,8 @@ def otherwise(value: Unknown, default: Value) -> Unknown:
 
 def _written(part: Value) -> str:
     """Return `part` as it stands in the file, as a template if it does not."""
+    if isinstance(part, Text):
+        part = part.why
     if isinstance(part, Unknown) and part.written is not None:
         part = part.written.items[0]
     return part if isinstance(part, str) else "{{x}}"
@@ -449,7 +527,12 @@ def _text_method(text: str, name: str, arguments: Arguments) -> Value:
     given = [*arguments.positional, *arguments.keywords.values()]
     why = computed(arguments.more, arguments.rest, *given)
     if why:
-        return lost(why, text)
+        why = lost(why, text)
+        if arguments.more or arguments.rest:
+            return why
+        if name == "join":
+            return _joined_in_part(text, arguments.get("iterable", 0), why)
+        return _formatted_in_part(text, arguments, why) if name == "format" else why
     if name == "join":
         return _join_text(text, arguments.get("iterable", 0))
     if name == "format":
@@ -790,6 +873,10 @@ def _len(value: Value) -> Value:
     return why or len(items)
 
 
+def _as_text(value: Value) -> Value:
+    return value if isinstance(value, Text) else _converted(str)(value)
+
+
 def _converted(kind: Callable[[Scalar], object]) -> Callable[[Value], Value]:
     def convert(value: Value) -> Value:
         if not is_scalar(value):
@@ -833,7 +920,7 @@ def _reversed(value: Value) -> Value:
 
 _ONE_ARGUMENT: dict[str, Callable[[Value], Value]] = {
     "len": _len,
-    "str": _converted(str),
+    "str": _as_text,
     "int": _converted(lambda v: int(v)),  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # what is no number raises, and is caught
     "float": _converted(lambda v: float(v)),  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # the same
     "bool": lambda value: truth(value),

@@ -27,6 +27,7 @@ from dagwarden.sources.dags.values import (
     OUTSIDE,
     Entries,
     Items,
+    Text,
     Thing,
     Unknown,
     Value,
@@ -248,7 +249,7 @@ class _Making:
     def _secrets_at(
         self, place: str, value: Value, origin: Origin
     ) -> tuple[Secret, ...]:
-        if isinstance(value, Thing):
+        if isinstance(value, Thing) and not isinstance(value, Text):
             return ()
         field = Origin(source=origin.source, line=origin.line, field=place)
         return secrets_in(place, plain(value), field, self.environment.fingerprint)

@@ -238,6 +238,45 @@ class Method(Thing):
         return self.function(arguments)
 
 
+class Text(Thing):
+    """
+    A text of which parts are known, in order.
+
+    A part is a known text, or stands for text that is not known: an `Unknown`, or a
+    thing whose text only a run of the program gives. `why` is what the whole is where
+    nothing less than the whole will do.
+    """
+
+    __slots__ = ("parts", "why")
+
+    def __init__(
+        self, parts: "tuple[str | Unknown | Thing, ...]", why: Unknown
+    ) -> None:
+        """No two known parts stand side by side."""
+        self.parts = parts
+        self.why = why
+
+    def unknown(self) -> Unknown:
+        """Return why the whole is not known."""
+        return self.why
+
+    def attribute(self, name: str) -> "Value":
+        """Return a method, of which it is not known what it gives."""
+        return self.why
+
+    def truth(self) -> bool | Unknown:
+        """Return why it is not known."""
+        return self.why
+
+    def call(self, arguments: Arguments) -> "Value":
+        """Nothing is known of that."""
+        return self.why
+
+    def item(self, key: "Value") -> "Value":
+        """Nothing is known of a part by its place."""
+        return self.why
+
+
 def is_scalar(value: Value) -> TypeGuard[Scalar]:
     """Say whether `value` is wholly known and has no parts."""
     return not isinstance(value, (Unknown, Items, Entries, Thing))
@@ -397,6 +436,8 @@ def plain(value: Value) -> object:
 def _plain(value: Value, fuel: Fuel) -> object:
     fuel.burn()
     charge(_SEARCH)
+    if isinstance(value, Text):
+        value = value.why
     if isinstance(value, (str, bytes)):
         charge(len(value) // 16)
     if isinstance(value, Items):
