@@ -264,6 +264,18 @@ class Interpreter:
             self.scope, self.frame, self.loops, self.level = outside
         return module
 
+    def let_go(self) -> None:
+        """
+        Drop all that was followed, and the world.
+
+        It hangs together in cycles: left to the collector, that would go through it
+        again and again while it waits.
+        """
+        for module in self.modules.values():
+            module.scope.names.clear()
+        vars(self.world).clear()
+        vars(self).clear()
+
     def note(self, node: ast.AST | None, detail: str, *, broken: bool = False) -> None:
         """Note code whose results are not read; `broken`: Airflow refuses the file."""
         line = getattr(node, "lineno", 1)

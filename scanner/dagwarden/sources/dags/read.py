@@ -1,14 +1,12 @@
 """Reading the DAG folders of one environment; nothing in them is run or imported."""
 
 import ast
-import gc
 import hashlib
 import os
 import re
 import sys
 import warnings
-from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple, TypeVar
 
@@ -49,8 +47,6 @@ MAX_TOKENS = 250_000
 MAX_FIELD_BYTES = 5_000_000_000
 # Bytes of source whose trees are kept for whoever imports them.
 MAX_KEPT = 5_000_000
-# Bytes of source read between two collections of garbage.
-COLLECTED_AFTER = 500_000
 # Units of work for matching what all ignore files hold.
 MAX_MATCHING = 1_500_000
 # What every path adds to them: large repositories are none the worse.
@@ -106,29 +102,12 @@ def read_dags(
         root.absolute(), Environment(environment, airflow, fingerprint), exclude
     )
     wanted = None if only is None else {_absolute(reading.root, p) for p in only}
-    with warnings.catch_warnings(), _collecting_rarely():
+    with warnings.catch_warnings():
         # what the compiler says of escapes in scanned code is not about us
         warnings.simplefilter("ignore")
         for folder in sorted({_absolute(reading.root, folder) for folder in folders}):
             reading.folder(folder, wanted)
     return reading.facts()
-
-
-@contextmanager
-def _collecting_rarely() -> Generator[None, None, None]:
-    """
-    Leave it to `file` when to collect garbage.
-
-    What one file leaves behind is in cycles. Left to itself the collector looks for it
-    while trees grow, and finds nothing: a fifth of all the time.
-    """
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collecting:
-            gc.enable()
 
 
 def _absolute(root: Path, path: Path) -> Path:
@@ -167,7 +146,6 @@ class _Reading:
         self.files: dict[str, SourceFile] = {}
         self.done: set[Path] = set()
         self.kept = 0
-        self.uncollected = 0
         self.matching = MAX_MATCHING
 
     def facts(self) -> Facts:
@@ -400,11 +378,6 @@ class _Reading:
         if self.kept > MAX_KEPT:
             self.modules.clear()
             self.kept = 0
-        self.uncollected += len(data)
-        if self.uncollected > COLLECTED_AFTER:
-            # facts made before were looked at once already
-            gc.collect(1)
-            self.uncollected = 0
 
     def _content(self, path: Path) -> bytes:
         try:
@@ -467,6 +440,7 @@ class _Reading:
         if b"dagwarden:" in data:
             calls = [t.site for t in world.tasks if t.site.path == source.path]
             self.waivers += inline_waivers(source, data, calls)
+        interpreter.let_go()
 
     def module(self, name: str, folder: Path) -> Source | None:
         """Return a module of the repository, parsed; None if there is none."""
