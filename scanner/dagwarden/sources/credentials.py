@@ -15,7 +15,7 @@ import re
 from binascii import Error as Base64Error
 from binascii import a2b_base64
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TypeVar, cast
 
@@ -141,7 +141,10 @@ _BEARER = _late(r"\bbearer\s{1,4}(?P<secret>[\w.~+/=:-]{8,16384})", re.IGNORECAS
 _BASIC = _late(r"\bbasic\s{1,4}(?P<secret>[A-Za-z0-9+/_-]{4,4096}={0,2})", re.I)
 _USERINFO = _late(r"://[^\s/?#@:'\"]{0,256}:(?P<secret>[^\s/@'\"]{1,512})@")
 _QUERY = _late(r"^[A-Za-z][\w+.-]{0,40}:(?://)?[^\s?]{0,2048}\?(?P<query>\S+)$")
-_BASE64 = _late(r"[A-Za-z0-9+/_-]{24,}={0,2}")
+_SHORTEST_BASE64 = 24
+_BASE64 = _late(rf"[A-Za-z0-9+/_-]{{{_SHORTEST_BASE64},}}={{0,2}}")
+# Every shape above that a shorter text can have, and every encoding, has one of these.
+_SPECIAL = _late(r"[^\w. /-]|xox|basic|bearer", re.IGNORECASE)
 _LINE_BREAKS = str.maketrans("", "", "\r\n\t")
 _PERCENT = _late(r"%[0-9A-Fa-f]{2}")
 _EMAIL = _late(r"[\w.+-]{1,100}@[\w.-]{1,150}")
@@ -271,6 +274,7 @@ def _kind_by_name(words: list[str]) -> SecretKind | None:
     return None
 
 
+@lru_cache(4096)
 def kind_by_name(name: str) -> SecretKind | None:
     """Return the kind of secret that a value called `name` would be, if any."""
     return _kind_by_name(_words(name))
@@ -319,10 +323,10 @@ def _is_name(text: str, words: list[str]) -> bool:
 
 def _by_name(name: str, text: str) -> SecretKind | None:
     """Return the kind of `text` where `name` says secret and `text` may be one."""
-    words = _words(name)
-    kind = _kind_by_name(words)
+    kind = kind_by_name(name)
     if kind is None:
         return None
+    words = _words(name)
     value = text.strip()
     spoken = value.count(" ") > 3 or (" " in value and "password" in value.lower())
     if (
@@ -454,8 +458,20 @@ def _label(key: object) -> str:
     return text if plain and _shape(text) is None else "(unnamed)"
 
 
+def may_hold_secret(name: str, text: str) -> bool:
+    """Say whether it is worth looking into `text`, called `name`: most are not."""
+    return not _is_plain(text) or kind_by_name(name) is not None
+
+
+def _is_plain(text: str) -> bool:
+    """Tell whether `text` is too short and too simple to be a secret by shape."""
+    return len(text) < _SHORTEST_BASE64 and _SPECIAL().search(text) is None
+
+
 def _shape(text: str) -> tuple[SecretKind, str] | None:
     """Return the kind and value of the first credential that `text` has by shape."""
+    if _is_plain(text):
+        return None
     for match in _PEM().finditer(text) if "PRIVATE" in text else ():
         if (key := _pem_body(match["secret"])) is not None:
             return "private_key", key
@@ -617,7 +633,11 @@ class _Walk:
     def _text(
         self, place: str, name: str, text: str, nesting: int, decodings: int
     ) -> Iterator[Secret]:
-        if len(text) < 4 and not _kind_by_name(_words(name)):
+        if len(text) < 4 and not kind_by_name(name):
+            return
+        if _is_plain(text):
+            if (kind := _by_name(name, text)) is not None:
+                yield self._secret(place, kind, text.strip())
             return
         found = False
         if decodings < MAX_DECODINGS and 12 <= len(text) <= MAX_TEXT:

@@ -17,7 +17,12 @@ from dagwarden.facts import (
     Task,
     Unresolved,
 )
-from dagwarden.sources.credentials import Fingerprint, secret_in, secrets_in
+from dagwarden.sources.credentials import (
+    Fingerprint,
+    may_hold_secret,
+    secret_in,
+    secrets_in,
+)
 from dagwarden.sources.dags import airflow, calls
 from dagwarden.sources.dags.airflow import World
 from dagwarden.sources.dags.aliases import held_in
@@ -34,6 +39,7 @@ from dagwarden.sources.dags.values import (
     plain,
     why_unknown,
 )
+from dagwarden.sources.dags.work import charge
 
 
 class Environment(NamedTuple):
@@ -249,7 +255,13 @@ class _Making:
     def _secrets_at(
         self, place: str, value: Value, origin: Origin
     ) -> tuple[Secret, ...]:
-        if isinstance(value, Thing) and not isinstance(value, Text):
+        if isinstance(value, Unknown) and value.written is not None:
+            value = value.written.items[0]
+        if isinstance(value, str):
+            charge()
+            if not may_hold_secret(place.rpartition(".")[2], value):
+                return ()
+        elif not isinstance(value, (Items, Entries, Text, bytes)):
             return ()
         field = Origin(source=origin.source, line=origin.line, field=place)
         return secrets_in(place, plain(value), field, self.environment.fingerprint)
