@@ -15,6 +15,7 @@ from dagwarden.facts import Call, Facts, Origin, Secret, SecretKind, Unresolved
 from dagwarden.sources.credentials import (
     MAX_TEXT,
     Fingerprint,
+    may_hold_secret,
     purged,
     secret_in,
     secrets_in,
@@ -295,6 +296,31 @@ def test_a_key_file_is_found_in_every_encoding(encode: Callable[[str], str]) -> 
     assert found.identity == "etl@shop.iam.gserviceaccount.com"
     assert found.key_id == "0a1b2c3d"
     assert found.fingerprint == plain.fingerprint is not None
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "doubted"),
+    [
+        ("location", "europe-west1", False),
+        ("sql", "select a from b.c, d", True),
+        ("object", "data/2024 a.csv", False),
+        ("object", "x" * 23, False),
+        ("object", "x" * 24, True),
+        ("password", "x", True),
+        ("note", "xoxb-5f2a8c0e91", True),
+        ("note", "Basic YTpi", True),
+        ("note", "BEARER k4j2h5g7", True),
+        ("note", "x://:p4w@h", True),
+        ("note", "k%34j2h5g7aa", True),
+        ("note", '{"pwd":"k4j2"}', True),
+        ("note", "", False),
+    ],
+)
+def test_only_what_may_hold_a_secret_is_looked_into(
+    name: str, text: str, doubted: bool
+) -> None:
+    assert may_hold_secret(name, text) is doubted
+    assert doubted or secret_in(name, text) is None
 
 
 def test_one_key_has_one_fingerprint_however_it_is_written() -> None:

@@ -180,60 +180,6 @@ class Interpreter:
         self.raised: Unknown | None = None
         self.scope: Scope = Scope(None, None)
         self.frame: _Frame = _Frame(None, self.scope)
-        self.statements: dict[type, Callable[..., int]] = {
-            ast.Expr: self._expression,
-            ast.Assign: self._assign,
-            ast.AnnAssign: self._annotated,
-            ast.AugAssign: self._augmented,
-            ast.If: self._if,
-            ast.For: self._for,
-            ast.AsyncFor: self._for,
-            ast.While: self._while,
-            ast.With: self._with,
-            ast.AsyncWith: self._with,
-            ast.Try: self._try,
-            ast.TryStar: self._try,
-            ast.FunctionDef: self._function,
-            ast.AsyncFunctionDef: self._function,
-            ast.ClassDef: self._class,
-            ast.Import: self._import,
-            ast.ImportFrom: self._import_from,
-            ast.Return: self._return,
-            ast.Break: _break,
-            ast.Continue: _continue,
-            ast.Raise: _raise,
-            ast.Delete: self._delete,
-            ast.Assert: self._assert,
-            ast.Global: self._global,
-            ast.Nonlocal: self._nonlocal,
-            ast.Match: self._match,
-        }
-        self.expressions: dict[type, Callable[..., Value]] = {
-            ast.Constant: self._constant,
-            ast.Name: self._name,
-            ast.Attribute: self._attribute,
-            ast.Call: self._call,
-            ast.Dict: self._dict,
-            ast.List: self._list,
-            ast.Tuple: self._tuple,
-            ast.Set: self._set,
-            ast.JoinedStr: self._text,
-            ast.FormattedValue: self._formatted,
-            ast.BinOp: self._binary,
-            ast.UnaryOp: self._unary,
-            ast.BoolOp: self._boolean,
-            ast.Compare: self._compare,
-            ast.IfExp: self._conditional,
-            ast.Subscript: self._subscript,
-            ast.Lambda: self._lambda,
-            ast.NamedExpr: self._named,
-            ast.ListComp: self._comprehension,
-            ast.SetComp: self._comprehension,
-            ast.GeneratorExp: self._comprehension,
-            ast.DictComp: self._dict_comprehension,
-            ast.Starred: self._inner,
-            ast.Await: self._inner,
-        }
 
     # ------------------------------------------------------------------- modules
 
@@ -374,8 +320,8 @@ class Interpreter:
         """Follow one statement and return how it ends."""
         self.work += 1
         charge()
-        handler = self.statements.get(type(node))
-        return handler(node) if handler else _NEXT
+        handler = _STATEMENTS.get(type(node))
+        return handler(self, node) if handler else _NEXT
 
     def _block(self, body: Sequence[ast.stmt]) -> int:
         for position, statement in enumerate(body):
@@ -540,6 +486,15 @@ class Interpreter:
             if scope is not None:
                 self.scope.outer[name] = scope
         return _NEXT
+
+    def _break(self, _: ast.Break) -> int:
+        return _BREAK
+
+    def _continue(self, _: ast.Continue) -> int:
+        return _CONTINUE
+
+    def _raise(self, _: ast.Raise) -> int:
+        return _RAISE
 
     # ------------------------------------------------------------------ branches
 
@@ -1041,8 +996,8 @@ class Interpreter:
     def evaluate(self, node: ast.expr) -> Value:
         """Return the value of an expression."""
         charge()
-        handler = self.expressions.get(type(node))
-        return handler(node) if handler else Unknown("dynamic", _kind_of(node))
+        handler = _EXPRESSIONS.get(type(node))
+        return handler(self, node) if handler else Unknown("dynamic", _kind_of(node))
 
     def _inner(self, node: ast.Starred | ast.Await) -> Value:
         return self.evaluate(node.value)
@@ -1440,6 +1395,63 @@ class Interpreter:
         return True
 
 
+# What follows each kind of statement and expression.
+_STATEMENTS: dict[type, Callable[..., int]] = {
+    ast.Expr: Interpreter._expression,
+    ast.Assign: Interpreter._assign,
+    ast.AnnAssign: Interpreter._annotated,
+    ast.AugAssign: Interpreter._augmented,
+    ast.If: Interpreter._if,
+    ast.For: Interpreter._for,
+    ast.AsyncFor: Interpreter._for,
+    ast.While: Interpreter._while,
+    ast.With: Interpreter._with,
+    ast.AsyncWith: Interpreter._with,
+    ast.Try: Interpreter._try,
+    ast.TryStar: Interpreter._try,
+    ast.FunctionDef: Interpreter._function,
+    ast.AsyncFunctionDef: Interpreter._function,
+    ast.ClassDef: Interpreter._class,
+    ast.Import: Interpreter._import,
+    ast.ImportFrom: Interpreter._import_from,
+    ast.Return: Interpreter._return,
+    ast.Break: Interpreter._break,
+    ast.Continue: Interpreter._continue,
+    ast.Raise: Interpreter._raise,
+    ast.Delete: Interpreter._delete,
+    ast.Assert: Interpreter._assert,
+    ast.Global: Interpreter._global,
+    ast.Nonlocal: Interpreter._nonlocal,
+    ast.Match: Interpreter._match,
+}
+_EXPRESSIONS: dict[type, Callable[..., Value]] = {
+    ast.Constant: Interpreter._constant,
+    ast.Name: Interpreter._name,
+    ast.Attribute: Interpreter._attribute,
+    ast.Call: Interpreter._call,
+    ast.Dict: Interpreter._dict,
+    ast.List: Interpreter._list,
+    ast.Tuple: Interpreter._tuple,
+    ast.Set: Interpreter._set,
+    ast.JoinedStr: Interpreter._text,
+    ast.FormattedValue: Interpreter._formatted,
+    ast.BinOp: Interpreter._binary,
+    ast.UnaryOp: Interpreter._unary,
+    ast.BoolOp: Interpreter._boolean,
+    ast.Compare: Interpreter._compare,
+    ast.IfExp: Interpreter._conditional,
+    ast.Subscript: Interpreter._subscript,
+    ast.Lambda: Interpreter._lambda,
+    ast.NamedExpr: Interpreter._named,
+    ast.ListComp: Interpreter._comprehension,
+    ast.SetComp: Interpreter._comprehension,
+    ast.GeneratorExp: Interpreter._comprehension,
+    ast.DictComp: Interpreter._dict_comprehension,
+    ast.Starred: Interpreter._inner,
+    ast.Await: Interpreter._inner,
+}
+
+
 class Unnamed(Symbol):
     """Something unknown that is called."""
 
@@ -1453,18 +1465,6 @@ class Unnamed(Symbol):
     def unknown(self) -> Unknown:
         """Return why."""
         return self.why
-
-
-def _break(_: ast.stmt) -> int:
-    return _BREAK
-
-
-def _continue(_: ast.stmt) -> int:
-    return _CONTINUE
-
-
-def _raise(_: ast.stmt) -> int:
-    return _RAISE
 
 
 def _is_plain(base: Value) -> bool:

@@ -119,6 +119,8 @@ EXIT = Unknown("dynamic", "an exit")
 
 def as_scalar(value: object) -> Value:
     """Return a computed object as a value, if it is one and not too large."""
+    if isinstance(value, str) and len(value) < _STRIDE and value.isascii():
+        return value
     if value is None or isinstance(value, (bool, float, timedelta)):
         return value
     if isinstance(value, int):

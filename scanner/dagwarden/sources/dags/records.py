@@ -255,13 +255,15 @@ class _Making:
     def _secrets_at(
         self, place: str, value: Value, origin: Origin
     ) -> tuple[Secret, ...]:
+        if isinstance(value, Text):
+            value = value.why
         if isinstance(value, Unknown) and value.written is not None:
             value = value.written.items[0]
         if isinstance(value, str):
             charge()
             if not may_hold_secret(place.rpartition(".")[2], value):
                 return ()
-        elif not isinstance(value, (Items, Entries, Text, bytes)):
+        elif not isinstance(value, (Items, Entries, bytes)):
             return ()
         field = Origin(source=origin.source, line=origin.line, field=place)
         return secrets_in(place, plain(value), field, self.environment.fingerprint)

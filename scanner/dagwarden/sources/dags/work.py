@@ -38,7 +38,8 @@ def allowance(units: int) -> Generator[None, None, None]:
     """Within it, `charge` raises `TooMuchWork` once it took more than `units`."""
     global _left, _look_at, _fence
     before = _left, _look_at, _fence
-    _left = _look_at = units
+    _left = units
+    _look_at = max(units - _INTERVAL, 0)
     _fence = process_time() + MAX_SECONDS
     try:
         yield
