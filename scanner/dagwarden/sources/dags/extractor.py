@@ -46,7 +46,7 @@ import struct
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 # linux/sched.h, linux/prctl.h, linux/mount.h
 NEW_MOUNTS, NEW_IPC = 0x00020000, 0x08000000
@@ -198,8 +198,7 @@ class Attempt:
         watcher = os.fork()
         if not watcher:
             os.close(reader)
-            self._watch(writer)
-            os._exit(0)
+            _alone(self._watch, writer)
         os.close(writer)
         with os.fdopen(reader, "rb") as stream:
             data = stream.read()
@@ -222,8 +221,7 @@ class Attempt:
         if not child:
             for descriptor in (self.output, answer, reader):
                 os.close(descriptor)
-            self._run(writer)
-            os._exit(0)
+            _alone(self._run, writer)
         os.close(writer)
         status, data = self._gather(child, reader)
         found = None
@@ -273,13 +271,21 @@ class Attempt:
         resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         os.chdir(self.request["home"])
-        sys.path[:0] = self.request["path"]
+        sys.path += self.request["path"]
         try:
             found = extracted(self.path, self.request["path"])
         except BaseException as error:  # whatever a file raises is its own loss
             kind = type(error).__name__
             found = {"errors": [{"text": kind, "line": None}], "asked": [], "dags": []}
         _say(writer, found)
+
+
+def _alone(do: Callable[[int], None], descriptor: int) -> NoReturn:
+    """Do it as all that this process does, whatever comes of it."""
+    try:
+        do(descriptor)
+    finally:
+        os._exit(0)
 
 
 def _memory() -> int:

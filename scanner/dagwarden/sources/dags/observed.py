@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeAlias
 
 from dagwarden.sources.dags import airflow
 from dagwarden.sources.dags.catalogue import catalogue
@@ -37,6 +37,7 @@ _PLAIN_TIMETABLES = re.compile(
     r"Timetable$"
 )
 Shown = Callable[[Path], str]
+Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
 
 
 def observed(found: Found, path: str, shown: Shown, environment: Environment) -> Facts:
@@ -199,26 +200,21 @@ def _duration(value: Any) -> Value:
     return value_of(value)
 
 
-def _object(value: Any) -> str | None:
+def _object(value: Json) -> str | None:
     """Return the name of an object's class, None for a plain value."""
-    if not isinstance(value, dict):
-        return None
-    name = cast(dict[str, Any], value).get(_OBJECT)
+    name = value.get(_OBJECT) if isinstance(value, dict) else None
     return name if isinstance(name, str) else None
 
 
-def value_of(value: Any) -> Value:
+def value_of(value: Json) -> Value:
     """Return a value of the extractor's JSON; an object is unknown."""
     if name := _object(value):
         return Unknown("dynamic", f"an object of {_plainly(name)}")
     if isinstance(value, dict):
-        items = cast(dict[str, Any], value).items()
-        return Entries({key: value_of(item) for key, item in items})
+        return Entries({key: value_of(item) for key, item in value.items()})
     if isinstance(value, list):
-        each: Any = value
-        return Items("list", [value_of(item) for item in each])
-    known: str | int | float | bool | None = value
-    return known
+        return Items("list", [value_of(item) for item in value])
+    return value
 
 
 def _plainly(name: str) -> str:
