@@ -10,8 +10,6 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple, TypeVar
 
-from msgspec.structs import replace
-
 from dagwarden.facts import (
     Call,
     Dag,
@@ -91,7 +89,6 @@ def read_dags(
     exclude: Sequence[str],
     airflow: str | None,
     fingerprint: Fingerprint,
-    airflow_python: Path | None = None,
 ) -> Facts:
     """
     Return the DAGs, tasks and calls of the files below `folders`.
@@ -99,8 +96,7 @@ def read_dags(
     `only` limits it to these files (modules they import are still followed),
     `exclude` holds gitignore patterns relative to `root`, `airflow` is the version
     if known. A file that cannot be read is a gap; whatever a file holds, this
-    raises nothing. With `airflow_python` the files are run, too: by the Airflow of
-    that interpreter, whose facts replace or confirm the others.
+    raises nothing.
     """
     reading = _Reading(
         root.absolute(), Environment(environment, airflow, fingerprint), exclude
@@ -111,19 +107,7 @@ def read_dags(
         warnings.simplefilter("ignore")
         for folder in sorted({_absolute(reading.root, folder) for folder in folders}):
             reading.folder(folder, wanted)
-    facts = reading.facts()
-    if airflow_python is None:
-        return facts
-    from dagwarden.sources.dags.confirm import Asking, confirmed
-
-    asking = Asking(
-        python=airflow_python,
-        root=reading.root,
-        files=reading.asked_of_airflow,
-        environment=reading.environment,
-        shown=reading.shown,
-    )
-    return _in_order(confirmed(facts, asking))
+    return reading.facts()
 
 
 def _absolute(root: Path, path: Path) -> Path:
@@ -161,8 +145,6 @@ class _Reading:
         self.waivers: list[InlineWaiver] = []
         self.files: dict[str, SourceFile] = {}
         self.done: set[Path] = set()
-        # the DAG files that Airflow would load, with the DAG folder of each
-        self.asked_of_airflow: dict[Path, Path] = {}
         self.kept = 0
         self.matching = MAX_MATCHING
 
@@ -171,16 +153,15 @@ class _Reading:
             Excluded(kind=kind, what=what, reason=reason, count=count)
             for (kind, what, reason), count in sorted(self.excluded.items())
         )
-        facts = Facts(
-            dags=tuple(self.dags),
-            tasks=tuple(self.tasks),
-            calls=tuple(self.calls),
-            gaps=tuple(self.gaps),
+        return Facts(
+            dags=tuple(sorted(self.dags, key=_order)),
+            tasks=tuple(sorted(self.tasks, key=_order)),
+            calls=tuple(sorted(self.calls, key=_order)),
+            gaps=tuple(sorted(self.gaps, key=_gap_order)),
             excluded=tuple(excluded),
             inline_waivers=tuple(self.waivers),
             files=tuple(self.files[path] for path in sorted(self.files)),
         )
-        return _in_order(facts)
 
     # ----------------------------------------------------------------------- paths
 
@@ -382,7 +363,6 @@ class _Reading:
                 shown = self.shown(folder)
                 self.leave_out("file", shown, "has not both words, airflow and dag")
                 return
-            self.asked_of_airflow[path] = folder
             source = self._source(path, data, folder)
         except Unreadable as error:
             self.gap(error.reason, path, error.detail, line=error.line)
@@ -616,16 +596,6 @@ def _module_name(path: Path, folder: Path) -> tuple[str, bool]:
 
 def _why(error: OSError) -> str:
     return (error.strerror or type(error).__name__).lower()
-
-
-def _in_order(facts: Facts) -> Facts:
-    return replace(
-        facts,
-        dags=tuple(sorted(facts.dags, key=_order)),
-        tasks=tuple(sorted(facts.tasks, key=_order)),
-        calls=tuple(sorted(facts.calls, key=_order)),
-        gaps=tuple(sorted(facts.gaps, key=_gap_order)),
-    )
 
 
 def _order(fact: Dag | Task | Call) -> tuple[str, int, str]:
