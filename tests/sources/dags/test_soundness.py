@@ -6,7 +6,8 @@ each under many answers: a value that the reader calls known must be the same in
 """
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import permutations
 from typing import cast
 
 import pytest
@@ -268,6 +269,124 @@ class Aliasing(Program):
         return "\n".join(self.lines)
 
 
+class Ordering(Program):
+    """Writes a program that meets values in an order that only Python decides."""
+
+    def value(self, depth: int = 0) -> str:
+        pick = self.rng.choice
+        name = pick("abcde")
+        if depth > 1:
+            return pick(["1", "'k'", "2", name])
+        inner, other = self.value(depth + 1), self.value(depth + 1)
+        return pick(
+            [
+                name,
+                "set(['k', 'l', 'm'])",
+                "set([1, 2])",
+                f"set([{inner}, {other}])",
+                f"list({name})",
+                f"tuple({name})",
+                f"sorted({name})",
+                f"[i for i in {name}]",
+                f"[(i, {inner}) for i in set(['k', 'l'])]",
+                f"[(i, j) for i in {name} for j in set([1, 2])]",
+                f"[i for i in {name} if i != 'k']",
+                f"{{i: {inner} for i in set(['k', 'l'])}}",
+                f"{{1: i for i in {name}}}",
+                f"[(len(e), e.append(i), i) for i in set([1, 2])]",
+                f"{name} == {other}",
+                f"{inner} in {name}",
+                f"len({name})",
+                f"max({name})",
+                f"sum({name})",
+                f"any({name})",
+                f"list(enumerate({name}))",
+                f"list(zip({name}, {other}))",
+                f"list(reversed({name}))",
+                f"{name}[0]",
+                f"{name}[:1]",
+                f"{name} + {other}",
+                f"{name} + [{inner}]",
+                f"list({name}.items())",
+                f"list({name}.values())",
+                f"dict({name})",
+                f"{{**{name}, 'x': {inner}}}",
+                f"'-'.join({name})",
+                f"'k'.startswith(tuple({name}))",
+                f"(ask() and {name})",
+                "tick()",
+            ]
+        )
+
+    def statement(self, indent: str, depth: int, kind: str) -> None:
+        add = self.lines.append
+        pick = self.rng.choice
+        name, other, below = pick("abcde"), pick("abcde"), indent + " "
+        changes = [
+            f"{name} = {self.value()}",
+            f"{name} = {self.value()}",
+            f"{name}.append({self.value()})",
+            f"{name}.add({self.value()})",
+            f"{name}.extend({other})",
+            f"{name}.update({other})",
+            f"{name}[{self.value(2)}] = {self.value()}",
+            f"{name}[0] = {self.value()}",
+            f"{name} += {self.value()}",
+            f"{name}.sort()",
+            f"{name}.pop()",
+            f"{name}, *{other} = {self.value()}",
+            "tick()",
+        ]
+        choice = self.rng.randrange(10 if depth < 2 else 6)
+        if choice < 6:
+            leave = {"loop": ["break", "continue"], "function": ["return a"]}.get(kind)
+            if leave and any(line.startswith("def f") for line in self.lines[-9:]):
+                leave = [*leave, *(["return a"] if indent else [])]
+            add(
+                indent
+                + (pick(leave) if leave and self.rng.random() < 0.15 else pick(changes))
+            )
+        elif choice == 6:
+            add(f"{indent}if {pick(['ask()', f'{name} == {other}', name])}:")
+            self.block(below, depth + 1, kind)
+        elif choice < 9:
+            add(f"{indent}for {name} in {pick([self.value(), 'set([1, 2, 3])'])}:")
+            self.block(below, depth + 1, "loop")
+            if self.rng.random() < 0.2:
+                add(f"{indent}else:")
+                self.block(below, depth + 1, kind)
+        else:
+            self.function(indent, depth)
+
+    def text(self) -> str:
+        self.lines = [
+            "n = 0",
+            "def tick():",
+            " global n",
+            " n = n + 1",
+            " return n",
+            "a, b, c = set(['k', 'l']), ['k'], {'k': 1}",
+            "d, e = 'k', []",
+        ]
+        for _ in range(12):
+            before = list(self.lines)
+            self.statement("", 0, "module")
+            if all(run("\n".join(self.lines), answer) is None for answer in range(3)):
+                self.lines = before
+        return "\n".join(self.lines)
+
+
+class Shuffled(set[object]):
+    """A set that is iterated over in another order every time."""
+
+    rng = random.Random(0)
+
+    def __iter__(self) -> Iterator[object]:
+        items = list(super().__iter__())
+        self.rng.shuffle(items)
+        return iter(items)
+
+
 def kind_is_nested(indent: str) -> bool:
     return len(indent) > 0
 
@@ -292,7 +411,8 @@ def run(text: str, seed: int) -> dict[str, object] | None:
         "ask": lambda: rng.random() < (0.5, 0.1, 0.9)[seed % 3],
         "some": lambda: [rng.choice([0, "k", "z"]) for _ in range(rng.randrange(3))],
     }
-    names: dict[str, object] = dict(answers)
+    Shuffled.rng.seed(seed)
+    names: dict[str, object] = {**answers, "set": Shuffled}
     try:
         exec(compile(text, "program", "exec"), names)
     except Exception:
@@ -305,8 +425,14 @@ def agrees(value: Value, real: object, depth: int = 0) -> bool:
     if isinstance(value, (Unknown, Thing)) or depth > 8:
         return True
     if isinstance(value, Items):
+        if value.kind == "bag":
+            return isinstance(real, (list, tuple)) and agrees_in_some_order(
+                value, cast(Sequence[object], real), depth
+            )
         if not isinstance(real, (list, tuple, set)) or value.kind == "set":
-            return isinstance(real, set)
+            return isinstance(real, set) and agrees_in_some_order(
+                value, list(cast("set[object]", real)), depth
+            )
         size = len(cast(Sequence[object], real))
         if type(cast(object, real)).__name__ != value.kind or size < len(value.items):
             return False
@@ -327,11 +453,24 @@ def agrees(value: Value, real: object, depth: int = 0) -> bool:
     return type(value) is type(real) and value == real
 
 
+def agrees_in_some_order(value: Items, real: Sequence[object], depth: int) -> bool:
+    if len(value.items) > len(real) or len(real) > 5:
+        # a set holds what is equal once
+        return value.kind == "set" or len(real) > 5
+    if value.more is None and len(value.items) < len(real):
+        return False
+    return any(
+        all(agrees(i, j, depth + 2) for i, j in zip(value.items, order, strict=False))
+        for order in permutations(real, len(value.items))
+    )
+
+
 @pytest.mark.parametrize(
     ("kind", "start", "least"),
     [
         *((Program, start, 300) for start in (*range(0, 500, 100), 2950, 3000)),
         *((Aliasing, start, 100) for start in (*range(0, 300, 100), 6200, 6400)),
+        *((Ordering, start, 100) for start in range(0, 600, 100)),
     ],
 )
 def test_known_is_true(kind: type[Program], start: int, least: int) -> None:

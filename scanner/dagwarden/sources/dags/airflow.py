@@ -294,9 +294,11 @@ class Group(Thing):
         self.group_id = self._full(group_id)
         asked = truth(arguments.keywords.get("add_suffix_on_collision", suffix))
         if asked and isinstance(self.dag, Dag) and isinstance(self.group_id, str):
-            if not isinstance(asked, Unknown) and not world.interpreter.repeating:
+            interpreter = world.interpreter
+            shuffled = self.dag.level < interpreter.shuffling
+            if not (isinstance(asked, Unknown) or interpreter.repeating or shuffled):
                 self.group_id = _numbered(self.group_id, self.dag.groups)
-            elif self.group_id in self.dag.groups or world.interpreter.repeating:
+            elif self.group_id in self.dag.groups or interpreter.repeating or shuffled:
                 self.group_id = _IN_A_LOOP
         elif isinstance(self.dag, Dag) and isinstance(self.group_id, str):
             world.taken(self.dag, f"group {self.group_id}", world.site(arguments))
@@ -961,7 +963,8 @@ class World:
         self._own_properties(task)
         full = group.child(name) if group is not None else name
         if unique and task.dag is not None:
-            if not self.recording or self.interpreter.repeating:
+            shuffled = task.dag.level < self.interpreter.shuffling
+            if not self.recording or self.interpreter.repeating or shuffled:
                 full = _IN_A_LOOP
             elif isinstance(full, str):
                 full = _numbered(full, task.dag.task_ids)
@@ -1303,7 +1306,7 @@ def _json_text(arguments: Arguments) -> Value:
 def _json_value(value: Value) -> Any:
     if isinstance(value, Items) and value.kind in ("list", "tuple"):
         return [_json_value(item) for item in value.items]
-    if isinstance(value, Entries):
+    if isinstance(value, Entries) and not value.shuffled:
         return {key: _json_value(item) for key, item in value.items.items()}
     return value  # what JSON cannot say makes `dumps` raise
 

@@ -232,4 +232,6 @@ def _join_entries(left: Entries, right: Entries, why: Unknown, fuel: Fuel) -> En
     rest = either(left.rest, right.rest)
     if left.items.keys() != right.items.keys():
         rest = rest or why
-    return Entries(items, rest, min(left.level, right.level))
+    made = Entries(items, rest, min(left.level, right.level))
+    made.shuffled = list(left.items) != list(right.items) or left.shuffled
+    return made

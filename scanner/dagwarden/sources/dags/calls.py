@@ -4,7 +4,7 @@ from msgspec import UNSET
 
 from dagwarden.facts import Call, Maybe, Task, Token, Unresolved
 from dagwarden.sources.dags.catalogue import CloudRunCall
-from dagwarden.sources.dags.operations import items_of
+from dagwarden.sources.dags.operations import members_of
 from dagwarden.sources.dags.parameters import Parameters, not_taken
 from dagwarden.sources.dags.templates import is_template, rendered_later
 from dagwarden.sources.dags.values import (
@@ -140,7 +140,7 @@ def _overrides_duration(asked: _Asked, overrides: Maybe[bool]) -> Maybe[bool]:
     each = [asked.value("overrides")]
     why = asked.replaced
     if offered is not None and why is None:
-        each, why = items_of(offered) if isinstance(offered, Items) else ([], _MAPPED)
+        each, why = members_of(offered) if isinstance(offered, Items) else ([], _MAPPED)
     for value in each:
         if not isinstance(value, Entries):
             why = why or why_unknown(value) or _MAPPED

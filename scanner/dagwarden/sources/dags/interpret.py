@@ -168,6 +168,12 @@ class Interpreter:
         self.loops: list[_Loop] = []
         # loops around us that run an unknown number of times
         self.repeating = 0
+        # the first branch of the outermost loop whose rounds are in no known order
+        self.shuffling = 0
+        # whether the rounds of the comprehension around us are in no known order
+        self.shuffled = False
+        # whether what a round of a comprehension gives is of no account
+        self.rehearsing = False
         self.defined: dict[int, tuple[ast.AST, Scope]] = {}
         self.followed: set[int] = set()
         self.skipped: list[Skipped] = []
@@ -306,7 +312,7 @@ class Interpreter:
         if isinstance(found, Module):
             charge(len(found.scope.names))
             public = found.scope.names.get("__all__")
-            chosen = None if public is None else operations.items_of(public)[0]
+            chosen = None if public is None else operations.members_of(public)[0]
             for key, value in found.scope.names.items():
                 if not key.startswith("_") if chosen is None else key in chosen:
                     self._bind(key, value)
@@ -566,6 +572,8 @@ class Interpreter:
 
     def _for(self, node: ast.For | ast.AsyncFor) -> int:
         iterated = self.evaluate(node.iter)
+        if isinstance(iterated, (Items, Entries)) and iterated.shuffled:
+            return self._for_shuffled(node, iterated)
         items, more = operations.items_of(iterated)
         if not items and not more:
             self._skip(node.body, "in a loop over nothing")
@@ -582,6 +590,60 @@ class Interpreter:
                 if name in self.scope.names:
                     self.scope.names[name] = lost(why, self.scope.names[name])
         return ending
+
+    def _for_shuffled(self, node: ast.For | ast.AsyncFor, iterated: Value) -> int:
+        """Follow a loop whose rounds are in an order that is not known."""
+        values, more = operations.members_of(iterated)
+        why = lost(more or operations.SHUFFLED, *values)
+        if more is not None or len(values) > MAX_ITERATIONS:
+            # there may be rounds of any number
+            self.repeating += 1
+            values = [*values[:MAX_ITERATIONS], why]
+        level, returns = self.level, self.frame.returns
+        outermost, self.shuffling = self.shuffling, self.shuffling or self.branches + 1
+        self.loops.append(_Loop())
+        try:
+            self._shuffle(node, values, why)
+        finally:
+            self.loops.pop()
+            self.level, self.shuffling = level, outermost
+            if values[-1] is why:
+                self.repeating -= 1
+        if self.frame.returns and not returns:
+            # what follows may not happen, until the function ends
+            self._enter_branch()
+        if node.orelse:
+            return self._either(why, [lambda: self._block(node.orelse), lambda: _NEXT])
+        return _NEXT
+
+    def _shuffle(
+        self, node: ast.For | ast.AsyncFor, values: list[Value], why: Unknown
+    ) -> None:
+        """Follow a round for each of `values`, whichever comes first."""
+        before, recording, loop = self.scope.names, self.world.recording, self.loops[-1]
+        assigned = _assigned([node])
+        ends = [before]
+        # once for what any round does to what the others begin with, once for good
+        for final in (False, True):
+            self.world.recording = recording and final
+            charge((len(values) + 1) * len(before))
+            start = dict(before)
+            _mingle(start, sorted(assigned), ends, why)
+            ends = []
+            for value in values:
+                self.scope.names = dict(start)
+                self._enter_branch()
+                try:
+                    self._store(node.target, value)
+                    self._block(node.body)
+                finally:
+                    self.world.recording = recording
+                self.world.recording = recording and final
+                ends += [self.scope.names, *loop.continues, *loop.breaks]
+                loop.continues, loop.breaks = [], []
+            assigned |= _changed(before, ends)
+        self.world.recording = recording
+        self.scope.names = self._joined(ends, why)
 
     def _while(self, node: ast.While) -> int:
         decided = truth(self.evaluate(node.test))
@@ -604,7 +666,7 @@ class Interpreter:
         body: list[ast.stmt],
         orelse: list[ast.stmt],
     ) -> int:
-        level = self.level
+        level, returns = self.level, self.frame.returns
         self.loops.append(_Loop())
         try:
             if len(items) > MAX_ITERATIONS:
@@ -615,6 +677,9 @@ class Interpreter:
         if ending in (_RETURN, _RAISE):
             return ending
         self.level = level
+        if self.frame.returns and not returns:
+            # what follows may not happen, until the function ends
+            self._enter_branch()
         if ending == _BREAK or not orelse:
             names = [self.scope.names, *loop.breaks]
             self.scope.names = self._joined(names, self.why)
@@ -679,14 +744,17 @@ class Interpreter:
             self.world.recording = recording
         # what one round binds, the next begins with
         ends = [start, self.scope.names, *self.loops[-1].continues]
-        _mingle(start, [name for name in assigned if name in before], ends, why)
+        changed = _changed(start, ends[1:2]).union(assigned)
+        charge(len(before))
+        _mingle(start, [name for name in sorted(changed) if name in before], ends, why)
         self.scope.names = start
         assign(why)
+        loop = self.loops[-1]
         try:
-            self._block(body)
+            if self._block(body) == _BREAK:
+                loop.breaks.append(self.scope.names)
         finally:
             self.repeating -= 1
-        loop = self.loops[-1]
         ends = [before, self.scope.names, *loop.continues]
         self.scope.names = self._joined([dict(before), *ends[1:]], why)
         loop.continues = []
@@ -1298,62 +1366,76 @@ class Interpreter:
 
         def add(sure: bool) -> None:
             value = self.evaluate(node.elt)
-            (found if sure else unsure).append(value)
+            if not self.rehearsing:
+                (found if sure else unsure).append(value)
 
         more: Unknown | None
         if isinstance(node, ast.GeneratorExp):
             # how much of it is asked for, and when, is another's matter
             level = self.level
             self._enter_branch()
-            more = self._each(node.generators, add)
+            more, shuffled = self._each(node.generators, add)
             self.level = level
         else:
-            more = self._each(node.generators, add)
+            more, shuffled = self._each(node.generators, add)
         if more is not None:
             more = lost(more, *unsure)
-        kind = "set" if isinstance(node, ast.SetComp) else "list"
-        return Items("list" if kind == "list" else "set", found, more, self.level)
+        if isinstance(node, ast.SetComp):
+            return Items("set", found, more, self.level)
+        return Items("bag" if shuffled else "list", found, more, self.level)
 
     def _dict_comprehension(self, node: ast.DictComp) -> Value:
         made = Entries({}, None, self.level)
 
-        def add(_: bool) -> None:
+        def add(sure: bool) -> None:
             key = self.evaluate(node.key)
-            operations.assign(made, key, self.evaluate(node.value), self.level)
+            value = self.evaluate(node.value)
+            if self.rehearsing:
+                return
+            if self.shuffled and is_scalar(key) and key in made.items:
+                # it is not known which comes last
+                value = join(made.items[key], value, operations.SHUFFLED)
+            operations.assign(made, key, value, made.level if sure else self.level)
 
-        more = self._each(node.generators, add)
+        more, made.shuffled = self._each(node.generators, add)
         if more is not None:
             made.rest = either(made.rest, more)
         return made
 
     def _each(
         self, generators: list[ast.comprehension], add: Callable[[bool], None]
-    ) -> Unknown | None:
+    ) -> tuple[Unknown | None, bool]:
         """
         Carry out `add` for every round; return why there may be others.
 
-        `add` is told whether it is sure how many rounds came before.
+        `add` is told whether it is sure how many rounds came before. Returned is, too,
+        whether the order of the rounds is not known.
         """
-        outside = self.scope
-        first = operations.items_of(self.evaluate(generators[0].iter))
+        outside, shuffled, rehearsing = self.scope, self.shuffled, self.rehearsing
+        first = self.evaluate(generators[0].iter)
         self.scope = RoundScope(outside, self._around(), self.level)
+        self.shuffled = self.rehearsing = False
         try:
-            return self._rounds(generators, add, None, first)
+            return self._rounds(generators, add, None, first), self.shuffled
         finally:
-            self.scope = outside
+            self.scope, self.shuffled = outside, shuffled
+            self.rehearsing = rehearsing
 
     def _rounds(
         self,
         generators: list[ast.comprehension],
         add: Callable[[bool], None],
         before: Unknown | None,
-        given: tuple[list[Value], Unknown | None] | None = None,
+        given: Value | None = None,
     ) -> Unknown | None:
         if not generators:
             add(before is None)
             return before
         first, others = generators[0], generators[1:]
-        items, more = given or operations.items_of(self.evaluate(first.iter))
+        iterated = self.evaluate(first.iter) if given is None else given
+        if isinstance(iterated, (Items, Entries)) and iterated.shuffled:
+            return self._rounds_shuffled(generators, add, before, iterated)
+        items, more = operations.items_of(iterated)
         if len(items) > MAX_ITERATIONS or self.work > MAX_WORK:
             items, more = [], lost(operations.TOO_LARGE, more, *items)
         for item in items:
@@ -1366,6 +1448,44 @@ class Interpreter:
             elif isinstance(passed, Unknown):
                 before = before or passed
                 self._once(others, add, passed)
+        if more is not None:
+            self._store(first.target, more)
+            self._once(others, add, more)
+        return either(before, more)
+
+    def _rounds_shuffled(
+        self,
+        generators: list[ast.comprehension],
+        add: Callable[[bool], None],
+        before: Unknown | None,
+        iterated: Value,
+    ) -> Unknown | None:
+        """Follow rounds in an order that is not known, as `_shuffle` does."""
+        first, others = generators[0], generators[1:]
+        level, recording = self.level, self.world.recording
+        rehearsing = self.rehearsing
+        items, more = operations.members_of(iterated)
+        if len(items) > MAX_ITERATIONS or self.work > MAX_WORK:
+            items, more = [], lost(operations.TOO_LARGE, more, *items)
+        try:
+            for final in (False, True):
+                self.world.recording = recording and final
+                self.shuffled = True
+                why = before
+                for item in items:
+                    self.work += 1
+                    charge()
+                    self._enter_branch()
+                    self._store(first.target, item)
+                    passed = self._passes(first)
+                    if passed is not False:
+                        why = why or (None if passed is True else passed)
+                        self.rehearsing = rehearsing or not final
+                        self._rounds(others, add, why)
+        finally:
+            self.level, self.world.recording = level, recording
+            self.rehearsing = rehearsing
+        before = why
         if more is not None:
             self._store(first.target, more)
             self._once(others, add, more)
@@ -1599,6 +1719,16 @@ def _assigned(body: Sequence[ast.stmt]) -> set[str]:
             found.add((node.asname or node.name).partition(".")[0])
         waiting.extend(ast.iter_child_nodes(node))
     return found
+
+
+def _changed(before: Names, ends: list[Names]) -> set[str]:
+    """Return the names that are another at any of `ends`."""
+    return {
+        name
+        for end in ends
+        for name, value in end.items()
+        if before.get(name) is not value
+    }
 
 
 def _captured(pattern: ast.pattern) -> list[str]:

@@ -54,9 +54,12 @@ from dagwarden.sources.dags.aliases import (
 from dagwarden.sources.dags.values import (
     Arguments,
     Entries,
+    Fuel,
     Items,
+    Kind,
     Method,
     Scalar,
+    Spent,
     Text,
     Thing,
     Unknown,
@@ -113,6 +116,7 @@ _ORDER: dict[type, Callable[..., bool]] = {
 
 
 _EXPRESSION = Unknown("dynamic", "an expression")
+SHUFFLED = Unknown("dynamic", "the order of a set")
 # What a call gives that ends the program.
 EXIT = Unknown("dynamic", "an exit")
 
@@ -153,14 +157,32 @@ def items_of(value: Value) -> tuple[list[Value], Unknown | None]:
     if isinstance(value, (Items, Entries)):
         charge(len(value.items) // 8)
     if isinstance(value, Items):
+        if value.shuffled:
+            return [], lost(value.more or SHUFFLED, *value.items)
         return list(value.items), value.more
     if isinstance(value, Entries):
         # with a rest it is not known which keys there are, nor their order
-        return ([], value.rest) if value.rest else (list(value.items), None)
+        why = value.rest or (SHUFFLED if value.shuffled else None)
+        return ([], why) if why else (list(value.items), None)
     if isinstance(value, str) and len(value) <= MAX_ITEMS:
         charge(len(value))
         return list(value), None
     return [], why_unknown(value) or Unknown("dynamic", "iteration")
+
+
+def members_of(value: Value) -> tuple[list[Value], Unknown | None]:
+    """Return what `items_of` does, in any order where the order is not known."""
+    if isinstance(value, Items):
+        charge(len(value.items) // 8)
+        return list(value.items), value.more
+    if isinstance(value, Entries) and not value.rest:
+        charge(len(value.items) // 8)
+        return list(value.items), None
+    return items_of(value)
+
+
+def _is_shuffled(value: Value) -> bool:
+    return isinstance(value, (Items, Entries)) and value.shuffled
 
 
 def binary(kind: type, left: Value, right: Value) -> Value:
@@ -173,7 +195,7 @@ def binary(kind: type, left: Value, right: Value) -> Value:
         return _concatenated(left, right)
     if isinstance(left, Entries) and isinstance(right, Entries) and kind is BitOr:
         charge(len(left.items))
-        merged = Entries(dict(left.items), left.rest)
+        merged = Entries(dict(left.items), left.rest).like(left)
         update(merged, right)
         return merged
     if isinstance(left, Items) and isinstance(right, int) and kind is Mult:
@@ -216,7 +238,8 @@ def _bounded(kind: type, left: Scalar, right: Scalar) -> bool:
 
 
 def _concatenated(left: Items, right: Items) -> Value:
-    if left.kind != right.kind:
+    kinds = {left.kind, right.kind}
+    if "set" in kinds or (len(kinds) > 1 and "bag" not in kinds):
         return Unknown("dynamic", "an expression that fails")
     if len(left.items) + len(right.items) > MAX_ITEMS:
         return TOO_LARGE
@@ -225,7 +248,8 @@ def _concatenated(left: Items, right: Items) -> Value:
         # it is not known where the right ones stand
         more = lost(left.more, *right.items, right.more)
         return Items(left.kind, list(left.items), more)
-    return Items(left.kind, [*left.items, *right.items], right.more)
+    kind: Kind = "bag" if "bag" in kinds else left.kind
+    return Items(kind, [*left.items, *right.items], right.more)
 
 
 def unary(kind: type, value: Value) -> Value:
@@ -285,17 +309,44 @@ def _equal(left: Value, right: Value, *, identity: bool) -> bool | Unknown:
         other = right if left is None else left
         # a symbol from elsewhere may be None
         return False if isinstance(other, (Items, Entries)) else _thing(other)
-    if same(left, right) and why_unknown(left) is None:
+    if not identity and same(left, right) and why_unknown(left) is None:
         return True
-    return (
-        why_unknown(left)
-        or why_unknown(right)
-        or (False if _comparable(left, right) else Unknown("dynamic", "a comparison"))
-    )
+    why = why_unknown(left) or why_unknown(right)
+    if why is not None:
+        return why
+    if identity:
+        # equal containers may be one and the same, or not
+        return left is right or Unknown("dynamic", "is")
+    try:
+        return _equal_parts(left, right, Fuel())
+    except (Spent, RecursionError):
+        return TOO_LARGE
 
 
-def _comparable(left: Value, right: Value) -> bool:
-    return type(left) is type(right) and isinstance(left, (Items, Entries))
+def _equal_parts(left: Value, right: Value, fuel: Fuel) -> bool | Unknown:
+    """Return `left == right` of values that are known throughout."""
+    fuel.burn()
+    if is_scalar(left) and is_scalar(right):
+        return left == right
+    if isinstance(left, Entries) and isinstance(right, Entries):
+        if left.items.keys() != right.items.keys():
+            return False
+        pairs = [(item, right.items[key]) for key, item in left.items.items()]
+    elif isinstance(left, Items) and isinstance(right, Items):
+        if "bag" in (left.kind, right.kind):
+            return SHUFFLED
+        if left.kind != right.kind or len(left.items) != len(right.items):
+            return False
+        if left.kind == "set":
+            known = all(map(is_scalar, (*left.items, *right.items)))
+            one, other = left.items, right.items
+            return set(one) == set(other) if known else SHUFFLED
+        pairs = list(zip(left.items, right.items, strict=True))
+    else:
+        return False if is_scalar(left) or is_scalar(right) else _EXPRESSION
+    answers = [_equal_parts(one, other, fuel) for one, other in pairs]
+    unknown = next((one for one in answers if isinstance(one, Unknown)), True)
+    return False if False in answers else unknown
 
 
 def _thing(value: Value) -> bool | Unknown:
@@ -312,7 +363,7 @@ def contains(container: Value, value: Value) -> bool | Unknown:
         known = not isinstance(container.items.get(value, _EXPRESSION), Unknown)
         return known or container.rest or value in container.items
     if isinstance(container, (Items, Entries)):
-        items, more = items_of(container)
+        items, more = members_of(container)
         charge(len(items))
         unknown = more
         for item in items:
@@ -411,7 +462,7 @@ def _formatted_in_part(text: str, arguments: Arguments, why: Unknown) -> Value:
 def _joined_in_part(text: str, value: Value, why: Unknown) -> Value:
     """Return `text.join(value)` where not all items are known."""
     items, more = items_of(value)
-    if more or not isinstance(value, Items) or value.kind == "set":
+    if more or not isinstance(value, Items):
         return why
     if not items or not all(map(_is_textual, items)):
         return why
@@ -550,7 +601,7 @@ def _text_method(text: str, name: str, arguments: Arguments) -> Value:
 
 
 def _tuple_of(value: Value) -> object:
-    return tuple(items_of(value)[0]) if isinstance(value, Items) else value
+    return tuple(members_of(value)[0]) if isinstance(value, Items) else value
 
 
 def _small(text: str, name: str, given: list[Value]) -> bool:
@@ -573,9 +624,8 @@ def _as_value(found: object) -> Value:
 
 def _join_text(text: str, value: Value) -> Value:
     items, why = items_of(value)
-    ordered = not (isinstance(value, Items) and value.kind == "set" and len(items) > 1)
-    if why or not ordered:
-        return lost(why or Unknown("dynamic", "the order of a set"), text, *items)
+    if why:
+        return lost(why, text, *items)
     charge(len(items))
     texts = [item for item in items if isinstance(item, str)]
     if len(texts) != len(items):
@@ -676,6 +726,7 @@ def update(container: Entries, other: Value, level: int = 0) -> None:
     if other.rest:
         forget(container, other.rest)
     charge(len(other.items))
+    container.shuffled = container.shuffled or other.shuffled
     for key, value in list(other.items.items()):
         assign(container, key, value, level)
 
@@ -735,23 +786,27 @@ def _pairs(container: Entries, arguments: Arguments, level: int) -> Value:
         Items("tuple", [key, value], level=level)
         for key, value in container.items.items()
     ]
-    return Items("list", pairs, None, level)
+    return Items(_kind_of(container), pairs, None, level)
+
+
+def _kind_of(container: Entries) -> Kind:
+    return "bag" if container.shuffled else "list"
 
 
 def _keys(container: Entries, arguments: Arguments, level: int) -> Value:
-    return Items("list", *items_of(container), level)
+    return Items(_kind_of(container), *members_of(container), level)
 
 
 def _values(container: Entries, arguments: Arguments, level: int) -> Value:
     if container.rest:
         return Items("list", [], lost(container.rest, container), level)
     charge(len(container.items))
-    return Items("list", list(container.items.values()), None, level)
+    return Items(_kind_of(container), list(container.items.values()), None, level)
 
 
 def _copy_dict(container: Entries, _: Arguments, level: int) -> Value:
     charge(len(container.items))
-    return Entries(dict(container.items), container.rest, level)
+    return Entries(dict(container.items), container.rest, level).like(container)
 
 
 _DICT_METHODS: dict[str, Callable[[Entries, Arguments, int], Value]] = {
@@ -785,14 +840,16 @@ def _append(container: Items, arguments: Arguments, level: int) -> Value:
 
 
 def _extend(container: Items, arguments: Arguments, level: int) -> Value:
-    items, more = items_of(arguments.get("iterable", 0))
+    given = arguments.get("iterable", 0)
+    ordered = container.kind in ("list", "tuple")
+    items, more = items_of(given) if ordered else members_of(given)
     extend(container, items, level)
     container.more = either(container.more, more)
     return None
 
 
 def _copy_list(container: Items, _: Arguments, level: int) -> Value:
-    return Items(container.kind, *items_of(container), level)
+    return Items(container.kind, *members_of(container), level)
 
 
 _LIST_METHODS: dict[str, Callable[[Items, Arguments, int], Value]] = {
@@ -809,7 +866,8 @@ def replace_item(container: Items, key: Value, value: Value, level: int) -> None
     size = len(container.items)
     # from the end: only where it is known where the end is
     first = 0 if container.more else -size
-    if isinstance(key, int) and first <= key < size and level <= container.level:
+    known = isinstance(key, int) and not container.shuffled
+    if known and first <= key < size and level <= container.level:
         container.items[key] = value
         changed(container, value)
         return
@@ -824,7 +882,8 @@ def subscript(value: Value, key: Value) -> Value:
     """Return `value[key]`; a slice is given as a tuple of three."""
     if isinstance(value, Entries):
         return value.get(key) if is_scalar(key) else lost(_missing(key), value)
-    if isinstance(value, Items) and value.kind != "set" and isinstance(key, int):
+    indexed = isinstance(value, Items) and value.kind != "set" and not value.shuffled
+    if indexed and isinstance(value, Items) and isinstance(key, int):
         return _indexed(value, key)
     if isinstance(value, str):
         known = isinstance(key, int) and -len(value) <= key < len(value)
@@ -859,7 +918,8 @@ def sliced(value: Value, lower: Value, upper: Value, step: Value) -> Value:
         if isinstance(value, (str, bytes)):
             _charge_texts(value)
             return value[chosen]
-        if isinstance(value, Items) and not value.more and value.kind != "set":
+        ordered = isinstance(value, Items) and not (value.more or value.shuffled)
+        if ordered and isinstance(value, Items) and value.kind != "set":
             charge(len(value.items))
             return Items(value.kind, value.items[chosen], level=value.level)
     except ValueError:
@@ -871,7 +931,7 @@ def sliced(value: Value, lower: Value, upper: Value, step: Value) -> Value:
 
 
 def _len(value: Value) -> Value:
-    items, why = items_of(value)
+    items, why = members_of(value)
     return why or len(items)
 
 
@@ -893,20 +953,25 @@ def _converted(kind: Callable[[Scalar], object]) -> Callable[[Value], Value]:
 
 def _sequence(kind: str) -> Callable[[Value], Value]:
     def convert(value: Value) -> Value:
-        items, more = items_of(value)
-        if kind == "tuple":
-            return Items("tuple", items, more)
-        return Items("list" if kind == "list" else "set", items, more)
+        items, more = members_of(value)
+        if kind == "set":
+            return Items("set", items, more)
+        if _is_shuffled(value):
+            return Items("bag", items, more)
+        return Items("tuple" if kind == "tuple" else "list", items, more)
 
     return convert
 
 
 def _ordered(value: Value, *, backwards: bool = False) -> Value:
-    items, why = items_of(value)
+    items, why = members_of(value)
     charge(len(items))
     known = [item for item in items if is_scalar(item)]
     if why or len(known) != len(items):
         return lost(why or computed(*items) or Unknown("dynamic", "sorted()"), value)
+    mixed = _is_shuffled(value) and len({type(item) for item in known}) > 1
+    if mixed and len(set(known)) < len(known):
+        return lost(SHUFFLED, value)
     try:
         # what cannot be compared raises, as in the program itself
         found = sorted(cast("list[str]", known), reverse=backwards)
@@ -916,8 +981,10 @@ def _ordered(value: Value, *, backwards: bool = False) -> Value:
 
 
 def _reversed(value: Value) -> Value:
-    items, why = items_of(value)
-    return lost(why, value) if why else Items("list", items[::-1])
+    items, why = members_of(value)
+    if why:
+        return lost(why, value)
+    return Items("bag" if _is_shuffled(value) else "list", items[::-1])
 
 
 _ONE_ARGUMENT: dict[str, Callable[[Value], Value]] = {
@@ -954,11 +1021,15 @@ def _range(arguments: Arguments) -> Value:
 
 
 def _enumerate(arguments: Arguments) -> Value:
-    items, more = items_of(arguments.get("iterable", 0))
+    iterated = arguments.get("iterable", 0)
+    items, more = members_of(iterated)
     start = arguments.get("start", 1, 0)
     if not isinstance(start, int):
         return why_unknown(start) or Unknown("dynamic", "enumerate()")
     charge(_CONTAINER * len(items))
+    if _is_shuffled(iterated):
+        unsure: list[Value] = [Items("tuple", [SHUFFLED, item]) for item in items]
+        return Items("bag", unsure, more)
     pairs: list[Value] = [
         Items("tuple", [number, item]) for number, item in enumerate(items, start)
     ]
@@ -968,6 +1039,8 @@ def _enumerate(arguments: Arguments) -> Value:
 def _zip(arguments: Arguments) -> Value:
     if arguments.more:
         return arguments.more
+    if any(map(_is_shuffled, arguments.positional)):
+        return _zip_shuffled(arguments.positional)
     read = [items_of(value) for value in arguments.positional]
     more = either(*(why for _, why in read))
     if more is not None:
@@ -977,6 +1050,18 @@ def _zip(arguments: Arguments) -> Value:
         Items("tuple", list(row)) for row in zip(*(i for i, _ in read), strict=False)
     ]
     return Items("list", rows, more)
+
+
+def _zip_shuffled(given: list[Value]) -> Value:
+    """Return what `zip` gives of which it is not known which go together."""
+    charge(_CONTAINER * sum(len(members_of(value)[0]) for value in given))
+    rows: list[Value] = []
+    for place, value in enumerate(given):
+        for item in members_of(value)[0]:
+            row: list[Value] = [SHUFFLED] * len(given)
+            row[place] = item
+            rows.append(Items("tuple", row))
+    return Items("bag", [], lost(SHUFFLED, *rows))
 
 
 def _dict(arguments: Arguments) -> Value:
@@ -1005,7 +1090,7 @@ def _quantified(name: str) -> Callable[[Arguments], Value]:
     sought = name == "any"
 
     def quantified(arguments: Arguments) -> Value:
-        items, unknown = items_of(arguments.get("iterable", 0))
+        items, unknown = members_of(arguments.get("iterable", 0))
         charge(len(items))
         for item in items:
             decided = truth(item)

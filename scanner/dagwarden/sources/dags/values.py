@@ -89,12 +89,12 @@ class Thing:
         """Note that this stands beside `other` in `this >> other`."""
 
 
-Kind = Literal["list", "tuple", "set"]
+Kind = Literal["list", "tuple", "set", "bag"]
 
 
 class Items:
     """
-    A list, tuple or set.
+    A list, tuple, set or bag: a list or tuple whose items stand in an order not known.
 
     `more` is set when there may be further items, or when the order or number of
     `items` is not certain. `level` is the number of the undecided branch where it was
@@ -122,6 +122,11 @@ class Items:
         self.parts: tuple[Items | Entries, ...] = ()
         self.wholes: tuple[Items | Entries, ...] = ()
 
+    @property
+    def shuffled(self) -> bool:
+        """Whether it is not known which item comes first."""
+        return self.kind in ("set", "bag") and len(self.items) > 1
+
     def distinct(self) -> None:
         """Hold every item once, as a set does; how many is unknown if any is."""
         known = {item: item for item in self.items if is_scalar(item)}
@@ -136,10 +141,11 @@ class Entries:
     """
     A dict; `rest` is set when it is not known which keys there are.
 
-    A key whose value is known is there all the same.
+    A key whose value is known is there all the same. `shuffled` is set when it is not
+    known which key comes first.
     """
 
-    __slots__ = ("items", "level", "parts", "rest", "wholes")
+    __slots__ = ("items", "level", "parts", "rest", "shuffled", "wholes")
 
     def __init__(
         self,
@@ -151,8 +157,14 @@ class Entries:
         self.items = items
         self.rest = rest
         self.level = level
+        self.shuffled = False
         self.parts: tuple[Items | Entries, ...] = ()
         self.wholes: tuple[Items | Entries, ...] = ()
+
+    def like(self, other: "Entries") -> "Entries":
+        """Return itself, its keys in an order as well known as those of `other`."""
+        self.shuffled = other.shuffled
+        return self
 
     def get(self, key: Scalar) -> "Value":
         """Return the value under `key`; unknown when it may be missing."""
@@ -376,6 +388,7 @@ def _same(left: Value, right: Value, fuel: Fuel) -> bool:
     if isinstance(left, Entries) and isinstance(right, Entries):
         return (
             left.rest == right.rest
+            and left.shuffled == right.shuffled
             and list(left.items) == list(right.items)
             and all(
                 _same(item, right.items[key], fuel) for key, item in left.items.items()
@@ -393,7 +406,7 @@ def shallow(value: Value) -> Value:
     if isinstance(value, Items):
         return Items(value.kind, list(value.items), value.more, value.level)
     if isinstance(value, Entries):
-        return Entries(dict(value.items), value.rest, value.level)
+        return Entries(dict(value.items), value.rest, value.level).like(value)
     return value
 
 
@@ -412,7 +425,7 @@ def _copied(value: Value, fuel: Fuel) -> Value:
         return Items(value.kind, items, value.more, value.level)
     if isinstance(value, Entries):
         entries = {key: _copied(item, fuel) for key, item in value.items.items()}
-        return Entries(entries, value.rest, value.level)
+        return Entries(entries, value.rest, value.level).like(value)
     return value
 
 
