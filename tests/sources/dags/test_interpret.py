@@ -76,6 +76,10 @@ KNOWN = {
     "handled": ("try:\n x = 'a'\nexcept ValueError:\n raise", "a"),
     "aliasing": ("a = {'k': 'b'}\nb = a\nb['k'] = 'a'\nx = a['k']", "a"),
     "getattr": ("class C:\n K = 'a'\nx = getattr(C, 'K')", "a"),
+    "set in order": ("x = '-'.join(sorted({'b', 'a'}))", "a-b"),
+    "same in every round": ("for i in {'a', 'b'}:\n x = 'c'", "c"),
+    "made of a set": ("d = {i: i + 'x' for i in {'a', 'b'}}\nx = d['a']", "ax"),
+    "sets are equal": ("x = 'a' if {'a', 'b'} == {'b', 'a'} else 'b'", "a"),
     "partial": ("from functools import partial\nx = partial(lambda a, b: a + b, 'a')('b')", "ab"),
     "long sum": (f"x = {'+'.join(['chr'] + ['0'] * 3)}\nx = {'+'.join(['str()'] * 500)} + 'a'", "a"),
 }  # fmt: skip
@@ -134,6 +138,16 @@ UNKNOWN = {
         ("dynamic", "g"),
     ),
     "set order": ("x = ''.join({'a', 'b'})", ("dynamic", "the order of a set")),
+    "item of a set": ("x = list({'a', 'b'})[0]", ("dynamic", "the order of a set")),
+    "last of a set": ("for x in {'a', 'b'}: pass", ("dynamic", "the order of a set")),
+    "counted over a set": (
+        "n = 'a'\nfor i in {1, 2}:\n x = n\n n = n + 'b'",
+        ("dynamic", "the order of a set"),
+    ),
+    "after a return in a loop": (
+        "d = {'k': 'a'}\ndef f():\n for i in [1]:\n  if os.getenv('E'): return\n d['k'] = 'b'\nf()\nx = d['k']",
+        ("dynamic", "a change that may not happen"),
+    ),
     "too large": ("x = 'a' * 10**9", ("dynamic", "a value too large to follow")),
     "width": ("x = '%999999999d' % 1", ("dynamic", "a formatted text")),
 }  # fmt: skip

@@ -866,8 +866,8 @@ def replace_item(container: Items, key: Value, value: Value, level: int) -> None
     size = len(container.items)
     # from the end: only where it is known where the end is
     first = 0 if container.more else -size
-    known = isinstance(key, int) and not container.shuffled
-    if known and first <= key < size and level <= container.level:
+    certain = level <= container.level and not container.shuffled
+    if isinstance(key, int) and first <= key < size and certain:
         container.items[key] = value
         changed(container, value)
         return
@@ -890,7 +890,8 @@ def subscript(value: Value, key: Value) -> Value:
         return value[cast("int", key)] if known else lost(_missing(key), value)
     if isinstance(value, Thing):
         return value.item(key)
-    return lost(why_unknown(value) or _missing(key), value)
+    mixed = SHUFFLED if _is_shuffled(value) else None
+    return lost(why_unknown(value) or mixed or _missing(key), value)
 
 
 def _indexed(value: Items, key: int) -> Value:
