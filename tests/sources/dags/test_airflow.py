@@ -84,7 +84,7 @@ SHAPES: dict[str, tuple[str, list[str]]] = {
     "unknown operator": ("from U import x\nwith DAG('d'):\n x.y(task_id='t')\n (lambda: U)()(task_id='u')", ["d.t", "d.u"]),
     "subclass": ("class X(BashOperator): pass\nwith DAG('d'):\n X(task_id='t')", ["d.t"]),
     "subclass that names itself": (
-        "class X(BashOperator):\n def __init__(self, n, **k):\n  super().__init__(task_id='t-' + n, **k)\nwith DAG('d'):\n X('a')",
+        "class X(BashOperator):\n def __init__(self, n, **k):\n  super().__init__(task_id='t-' + n, **k)\nwith DAG('d'):\n X(n='a')",
         ["d.t-a"],
     ),
 }  # fmt: skip

@@ -9,7 +9,7 @@ one name: the catalogue's. Sources of the naming rules: `TaskGroup.child_id`,
 import ast
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from dagwarden.sources.dags import operations
@@ -174,8 +174,10 @@ class Dag(Thing):
             return self.default_args
         if name == "task":
             return TaskDecorator(self.world, "python", Arguments([], {}), self)
-        if name == "add_task":
+        if name in ("add_task", "add_tasks"):
             return Method(name, self._add)
+        if name == "task_group":
+            return _root_group(self)
         why = Unknown("dynamic", f"dag.{name}")
         return lost(why, self.arguments.keywords.get(name))
 
@@ -184,12 +186,14 @@ class Dag(Thing):
         return Unknown("dynamic", "a part of a DAG")
 
     def _add(self, arguments: Arguments) -> Value:
-        self.world.assign(arguments.positional, self)
+        given = arguments.get("task", 0, arguments.keywords.get("tasks"))
+        self.world.assign(_tasks(given), self)
         return None
 
     def enter(self) -> Value:
         """Become the DAG of what is made inside."""
-        self.exposed = True
+        registered = truth(self.arguments.keywords.get("auto_register", True))
+        self.exposed = self.exposed or registered is not False
         self.world.contexts.append(self)
         return self
 
@@ -332,6 +336,8 @@ class Group(Thing):
         if self.made is not None and (found := self.made.find(name)):
             value, owner = found
             return value.bind(self, owner) if isinstance(value, Function) else value
+        if name == "default_args":
+            return self.default_args
         return self.group_id if name == "group_id" else super().attribute(name)
 
     def _construct(self, given: Arguments) -> Value:
@@ -357,6 +363,14 @@ class Group(Thing):
     def exit(self) -> None:
         """End the context."""
         self.world.leave(self)
+
+
+def _root_group(dag: Dag) -> Group:
+    """Return the group without a name that holds all of a DAG."""
+    group = Group(dag.world, None, Arguments([], {"dag": dag}))
+    group.parent = None
+    group.group_id = None
+    return group
 
 
 def _as_text(value: Value) -> Value:
@@ -511,6 +525,16 @@ class Task(Thing):
     def enter(self) -> Value:
         """Enter a setup task as a context."""
         return self
+
+
+class Label(Thing):
+    """A label on an edge: `a >> Label("x") >> b`."""
+
+    __slots__ = ("beside",)
+
+    def __init__(self) -> None:
+        """Stand beside no task yet."""
+        self.beside: list[Task] = []
 
 
 class Partial(Thing):
@@ -699,7 +723,7 @@ class GroupFactory(Thing):
     def _make(self, arguments: Arguments, *, mapped: bool) -> Value:
         name = self.arguments.keywords.get("group_id")
         if name is None:
-            name = self.arguments.get("group_id", 0, self.function.name)
+            name = self.arguments.rest or self.function.name
         group = Group(self.world, name, self.arguments, suffix=True)
         group.mapped = mapped
         group.enter()
@@ -769,16 +793,24 @@ class World:
             "airflow.sdk.task_group": self._group_decorator,
             "airflow.sdk.Variable.get": _variable,
             "airflow.sdk.BaseHook.get_connection": _connection,
+            "airflow.sdk.setup": self._marked,
+            "airflow.sdk.teardown": self._marked,
+            "airflow.sdk.task.run_if": lambda _: Method("run_if", _same_function),
+            "airflow.sdk.task.skip_if": lambda _: Method("skip_if", _same_function),
+            "airflow.sdk.Label": lambda _: Label(),
+            "airflow.sdk.EdgeModifier": lambda _: Label(),
             "airflow.sdk.chain": self._chain,
+            "airflow.sdk.chain_linear": self._chain,
             "airflow.sdk.cross_downstream": self._chain,
             "os.getenv": _environment,
             "os.environ.get": _environment,
             "datetime.timedelta": operations.duration,
             "pendulum.duration": operations.duration,
+            "airflow.utils.decorators.apply_defaults": _same_function,
             "copy.deepcopy": lambda given: copied(given.get("x", 0)),
             "copy.copy": lambda given: shallow(given.get("x", 0)),
             "typing.cast": lambda given: given.get("val", 1),
-            "functools.wraps": lambda _: Method("wraps", lambda one: one.get("", 0)),
+            "functools.wraps": lambda _: Method("wraps", _same_function),
             "functools.partial": self._bound,
             "json.dumps": _json_text,
             "sys.exit": lambda _: operations.EXIT,
@@ -870,12 +902,25 @@ class World:
                 return self._own_dag(made, arguments)
             if name == "airflow.sdk.TaskGroup":
                 return self._own_group(made, arguments)
-            if name and self.is_operator(name, Arguments([], {})):
-                return self._subclass(made, self._canonical(name), arguments)
-        if "task_id" in arguments.keywords:
+        operator: str | Unknown | None = self._operator_of(made)
+        if operator is None and "task_id" in arguments.keywords:
             whys = (why_unknown(base) for base in made.foreign())
-            why = next((w for w in whys if w), Unknown("import", made.name))
-            return self._subclass(made, why, arguments)
+            operator = next((w for w in whys if w), Unknown("import", made.name))
+        return None if operator is None else self._subclass(made, operator, arguments)
+
+    def inherited(self, made: Class, name: str) -> Value | None:
+        """Return what a class has from a base outside; None: it is not known."""
+        operator = self._operator_of(made) if name == "partial" else None
+        if operator is None:
+            return None
+        return Method(name, lambda one: self._subclass_partial(made, operator, one))
+
+    def _operator_of(self, made: Class) -> str | None:
+        """Return the operator that a class of the repository is one of."""
+        for base in made.foreign():
+            name = base.name if isinstance(base, Symbol) else ""
+            if name and self.is_operator(name, Arguments([], {})):
+                return self._canonical(name)
         return None
 
     def linked(self, left: Value, right: Value) -> None:
@@ -884,6 +929,9 @@ class World:
         dag = next((task.dag for task in tasks if task.dag is not None), None)
         if dag is not None:
             self.assign([task for task in tasks if task.dag is None], dag)
+        for one in (left, right):
+            if isinstance(one, Label):
+                one.beside = tasks
 
     # -------------------------------------------------------------------- contexts
 
@@ -902,13 +950,15 @@ class World:
             self.seen.add((path, node.lineno, node.col_offset))
 
     def current(self) -> tuple[Dag | None, Group | None]:
-        """Return the innermost DAG and the innermost group inside it."""
+        """Return the innermost DAG and the innermost group, whosever that is."""
+        dag: Dag | None = None
         group: Group | None = None
-        for context in reversed(self.contexts):
+        for context in self.contexts:
             if isinstance(context, Dag):
-                return context, group
-            group = group or context
-        return None, group
+                dag = context
+            else:
+                group = context
+        return dag, group
 
     def leave(self, context: Dag | Group) -> None:
         """End `context` and whatever was left open inside it."""
@@ -922,7 +972,7 @@ class World:
         if self.recording:
             self.dags.append(dag)
 
-    def assign(self, tasks: list[Value], dag: Value) -> None:
+    def assign(self, tasks: Sequence[Value], dag: Value) -> None:
         """Put tasks that have none into `dag`."""
         for task in tasks:
             if isinstance(task, Task) and task.dag is None:
@@ -941,7 +991,7 @@ class World:
         if given is None and "dag" not in task.keywords:
             given = self._default(task, group, dag, "dag")
         if isinstance(given, Dag):
-            dag, group = given, group if given is dag else None
+            dag = given
         elif given is not None and why_unknown(given):
             task.unresolved_dag = why_unknown(given)
         chosen = task.keywords.get("task_group")
@@ -1030,6 +1080,7 @@ class World:
 
     def _operator(self, name: str, arguments: Arguments) -> Value:
         self.note(arguments)
+        self._by_name(arguments)
         task = Task(self, self._canonical(name), self.site(arguments))
         task.take(arguments)
         self.add(task, self._task_id(arguments))
@@ -1052,22 +1103,41 @@ class World:
         return task
 
     def _operator_partial(self, name: str, first: Arguments) -> Value:
+        def make(given: Expansion) -> Task:
+            task = Task(self, self._canonical(name), self.site(first))
+            task.take(first)
+            task.expanded = given.common
+            task.expanded_rest = given.rest
+            return task
+
+        return self._expanding(first, make)
+
+    def _subclass_partial(
+        self, made: Class, operator: str | Unknown, first: Arguments
+    ) -> Value:
+        """Return `partial` of a class of the repository: `expand` calls it."""
+
+        def make(given: Expansion) -> Task:
+            keywords = first.keywords | given.common
+            rest = first.rest or given.rest
+            node = first.node
+            arguments = Arguments(first.positional, keywords, first.more, rest, node)
+            return self._constructed(made, operator, arguments)
+
+        return self._expanding(first, make)
+
+    def _expanding(
+        self, first: Arguments, make: "Callable[[Expansion], Task]"
+    ) -> Partial:
         self.note(first)
 
         def expand(given: Arguments, keywords: Keywords | None) -> Value:
             partial.used = True
-            task = Task(self, self._canonical(name), self.site(first))
-            task.take(first)
+            expansion = _expansion(given, keywords)
+            task = make(expansion)
             task.mapped = True
-            if keywords is None:
-                _expand_kwargs(task, given.get("kwargs", 0))
-            else:
-                task.expanded = {
-                    key: _common(value, key) for key, value in keywords.items()
-                }
-                task.expanded_rest = given.rest
-                task.offered = dict(keywords)
-            self.add(task, self._task_id(first))
+            task.offered = expansion.offered
+            self.add(task, task.keywords.get("task_id", self._task_id(first)))
             return task
 
         partial = Partial(self, expand)
@@ -1078,29 +1148,58 @@ class World:
     def _subclass(
         self, made: Class, operator: str | Unknown, arguments: Arguments
     ) -> Value:
-        """Make a task of a class of the repository, following its constructor."""
+        """Make a task of a class of the repository."""
         self.note(arguments)
+        self._by_name(arguments)
+        task = self._constructed(made, operator, arguments)
+        self.add(task, task.keywords.get("task_id", self._task_id(arguments)))
+        return task
+
+    def _constructed(
+        self, made: Class, operator: str | Unknown, arguments: Arguments
+    ) -> Task:
+        """Return an object of a class of the repository, as its constructor made it."""
         task = Task(self, operator, self.site(arguments))
         task.made = made
         start = made.find("__init__")
-        name = self._task_id(arguments)
         if start is None or not isinstance(start[0], Function):
             task.take(arguments)
-        else:
-            task.initialised = False
-            constructor = task.prepared(start[0].bind(task, start[1]))
-            self.interpreter.call(constructor, arguments)
-            if not task.initialised:
-                task.initialised = True
-                task.keywords |= {
-                    key: value
-                    for key, value in arguments.keywords.items()
-                    if key in ("task_id", "dag", "task_group")
-                }
-                task.rest = Unknown("dynamic", made.describe())
-            name = task.keywords.get("task_id", name)
-        self.add(task, name)
+            return task
+        if start[1] is not made and not any(
+            map(self._may_be_operator, start[1].foreign())
+        ):
+            detail = "an operator whose constructor is that of no operator"
+            self.refused(arguments.node, detail)
+        task.initialised = False
+        if "default_args" in arguments.keywords:
+            task.keywords["default_args"] = arguments.keywords["default_args"]
+        constructor = task.prepared(start[0].bind(task, start[1]))
+        self.interpreter.call(constructor, arguments)
+        if not task.initialised:
+            task.initialised = True
+            task.keywords |= {
+                key: value
+                for key, value in arguments.keywords.items()
+                if key in ("task_id", "dag", "task_group")
+            }
+            task.rest = Unknown("dynamic", made.describe())
         return task
+
+    def _may_be_operator(self, base: Value) -> bool:
+        if isinstance(base, Symbol) and not isinstance(base, Unnamed):
+            return self.is_operator(base.name, Arguments([], {}))
+        return True
+
+    def _by_name(self, arguments: Arguments) -> None:
+        """Tell of an operator's arguments that are not given by name."""
+        if arguments.positional:
+            detail = "an operator is given an argument without its name"
+            self.refused(arguments.node, detail)
+
+    def refused(self, node: ast.AST | None, detail: str) -> None:
+        """Note why Airflow refuses the file, if this certainly happens."""
+        if not (self.interpreter.level or self.interpreter.repeating):
+            self.interpreter.note(node, detail, broken=True)
 
     def with_defaults(
         self, task: Task, start: Function, arguments: Arguments
@@ -1162,6 +1261,15 @@ class World:
         group.made = made
         self.interpreter.call(start[0].bind(group, start[1]), arguments)
         return group
+
+    def _marked(self, arguments: Arguments) -> Value:
+        """Decorate with `@setup` or `@teardown`: a plain function becomes a task."""
+        under = arguments.get("", 0)
+        if isinstance(under, Function):
+            return TaskFactory(self, "python", under, Arguments([], {}))
+        if arguments.positional:
+            return under
+        return Method("teardown", self._marked)
 
     def _dag_decorator(self, arguments: Arguments) -> Value:
         first = arguments.get("", 0)
@@ -1247,9 +1355,16 @@ def _is_about_dags(value: Value) -> bool:
     return isinstance(value, (Dag, Group, Task))
 
 
+def _same_function(arguments: Arguments) -> Value:
+    """Decorate a function that stays what it is."""
+    return arguments.get("", 0)
+
+
 def _tasks(value: Value) -> list[Task]:
     if isinstance(value, Task):
         return [value]
+    if isinstance(value, Label):
+        return value.beside
     if isinstance(value, Items):
         charge(len(value.items))
         charge(sum(len(i.items) for i in value.items if isinstance(i, Items)))
@@ -1269,19 +1384,40 @@ def _common(value: Value, name: str) -> Value:
     return Unknown("dynamic", f"expand({name}=...)")
 
 
-def _expand_kwargs(task: Task, value: Value) -> None:
+class Expansion(NamedTuple):
+    """What `expand` gives to the tasks of an expansion."""
+
+    # what is the same in every task, or why it is not known
+    common: Keywords
+    # why there may be more
+    rest: Unknown | None
+    # all of it, for every task
+    offered: Keywords
+
+
+def _expansion(given: Arguments, keywords: Keywords | None) -> Expansion:
+    """`keywords`: those of `expand`; without, it was `expand_kwargs`."""
+    if keywords is None:
+        return _expanded_rows(given.get("kwargs", 0))
+    common = {key: _common(value, key) for key, value in keywords.items()}
+    return Expansion(common, given.rest, dict(keywords))
+
+
+def _expanded_rows(value: Value) -> Expansion:
     rows = value.items if isinstance(value, Items) and not value.more else []
     charge(sum(len(row.items) for row in rows if isinstance(row, Entries)))
     known = [row for row in rows if isinstance(row, Entries) and not row.rest]
     if not rows or len(known) != len(rows):
-        task.expanded_rest = Unknown("dynamic", "expand_kwargs()")
-        return
+        return Expansion({}, Unknown("dynamic", "expand_kwargs()"), {})
     names = {key for row in known for key in row.items if isinstance(key, str)}
+    common: Keywords = {}
+    offered: Keywords = {}
     for name in sorted(names):
         column = [row.items[name] for row in known if name in row.items]
         whole = Items("list", column) if len(column) == len(known) else None
-        task.expanded[name] = _common(whole, name)
-        task.offered[name] = Items("list", column)
+        common[name] = _common(whole, name)
+        offered[name] = Items("list", column)
+    return Expansion(common, None, offered)
 
 
 def _json_text(arguments: Arguments) -> Value:

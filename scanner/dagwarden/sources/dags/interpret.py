@@ -102,6 +102,10 @@ class World(Protocol):
         """Return an object of a class with bases from outside; None: a plain one."""
         ...
 
+    def inherited(self, made: Class, name: str) -> Value | None:
+        """Return what a class has from a base outside; None: it is not known."""
+        ...
+
     def linked(self, left: Value, right: Value) -> None:
         """Note `left >> right`."""
         ...
@@ -271,12 +275,23 @@ class Interpreter:
     def _import(self, node: ast.Import) -> int:
         for alias in node.names:
             value = self._import_name(alias.name)
+            if isinstance(value, Module):
+                self._packages(alias.name)
             if alias.asname:
                 self._bind(alias.asname, value)
             else:
                 top = alias.name.partition(".")[0]
                 self._bind(top, self._import_name(top))
         return _NEXT
+
+    def _packages(self, name: str) -> None:
+        """Make packages of the folders on the way to a module."""
+        parts = name.split(".")
+        for length in range(1, len(parts)):
+            package = ".".join(parts[:length])
+            if self.import_repository(package) is None:
+                source = Source("", package, ast.Module([], []), True)
+                self.modules[package] = Module(source, self.import_repository)
 
     def _import_from(self, node: ast.ImportFrom) -> int:
         name = self._absolute(node)
@@ -1058,6 +1073,11 @@ class Interpreter:
         elif made.foreign():
             instance.names = dict(arguments.keywords)
         return instance
+
+    def inherited(self, made: Class, name: str) -> Value:
+        """Return the attribute `name` that no class of the repository gives `made`."""
+        found = self.world.inherited(made, name)
+        return Unknown("dynamic", f"{made.name}.{name}") if found is None else found
 
     # --------------------------------------------------------------- expressions
 

@@ -59,6 +59,10 @@ class Follower(Protocol):
         """Return what calling `function` gives."""
         ...
 
+    def inherited(self, made: "Class", name: str) -> Value:
+        """Return the attribute `name` that no class of the repository gives `made`."""
+        ...
+
 
 class Source(NamedTuple):
     """A module of the repository, parsed; `package`: it is an `__init__.py`."""
@@ -385,7 +389,7 @@ class Class(Thing):
             return why
         found = self.find(name)
         if found is None:
-            return Unknown("dynamic", f"{self.name}.{name}")
+            return self.interpreter.inherited(self, name)
         value = found[0]
         if any(_is_enum(base) for base in self.foreign()) and is_scalar(value):
             return Instance(self, {"value": value, "name": name})

@@ -24,6 +24,7 @@ from dagwarden.facts import (
 )
 from dagwarden.sources.credentials import Fingerprint
 from dagwarden.sources.dags import airflow as meaning
+from dagwarden.sources.dags import assets
 from dagwarden.sources.dags.catalogue import catalogue
 from dagwarden.sources.dags.ignore import (
     Pattern,
@@ -411,6 +412,7 @@ class _Reading:
 
     def _follow(self, source: Source, data: bytes, folder: Path) -> None:
         world = meaning.World(catalogue())
+        world.handlers |= assets.handlers(world)
         interpreter = Interpreter(world, _Finder(self, folder))
         world.interpreter = interpreter
         module = interpreter.follow(source)

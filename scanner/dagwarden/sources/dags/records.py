@@ -1,5 +1,6 @@
 """From what a followed file made to the facts that rules see."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from typing import NamedTuple
@@ -27,6 +28,7 @@ from dagwarden.sources.dags import airflow, calls
 from dagwarden.sources.dags.airflow import World
 from dagwarden.sources.dags.aliases import held_in
 from dagwarden.sources.dags.catalogue import Operator, Parameter
+from dagwarden.sources.dags.interpret import Unread
 from dagwarden.sources.dags.parameters import Parameters, not_taken
 from dagwarden.sources.dags.values import (
     OUTSIDE,
@@ -62,6 +64,7 @@ class Facts(NamedTuple):
 def facts_of_file(world: World, path: str, environment: Environment) -> Facts:
     """Return the facts of the DAG file `path`."""
     made = _Making(world, path, environment)
+    _tell_of_namesakes(world)
     for dag in world.dags:
         made.dag(dag)
     for task in world.tasks:
@@ -70,6 +73,20 @@ def facts_of_file(world: World, path: str, environment: Environment) -> Facts:
         if not partial.used:
             made.leave_out(site, "`partial` that is never expanded")
     return made.facts
+
+
+def _tell_of_namesakes(world: World) -> None:
+    """Note DAGs of one id: Airflow keeps one, and which is not known."""
+    seen: set[str] = set()
+    for dag in world.dags:
+        if dag.exposed and not dag.level and isinstance(dag.dag_id, str):
+            if dag.dag_id in seen:
+                site = dag.site
+                detail = (
+                    "a dag_id that another DAG of the file has: one of them is lost"
+                )
+                world.interpreter.unread[Unread(site.path, site.line, detail)] = None
+            seen.add(dag.dag_id)
 
 
 class _Making:
@@ -383,10 +400,16 @@ def _execution_timeout(given: Parameters) -> Maybe[float | None]:
     return _seconds("execution_timeout", value, given.unresolved)
 
 
+# What Airflow makes a number of.
+_DIGITS = re.compile("[0-9]{1,9}")
+
+
 def _retries(given: Parameters) -> Maybe[int | None]:
     value = given.value("retries")
     if value is None or isinstance(value, int):
         return value
+    if isinstance(value, str) and _DIGITS.fullmatch(value):
+        return int(value)
     return given.unset("retries", why_unknown(value) or not_taken("retries"))
 
 
