@@ -147,6 +147,12 @@ ESTATE_OPTIONS = (
         help="Service account that tasks run as when they name no identity.",
     ),
     click.option(
+        "--airflow-python",
+        type=click.Path(path_type=Path, exists=True, dir_okay=False),
+        help="Python of an Airflow installation: runs the DAG files, isolated, for "
+        "what reading cannot follow.",
+    ),
+    click.option(
         "--exclude", multiple=True, metavar="GLOB", help="DAG files to leave out."
     ),
     click.option(

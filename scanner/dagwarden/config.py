@@ -41,6 +41,8 @@ class Environment(Record, frozen=True, kw_only=True, forbid_unknown_fields=True)
     dags: tuple[str, ...] = ()
     runs_as: str = "unknown"  # e-mail, "composer:RESOURCE", or "unknown"
     airflow: str | None = None
+    # an interpreter with Airflow, which then loads the DAGs: scanned code runs
+    airflow_python: str | None = None
     connections: tuple[str, ...] = ()  # "env:", "export:", "astro:", "local:", "facts:"
     connections_complete: bool = False
     # "section.key" -> value
@@ -117,8 +119,9 @@ def load_config(operator: Path | None, paths: Iterable[Path], cwd: Path) -> Conf
             return Config(root=str(_common_root(list(paths), cwd)))
         config = _from_file(_read(found), found, found.parent)
         said = f"{found.name}: decides all, no operator's configuration was given"
-        return replace(config, repository_requests=(said,))
+        return _without_programs(replace(config, repository_requests=(said,)))
     config = _from_file(_read(operator), operator, operator.absolute().parent)
+    config = _with_programs(config)
     stated = _read(operator).trust_repository
     config = replace(config, trust_repository=stated is True)
     folders = [
@@ -128,6 +131,38 @@ def load_config(operator: Path | None, paths: Iterable[Path], cwd: Path) -> Conf
     if found is None or found.resolve() == operator.resolve():
         return config
     return _with_repository(config, _read(found), found)
+
+
+def _with_programs(config: Config) -> Config:
+    """Let the programs that an operator names be found wherever a scan runs."""
+    environments = tuple(
+        environment
+        if environment.airflow_python is None
+        else replace(
+            environment,
+            airflow_python=str(Path(config.root, environment.airflow_python)),
+        )
+        for environment in config.environments
+    )
+    return replace(config, environments=environments)
+
+
+def _without_programs(config: Config) -> Config:
+    """Leave out the programs that a repository asks to run: only an operator may."""
+    requests = tuple(
+        f"{config.files[0]}: airflow_python of environment {environment.name}: not"
+        " applied, only --airflow-python or --config may name a program to run"
+        for environment in config.environments
+        if environment.airflow_python is not None
+    )
+    environments = tuple(
+        replace(environment, airflow_python=None) for environment in config.environments
+    )
+    return replace(
+        config,
+        environments=environments,
+        repository_requests=(*config.repository_requests, *requests),
+    )
 
 
 def unknown_name(name: str, known: Iterable[str]) -> str:

@@ -231,6 +231,13 @@ class Task(Fact, frozen=True, kw_only=True):
     timeout_seconds: Maybe[float | None] = UNSET
     retries: Maybe[int | None] = UNSET
     deferrable: Maybe[bool | None] = UNSET
+    pool: Maybe[str] = UNSET
+    # None: the file says nothing, and a setting of Airflow's section [operators] does
+    owner: Maybe[str | None] = UNSET
+    queue: Maybe[str | None] = UNSET
+    # what the operator is given; None: it takes none, or leaves it to the connection
+    project: Maybe[str | None] = UNSET
+    region: Maybe[str | None] = UNSET  # or its location, or its zone
     mapped: bool = False
     secrets: Maybe[tuple[Secret, ...]] = UNSET
     secrets_known: tuple[Secret, ...] = ()

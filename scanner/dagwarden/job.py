@@ -50,6 +50,7 @@ class Arguments(Record, frozen=True, kw_only=True):
     snapshots: tuple[Path, ...] = ()
     connections: tuple[str, ...] = ()
     runs_as: str | None = None
+    airflow_python: Path | None = None
     exclude: tuple[str, ...] = ()
     include_sys_projects: bool = False
     select: tuple[str, ...] = ()
@@ -362,6 +363,11 @@ def _with_arguments(environment: Environment, said: Arguments) -> Environment:
         environment,
         connections=(*specs, *environment.connections),
         runs_as=said.runs_as or environment.runs_as,
+        airflow_python=(
+            environment.airflow_python
+            if said.airflow_python is None
+            else str(said.airflow_python.absolute())
+        ),
     )
 
 

@@ -160,6 +160,11 @@ def _dags(
         exclude=config.exclude,
         airflow=environment.airflow,
         fingerprint=fingerprint,
+        airflow_python=(
+            None
+            if environment.airflow_python is None
+            else Path(environment.airflow_python)
+        ),
     )
 
 

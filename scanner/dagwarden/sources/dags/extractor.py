@@ -45,8 +45,8 @@ import signal
 import struct
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NoReturn
 
 # linux/sched.h, linux/prctl.h, linux/mount.h
 NEW_MOUNTS, NEW_IPC = 0x00020000, 0x08000000
@@ -62,10 +62,18 @@ MAX_PROCESSES = 256
 MAX_DEPTH = 16
 MAX_VALUES = 200_000
 MAX_TEXT = 200_000
+MAX_SYMBOL = 200
 _IMPORTED = re.compile(rb"^[ \t]*(?:from|import)[ \t]+(airflow(?:\.\w+)+)", re.M)
+# What Airflow asks, or a module while it is imported, it asks for itself; but these
+# hand variables and settings on to whoever calls them.
+_FOR_ITSELF = re.compile(r"<frozen importlib|/airflow/")
+_PASSING_ON = re.compile(r"/airflow/(.*/)?(configuration|parser|variable)\.py$")
 _NOT_DATA = frozenset(
     {"dag", "task_group", "task_dict", "partial_kwargs", "start_from"}
 )
+
+
+Describe = Callable[[list[Any]], Any]
 
 
 def main() -> None:
@@ -190,8 +198,7 @@ class Attempt:
         watcher = os.fork()
         if not watcher:
             os.close(reader)
-            self._watch(writer)
-            os._exit(0)
+            _alone(self._watch, writer)
         os.close(writer)
         with os.fdopen(reader, "rb") as stream:
             data = stream.read()
@@ -214,8 +221,7 @@ class Attempt:
         if not child:
             for descriptor in (self.output, answer, reader):
                 os.close(descriptor)
-            self._run(writer)
-            os._exit(0)
+            _alone(self._run, writer)
         os.close(writer)
         status, data = self._gather(child, reader)
         found = None
@@ -265,13 +271,21 @@ class Attempt:
         resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         os.chdir(self.request["home"])
-        sys.path[:0] = self.request["path"]
+        sys.path += self.request["path"]
         try:
             found = extracted(self.path, self.request["path"])
         except BaseException as error:  # whatever a file raises is its own loss
             kind = type(error).__name__
-            found = {"errors": [{"text": kind, "line": None}], "dags": []}
+            found = {"errors": [{"text": kind, "line": None}], "asked": [], "dags": []}
         _say(writer, found)
+
+
+def _alone(do: Callable[[int], None], descriptor: int) -> NoReturn:
+    """Do it as all that this process does, whatever comes of it."""
+    try:
+        do(descriptor)
+    finally:
+        os._exit(0)
 
 
 def _memory() -> int:
@@ -334,6 +348,7 @@ def extracted(path: str, roots: Iterable[str]) -> dict[str, Any]:
     """Return what Airflow makes of one DAG file."""
     places = Places(tuple(os.path.join(root, "") for root in roots))
     places.watch(_dag_class())
+    _listen(places)
     bag = _dag_bag()(os.devnull, collect_dags=False)
     bag.process_file(path, only_if_updated=False, safe_mode=False)
     errors = [
@@ -341,7 +356,24 @@ def extracted(path: str, roots: Iterable[str]) -> dict[str, Any]:
         for text in bag.import_errors.values()
     ]
     dags = [_dag(dag, places) for _, dag in sorted(bag.dags.items())]
-    return {"errors": errors, "dags": dags}
+    asked = [{"reason": one, "symbol": other} for one, other in sorted(places.asked)]
+    return {"errors": errors, "asked": asked, "dags": dags}
+
+
+def _listen(places: Places) -> None:
+    """Note what a file asks for that is another where it really runs."""
+    environ = type(os.environ)
+    for name in ("__getitem__", "__contains__"):
+        places.listen(environ, name, "environment", lambda given: given[1])
+    places.listen(environ, "__iter__", "environment", lambda _: "os.environ")
+    parser: Any = importlib.import_module("airflow.configuration").conf.__class__
+    places.listen(parser, "get", "setting", lambda given: f"[{given[1]}] {given[2]}")
+    for module in ("airflow.models.variable", "airflow.sdk.definitions.variable"):
+        try:
+            variable = importlib.import_module(module).Variable
+        except ImportError:  # 2.x
+            continue
+        places.listen(variable, "get", "variable", lambda given: given[0])
 
 
 def _line(text: str, path: str) -> int | None:
@@ -351,12 +383,13 @@ def _line(text: str, path: str) -> int | None:
 
 
 class Places:
-    """Where in the user's own code DAGs and tasks were made."""
+    """Which code is the user's own, and what it makes and asks for."""
 
     def __init__(self, roots: tuple[str, ...]) -> None:
         """Count as own code what lies below one of `roots`."""
         self.roots = roots
         self.known: dict[int, tuple[Any, str | None, int | None]] = {}
+        self.asked: set[tuple[str, str]] = set()
 
     def watch(self, dag: Any) -> None:
         """Note the place of every DAG and task made from now on."""
@@ -367,19 +400,55 @@ class Places:
         @functools.wraps(method)
         def noting(*given: Any, **named: Any) -> Any:
             made = given[position] if len(given) > position else named.get("task")
-            self.known.setdefault(id(made), (made, *self._here()))
+            self.known.setdefault(id(made), (made, *self._here(made)))
             return method(*given, **named)
 
         return noting
 
-    def _here(self) -> tuple[str | None, int | None]:
+    def listen(self, owner: Any, name: str, reason: str, describe: Describe) -> None:
+        """Note what own code asks `owner`, whose answers are not those of its home."""
+        method = getattr(owner, name)
+
+        @functools.wraps(method)
+        def listening(*given: Any, **named: Any) -> Any:
+            if self._is_asked_by_own(reason):
+                symbol = _text(describe([*given, *named.values(), None, None]))
+                self.asked.add((reason, symbol[:MAX_SYMBOL]))
+            return method(*given, **named)
+
+        bound = inspect.ismethod(method)
+        setattr(owner, name, staticmethod(listening) if bound else listening)
+
+    def _is_asked_by_own(self, reason: str) -> bool:
+        """Say whether own code asks, if need be through a library of no account."""
         frame = inspect.currentframe()
         while frame is not None:
             name = frame.f_code.co_filename
-            if name.startswith(self.roots) and "/site-packages/" not in name:
-                return name, frame.f_lineno
+            if self._is_own(name):
+                return True
+            passed_on = reason != "environment" and _PASSING_ON.search(name)
+            if _FOR_ITSELF.search(name) and not passed_on:
+                return False
+            frame = frame.f_back
+        return False
+
+    def _here(self, made: Any) -> tuple[str | None, int | None]:
+        """Return the line that is being run, but for the constructors of `made`."""
+        frame = inspect.currentframe()
+        while frame is not None:
+            own = self._is_own(frame.f_code.co_filename)
+            if own and frame.f_locals.get("self") is not made:
+                return frame.f_code.co_filename, frame.f_lineno
             frame = frame.f_back
         return None, None
+
+    def _is_own(self, file: str) -> bool:
+        return file.startswith(self.roots) and "/site-packages/" not in file
+
+    def holds(self, made: Any) -> bool:
+        """Say whether a class stands in the user's own code."""
+        module = sys.modules.get(made.__module__)
+        return self._is_own(getattr(module, "__file__", None) or "")
 
     def of(self, made: Any) -> dict[str, Any]:
         """Return file and line, null where it was not made in the user's code."""
@@ -407,32 +476,41 @@ def _task(task: Any, places: Places) -> dict[str, Any]:
         else getattr(task, "_BaseOperator__init_kwargs", {})
     )
     fields = tuple(getattr(task, "template_fields", ()))
+    classes = inspect.getmro(made)
+    own = [base for base in classes if places.holds(base)]
+    defaults = _defaults(classes)
     return {
         "task_id": _text(task.task_id),
         **places.of(task),
-        "class": _name(made),
-        "bases": [_name(base) for base in inspect.getmro(made)[1:]],
+        "classes": [_name(base) for base in classes],
+        # how many of them are the user's own, and what those define
+        "own": len(own),
+        "defines": sorted({_text(name) for base in own for name in vars(base)}),
         "mapped": mapped is not None,
-        "in_mapped_group": _in_mapped_group(task),
+        "in_mapped_group": any(True for _ in task.iter_mapped_task_groups()),
         # what it was given, default_args included, before its class treated it
         "arguments": values.of(given),
         "expanded": None if mapped is None else values.of(mapped.value),
-        # what it then holds
-        "attributes": values.attributes(task, (*_parameters(made), *fields)),
+        # what it then holds, and what that is where nothing is given
+        "attributes": values.attributes(task, (*defaults, *fields)),
+        "defaults": values.of(defaults),
         "template_fields": values.of(fields),
     }
 
 
-def _in_mapped_group(task: Any) -> bool:
-    return any(True for _ in task.iter_mapped_task_groups())
-
-
-def _parameters(made: Any) -> Iterator[str]:
-    for base in inspect.getmro(made):
+def _defaults(classes: Iterable[Any]) -> dict[str, Any]:
+    """Return the parameters of the constructors, the nearest class's first."""
+    found: dict[str, Any] = {}
+    for base in classes:
         try:
-            yield from inspect.signature(vars(base)["__init__"]).parameters
+            constructor: Any = base.__dict__["__init__"]
+            parameters = inspect.signature(constructor).parameters
         except (KeyError, TypeError, ValueError):  # its constructor is inherited
             continue
+        for name, parameter in parameters.items():
+            if parameter.default is not inspect.Parameter.empty:
+                found.setdefault(name, parameter.default)
+    return found
 
 
 # ----------------------------------------------------------------------------- values

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple, TypeVar
 
+from msgspec.structs import replace
+
 from dagwarden.facts import (
     Call,
     Dag,
@@ -90,6 +92,7 @@ def read_dags(
     exclude: Sequence[str],
     airflow: str | None,
     fingerprint: Fingerprint,
+    airflow_python: Path | None = None,
 ) -> Facts:
     """
     Return the DAGs, tasks and calls of the files below `folders`.
@@ -97,7 +100,8 @@ def read_dags(
     `only` limits it to these files (modules they import are still followed),
     `exclude` holds gitignore patterns relative to `root`, `airflow` is the version
     if known. A file that cannot be read is a gap; whatever a file holds, this
-    raises nothing.
+    raises nothing. With `airflow_python` the files are run, too: by the Airflow of
+    that interpreter, whose facts replace or confirm the others.
     """
     reading = _Reading(
         root.absolute(), Environment(environment, airflow, fingerprint), exclude
@@ -108,7 +112,19 @@ def read_dags(
         warnings.simplefilter("ignore")
         for folder in sorted({_absolute(reading.root, folder) for folder in folders}):
             reading.folder(folder, wanted)
-    return reading.facts()
+    facts = reading.facts()
+    if airflow_python is None:
+        return facts
+    from dagwarden.sources.dags.confirm import Asking, confirmed
+
+    asking = Asking(
+        python=airflow_python,
+        root=reading.root,
+        files=reading.asked_of_airflow,
+        environment=reading.environment,
+        shown=reading.shown,
+    )
+    return _in_order(confirmed(facts, asking))
 
 
 def _absolute(root: Path, path: Path) -> Path:
@@ -146,6 +162,8 @@ class _Reading:
         self.waivers: list[InlineWaiver] = []
         self.files: dict[str, SourceFile] = {}
         self.done: set[Path] = set()
+        # the DAG files that Airflow would load, with the DAG folder of each
+        self.asked_of_airflow: dict[Path, Path] = {}
         self.kept = 0
         self.matching = MAX_MATCHING
 
@@ -154,15 +172,16 @@ class _Reading:
             Excluded(kind=kind, what=what, reason=reason, count=count)
             for (kind, what, reason), count in sorted(self.excluded.items())
         )
-        return Facts(
-            dags=tuple(sorted(self.dags, key=_order)),
-            tasks=tuple(sorted(self.tasks, key=_order)),
-            calls=tuple(sorted(self.calls, key=_order)),
-            gaps=tuple(sorted(self.gaps, key=_gap_order)),
+        facts = Facts(
+            dags=tuple(self.dags),
+            tasks=tuple(self.tasks),
+            calls=tuple(self.calls),
+            gaps=tuple(self.gaps),
             excluded=tuple(excluded),
             inline_waivers=tuple(self.waivers),
             files=tuple(self.files[path] for path in sorted(self.files)),
         )
+        return _in_order(facts)
 
     # ----------------------------------------------------------------------- paths
 
@@ -364,6 +383,7 @@ class _Reading:
                 shown = self.shown(folder)
                 self.leave_out("file", shown, "has not both words, airflow and dag")
                 return
+            self.asked_of_airflow[path] = folder
             source = self._source(path, data, folder)
         except Unreadable as error:
             self.gap(error.reason, path, error.detail, line=error.line)
@@ -598,6 +618,16 @@ def _module_name(path: Path, folder: Path) -> tuple[str, bool]:
 
 def _why(error: OSError) -> str:
     return (error.strerror or type(error).__name__).lower()
+
+
+def _in_order(facts: Facts) -> Facts:
+    return replace(
+        facts,
+        dags=tuple(sorted(facts.dags, key=_order)),
+        tasks=tuple(sorted(facts.tasks, key=_order)),
+        calls=tuple(sorted(facts.calls, key=_order)),
+        gaps=tuple(sorted(facts.gaps, key=_gap_order)),
+    )
 
 
 def _order(fact: Dag | Task | Call) -> tuple[str, int, str]:

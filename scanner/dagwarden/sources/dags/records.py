@@ -38,6 +38,7 @@ from dagwarden.sources.dags.values import (
     Thing,
     Unknown,
     Value,
+    is_scalar,
     plain,
     why_unknown,
 )
@@ -223,6 +224,11 @@ class _Making:
             timeout_seconds=_timeout_seconds(given),
             retries=_retries(given),
             deferrable=_deferrable(given),
+            pool=_pool(given),
+            owner=_of_base(given, "owner"),
+            queue=_of_base(given, "queue"),
+            project=_place(given, "project", _PROJECTS),
+            region=_place(given, "region", _REGIONS),
             mapped=task.mapped or _in_mapped_group(task),
             secrets=secrets,
             secrets_known=known,
@@ -445,6 +451,84 @@ def _deferrable(given: Parameters) -> Maybe[bool | None]:
     return given.unset("deferrable", given.absent("deferrable", "deferrable", absent))
 
 
+def _of_base(given: Parameters, field: str) -> Maybe[str | None]:
+    """Return a text that every operator takes; None where a setting of Airflow holds."""
+    why = _own_attribute(given, field)
+    found = given.given(field)
+    if found is None:
+        why = why or _unread(given)
+    if why is not None:
+        return given.unset(field, why)
+    value = None if found is None else given.rendered(field, found.value)
+    return None if value is None else given.text(field, value)
+
+
+def _pool(given: Parameters) -> Maybe[str]:
+    pool = _of_base(given, "pool")
+    return DEFAULT_POOL if pool is None else pool
+
+
+# Airflow's name for it, in every version; no setting changes it.
+DEFAULT_POOL = "default_pool"
+
+
+def _own_attribute(given: Parameters, name: str) -> Unknown | None:
+    """
+    Return why an argument may not be what the task has, or None.
+
+    A class of the repository may have made something else of the attribute; a plain
+    class attribute is hidden by what the constructor sets.
+    """
+    made = given.task.made
+    found = made.find(name) if made is not None else None
+    if found is None or is_scalar(found[0]):
+        return None
+    return Unknown("dynamic", f"{found[1].describe()}.{name}")
+
+
+# Spellings of one thing: what is given comes first, then the order here.
+_PROJECTS = ("project_id",)
+_REGIONS = ("region_name", "region", "location", "zone")
+
+
+def _place(
+    given: Parameters, field: str, spellings: tuple[str, ...]
+) -> Maybe[str | None]:
+    """Return what the operator is told of where it works."""
+    foreign = _foreign(given)
+    names = [name for name in spellings if foreign or _has(given.operator, name)]
+    for name in names:
+        found = None if _fixed(given.operator, name) else given.given(name)
+        if found is None or (foreign and found.source != "argument"):
+            continue
+        value = given.rendered(name, found.value)
+        return None if value is None else given.text(field, value)
+    if foreign is not None:
+        return given.unset(field, foreign)
+    if given.operator is None or not names:
+        return None
+    return _usual(given, field, names[0])
+
+
+def _usual(given: Parameters, field: str, name: str) -> Maybe[str | None]:
+    """Return the operator's own default of the parameter `name`."""
+    operator = given.operator
+    parameter = operator.parameters[name] if operator else Parameter(unknown=True)
+    if operator is not None and name in operator.varies:
+        why = Unknown("version", f"default {name} of {given.task.operator}")
+        return given.unset(field, why)
+    default = parameter.default
+    if isinstance(default, str) or parameter == Parameter():
+        return default if isinstance(default, str) else None
+    return given.unset(field, given.absent(field, name, parameter))
+
+
+def _fixed(operator: Operator | None, name: str) -> bool:
+    return operator is not None and (
+        name in operator.parameters and operator.parameters[name].fixed
+    )
+
+
 def _has(operator: Operator | None, name: str) -> bool:
     return operator is not None and name in operator.parameters
 
@@ -452,16 +536,23 @@ def _has(operator: Operator | None, name: str) -> bool:
 def _foreign(given: Parameters) -> Unknown | None:
     """Return why nothing is known of the operator's own parameters, or None."""
     task = given.task
-    if isinstance(task.operator, Unknown):
-        return task.operator
-    if given.operator is None or given.operator.incomplete:
-        return Unknown("import", task.operator)
-    if task.made is not None and _is_root(task.operator):
+    why = _unread(given)
+    if why is None and task.made is not None and _is_root(task.operator):
         return Unknown("dynamic", task.made.describe())
+    return why
+
+
+def _unread(given: Parameters) -> Unknown | None:
+    """Return why the operator's class is not known, or None."""
+    operator = given.task.operator
+    if isinstance(operator, Unknown):
+        return operator
+    if given.operator is None or given.operator.incomplete:
+        return Unknown("import", operator)
     return None
 
 
-def _is_root(operator: str) -> bool:
+def _is_root(operator: str | Unknown) -> bool:
     return operator in ("airflow.sdk.BaseOperator", "airflow.sdk.BaseSensorOperator")
 
 
