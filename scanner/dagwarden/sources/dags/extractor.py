@@ -482,8 +482,9 @@ def _task(task: Any, places: Places) -> dict[str, Any]:
     return {
         "task_id": _text(task.task_id),
         **places.of(task),
-        "classes": [_name(base) for base in classes],
-        # how many of them are the user's own, and what those define
+        "class": _name(made),
+        "bases": [_name(base) for base in classes[1:]],
+        # how many of all these are the user's own, and what those define
         "own": len(own),
         "defines": sorted({_text(name) for base in own for name in vars(base)}),
         "mapped": mapped is not None,

@@ -52,13 +52,14 @@ class Fault(msgspec.Struct, frozen=True):
     line: int | None
 
 
-class FoundTask(msgspec.Struct, frozen=True):
+class FoundTask(msgspec.Struct, frozen=True, kw_only=True):
     """One operator object; see `extractor.py`."""
 
     task_id: str
     file: str | None
     line: int | None
-    classes: tuple[str, ...]
+    made_of: str = msgspec.field(name="class")
+    bases: tuple[str, ...]
     own: int
     defines: frozenset[str]
     mapped: bool

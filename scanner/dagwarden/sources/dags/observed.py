@@ -95,7 +95,7 @@ class _Class(Class):
 
     def __init__(self, found: FoundTask) -> None:
         self.found = found
-        self.name = found.classes[0]
+        self.name = found.made_of
 
     def describe(self) -> str:
         """Return the class's name; its module's is Airflow's invention."""
@@ -134,7 +134,7 @@ def _task(
 
 def _operator(world: airflow.World, found: FoundTask) -> str | Unknown:
     """Return the nearest class that is a library's, under today's name."""
-    for name in found.classes[found.own :]:
+    for name in (found.made_of, *found.bases)[found.own :]:
         canonical = world.catalogue.canonical(name)
         if not name.rpartition(".")[2].startswith("_") and canonical != _DECORATED:
             return canonical
