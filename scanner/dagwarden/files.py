@@ -22,4 +22,6 @@ def open_regular(path: Path) -> BufferedReader:
 def read_regular(path: Path, limit: int) -> bytes:
     """Return the first `limit` + 1 bytes of a regular file; raises OSError."""
     with open_regular(path) as file:
-        return file.read(limit + 1)
+        # room for no more than there is; some file systems tell no size
+        size = os.fstat(file.fileno()).st_size or limit
+        return file.read(min(size, limit) + 1)

@@ -24,6 +24,7 @@ from dagwarden.facts import (
     SourceFile,
     Task,
 )
+from dagwarden.files import read_regular
 from dagwarden.sources.credentials import Fingerprint
 from dagwarden.sources.dags import airflow as meaning
 from dagwarden.sources.dags import assets
@@ -408,8 +409,7 @@ class _Reading:
             if path.is_symlink() and self._is_outside(path):
                 detail = "a link leads out of the scanned root"
                 raise Unreadable("unreadable", detail)
-            with path.open("rb") as stream:
-                data = stream.read(MAX_SIZE + 1)
+            data = read_regular(path, MAX_SIZE)
         except OSError as error:
             detail = f"cannot read the file: {_why(error)}"
             raise Unreadable("unreadable", detail) from None

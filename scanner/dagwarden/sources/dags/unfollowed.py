@@ -64,15 +64,13 @@ def _operator_calls(
 ) -> Iterator[ast.Call]:
     imported: dict[str, str] = {}
     calls: list[ast.Call] = []
-    for top in nodes:
-        for node in ast.walk(top):
-            charge()
-            if isinstance(node, ast.ImportFrom) and node.module:
-                for alias in node.names:
-                    whole = f"{node.module}.{alias.name}"
-                    imported[alias.asname or alias.name] = whole
-            elif isinstance(node, ast.Call):
-                calls.append(node)
+    for node in _with_parts(nodes):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            for alias in node.names:
+                whole = f"{node.module}.{alias.name}"
+                imported[alias.asname or alias.name] = whole
+        elif isinstance(node, ast.Call):
+            calls.append(node)
     for call in calls:
         name = _callee(call.func, scope, imported)
         if name is not None:
@@ -80,6 +78,26 @@ def _operator_calls(
             made = name.removesuffix(".partial")
             if name in others or world.is_operator(made, given):
                 yield call
+
+
+# Most nodes are one of these, and have no parts.
+_LEAVES = frozenset({ast.Name, ast.Constant, ast.Load, ast.Store})
+
+
+def _with_parts(nodes: Sequence[ast.AST]) -> Iterator[ast.AST]:
+    """Yield the nodes below `nodes` that have parts, in no order: half of them."""
+    waiting = list(nodes)
+    while waiting:
+        node = waiting.pop()
+        charge()
+        if type(node) in _LEAVES:
+            continue
+        yield node
+        for part in vars(node).values():
+            if isinstance(part, list):
+                waiting += [one for one in part if isinstance(one, ast.AST)]
+            elif isinstance(part, ast.AST):
+                waiting.append(part)
 
 
 def _callee(node: ast.expr, scope: Scope, imported: dict[str, str]) -> str | None:
