@@ -458,9 +458,11 @@ def _label(key: object) -> str:
     return text if plain and _shape(text) is None else "(unnamed)"
 
 
-def may_hold_secret(name: str, text: str) -> bool:
-    """Say whether it is worth looking into `text`, called `name`: most are not."""
-    return not _is_plain(text) or kind_by_name(name) is not None
+def may_hold_secret(name: str, value: object) -> bool:
+    """Say whether it is worth looking into `value`, called `name`: most are not."""
+    if isinstance(value, str):
+        return not _is_plain(value) or kind_by_name(name) is not None
+    return value is not None and not isinstance(value, (int, float))
 
 
 def _is_plain(text: str) -> bool:
@@ -522,8 +524,8 @@ def _basic_password(encoded: str) -> str | None:
 
 def _decoded(text: str) -> Iterator[object]:
     """Yield what `text` holds in another encoding: JSON first, then the others."""
-    head = text.lstrip()[:1]
-    if head in {"{", "[", '"'}:
+    head = text.lstrip()[:2]
+    if head[:1] in {"{", "[", '"'} and head not in {"{{", "{%"}:
         import json
 
         try:
@@ -569,16 +571,17 @@ class _Walk:
         self._left -= 1
         if self._left < 0 or nesting > MAX_NESTING:
             return
-        if isinstance(value, bytes | bytearray):
+        if isinstance(value, (bytes, bytearray)):
             value = bytes(value).decode("utf-8", "replace")
         if isinstance(value, str):
             yield from self._text(place, name, value, nesting, decodings)
         elif isinstance(value, Mapping):
             mapping = cast("Mapping[object, object]", value)
             yield from self._mapping(place, mapping, nesting, decodings)
-        elif isinstance(value, list | tuple | set | frozenset):
+        elif isinstance(value, (list, tuple, set, frozenset)):
             for item in cast("list[object]", value):
-                yield from self._value(place, name, item, nesting + 1, decodings)
+                if may_hold_secret(name, item):
+                    yield from self._value(place, name, item, nesting + 1, decodings)
 
     def _mapping(
         self, place: str, value: Mapping[object, object], nesting: int, decodings: int
@@ -590,11 +593,14 @@ class _Walk:
         paired = isinstance(pair, str) and "value" in value
         for key, item in value.items():
             named = cast("str", pair) if paired and key == "value" else key
+            name = str(named)[:200]
+            if not may_hold_secret(name, item):
+                continue
             if isinstance(key, str) and key.replace("_", "").lower() in _POINTERS:
                 continue
             yield from self._value(
                 f"{place}.{_label(named)}" if place else _label(named),
-                str(named)[:200],
+                name,
                 item,
                 nesting + 1,
                 decodings,
@@ -650,7 +656,7 @@ class _Walk:
                     found = True
                     yield secret
                 # a structure is what it holds: its text is not judged by name
-                if found or isinstance(inner, Mapping | list):
+                if found or isinstance(inner, (Mapping, list)):
                     return
         if (shape := _shape(text[:MAX_TEXT])) is not None:
             yield self._secret(place, *shape)
