@@ -785,7 +785,6 @@ class World:
         # names already told of in `unread`
         self.told: set[tuple[str, str]] = set()
         self.symbols: dict[str, Value] = {}
-        self.operators: dict[str, Operator | None] = {}
         self.handlers: dict[str, Callable[[Arguments], Value]] = {
             "airflow.sdk.DAG": self._dag,
             "airflow.sdk.dag": self._dag_decorator,
@@ -1003,7 +1002,8 @@ class World:
         task.dag, task.group = task.dag or dag, group
         task.certain = not (self.interpreter.level or self.interpreter.repeating)
         unknown = task.unresolved_dag if task.dag is None else None
-        defaults = list(default_args_of(task, group, task.dag))
+        given_by = default_args_of(task, group, task.dag)
+        defaults = [one for one in given_by if one.items or one.rest]
         if unknown is not None:
             defaults.append(Entries({}, unknown))
         charge(sum(len(d.items) for d in defaults))
@@ -1062,9 +1062,7 @@ class World:
 
     def operator(self, name: str) -> Operator | None:
         """Return what the catalogue says of an operator."""
-        if name not in self.operators:
-            self.operators[name] = self.catalogue.operator(name)
-        return self.operators[name]
+        return self.catalogue.operator(name)
 
     def _canonical(self, name: str) -> str:
         return self.catalogue.canonical(name)

@@ -109,6 +109,7 @@ class Catalogue(msgspec.Struct, frozen=True):
     records: dict[str, msgspec.Raw] = msgspec.field(name="operators")
     aliases: dict[str, str]
     decorators: dict[str, str]
+    decoded: dict[str, Operator] = {}
 
     def canonical(self, name: str) -> str:
         """Return today's import path for a dotted name; unknown names stay."""
@@ -116,8 +117,13 @@ class Catalogue(msgspec.Struct, frozen=True):
 
     def operator(self, name: str) -> Operator | None:
         """Look an operator up by any import path, old or new."""
-        record = self.records.get(self.canonical(name))
-        return None if record is None else _OPERATOR.decode(record)
+        name = self.canonical(name)
+        record = self.records.get(name)
+        if record is None:
+            return None
+        if name not in self.decoded:
+            self.decoded[name] = _OPERATOR.decode(record)
+        return self.decoded[name]
 
     def decorated(self, decorator: str) -> str | None:
         """Return the operator behind ``@task.DECORATOR``, or None if not known."""

@@ -180,6 +180,7 @@ class Interpreter:
         self.rehearsing = False
         self.defined: dict[int, tuple[ast.AST, Scope]] = {}
         self.followed: set[int] = set()
+        self.generators: dict[int, bool] = {}
         self.skipped: list[Skipped] = []
         # top-level statements that were too deep to follow
         self.too_deep: list[tuple[str, int]] = []
@@ -939,7 +940,7 @@ class Interpreter:
             or self.depth >= MAX_CALL_DEPTH
             or self.calling.count(id(node)) > 2
             or function.changed
-            or _is_generator(node)
+            or self._is_generator(node)
         ):
             given = [*arguments.positional, *arguments.keywords.values()]
             # a work bound is no reason to look at all of it again and again
@@ -970,6 +971,14 @@ class Interpreter:
         if ending == _NEXT and frame.returns:
             return join(frame.returned, None, self.why)
         return frame.returned
+
+    def _is_generator(
+        self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+    ) -> bool:
+        """Say whether calling it gives a generator; its code is looked at once."""
+        if id(node) not in self.generators:
+            self.generators[id(node)] = _yields(node)
+        return self.generators[id(node)]
 
     def _taken(self, function: Function, arguments: Arguments) -> Names:
         given = function.node.args
@@ -1756,7 +1765,7 @@ def _captured(pattern: ast.pattern) -> list[str]:
     return [name for name in names if isinstance(name, str)]
 
 
-def _is_generator(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> bool:
+def _yields(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> bool:
     if isinstance(node, ast.Lambda):
         return False
     waiting: list[ast.AST] = list(node.body)

@@ -152,9 +152,10 @@ class _Reading:
         self.exclude = exclude
         self.syntax: Syntax | None = syntax_of(environment.airflow)
         self.modules: dict[Path, Source | None] = {}
-        # the names in the folders that modules are imported from
+        # folders that modules are imported from, beside the DAG folder
         self.places = (root, *(root / held for held in _HELD_ELSEWHERE))
-        self.held: dict[Path, frozenset[str]] = {}
+        # by DAG folder: packages that are none of the repository's
+        self.foreign: dict[Path, set[str]] = {}
         self.gaps: list[Gap] = []
         self.excluded: dict[tuple[str, str, str], int] = {}
         self.dags: list[Dag] = []
@@ -466,28 +467,23 @@ class _Reading:
 
     def module(self, name: str, folder: Path) -> Source | None:
         """Return a module of the repository, parsed; None if there is none."""
-        top, *below = name.split(".")
-        if not top or top == "airflow" or top in sys.stdlib_module_names:
-            return None
         for place in (folder, *self.places):
-            held = self._held(place)
-            if top not in held and f"{top}.py" not in held:
-                continue
-            path = place.joinpath(top, *below)
+            path = place.joinpath(*name.split("."))
             for file in (path / "__init__.py", path.with_name(f"{path.name}.py")):
                 found = self._module_at(file, place)
                 if found is not None:
                     return found._replace(name=name)
         return None
 
-    def _held(self, place: Path) -> frozenset[str]:
-        """Return the names in a folder that holds modules."""
-        if place not in self.held:
-            try:
-                self.held[place] = frozenset(os.listdir(place))
-            except OSError:
-                self.held[place] = frozenset()
-        return self.held[place]
+    def has(self, top: str, folder: Path) -> bool:
+        """Say whether `top` may be a module or package of the repository."""
+        names = top, f"{top}.py"
+        places = (folder, *self.places)
+        return any(
+            os.path.exists(os.path.join(place, name))
+            for place in places
+            for name in names
+        )
 
     def _module_at(self, path: Path, place: Path) -> Source | None:
         if path not in self.modules:
@@ -510,8 +506,16 @@ class _Finder:
     def __init__(self, reading: _Reading, folder: Path) -> None:
         self.reading = reading
         self.folder = folder
+        # packages that are none of the repository's
+        self.foreign = reading.foreign.setdefault(folder, {"", "airflow"})
 
     def find(self, name: str) -> Source | None:
+        top = name.partition(".")[0]
+        if top in self.foreign:
+            return None
+        if top in sys.stdlib_module_names or not self.reading.has(top, self.folder):
+            self.foreign.add(top)
+            return None
         return self.reading.module(name, self.folder)
 
 

@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from dagwarden.facts import Excluded
 from dagwarden.sources.dags.airflow import World
@@ -80,23 +81,23 @@ def _operator_calls(
                 yield call
 
 
-# Most nodes are one of these, and have no parts.
-_LEAVES = frozenset({ast.Name, ast.Constant, ast.Load, ast.Store})
+# What stands below a node and has no parts; most of all there is.
+_LEAVES = frozenset(
+    {ast.Name, ast.Constant, ast.Load, ast.Store, ast.Del, str, int, bool, type(None)}
+)
 
 
 def _with_parts(nodes: Sequence[ast.AST]) -> Iterator[ast.AST]:
     """Yield the nodes below `nodes` that have parts, in no order: half of them."""
-    waiting = list(nodes)
+    waiting: list[Any] = list(nodes)
     while waiting:
         node = waiting.pop()
         charge()
-        if type(node) in _LEAVES:
-            continue
         yield node
         for part in vars(node).values():
-            if isinstance(part, list):
-                waiting += [one for one in part if isinstance(one, ast.AST)]
-            elif isinstance(part, ast.AST):
+            if type(part) is list:
+                waiting += [one for one in part if type(one) not in _LEAVES]
+            elif type(part) not in _LEAVES:
                 waiting.append(part)
 
 
