@@ -1,22 +1,60 @@
 """
 From a file's text to its entries: .env files, Airflow's line format, JSON, YAML.
 
-Nothing here knows what a connection is. Every parser is bounded; what one entry
+Nothing here knows what a connection or a variable is. Every parser is bounded; what one entry
 has wrong does not cost the others.
 """
 
 import json
 import re
-from typing import NamedTuple
+from pathlib import Path
+from typing import Literal, NamedTuple
 
 from dagwarden.sources.connections.definition import Malformed
 
+MAX_BYTES = 16_000_000
 MAX_NESTING = 60
 # YAML nodes with every alias written out: what a walk over the value would meet.
 MAX_YAML_NODES = 200_000
 
 _ASSIGNMENT = re.compile(r"\s*(?:export\s+)?(?P<name>[^\s=#'\"]+)\s*=[^\S\n]*")
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
+
+
+Format = Literal["json", "yaml", "env"]
+
+
+def read_bytes(path: Path) -> bytes:
+    """Return what a regular file holds; raises Malformed."""
+    try:
+        if not path.is_file():
+            raise Malformed("is no regular file", "unreadable")
+        if path.stat().st_size > MAX_BYTES:
+            raise Malformed(f"is larger than {MAX_BYTES:,} bytes", "too_large")
+        return path.read_bytes()
+    except OSError as error:
+        why = error.strerror or "I/O error"
+        raise Malformed(f"cannot be read ({why})", "unreadable") from None
+
+
+def decoded(data: bytes) -> str:
+    """Return the text that `data` is; raises Malformed."""
+    if b"\0" in data:
+        raise Malformed("is binary: it holds NUL bytes", "encoding")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise Malformed("is not UTF-8", "encoding") from None
+
+
+def format_of(name: str, text: str) -> Format:
+    """Return a file's format: by its ending, else by its first character."""
+    suffix = name.rpartition(".")[2].lower()
+    if suffix in {"yaml", "yml"}:
+        return "yaml"
+    if suffix == "json" or text.lstrip()[:1] in {"{", "["}:
+        return "json"
+    return "env"
 
 
 class Assignment:

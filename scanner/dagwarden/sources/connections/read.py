@@ -10,7 +10,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Literal, cast
+from typing import cast
 
 from dagwarden.config import relative
 from dagwarden.errors import SourceError
@@ -27,6 +27,9 @@ from dagwarden.sources.connections.facts_file import (
 )
 from dagwarden.sources.connections.formats import (
     Assignment,
+    decoded,
+    format_of,
+    read_bytes,
     read_dotenv,
     read_json,
     read_lines,
@@ -35,7 +38,6 @@ from dagwarden.sources.connections.formats import (
 from dagwarden.sources.connections.interpret import connection, public, unreadable
 from dagwarden.sources.credentials import Fingerprint, secrets_in
 
-MAX_BYTES = 16_000_000
 # Characters of one URI or JSON text.
 MAX_VALUE = 1_000_000
 # Entries of one source.
@@ -45,7 +47,6 @@ MAX_GAPS = 1_000
 _PREFIX = "AIRFLOW_CONN_"
 _VARIABLE = re.compile(r"\$\{?([A-Za-z_]\w{0,100})\}?")
 _MAX_ID = 250  # characters: Airflow's own limit
-Format = Literal["json", "yaml", "env"]
 
 
 def read_connections(
@@ -95,46 +96,15 @@ def read_connections(
         )
     collected = _Collected(environment, source, fingerprint)
     try:
-        data = _bytes(path)
+        data = read_bytes(path)
         if kind == "facts":
             collected.own(data)
             return collected.facts(len(data), hashlib.sha256(data).hexdigest())
-        collected.file(kind, path.name, _decoded(data))
+        collected.file(kind, path.name, decoded(data))
     except Malformed as problem:
         collected.gap(problem, Origin(source=source))
         return collected.unread()
     return collected.facts(len(data))
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        if not path.is_file():
-            raise Malformed("is no regular file", "unreadable")
-        if path.stat().st_size > MAX_BYTES:
-            raise Malformed(f"is larger than {MAX_BYTES:,} bytes", "too_large")
-        return path.read_bytes()
-    except OSError as error:
-        why = error.strerror or "I/O error"
-        raise Malformed(f"cannot be read ({why})", "unreadable") from None
-
-
-def _decoded(data: bytes) -> str:
-    if b"\0" in data:
-        raise Malformed("is binary: it holds NUL bytes", "encoding")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise Malformed("is not UTF-8", "encoding") from None
-
-
-def _format(name: str, text: str) -> Format:
-    """Return a file's format: by its ending, else by its first character."""
-    suffix = name.rpartition(".")[2].lower()
-    if suffix in {"yaml", "yml"}:
-        return "yaml"
-    if suffix == "json" or text.lstrip()[:1] in {"{", "["}:
-        return "json"
-    return "env"
 
 
 class _Collected:
@@ -216,7 +186,7 @@ class _Collected:
             self._broken(lines.broken)
         elif kind == "astro":
             self._astro(read_yaml(text))
-        elif (form := _format(name, text)) == "env":
+        elif (form := format_of(name, text)) == "env":
             lines = read_lines(text)
             for item in lines.assignments:
                 origin = Origin(source=self._source, line=item.line)
