@@ -229,11 +229,12 @@ def _exported(value: object) -> object:
     """
     if isinstance(value, Mapping):
         fields = cast("Mapping[object, object]", value)
-        if fields.keys() == {"value", "description"}:
+        if set(fields) == {"value", "description"}:
             return _exported_value(fields["value"])
         if "value" in fields:
             # versions disagree whether that is the variable or its description's
             return _HIDDEN
+        return _exported_value(fields)
     return _exported_value(value)
 
 

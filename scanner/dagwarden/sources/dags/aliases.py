@@ -15,6 +15,7 @@ from dagwarden.sources.dags.values import (
     OUTSIDE,
     Entries,
     Fuel,
+    Given,
     Items,
     Scalar,
     Spent,
@@ -45,7 +46,7 @@ def lost(why: Unknown, *values: Value) -> Unknown:
     found = {_key(part): part for part in why.parts}
     outside, written = why.reason in OUTSIDE, why.written
     for value in values:
-        if outside and isinstance(value, Thing):
+        if outside and isinstance(value, (Thing, Given)):
             value = value.unknown()
         if isinstance(value, Unknown):
             if outside and value.reason not in OUTSIDE:

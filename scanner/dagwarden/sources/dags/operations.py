@@ -55,6 +55,7 @@ from dagwarden.sources.dags.values import (
     Arguments,
     Entries,
     Fuel,
+    Given,
     Items,
     Kind,
     Method,
@@ -64,6 +65,8 @@ from dagwarden.sources.dags.values import (
     Thing,
     Unknown,
     Value,
+    bare,
+    given,
     is_scalar,
     same,
     truth,
@@ -166,6 +169,8 @@ def items_of(value: Value) -> tuple[list[Value], Unknown | None]:
         return ([], why) if why else (list(value.items), None)
     if isinstance(value, str) and len(value) <= MAX_ITEMS:
         charge(len(value))
+        if isinstance(value, Given):
+            return [given(letter, value.why) for letter in value], None
         return list(value), None
     return [], why_unknown(value) or Unknown("dynamic", "iteration")
 
@@ -187,6 +192,8 @@ def _is_shuffled(value: Value) -> bool:
 
 def binary(kind: type, left: Value, right: Value) -> Value:
     """Return `left <operator> right`."""
+    if isinstance(left, Given) or isinstance(right, Given):
+        return marked(lambda now: binary(kind, *now), [left, right])
     if kind is Mod and isinstance(left, str):
         return percent(left, right)
     if is_scalar(left) and is_scalar(right):
@@ -254,6 +261,8 @@ def _concatenated(left: Items, right: Items) -> Value:
 
 def unary(kind: type, value: Value) -> Value:
     """Return `<operator> value`."""
+    if isinstance(value, Given):
+        return marked(lambda now: unary(kind, *now), [value])
     if kind is Not:
         decided = truth(value)
         return decided if isinstance(decided, Unknown) else not decided
@@ -376,6 +385,60 @@ def contains(container: Value, value: Value) -> bool | Unknown:
     return why_unknown(container) or Unknown("dynamic", "in")
 
 
+# ------------------------------------------------------------ what an input gave
+
+
+def marked(operation: Callable[[list[Value]], Value], values: list[Value]) -> Value:
+    """Return what `operation` gives where an input gave some of `values`."""
+    known = operation([_changed(value, bare) for value in values])
+    return mark(known, operation([_changed(value, _absent) for value in values]))
+
+
+def mark(known: Value, without: Value) -> Value:
+    """Return `known`, which an input gave; it would be `without` without the input."""
+    why = why_unknown(without) or Unknown("dynamic", "what an input of the scan gives")
+    if isinstance(known, Unknown):
+        return why
+    if isinstance(known, Text):
+        return Text(known.parts, why)
+    return spread(known, why)
+
+
+def spread(value: Value, why: Unknown) -> Value:
+    """Return a fresh value of which an input gave all: without it, it is `why`."""
+    if isinstance(value, Items):
+        items = [spread(item, why) for item in value.items]
+        return Items(value.kind, items, value.more, value.level)
+    if isinstance(value, Entries):
+        entries = {key: spread(item, why) for key, item in value.items.items()}
+        return Entries(entries, value.rest, value.level)
+    return given(value, why)
+
+
+def _absent(value: Value) -> Value:
+    return value.why if isinstance(value, Given) else value
+
+
+def _holds_given(value: Value) -> bool:
+    if isinstance(value, Items):
+        return any(isinstance(item, Given) for item in value.items)
+    if isinstance(value, Entries):
+        return any(isinstance(item, Given) for item in value.items.values())
+    return isinstance(value, Given)
+
+
+def _changed(value: Value, change: Callable[[Value], Value]) -> Value:
+    """Return `change(value)`, carried out on what a container holds."""
+    if not _holds_given(value):
+        return value
+    if isinstance(value, Items):
+        return Items(value.kind, [change(one) for one in value.items], value.more)
+    if isinstance(value, Entries):
+        entries = {key: change(one) for key, one in value.items.items()}
+        return Entries(entries, value.rest)
+    return change(value)
+
+
 # ---------------------------------------------------------------------------- text
 
 _DIGITS = re.compile(r"\d{4}")
@@ -396,6 +459,8 @@ def _formattable(text: str, values: list[Value]) -> bool:
 
 def percent(text: str, right: Value) -> Value:
     """Return `text % right`."""
+    if _holds_given(right):
+        return marked(lambda now: percent(text, *now), [right])
     if isinstance(right, Items) and right.kind == "tuple":
         values, why = list(right.items), why_unknown(right)
         given: object = tuple(values)
@@ -481,8 +546,10 @@ def _is_textual(value: Value) -> bool:
 
 def formatted(value: Value, conversion: int, spec: Value) -> Value:
     """Return one replacement field of an f-string as text."""
-    if conversion <= 0 and spec == "" and isinstance(value, Thing):
-        return value
+    if conversion <= 0 and spec == "" and isinstance(value, (Thing, Given)):
+        return value if isinstance(value, (Thing, str)) else _as_text(value)
+    if isinstance(value, Given) or isinstance(spec, Given):
+        return marked(lambda now: formatted(now[0], conversion, now[1]), [value, spec])
     why = computed(value, spec)
     if why:
         return why
@@ -497,6 +564,8 @@ def formatted(value: Value, conversion: int, spec: Value) -> Value:
 
 def joined(parts: list[Value]) -> Value:
     """Return the parts of an f-string as one text, known as far as they are."""
+    if any(isinstance(part, Given) for part in parts):
+        return marked(joined, parts)
     _charge_texts(*parts)
     whys = [why for part in parts if (why := why_unknown(part)) is not None]
     if not whys:
@@ -525,6 +594,7 @@ def _flat(parts: list[Value], why: Unknown) -> Text:
 
 def otherwise(value: Unknown, default: Value) -> Unknown:
     """Return `value`, for which `default` stands where it is not given."""
+    default = default.why if isinstance(default, Given) else default
     if isinstance(default, (str, bytes)) and value.written is None:
         return replace(value, written=Items("tuple", [default]))
     return lost(value, default)
@@ -577,8 +647,10 @@ _TEXT_METHODS = frozenset(
 
 
 def _text_method(text: str, name: str, arguments: Arguments) -> Value:
-    given = [*arguments.positional, *arguments.keywords.values()]
-    why = computed(arguments.more, arguments.rest, *given)
+    taken = [*arguments.positional, *arguments.keywords.values()]
+    if isinstance(text, Given) or any(map(_holds_given, taken)):
+        return _marked_method(text, name, arguments)
+    why = computed(arguments.more, arguments.rest, *taken)
     if why:
         why = lost(why, text)
         if arguments.more or arguments.rest:
@@ -590,7 +662,7 @@ def _text_method(text: str, name: str, arguments: Arguments) -> Value:
         return _join_text(text, arguments.get("iterable", 0))
     if name == "format":
         return _format(text, arguments)
-    if name not in _TEXT_METHODS or not _small(text, name, given):
+    if name not in _TEXT_METHODS or not _small(text, name, taken):
         return Unknown("dynamic", f"str.{name}()")
     values = [_tuple_of(value) for value in arguments.positional]
     named = {key: _tuple_of(value) for key, value in arguments.keywords.items()}
@@ -598,6 +670,27 @@ def _text_method(text: str, name: str, arguments: Arguments) -> Value:
         return _as_value(getattr(text, name)(*values, **named))
     except _ERRORS:
         return Unknown("dynamic", f"str.{name}()")
+
+
+def _marked_method(text: str, name: str, arguments: Arguments) -> Value:
+    """Call a method of a text where an input gave the text, or an argument."""
+    known = _text_method(str(text), name, _mapped(arguments, bare))
+    absent = _mapped(arguments, _absent)
+    if isinstance(text, Given):
+        why: Value = lost(text.why, *_given(absent))
+    else:
+        why = _text_method(text, name, absent)
+    return mark(known, why)
+
+
+def _mapped(arguments: Arguments, change: Callable[[Value], Value]) -> Arguments:
+    return Arguments(
+        [_changed(value, change) for value in arguments.positional],
+        {name: _changed(value, change) for name, value in arguments.keywords.items()},
+        arguments.more,
+        arguments.rest,
+        arguments.node,
+    )
 
 
 def _tuple_of(value: Value) -> object:
@@ -880,6 +973,8 @@ def replace_item(container: Items, key: Value, value: Value, level: int) -> None
 
 def subscript(value: Value, key: Value) -> Value:
     """Return `value[key]`; a slice is given as a tuple of three."""
+    if isinstance(value, Given):
+        return marked(lambda now: subscript(*now), [value, key])
     if isinstance(value, Entries):
         return value.get(key) if is_scalar(key) else lost(_missing(key), value)
     indexed = isinstance(value, Items) and value.kind != "set" and not value.shuffled
@@ -909,6 +1004,8 @@ def _missing(key: Value) -> Unknown:
 
 def sliced(value: Value, lower: Value, upper: Value, step: Value) -> Value:
     """Return `value[lower:upper:step]`."""
+    if isinstance(value, Given):
+        return marked(lambda now: sliced(*now), [value, lower, upper, step])
     bounds: list[int | None] = []
     for bound in (lower, upper, step):
         if not (bound is None or isinstance(bound, int)):
@@ -1106,13 +1203,13 @@ def _quantified(name: str) -> Callable[[Arguments], Value]:
 
 def _extreme(name: str) -> Callable[[Arguments], Value]:
     def extreme(arguments: Arguments) -> Value:
-        given = arguments.positional
+        taken = arguments.positional
         if arguments.keywords or arguments.rest or arguments.more:
             return lost(Unknown("dynamic", f"{name}()"), *_given(arguments))
-        ordered = _ordered(given[0] if len(given) == 1 else Items("list", list(given)))
+        ordered = _ordered(taken[0] if len(taken) == 1 else Items("list", list(taken)))
         if not isinstance(ordered, Items) or not ordered.items:
             why = why_unknown(ordered) or Unknown("dynamic", f"{name}()")
-            return lost(why, *given)
+            return lost(why, *taken)
         return ordered.items[0 if name == "min" else -1]
 
     return extreme
@@ -1145,13 +1242,15 @@ def builtin(name: str, arguments: Arguments) -> Value:
     """Return what the built-in function `name` gives."""
     if name in _FUNCTIONS:
         return _FUNCTIONS[name](arguments)
-    given = arguments.positional
+    taken = arguments.positional
     if name in _ONE_ARGUMENT and not arguments.keywords and not arguments.more:
-        if len(given) == 1:
-            return _ONE_ARGUMENT[name](given[0])
-        if not given and name in ("list", "tuple", "set", "str", "frozenset"):
+        if len(taken) == 1 and isinstance(taken[0], Given):
+            return marked(lambda now: _ONE_ARGUMENT[name](*now), taken)
+        if len(taken) == 1:
+            return _ONE_ARGUMENT[name](taken[0])
+        if not taken and name in ("list", "tuple", "set", "str", "frozenset"):
             return "" if name == "str" else _sequence(name)(Items("list", []))
-    why = computed(*given)
+    why = computed(*taken)
     return lost(why or Unknown("dynamic", f"{name}()"), *_given(arguments))
 
 
@@ -1170,9 +1269,12 @@ def duration(arguments: Arguments) -> Value:
     """Return what `datetime.timedelta` gives, and `pendulum.duration` with its units."""
     if arguments.more or arguments.rest:
         return arguments.more or arguments.rest
-    given = dict(zip(_UNITS, arguments.positional, strict=False)) | arguments.keywords
+    if any(map(_holds_given, _given(arguments))):
+        absent = duration(_mapped(arguments, _absent))
+        return mark(duration(_mapped(arguments, bare)), absent)
     amounts: dict[str, float] = {}
-    for unit, value in given.items():
+    taken = dict(zip(_UNITS, arguments.positional, strict=False)) | arguments.keywords
+    for unit, value in taken.items():
         if not isinstance(value, (int, float)):
             return why_unknown(value) or Unknown("dynamic", "timedelta()")
         amounts[unit] = value

@@ -9,7 +9,7 @@ that are known stay known whatever the others are), a thing with behaviour
 from ast import AST
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Literal, TypeAlias, TypeGuard
+from typing import Literal, TypeAlias, TypeGuard, cast
 
 from msgspec import Struct
 
@@ -173,7 +173,43 @@ class Entries:
         return self.rest or Unknown("dynamic", f"[{key!r}]")
 
 
-Value: TypeAlias = Scalar | Unknown | Items | Entries | Thing
+class Given:
+    """
+    A scalar that an input of the scan gave, and no file holds.
+
+    `why` is what it would be without that input: who asks what stands in the file, or
+    where the value comes from, asks that. It is kept by whatever is made of the scalar,
+    but for True and False, which have no other form.
+    """
+
+    __slots__ = ()
+    why: Unknown
+
+    def unknown(self) -> Unknown:
+        """Return what it would be without the input."""
+        return self.why
+
+
+class _Text(str, Given):
+    """A text from an input."""
+
+    __slots__ = ("why",)
+
+
+class _Integer(int, Given):
+    """A whole number from an input."""
+
+
+class _Decimal(float, Given):
+    """A decimal number from an input."""
+
+
+class _Duration(timedelta, Given):
+    """A duration from an input."""
+
+
+# `Given` are scalars: named for the type checkers alone
+Value: TypeAlias = Scalar | Given | Unknown | Items | Entries | Thing
 
 
 class Arguments:
@@ -287,6 +323,36 @@ class Text(Thing):
     def item(self, key: "Value") -> "Value":
         """Nothing is known of a part by its place."""
         return self.why
+
+
+def given(value: Value, why: Unknown) -> Value:
+    """Return `value` as one that an input gave; without the input it would be `why`."""
+    made: _Text | _Integer | _Decimal | _Duration
+    if isinstance(value, str):
+        made = _Text(value)
+    elif isinstance(value, bool):
+        return value
+    elif isinstance(value, int):
+        made = _Integer(value)
+    elif isinstance(value, float):
+        made = _Decimal(value)
+    elif isinstance(value, timedelta):
+        made = _Duration(value.days, value.seconds, value.microseconds)
+    else:
+        return value
+    made.why = why
+    return made
+
+
+def bare(value: Value) -> Value:
+    """Return `value` without the mark that an input gave it."""
+    if not isinstance(value, Given):
+        return value
+    if isinstance(value, timedelta):
+        return timedelta(value.days, value.seconds, value.microseconds)
+    if isinstance(value, str):
+        return str(value)
+    return int(value) if isinstance(value, int) else float(cast("float", value))
 
 
 def is_scalar(value: Value) -> TypeGuard[Scalar]:
@@ -449,7 +515,7 @@ def plain(value: Value) -> object:
 def _plain(value: Value, fuel: Fuel) -> object:
     fuel.burn()
     charge(_SEARCH)
-    if isinstance(value, Text):
+    if isinstance(value, (Text, Given)):
         value = value.why
     if isinstance(value, (str, bytes)):
         charge(len(value) // 16)
