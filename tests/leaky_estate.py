@@ -30,6 +30,7 @@ class Estate:
         self.shared_key = self.planted.key_file("the shared key file")
         self.shared_password = self.planted.password("the shared password")
         self._dags()
+        self._variables()
         self._connections()
         self.environment = self._environment()
         self._assets()
@@ -166,6 +167,70 @@ with DAG("waived", schedule="@once {p.token("schedule")}"):
     BashOperator(task_id="d", bash_command="x")  {comment} password={p.plain("waiver's field")} -- r
     BashOperator(task_id="e", bash_command="x")  # dagwarden: waive x owner={p.token("waiver's owner")} until={p.plain("waiver's date")} -- r
 """,
+        )
+
+    # -------------------------------------------------------------------- variables
+
+    def _variables(self) -> None:
+        """Write variables that say secret, and DAGs that show what they give."""
+        p = self.planted
+
+        def many(place: str) -> dict[str, object]:
+            return {
+                "api_token": p.plain(f"variable {place}: by name"),
+                "shaped": p.api_key(f"variable {place}: by shape"),
+                "url": f"https://u:{p.plain(f'variable {place}: URL')}@h.example/",
+                "key_file": p.key_file(f"variable {place}: key file"),
+                "settings": {
+                    "password": p.plain(f"variable {place}: inside"),
+                    "deep": [
+                        {"name": "DB_PASSWORD", "value": p.plain(f"{place} pair")}
+                    ],
+                    "region": "europe-west1",
+                },
+                "hook": p.webhook(f"variable {place}: webhook"),
+                # nothing says secret, and no fact asks for it
+                "unasked": p.plain(f"variable {place}: not asked for"),
+            }
+
+        self.write("c/variables.json", json.dumps(many("export")))
+        self.write("c/variables.yaml", yaml.safe_dump(many("local")))
+        lines = "".join(
+            f"AIRFLOW_VAR_{name.upper()}='{value}'\n"
+            for name, value in many(".env").items()
+            if isinstance(value, str)
+        )
+        self.write("c/.env.variables", f"{lines}{p.plain('variables: no line')}\n")
+        self.write("c/broken-variables.json", f'{{"a": "{p.plain("variables: JSON")}')
+        get = "Variable.get({!r}, deserialize_json={})".format
+        shown = [
+            *(get(name, False) for name in ("api_token", "shaped", "url", "key_file", "hook")),
+            *(f"{get('settings', True)}{key}" for key in ("['password']", "['deep'][0]['value']")),
+            get("settings", False),
+            *(f"'{{{{ var.value.{name} }}}}'" for name in ("api_token", "url", "shaped")),
+            "'{{ var.json.settings.password }}'",
+            "'{{ var.json.settings }}'",
+        ]  # fmt: skip
+        tasks = "".join(
+            f"""
+    CloudRunExecuteJobOperator(task_id="v{number}", project_id="shop",
+        region={value}, job_name=f"j-{{{value}}}", gcp_conn_id={value},
+        impersonation_chain=[{value}])
+    HttpOperator(task_id="h{number}", http_conn_id="service",
+        endpoint="run/" + {value}, headers={{"Authorization": {value},
+        "X-Unasked": Variable.get("unasked")}})
+"""
+            for number, value in enumerate(shown)
+        )
+        self.write(
+            "dags/variables.py",
+            f"""
+from airflow import DAG
+from airflow.models import Variable
+from airflow.providers.google.cloud.operators.cloud_run import CloudRunExecuteJobOperator
+from airflow.providers.http.operators.http import HttpOperator
+with DAG("variables", schedule=None):
+{tasks}""",
         )
 
     # ------------------------------------------------------------------ connections
@@ -506,6 +571,14 @@ with DAG("waived", schedule="@once {p.token("schedule")}"):
             *(f"export:c/broken.{end}" for end in ("json", "yaml")),
             *(f"local:c/{name}.yaml" for name in ("tag", "alias", "number", "time")),
         ]
+        variables = [
+            "export:c/variables.json",
+            "local:c/variables.yaml",
+            "env:c/.env.variables",
+            "astro:c/airflow_settings.yaml",
+            "export:c/broken-variables.json",
+            "env:",
+        ]
         # a folder apart: the repository's own file must not count as the operator's
         self.write(
             "operator.toml",
@@ -519,6 +592,8 @@ dags = ["dags"]
 airflow = "2.11"
 runs_as = "composer:projects/shop/locations/europe-west1/environments/prod"
 connections = {json.dumps(sources[:2])}
+variables = {json.dumps(variables)}
+variables_complete = true
 [environment.airflow_settings]
 "core.default_task_execution_timeout" = "{p.token("airflow_settings by shape")}"
 "operators.default_deferrable" = "postgresql://u:{p.plain("airflow_settings URI")}@h/d"
@@ -556,6 +631,7 @@ connections = {json.dumps(sources[:2])}
             "twice": f'gate = "high"\ngate = "{p.plain("TOML twice")}"',
             "table": f'environment = "{p.plain("TOML table")}"',
             "source": f'[[environment]]\nname = "x"\nconnections = ["http://u:{p.plain("TOML source")}@h"]',
+            "variables": f'[[environment]]\nname = "x"\nvariables = ["{p.token("TOML variables")}"]',
             "runs_as": f'[[environment]]\nname = "x"\ndags = ["dags"]\nruns_as = "{p.token("TOML runs_as")}"',
             "setting": f'[[environment]]\nname = "x"\nairflow_settings = {{"core.fernet_key" = "{p.plain("TOML setting")}"}}',
             "key": f'[[environment]]\nname = "x"\nairflow_settings = {{"{p.token("TOML key")}" = ""}}',

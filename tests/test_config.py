@@ -85,6 +85,8 @@ def test_an_environment_is_read_whole(tmp_path: Path) -> None:
         airflow = "2.11"
         connections = ["env:.env", "export:connections.json"]
         connections_complete = true
+        variables = ["export:variables.json", "env:"]
+        variables_complete = true
         [environment.airflow_settings]
         "core.default_task_execution_timeout" = ""
         [params.stale-user-managed-key]
@@ -100,6 +102,8 @@ def test_an_environment_is_read_whole(tmp_path: Path) -> None:
             airflow="2.11",
             connections=("env:.env", "export:connections.json"),
             connections_complete=True,
+            variables=("export:variables.json", "env:"),
+            variables_complete=True,
             airflow_settings={"core.default_task_execution_timeout": ""},
         ),
     )
@@ -145,6 +149,14 @@ def test_an_environment_is_read_whole(tmp_path: Path) -> None:
         (
             "[[environment]]\nname = 'a'\nconnections = ['evn:.env']",
             "connections: 'evn' is no kind of source",
+        ),
+        (
+            "[[environment]]\nname = 'a'\nvariables = ['facts:v.json']",
+            "variables: 'facts' is no kind of source; write KIND:FILE with KIND one of env",
+        ),
+        (
+            "[[environment]]\nname = 'a'\nvariables = ['export:']",
+            "variables: `export:` names no file",
         ),
         ("gate = ", "is not valid TOML"),
     ],

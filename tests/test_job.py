@@ -72,6 +72,7 @@ def test_the_command_line_is_added_to_the_configuration(folder: Path) -> None:
             gate="critical",
             snapshots=(Path("iam.ndjson"),),
             connections=("env:",),
+            variables=("env:",),
             runs_as="a@p.iam.gserviceaccount.com",
         )
     )
@@ -79,6 +80,7 @@ def test_the_command_line_is_added_to_the_configuration(folder: Path) -> None:
     assert (settled.gate, settled.snapshots) == ("critical", ("iam.ndjson",))
     (environment,) = settled.environments
     assert environment.connections == ("env:",)
+    assert environment.variables == ("env:",)
     assert environment.runs_as == "a@p.iam.gserviceaccount.com"
 
 

@@ -139,6 +139,8 @@ def _everything(outcome: Outcome) -> None:
     run("scan", "dags", "--connections", "facts:out/connections.json")
     for name in ("secret", "kind", "type", "field", "broken"):
         run("scan", "dags", "--connections", f"facts:c/facts-{name}.json")
+    run("scan", "dags", "--variables", "export:c/broken-variables.json")
+    run("facts", "dags/variables.py", "--variables", "export:c/variables.json")
     for question in (
         ("calls.headers", "run.routes.invoke", "service orders"),
         ("calls.overrides", "run.jobs.runWithOverrides", "load"),
@@ -176,6 +178,7 @@ def _everything(outcome: Outcome) -> None:
         ("--select", planted.token("argument: select")),
         ("--connections", f"http://u:{planted.plain('argument: connections')}@h"),
         ("--connections", f"env:http://u:{planted.plain('argument: env')}@h"),
+        ("--variables", planted.plain("argument: variables")),
         ("--as-of", planted.token("argument: as-of")),
         ("--runs-as", planted.token("argument: runs-as")),
         ("--token", planted.token("argument: unknown option")),

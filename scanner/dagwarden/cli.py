@@ -142,6 +142,13 @@ ESTATE_OPTIONS = (
         "facts:FILE; repeatable.",
     ),
     click.option(
+        "--variables",
+        multiple=True,
+        metavar="KIND:FILE",
+        help="Airflow Variables: env:, env:FILE, export:FILE, local:FILE or "
+        "astro:FILE; repeatable.",
+    ),
+    click.option(
         "--runs-as",
         metavar="ACCOUNT",
         help="Service account that tasks run as when they name no identity.",

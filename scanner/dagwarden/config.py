@@ -8,7 +8,7 @@ The operator's file is given by `--config`. A scanned repository's own
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -23,6 +23,7 @@ from dagwarden.rule import SEVERITIES, Scalar, Severity
 
 PersonaName = Literal["engineer", "auditor"]
 CONNECTION_SOURCES = ("env", "export", "astro", "local", "facts")
+VARIABLE_SOURCES = ("env", "export", "astro", "local")
 NAMES = ("dagwarden.toml", "pyproject.toml")
 # settings of Airflow that facts depend on
 AIRFLOW_SETTINGS = (
@@ -45,6 +46,8 @@ class Environment(Record, frozen=True, kw_only=True, forbid_unknown_fields=True)
     airflow_python: str | None = None
     connections: tuple[str, ...] = ()  # "env:", "export:", "astro:", "local:", "facts:"
     connections_complete: bool = False
+    variables: tuple[str, ...] = ()  # "env:", "export:", "astro:", "local:"
+    variables_complete: bool = False
     # "section.key" -> value
     airflow_settings: dict[str, str] = field(default_factory=dict[str, str])
 
@@ -291,7 +294,9 @@ def _check(path: Path, file: _File) -> None:
                 remedy='write for example "2.11" or "3.1"',
             )
         for spec in env.connections:
-            check_connection_source(spec, str(path))
+            check_source(spec, str(path), "connections", CONNECTION_SOURCES)
+        for spec in env.variables:
+            check_source(spec, str(path), "variables", VARIABLE_SOURCES)
         for key in env.airflow_settings:
             if key not in AIRFLOW_SETTINGS:
                 raise ConfigError(
@@ -315,20 +320,23 @@ def check_runs_as(account: str, where: str) -> None:
         )
 
 
-def check_connection_source(spec: str, where: str) -> None:
-    """Raise ConfigError unless `spec` is `KIND:FILE` with a known kind."""
+def check_source(spec: str, where: str, what: str, kinds: Sequence[str]) -> None:
+    """Raise ConfigError unless `spec` is `KIND:FILE` with a kind of `what`."""
     kind, colon, file = spec.partition(":")
     # a connection itself instead of a file would end up in messages and reports
-    if not colon or kind not in CONNECTION_SOURCES or "://" in file:
-        word = kind if colon and re.fullmatch(r"[a-z]{1,9}", kind) else ""
-        near = unknown_name(word, CONNECTION_SOURCES) if word else ""
-        raise ConfigError(
-            f"connections: {shown(word or spec)} is no kind of source",
-            where=where,
-            remedy="write KIND:FILE with KIND one of "
-            + ", ".join(CONNECTION_SOURCES)
-            + (f"; {near}" if near.startswith("did") else ""),
-        )
+    known = colon and kind in kinds and "://" not in file
+    if known and (file or kind == "env"):
+        return
+    word = kind if colon and re.fullmatch(r"[a-z]{1,9}", kind) else ""
+    near = unknown_name(word, kinds) if word else ""
+    fault = f"`{word}:` names no file" if known else "is no kind of source"
+    raise ConfigError(
+        f"{what}: {shown(word or spec)} {fault}" if not known else f"{what}: {fault}",
+        where=where,
+        remedy="write KIND:FILE with KIND one of "
+        + ", ".join(kinds)
+        + (f"; {near}" if near.startswith("did") else ""),
+    )
 
 
 def _from_file(file: _File, path: Path, root: Path) -> Config:

@@ -8,11 +8,13 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from dagwarden.config import (
+    CONNECTION_SOURCES,
+    VARIABLE_SOURCES,
     Config,
     Environment,
     PersonaName,
-    check_connection_source,
     check_runs_as,
+    check_source,
     load_config,
     relative,
     unknown_name,
@@ -49,6 +51,7 @@ class Arguments(Record, frozen=True, kw_only=True):
     operator: Path | None = None
     snapshots: tuple[Path, ...] = ()
     connections: tuple[str, ...] = ()
+    variables: tuple[str, ...] = ()
     runs_as: str | None = None
     airflow_python: Path | None = None
     exclude: tuple[str, ...] = ()
@@ -182,15 +185,15 @@ def _earlier(job: Job, folder: Path) -> Job:
     def there(name: str) -> str:
         return name if (folder / name).exists() else str(root / name)
 
+    def source(spec: str) -> str:
+        kind, _, file = spec.partition(":")
+        return f"{kind}:{there(file)}" if file else f"{kind}:"
+
     environments = tuple(
         replace(
             environment,
-            connections=tuple(
-                f"{kind}:{there(file)}" if file else f"{kind}:"
-                for kind, _, file in (
-                    spec.partition(":") for spec in environment.connections
-                )
-            ),
+            connections=tuple(map(source, environment.connections)),
+            variables=tuple(map(source, environment.variables)),
         )
         for environment in job.config.environments
     )
@@ -355,13 +358,17 @@ def _default(config: Config, paths: tuple[str, ...]) -> Environment:
 
 def _with_arguments(environment: Environment, said: Arguments) -> Environment:
     for spec in said.connections:
-        check_connection_source(spec, "--connections")
+        check_source(spec, "--connections", "connections", CONNECTION_SOURCES)
+    for spec in said.variables:
+        check_source(spec, "--variables", "variables", VARIABLE_SOURCES)
     if said.runs_as is not None:
         check_runs_as(said.runs_as, "--runs-as")
-    specs = tuple(_from_root(spec) for spec in said.connections)
+    connections = tuple(map(_from_root, said.connections))
+    variables = tuple(map(_from_root, said.variables))
     return replace(
         environment,
-        connections=(*specs, *environment.connections),
+        connections=(*connections, *environment.connections),
+        variables=(*variables, *environment.variables),
         runs_as=said.runs_as or environment.runs_as,
         airflow_python=(
             environment.airflow_python

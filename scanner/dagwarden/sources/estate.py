@@ -24,6 +24,7 @@ from dagwarden.sources.credentials import (
     purged,
     setting_without_secrets,
 )
+from dagwarden.sources.variables.records import Layer, Variables
 
 # what an unread cloud export may have held
 CLOUD_KINDS = (
@@ -75,7 +76,11 @@ def read_estate(
         parts.append(_environment(environment, config, connections.gaps))
         if environment.dags or only:
             given.add("dags")
-            parts.append(_dags(environment, config, root, only, fingerprint))
+            variables, read = _variables(
+                environment, root, environ, lenient=only is not None
+            )
+            parts.append(read)
+            parts.append(_dags(environment, config, root, only, fingerprint, variables))
         if connections.connections or connections.files:
             given.add("connections")
         parts.append(connections)
@@ -149,7 +154,9 @@ def _dags(
     root: Path,
     only: Sequence[Path] | None,
     fingerprint: Fingerprint,
+    variables: Variables,
 ) -> Facts:
+    from dagwarden.sources.dags.outside import Outside
     from dagwarden.sources.dags.read import read_dags
 
     return read_dags(
@@ -165,7 +172,30 @@ def _dags(
             if environment.airflow_python is None
             else Path(environment.airflow_python)
         ),
+        outside=Outside(variables),
     )
+
+
+def _variables(
+    environment: Environment, root: Path, environ: Mapping[str, str], *, lenient: bool
+) -> tuple[Variables, Facts]:
+    """Return an environment's variables; where a source is missing, not all of them."""
+    if not environment.variables:
+        return Variables(complete=environment.variables_complete), Facts()
+    from dagwarden.sources.variables.read import read_variables
+
+    layers: list[Layer] = []
+    parts: list[Facts] = []
+    for spec in environment.variables:
+        file = spec.partition(":")[2]
+        if file and not (root / file).exists():
+            layers.append(Layer({}, whole=False))
+            parts.append(_missing(file, (), lenient=lenient))
+            continue
+        layer, facts = read_variables(spec, environment.name, root, environ)
+        layers.append(layer)
+        parts.append(facts)
+    return Variables(tuple(layers), environment.variables_complete), merge(*parts)
 
 
 def _connections(
@@ -260,12 +290,13 @@ def _cloud_purged(facts: Facts) -> Facts:
 
 def _missing(file: str, kinds: tuple[str, ...], *, lenient: bool) -> Facts:
     """Return the gap of a configured source that is not there."""
+    lost = "its rules did not run" if kinds else "what it would decide is not known"
     return Facts(
         gaps=(
             Gap(
                 reason="missing",
                 origin=Origin(source=file),
-                detail="is configured and does not exist; its rules did not run",
+                detail=f"is configured and does not exist; {lost}",
                 kinds=kinds,
                 incomplete=not lenient,
             ),

@@ -8,8 +8,10 @@ import pytest
 
 from dagwarden.facts import Facts
 from dagwarden.sources.credentials import Fingerprint
+from dagwarden.sources.dags.outside import Outside
 from dagwarden.sources.dags.read import read_dags
 
+NOTHING = Outside()
 Scan = Callable[..., Facts]
 
 
@@ -30,6 +32,7 @@ def scan(tmp_path: Path) -> Scan:
         exclude: tuple[str, ...] = (),
         airflow: str | None = "3.1",
         folder: str = "dags",
+        outside: Outside = NOTHING,
         **files: str,
     ) -> Facts:
         root = tmp_path / "repo"
@@ -49,6 +52,7 @@ def scan(tmp_path: Path) -> Scan:
             exclude=exclude,
             airflow=airflow,
             fingerprint=Fingerprint(b"key", True),
+            outside=outside,
         )
 
     return read

@@ -12,6 +12,8 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
+from msgspec import UNSET
+
 from dagwarden.sources.dags import operations
 from dagwarden.sources.dags.aliases import UNDECIDED, join, lost
 from dagwarden.sources.dags.catalogue import Catalogue, Operator
@@ -26,6 +28,7 @@ from dagwarden.sources.dags.objects import (
     Wrapped,
     escape,
 )
+from dagwarden.sources.dags.outside import Outside
 from dagwarden.sources.dags.values import (
     Arguments,
     Entries,
@@ -36,6 +39,7 @@ from dagwarden.sources.dags.values import (
     Unknown,
     Value,
     copied,
+    first_given,
     is_scalar,
     same,
     shallow,
@@ -45,6 +49,9 @@ from dagwarden.sources.dags.values import (
 from dagwarden.sources.dags.work import charge
 
 Keywords = dict[str, Value]
+_NOTHING = Outside()
+# Stands for a default that is not given.
+_REQUIRED = Unknown("variable", "a default")
 
 _OPERATOR_NAME = re.compile(r"(Operator|Sensor)(Async)?$")
 _IN_A_LOOP = Unknown("dynamic", "a name that depends on how often a loop runs")
@@ -768,9 +775,10 @@ class DagFactory(Thing):
 class World:
     """What the names of Airflow and of Python's library mean in one DAG file."""
 
-    def __init__(self, catalogue: Catalogue) -> None:
+    def __init__(self, catalogue: Catalogue, outside: Outside = _NOTHING) -> None:
         """Start with no DAG; `interpreter` is set by whoever follows the file."""
         self.catalogue = catalogue
+        self.outside = outside
         self.recording = True
         self.contexts: list[Dag | Group] = []
         self.dags: list[Dag] = []
@@ -790,7 +798,7 @@ class World:
             "airflow.sdk.dag": self._dag_decorator,
             "airflow.sdk.TaskGroup": self._group,
             "airflow.sdk.task_group": self._group_decorator,
-            "airflow.sdk.Variable.get": _variable,
+            "airflow.sdk.Variable.get": self._variable,
             "airflow.sdk.BaseHook.get_connection": _connection,
             "airflow.sdk.setup": self._marked,
             "airflow.sdk.teardown": self._marked,
@@ -1295,6 +1303,21 @@ class World:
         self.linked(Items("list", arguments.positional), None)
         return None
 
+    def _variable(self, given: Arguments) -> Value:
+        name = given.get("key", 0)
+        # `default_var` in Airflow 2, `default` in 3
+        default = given.keywords.get("default_var", given.get("default", 1, _REQUIRED))
+        as_json = truth(given.get("deserialize_json", 2, False))
+        why = given.more or given.rest
+        why = why or (as_json if isinstance(as_json, Unknown) else None)
+        if why is None and isinstance(name, str):
+            taken = UNSET if default is _REQUIRED else default
+            return self.outside.variable(name, taken, as_json=as_json is True)
+        unnamed = why_unknown(name) or Unknown("variable", "Variable.get()")
+        if isinstance(name, str):
+            unnamed = Unknown("variable", str(name))
+        return operations.otherwise(unnamed, default)
+
     def _bound(self, first: Arguments) -> Value:
         function = first.get("func", 0)
 
@@ -1432,7 +1455,9 @@ def _json_text(arguments: Arguments) -> Value:
     if not all(is_scalar(item) and item in (True, False) for item in layout.values()):
         return Unknown("dynamic", "json.dumps()")
     try:
-        return operations.as_scalar(json.dumps(_json_value(value), **layout))
+        text = operations.as_scalar(json.dumps(_json_value(value), **layout))
+        given = first_given(value)
+        return text if given is None else operations.mark(text, lost(given, value))
     except (TypeError, ValueError, RecursionError):
         return Unknown("dynamic", "json.dumps()")
 
@@ -1449,22 +1474,12 @@ def _environment(arguments: Arguments) -> Value:
     name = arguments.get("key", 0)
     why = why_unknown(name) or Unknown("environment", "os.environ")
     if isinstance(name, str):
-        why = Unknown("environment", name)
+        why = Unknown("environment", str(name))
     return operations.otherwise(why, arguments.get("default", 1))
-
-
-def _variable(arguments: Arguments) -> Value:
-    name = arguments.get("key", 0)
-    why = why_unknown(name) or Unknown("variable", "Variable.get()")
-    if isinstance(name, str):
-        why = Unknown("variable", name)
-    # `default_var` in Airflow 2, `default` in 3
-    default = arguments.keywords.get("default_var", arguments.get("default", 1))
-    return operations.otherwise(why, default)
 
 
 def _connection(arguments: Arguments) -> Value:
     name = arguments.get("conn_id", 0)
     if isinstance(name, str):
-        return Unknown("connection", name)
+        return Unknown("connection", str(name))
     return why_unknown(name) or Unknown("connection", "BaseHook.get_connection()")

@@ -546,8 +546,8 @@ def _is_textual(value: Value) -> bool:
 
 def formatted(value: Value, conversion: int, spec: Value) -> Value:
     """Return one replacement field of an f-string as text."""
-    if conversion <= 0 and spec == "" and isinstance(value, (Thing, Given)):
-        return value if isinstance(value, (Thing, str)) else _as_text(value)
+    if conversion <= 0 and spec == "" and isinstance(value, Thing):
+        return value
     if isinstance(value, Given) or isinstance(spec, Given):
         return marked(lambda now: formatted(now[0], conversion, now[1]), [value, spec])
     why = computed(value, spec)

@@ -39,6 +39,7 @@ from dagwarden.sources.dags.ignore import (
 )
 from dagwarden.sources.dags.interpret import Interpreter
 from dagwarden.sources.dags.objects import Source
+from dagwarden.sources.dags.outside import Outside
 from dagwarden.sources.dags.records import Environment, facts_of_file
 from dagwarden.sources.dags.unfollowed import left_out
 from dagwarden.sources.dags.waivers import inline_waivers
@@ -61,6 +62,7 @@ IGNORE_FILE = ".airflowignore"
 KINDS = ("dag", "task", "call")
 # A gap in a module is met again by every file that imports it.
 _LOOKED_BACK = 100
+_NOTHING = Outside()
 T = TypeVar("T")
 _HELD_ELSEWHERE = ("plugins", "src")
 # Folders of packages, which a search for DAGs would only be lost in.
@@ -94,19 +96,20 @@ def read_dags(
     airflow: str | None,
     fingerprint: Fingerprint,
     airflow_python: Path | None = None,
+    outside: Outside = _NOTHING,
 ) -> Facts:
     """
     Return the DAGs, tasks and calls of the files below `folders`.
 
     `only` limits it to these files (modules they import are still followed),
     `exclude` holds gitignore patterns relative to `root`, `airflow` is the version
-    if known. A file that cannot be read is a gap; whatever a file holds, this
-    raises nothing. With `airflow_python` the files are run, too: by the Airflow of
-    that interpreter, whose facts replace or confirm the others.
+    if known, `outside` what the environment gives DAG files when they run. A file
+    that cannot be read is a gap; whatever a file holds, this raises nothing. With
+    `airflow_python` the files are run, too: by the Airflow of that interpreter, whose
+    facts replace or confirm the others.
     """
-    reading = _Reading(
-        root.absolute(), Environment(environment, airflow, fingerprint), exclude
-    )
+    around = Environment(environment, airflow, fingerprint, outside)
+    reading = _Reading(root.absolute(), around, exclude)
     wanted = None if only is None else {_absolute(reading.root, p) for p in only}
     with warnings.catch_warnings():
         # what the compiler says of escapes in scanned code is not about us
@@ -432,7 +435,7 @@ class _Reading:
         return Source(shown, name, tree, package)
 
     def _follow(self, source: Source, data: bytes, folder: Path) -> None:
-        world = meaning.World(catalogue())
+        world = meaning.World(catalogue(), self.environment.outside)
         world.handlers |= assets.handlers(world)
         interpreter = Interpreter(world, _Finder(self, folder))
         world.interpreter = interpreter

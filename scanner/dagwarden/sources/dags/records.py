@@ -3,9 +3,10 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar, cast
 
 from msgspec import UNSET, UnsetType
+from msgspec.structs import replace
 
 from dagwarden.facts import (
     Call,
@@ -14,6 +15,7 @@ from dagwarden.facts import (
     Excluded,
     Maybe,
     Origin,
+    Record,
     Secret,
     Task,
     Unresolved,
@@ -29,15 +31,18 @@ from dagwarden.sources.dags.airflow import World
 from dagwarden.sources.dags.aliases import held_in
 from dagwarden.sources.dags.catalogue import Operator, Parameter
 from dagwarden.sources.dags.interpret import Unread
+from dagwarden.sources.dags.outside import Outside
 from dagwarden.sources.dags.parameters import Parameters, not_taken
 from dagwarden.sources.dags.values import (
     OUTSIDE,
     Entries,
+    Given,
     Items,
     Text,
     Thing,
     Unknown,
     Value,
+    bare,
     is_scalar,
     plain,
     why_unknown,
@@ -51,6 +56,7 @@ class Environment(NamedTuple):
     name: str
     airflow: str | None
     fingerprint: Fingerprint
+    outside: Outside = Outside()
 
 
 class Facts(NamedTuple):
@@ -73,7 +79,35 @@ def facts_of_file(world: World, path: str, environment: Environment) -> Facts:
     for partial, site in world.partials:
         if not partial.used:
             made.leave_out(site, "`partial` that is never expanded")
-    return made.facts
+    found = made.facts
+    if environment.outside == Outside():
+        return found
+    return Facts(
+        _bare(found.dags), _bare(found.tasks), _bare(found.calls), found.excluded
+    )
+
+
+R = TypeVar("R", bound=Record)
+
+
+def _bare(facts: list[R]) -> list[R]:
+    """Return facts that hold plain values only: the marks of inputs end here."""
+    return [_plainly(fact) for fact in facts]
+
+
+def _plainly(fact: R) -> R:
+    changes: dict[str, object] = {}
+    for name in fact.__struct_fields__:
+        value: object = getattr(fact, name)
+        if isinstance(value, Given):
+            changes[name] = bare(value)
+        elif isinstance(value, tuple):
+            items = cast("tuple[object, ...]", value)
+            if any(isinstance(item, Given) for item in items):
+                changes[name] = tuple(
+                    bare(item) if isinstance(item, Given) else item for item in items
+                )
+    return replace(fact, **changes) if changes else fact
 
 
 def _tell_of_namesakes(world: World) -> None:
@@ -278,7 +312,7 @@ class _Making:
     def _secrets_at(
         self, place: str, value: Value, origin: Origin
     ) -> tuple[Secret, ...]:
-        if isinstance(value, Text):
+        if isinstance(value, (Text, Given)):
             value = value.why
         if isinstance(value, Unknown) and value.written is not None:
             value = value.written.items[0]
@@ -319,7 +353,7 @@ def _doubt(name: str, value: Value) -> Unknown | None:
     seen: set[int] = set()
     while waiting:
         name, value = waiting.pop()
-        if isinstance(value, Thing):
+        if isinstance(value, (Thing, Given)):
             value = value.unknown()
         if isinstance(value, Unknown):
             if value.symbol in calls.MINTING:
@@ -346,7 +380,7 @@ _MAX_DOUBTED = 2_000
 
 def _holds_secret(name: str, part: Items | Entries) -> bool:
     """Say whether a value called `name` that may be in `part` may be a secret."""
-    held = [item for item in held_in(part) if isinstance(item, (str, bytes))]
+    held = [item for item in held_in(part) if type(item) in (str, bytes)]
     return bool(secret_in(name, plain(part)) or secret_in(name, held))
 
 

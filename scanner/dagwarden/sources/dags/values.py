@@ -7,7 +7,7 @@ that are known stay known whatever the others are), a thing with behaviour
 """
 
 from ast import AST
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Literal, TypeAlias, TypeGuard, cast
 
@@ -353,6 +353,27 @@ def bare(value: Value) -> Value:
     if isinstance(value, str):
         return str(value)
     return int(value) if isinstance(value, int) else float(cast("float", value))
+
+
+def first_given(value: Value) -> Unknown | None:
+    """Return what the first scalar in `value` would be that an input gave."""
+    try:
+        return _first_given(value, Fuel())
+    except (Spent, RecursionError):
+        return _TOO_LARGE
+
+
+def _first_given(value: Value, fuel: "Fuel") -> Unknown | None:
+    fuel.burn()
+    if isinstance(value, Given):
+        return value.why
+    held: Iterable[Value] = ()
+    if isinstance(value, Items):
+        held = value.items
+    elif isinstance(value, Entries):
+        held = value.items.values()
+    found = (_first_given(item, fuel) for item in held)
+    return next((why for why in found if why is not None), None)
 
 
 def is_scalar(value: Value) -> TypeGuard[Scalar]:

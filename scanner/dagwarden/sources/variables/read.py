@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import cast
 
 from msgspec import UNSET
 
@@ -30,6 +30,7 @@ from dagwarden.sources.connections.formats import (
     read_yaml,
 )
 from dagwarden.sources.credentials import secret_in
+from dagwarden.sources.variables.records import HIDDEN, Entry, Layer
 
 # Characters of one value: more than any fact holds.
 MAX_VALUE = 100_000
@@ -47,46 +48,6 @@ _MASKED = (
 # Masked too: but who an account is is no secret, and what an estate is asked for.
 _ACCOUNT = "service_account"
 _EMAIL = re.compile(r"[\w.+-]{1,100}@[\w.-]{1,150}\.gserviceaccount\.com")
-
-
-class Entry(NamedTuple):
-    """One variable: its text, and what that is as JSON; UNSET: not known, or hidden."""
-
-    text: Maybe[str]
-    data: Maybe[object]
-
-
-_HIDDEN = Entry(UNSET, UNSET)
-
-
-class Layer(NamedTuple):
-    """The variables of one source; `upper`: it knows names in upper case only."""
-
-    entries: Mapping[str, Entry]
-    upper: bool = False
-    # False: it may hold others, which could not be read
-    whole: bool = True
-
-
-class Variables(NamedTuple):
-    """
-    The variables of an environment, in the order in which Airflow looks for them.
-
-    `complete`: one that is in none of them does not exist.
-    """
-
-    layers: tuple[Layer, ...] = ()
-    complete: bool = False
-
-    def find(self, name: str) -> Entry | None:
-        """Return what is known of variable `name`; None: there is surely none."""
-        for layer in self.layers:
-            found = layer.entries.get(name.upper() if layer.upper else name)
-            if found is not None:
-                return found
-            if not layer.whole:
-                return _HIDDEN
-        return None if self.complete else _HIDDEN
 
 
 def read_variables(
@@ -213,7 +174,7 @@ class _Collected:
         elif isinstance(value, str):
             self.entries[name] = _without_secrets(name, Entry(value, _parsed(value)))
         else:
-            self.entries[name] = _HIDDEN
+            self.entries[name] = HIDDEN
 
 
 def _is_filled_in(item: Assignment) -> bool:
@@ -233,7 +194,7 @@ def _exported(value: object) -> object:
             return _exported_value(fields["value"])
         if "value" in fields:
             # versions disagree whether that is the variable or its description's
-            return _HIDDEN
+            return HIDDEN
         return _exported_value(fields)
     return _exported_value(value)
 
