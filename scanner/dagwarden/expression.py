@@ -33,7 +33,7 @@ class Ternary(Enum):
 
 # The fields of a fact that are not for rules: asking why something is unknown would
 # give a definite answer that changes once it is known.
-HIDDEN: Final = frozenset({"unresolved"})
+HIDDEN: Final = frozenset({"provenance", "unresolved"})
 
 UNKNOWN: Final = Ternary.UNKNOWN
 Answer = bool | Literal[Ternary.UNKNOWN]

@@ -75,6 +75,34 @@ class Unresolved(Record, frozen=True, kw_only=True):
     symbol: str
 
 
+ProvenanceSource = Literal[
+    "argument",  # the call that made it: its keywords, and the class it calls
+    "default_args",  # of the DAG, a task group or the task
+    "operator_default",  # what the operator does where nothing is said
+    "class",  # a class of the repository: its constructor, or what it sets
+    "variable",  # an Airflow Variable that was given to the scan
+    "connection",  # a connection that was given to the scan
+    "setting",  # a setting of Airflow, which holds where the file says nothing
+    "template",  # a template, all parts of which are known
+    "code",  # a statement that sets an attribute; the body of a task
+    "command",  # a shell command
+    "airflow",  # Airflow itself, asked with `--airflow-python`
+]
+
+
+class Provenance(Record, frozen=True, kw_only=True):
+    """
+    From where the known `field` of a record is known.
+
+    `origin` is the line of the expression that gave it, as near as that is kept; None
+    where it stands in no file of the scan.
+    """
+
+    field: str
+    source: ProvenanceSource
+    origin: Origin | None = None
+
+
 GapReason = Literal[
     "missing",  # the path does not exist
     "unreadable",  # permission denied, I/O error, symlink loop
@@ -126,6 +154,12 @@ class Fact(Record, frozen=True, kw_only=True):
     id: str
     origin: Origin
     unresolved: tuple[Unresolved, ...] = ()
+
+
+class Traced(Fact, frozen=True, kw_only=True):
+    """A fact that says of each known field where it was read. Rules do not see that."""
+
+    provenance: tuple[Provenance, ...] = ()
 
 
 # ------------------------------------------------------------------------- secrets
@@ -190,7 +224,7 @@ class AirflowEnvironment(Fact, frozen=True, kw_only=True):
     connections_complete: bool = False
 
 
-class Dag(Fact, frozen=True, kw_only=True):
+class Dag(Traced, frozen=True, kw_only=True):
     """
     One DAG.
 
@@ -206,7 +240,7 @@ class Dag(Fact, frozen=True, kw_only=True):
 ConnectionSource = Literal["argument", "default_args", "operator_default"]
 
 
-class Task(Fact, frozen=True, kw_only=True):
+class Task(Traced, frozen=True, kw_only=True):
     """
     One operator call, TaskFlow task or sensor.
 
@@ -247,7 +281,7 @@ TargetKind = Literal["service", "job", "other"]
 Token = Literal["access_token", "id_token", "static_bearer", "basic", "api_key", "none"]
 
 
-class Call(Fact, frozen=True, kw_only=True):
+class Call(Traced, frozen=True, kw_only=True):
     """
     A task's call that reaches, or may reach, Cloud Run.
 

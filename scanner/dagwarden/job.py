@@ -20,7 +20,7 @@ from dagwarden.config import (
     unknown_name,
 )
 from dagwarden.errors import SourceError, UsageError
-from dagwarden.facts import KINDS, Facts, Record, SourceFile, facts_of
+from dagwarden.facts import KINDS, Fact, Facts, Record, SourceFile, facts_of
 from dagwarden.files import read_regular
 from dagwarden.findings import (
     ControlReport,
@@ -447,10 +447,18 @@ def facts_lines(said: Arguments, kind: str | None) -> str:
         )
     facts = derived(said)
     return "".join(
-        msgspec.json.encode({"kind": name, **msgspec.to_builtins(fact)}).decode() + "\n"
+        msgspec.json.encode({"kind": name, **_as_rules_see(fact)}).decode() + "\n"
         for name in ([kind] if kind else KINDS)
         for fact in facts_of(facts, name)
     )
+
+
+def _as_rules_see(fact: Fact) -> dict[str, object]:
+    import msgspec
+
+    seen: dict[str, object] = msgspec.to_builtins(fact)
+    seen.pop("provenance", None)
+    return seen
 
 
 def connection_facts(said: Arguments) -> str:

@@ -34,6 +34,7 @@ from dagwarden.sources.dags.values import (
     Entries,
     Items,
     Method,
+    Place,
     Symbol,
     Thing,
     Unknown,
@@ -70,6 +71,7 @@ class Dag(Thing):
 
     __slots__ = (
         "arguments",
+        "assigned",
         "certain_ids",
         "dag_id",
         "default_args",
@@ -77,6 +79,7 @@ class Dag(Thing):
         "groups",
         "level",
         "made",
+        "place",
         "site",
         "task_ids",
         "world",
@@ -103,7 +106,10 @@ class Dag(Thing):
         self.dag_id = dag_id
         keywords = dict(given.keywords)
         self.arguments = Arguments([], keywords, given.more, given.rest, given.node)
-        self.default_args = _default_args(given)
+        self.place = self.world.place(given)
+        # what was set later, and where
+        self.assigned: dict[str, Place | None] = {}
+        self.default_args = _default_args(given, self.place)
 
     def _construct(self, given: Arguments) -> Value:
         missing = given.rest or given.more or Unknown("dynamic", "dag_id")
@@ -120,8 +126,9 @@ class Dag(Thing):
             self.dag_id = value
         else:
             keywords[name] = value
+        self.assigned[name] = self.world.assignment()
         if name == "default_args":
-            self.default_args = _default_args(self.arguments)
+            self.default_args = _default_args(self.arguments, self.assigned[name])
 
     def forget(self, why: Unknown) -> None:
         """Anything of it may have changed."""
@@ -251,10 +258,11 @@ class TaskDict(Thing):
         self.dag.world.interpreter.note(self.dag.arguments.node, _TAKEN_OUT)
 
 
-def _default_args(arguments: Arguments) -> Entries:
+def _default_args(arguments: Arguments, place: Place | None) -> Entries:
     """Return a copy of `default_args`, as the constructors make one."""
     given = copied(arguments.keywords.get("default_args"))
     if isinstance(given, Entries):
+        given.place = given.place or place
         return given
     if given is None and "default_args" not in arguments.keywords:
         return Entries({}, arguments.rest)
@@ -301,7 +309,7 @@ class Group(Thing):
         outer = arguments.keywords.get("parent_group")
         self.parent: Group | None = outer if isinstance(outer, Group) else parent
         self.prefix = truth(arguments.keywords.get("prefix_group_id", True))
-        self.default_args = _default_args(arguments)
+        self.default_args = _default_args(arguments, world.place(arguments))
         self.group_id = self._full(group_id)
         asked = truth(arguments.keywords.get("add_suffix_on_collision", suffix))
         if asked and isinstance(self.dag, Dag) and isinstance(self.group_id, str):
@@ -401,8 +409,11 @@ class Task(Thing):
     """An operator object: one task, or several where it is mapped."""
 
     __slots__ = (
+        "added",
+        "assigned",
         "attributes",
         "certain",
+        "constructed",
         "dag",
         "defaults",
         "expanded",
@@ -414,7 +425,9 @@ class Task(Thing):
         "mapped",
         "offered",
         "operator",
+        "own",
         "passed",
+        "places",
         "removed",
         "rest",
         "site",
@@ -451,13 +464,25 @@ class Task(Thing):
         # whether it is made whatever the undecided branches do
         self.certain = False
         self.removed = False
+        self.added = False
+        # the calls that gave it arguments, in their order
+        self.places: list[Place] = []
+        # what was set later, and where
+        self.assigned: dict[str, Place | None] = {}
+        # ... but for what its own constructor set
+        self.own: set[str] = set()
+        # what a constructor of the repository was called with
+        self.constructed: Arguments | None = None
 
     def describe(self) -> str:
         """Return the operator's name."""
         return self.operator if isinstance(self.operator, str) else "a task"
 
-    def take(self, arguments: Arguments) -> None:
-        """Take the constructor's arguments."""
+    def take(self, arguments: Arguments, place: Place | None = None) -> None:
+        """Take the constructor's arguments; `place` if it is not where we are."""
+        place = place or self.world.place(arguments)
+        if place is not None:
+            self.places.append(place)
         self.keywords |= arguments.keywords
         self.rest = self.rest or arguments.rest
         self.initialised = True
@@ -517,6 +542,11 @@ class Task(Thing):
         self.attributes[name] = value
         if self.initialised:
             self.keywords[name] = value
+            self.assigned[name] = self.world.assignment()
+            if self.added:
+                self.own.discard(name)
+            else:
+                self.own.add(name)
 
     def forget(self, why: Unknown) -> None:
         """Any argument may have changed."""
@@ -652,7 +682,7 @@ class TaskFactory(Thing):
         canonical = world.catalogue.decorated(self.kind)
         operator = canonical or Unknown("import", f"@task.{self.kind}")
         task = Task(world, operator, world.site(given))
-        task.take(self.arguments)
+        task.take(self.arguments, self._place())
         task.mapped = expanded is not None
         task.passed = [*given.positional, *given.keywords.values()]
         name = self.arguments.keywords.get("task_id")
@@ -662,6 +692,14 @@ class TaskFactory(Thing):
             task.dag = self.dag
         world.add(task, name, unique=True)
         return task
+
+    def _place(self) -> Place | None:
+        """Return the decorator's place, which is the function's."""
+        node, function = self.arguments.node, self.function
+        if node is None or not isinstance(function, Function):
+            return None
+        module = function.scope.module
+        return None if module is None else Place(node, module.path)
 
 
 class GroupDecorator(Thing):
@@ -949,6 +987,19 @@ class World:
         end = getattr(node, "end_lineno", None) or line
         return Site(self.interpreter.module.path, line, end)
 
+    def place(self, arguments: Arguments) -> Place | None:
+        """Return the call that `arguments` were given in, if it is written."""
+        if arguments.node is None:
+            return None
+        return Place(arguments.node, self.interpreter.module.path)
+
+    def assignment(self) -> Place | None:
+        """Return the assignment that sets an attribute now."""
+        target = self.interpreter.target
+        if target is None:
+            return None
+        return Place(target, self.interpreter.module.path)
+
     def note(self, arguments: Arguments) -> None:
         """Note that an operator's call was followed."""
         node = arguments.node
@@ -1008,6 +1059,7 @@ class World:
             # whether a group's DAG becomes the task's is not the same everywhere
             task.unresolved_dag = Unknown("version", "the DAG of a task group")
         task.dag, task.group = task.dag or dag, group
+        task.added = True
         task.certain = not (self.interpreter.level or self.interpreter.repeating)
         unknown = task.unresolved_dag if task.dag is None else None
         given_by = default_args_of(task, group, task.dag)
@@ -1015,7 +1067,7 @@ class World:
         if unknown is not None:
             defaults.append(Entries({}, unknown))
         charge(sum(len(d.items) for d in defaults))
-        task.defaults = tuple(Entries(dict(d.items), d.rest) for d in defaults)
+        task.defaults = tuple(d.duplicate(0) for d in defaults)
         if isinstance(task.operator, str) and task.operator in self.changed:
             task.forget(Unknown("dynamic", f"{task.describe()}, which is changed"))
         self._own_properties(task)
@@ -1143,6 +1195,8 @@ class World:
             task = make(expansion)
             task.mapped = True
             task.offered = expansion.offered
+            if place := self.place(given):
+                task.places.append(place)
             self.add(task, task.keywords.get("task_id", self._task_id(first)))
             return task
 
@@ -1180,6 +1234,9 @@ class World:
         if "default_args" in arguments.keywords:
             task.keywords["default_args"] = arguments.keywords["default_args"]
         constructor = task.prepared(start[0].bind(task, start[1]))
+        task.constructed = arguments
+        if place := self.place(arguments):
+            task.places.append(place)
         self.interpreter.call(constructor, arguments)
         if not task.initialised:
             task.initialised = True

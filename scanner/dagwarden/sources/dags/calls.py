@@ -2,10 +2,11 @@
 
 from msgspec import UNSET
 
-from dagwarden.facts import Call, Maybe, Task, Token, Unresolved
+from dagwarden.facts import Call, Maybe, Provenance, Task, Token, Unresolved
 from dagwarden.sources.dags.catalogue import CloudRunCall
 from dagwarden.sources.dags.operations import members_of
 from dagwarden.sources.dags.parameters import Parameters, not_taken
+from dagwarden.sources.dags.provenance import USUAL, Read, traced
 from dagwarden.sources.dags.templates import is_template, rendered_later
 from dagwarden.sources.dags.values import (
     Entries,
@@ -48,6 +49,8 @@ class _Asked:
         self.given = given
         self.task = task
         self.unresolved: list[Unresolved] = []
+        # from where each field is read; what the operator does is not said by the task
+        self.reads: dict[str, Read] = {}
         # a subclass that replaces `execute` may call something else altogether
         made = given.task.made
         own = made is not None and made.find("execute") is not None
@@ -58,20 +61,35 @@ class _Asked:
     def value(self, name: str) -> Value:
         return self.replaced or self.given.value(name)
 
+    def read(self, field: str, name: str) -> Value:
+        """Return the argument `name`, which says what `field` is."""
+        self.reads[field] = self.given.read(name)
+        return self.value(name)
+
+    def provenance(self) -> tuple[Provenance, ...]:
+        usual = dict.fromkeys(_FIELDS, USUAL)
+        return traced(usual | self.reads, self.unresolved)
+
     def unset(self, field: str, why: Unknown | None) -> None:
         why = why or not_taken(field)
         entry = Unresolved(field=field, reason=why.reason, symbol=why.symbol)
         self.unresolved.append(entry)
 
     def text(self, field: str, name: str) -> Maybe[str]:
-        value = self.value(name)
+        value = self.read(field, name)
         if isinstance(value, str):
             return value
         self.unset(field, why_unknown(value))
         return UNSET
 
     def optional(self, field: str, name: str) -> Maybe[str | None]:
-        return None if self.value(name) is None else self.text(field, name)
+        return None if self.read(field, name) is None else self.text(field, name)
+
+
+_FIELDS = (
+    *("audience", "deploys_as", "endpoint", "name", "overrides", "overrides_duration"),
+    *("permissions", "project", "region", "target_kind", "tls_verified", "token"),
+)
 
 
 def _identifier(task: Task) -> str:
@@ -110,6 +128,7 @@ def _operator_call(asked: _Asked, call: CloudRunCall) -> Call:
         permissions=permissions,
         deploys_as=deploys_as,
         unresolved=tuple(asked.unresolved),
+        provenance=asked.provenance(),
     )
 
 
@@ -117,7 +136,7 @@ def _overrides(asked: _Asked, call: CloudRunCall) -> Maybe[bool]:
     if "overrides" not in call.permissions_if:
         return False
     expanded = asked.given.task.expanded
-    value = asked.value("overrides")
+    value = asked.read("overrides", "overrides")
     if "overrides" in expanded and isinstance(value, Unknown) and not asked.replaced:
         # a mapped task gets an item each, whatever it holds
         return True
@@ -137,7 +156,7 @@ def _overrides_duration(asked: _Asked, overrides: Maybe[bool]) -> Maybe[bool]:
     if overrides is False:
         return False
     offered = asked.given.task.offered.get("overrides")
-    each = [asked.value("overrides")]
+    each = [asked.read("overrides_duration", "overrides")]
     why = asked.replaced
     if offered is not None and why is None:
         each, why = members_of(offered) if isinstance(offered, Items) else ([], _MAPPED)
@@ -176,7 +195,7 @@ def _deploys_as(asked: _Asked, call: CloudRunCall) -> Maybe[str | None]:
     """Return the account that the deployed job or service names."""
     if not call.act_as:
         return None
-    value = _under(asked.value(call.kind), "template")
+    value = _under(asked.read("deploys_as", call.kind), "template")
     if call.kind == "job":
         value = _under(value, "template")
     account = _under(value, "service_account", "serviceAccount")
@@ -228,11 +247,12 @@ def _http_call(asked: _Asked) -> Call:
         tls_verified=tls_verified,
         permissions=(INVOKE,),
         unresolved=tuple(asked.unresolved),
+        provenance=asked.provenance(),
     )
 
 
 def _token(asked: _Asked) -> Maybe[Token | None]:
-    headers = asked.value("headers")
+    headers = asked.read("token", "headers")
     header = _authorization(headers)
     if isinstance(header, Unknown):
         if header.symbol in MINTING:
@@ -241,7 +261,7 @@ def _token(asked: _Asked) -> Maybe[Token | None]:
         return UNSET
     if header is not None:
         return _literal_token(asked, header)
-    auth = asked.value("auth_type")
+    auth = asked.read("token", "auth_type")
     if auth is None:
         return None
     if isinstance(auth, Symbol) and auth.name.endswith("HTTPBasicAuth"):
@@ -275,7 +295,7 @@ def _literal_token(asked: _Asked, header: str) -> Maybe[Token | None]:
 
 
 def _tls_verified(asked: _Asked) -> Maybe[bool | None]:
-    options = asked.value("extra_options")
+    options = asked.read("tls_verified", "extra_options")
     if options is None:
         return None
     if not isinstance(options, Entries):

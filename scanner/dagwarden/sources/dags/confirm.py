@@ -26,6 +26,7 @@ from dagwarden.facts import (
     GapReason,
     Maybe,
     Origin,
+    Provenance,
     Reason,
     Task,
     Unresolved,
@@ -270,6 +271,7 @@ class _Joining:
 
     def _added(self, told: F) -> F:
         """Return what only Airflow made; its fields may be others elsewhere."""
+        told = replace(told, provenance=_from_airflow(told.provenance))
         if not self.doubts:
             return told
         fields: list[str] = [
@@ -279,7 +281,8 @@ class _Joining:
         ]
         unresolved = (*told.unresolved, *map(self._why, fields))
         unset = dict.fromkeys(fields, UNSET)
-        return replace(told, unresolved=unresolved, **unset)
+        left = tuple(one for one in told.provenance if one.field not in unset)
+        return replace(told, unresolved=unresolved, provenance=left, **unset)
 
     # ----------------------------------------------------------------------- joining
 
@@ -305,7 +308,11 @@ class _Joining:
         lost = [name for name, value in known.items() if value is UNSET]
         left = [entry for entry in read.unresolved if entry.field not in known]
         left += [self._why(name) for name in lost]
-        return replace(read, unresolved=tuple(left), **known)
+        seen = [one for one in read.provenance if one.field not in known]
+        new = [one for one in told.provenance if one.field in known]
+        seen += [one for one in _from_airflow(new) if one.field not in lost]
+        seen.sort(key=lambda one: one.field)
+        return replace(read, unresolved=tuple(left), provenance=tuple(seen), **known)
 
     def _contradiction(
         self, read: Fact, name: str, one: object, other: object
@@ -370,7 +377,13 @@ class _Joining:
 # Not told by either, or the same for both.
 _OWN = frozenset(
     {"id", "origin", "unresolved", "environment", "dag", "task", "connection_defined"}
-    | {"secrets", "secrets_known", "connection_parameter", "connection_source"}
+    | {
+        "provenance",
+        "secrets",
+        "secrets_known",
+        "connection_parameter",
+        "connection_source",
+    }
 )
 _WITH_CONNECTION = ("connection_parameter", "connection_source")
 # What static reading need not be certain of.
@@ -379,9 +392,14 @@ _FREE = frozenset({"mapped"})
 _DECIDED = frozenset(
     {"dagrun_timeout", "schedule", "connection", "impersonation_chain"}
     | {"execution_timeout", "timeout_seconds", "retries", "deferrable", "secrets"}
+    | {"pool", "owner", "queue"}
     | {"project", "region", "name", "endpoint", "overrides", "overrides_duration"}
     | {"token", "audience", "tls_verified", "permissions", "deploys_as"}
 )
+
+
+def _from_airflow(told: Iterable[Provenance]) -> tuple[Provenance, ...]:
+    return tuple(replace(one, source="airflow") for one in told)
 
 
 def _doubt(asked: Asked, environment: str) -> tuple[Reason, str]:

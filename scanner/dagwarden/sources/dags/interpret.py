@@ -47,6 +47,7 @@ from dagwarden.sources.dags.values import (
     Arguments,
     Entries,
     Items,
+    Place,
     Scalar,
     Symbol,
     Thing,
@@ -189,6 +190,8 @@ class Interpreter:
         self.given_up: set[int] = set()
         # what the last call gave that raised whatever the branches do
         self.raised: Unknown | None = None
+        # the attribute that is being set
+        self.target: ast.Attribute | None = None
         self.scope: Scope = Scope(None, None)
         self.frame: _Frame = _Frame(None, self.scope)
 
@@ -422,7 +425,10 @@ class Interpreter:
         elif isinstance(target, ast.Subscript):
             self._store_item(target, value)
         elif isinstance(target, ast.Attribute):
-            self._put(self.evaluate(target.value), target.attr, value)
+            holder = self.evaluate(target.value)
+            self.target = target
+            self._put(holder, target.attr, value)
+            self.target = None
         elif isinstance(target, ast.Starred):
             self._store(target.value, value)
 
@@ -1272,6 +1278,7 @@ class Interpreter:
 
     def _dict(self, node: ast.Dict) -> Value:
         made = Entries({}, None, self.level)
+        made.place = Place(node, self.module.path)
         for key, value in zip(node.keys, node.values, strict=True):
             if key is None:
                 operations.update(made, self.evaluate(value), self.level)

@@ -899,7 +899,7 @@ def _values(container: Entries, arguments: Arguments, level: int) -> Value:
 
 def _copy_dict(container: Entries, _: Arguments, level: int) -> Value:
     charge(len(container.items))
-    return Entries(dict(container.items), container.rest, level).like(container)
+    return container.duplicate(level)
 
 
 _DICT_METHODS: dict[str, Callable[[Entries, Arguments, int], Value]] = {

@@ -6,10 +6,12 @@ from typing import NamedTuple
 from msgspec import UNSET, UnsetType
 
 from dagwarden.facts import ConnectionSource, Maybe, Unresolved
+from dagwarden.sources.dags import provenance
 from dagwarden.sources.dags.airflow import Task, World
 from dagwarden.sources.dags.catalogue import Parameter
+from dagwarden.sources.dags.provenance import Read
 from dagwarden.sources.dags.templates import is_template, rendered_later
-from dagwarden.sources.dags.values import Items, Unknown, Value, why_unknown
+from dagwarden.sources.dags.values import Entries, Items, Unknown, Value, why_unknown
 
 
 class Found(NamedTuple):
@@ -17,6 +19,8 @@ class Found(NamedTuple):
 
     value: Value
     source: ConnectionSource
+    # the `default_args` that hold it
+    held: Entries | None = None
 
 
 class Parameters:
@@ -29,6 +33,8 @@ class Parameters:
         name = task.operator
         self.operator = world.operator(name) if isinstance(name, str) else None
         self.unresolved: list[Unresolved] = []
+        # from where each field is read, as far as that is known already
+        self.reads: dict[str, Read] = {}
         self.own_fields = _template_fields(task)
 
     def given(self, name: str) -> Found | None:
@@ -43,10 +49,24 @@ class Parameters:
             return Found(why, "argument")
         for defaults in task.defaults:
             if name in defaults.items:
-                return Found(defaults.items[name], "default_args")
+                return Found(defaults.items[name], "default_args", defaults)
             if defaults.rest:
-                return Found(defaults.rest, "default_args")
+                return Found(defaults.rest, "default_args", defaults)
         return None
+
+    def read(self, name: str) -> Read:
+        """Return from where the argument `name` comes, whose value is known."""
+        found = self.given(name)
+        if found is None and name in SETTINGS:
+            symbol = f"{SETTINGS[name]} of environment {self.environment}"
+            return Read("setting", symbol)
+        if found is None:
+            return provenance.USUAL
+        if found.held is None:
+            read = provenance.argument(self.task, name)
+        else:
+            read = provenance.default_argument(self.task, found.held, name)
+        return provenance.by_input(read, self.rendered(name, found.value))
 
     def defaulted(self) -> Iterator[tuple[str, Value]]:
         """Yield what `default_args` hold for this task and it does not give itself."""
@@ -107,6 +127,15 @@ class Parameters:
             symbol = f"[{section}] {key} of environment {self.environment}"
             return Unknown("setting", symbol)
         return Unknown("dynamic", f"the default of {name}")
+
+
+# What every operator takes, and the setting of Airflow that holds where none is given.
+SETTINGS = {
+    "execution_timeout": "[core] default_task_execution_timeout",
+    "owner": "[operators] default_owner",
+    "queue": "[operators] default_queue",
+    "retries": "[core] default_task_retries",
+}
 
 
 def not_taken(field: str) -> Unknown:

@@ -26,7 +26,7 @@ from dagwarden.sources.credentials import (
     secret_in,
     secrets_in,
 )
-from dagwarden.sources.dags import airflow, calls
+from dagwarden.sources.dags import airflow, calls, provenance
 from dagwarden.sources.dags.airflow import World
 from dagwarden.sources.dags.aliases import held_in
 from dagwarden.sources.dags.catalogue import Operator, Parameter
@@ -167,6 +167,7 @@ class _Making:
             dagrun_timeout=_dagrun_timeout(dag, unresolved),
             schedule=self._schedule(dag, unresolved),
             unresolved=tuple(unresolved),
+            provenance=provenance.traced(_dag_reads(dag), unresolved),
         )
         self.facts.dags.append(made)
 
@@ -174,7 +175,7 @@ class _Making:
         self, dag: airflow.Dag, unresolved: list[Unresolved]
     ) -> Maybe[str | None]:
         given = dag.arguments.keywords
-        for name in ("schedule", "schedule_interval"):
+        for name in _SCHEDULES:
             if name in given:
                 return _schedule(given[name], unresolved)
         why = dag.arguments.rest
@@ -267,6 +268,7 @@ class _Making:
             secrets=secrets,
             secrets_known=known,
             unresolved=tuple(given.unresolved),
+            provenance=provenance.traced(_reads(given), given.unresolved),
         )
         self.facts.tasks.append(made)
         call = calls.call_of(given, made)
@@ -395,6 +397,35 @@ def _data(task: airflow.Task) -> Iterator[tuple[str, Value]]:
 
 def _in_mapped_group(task: airflow.Task) -> bool:
     return task.group is not None and any(one.mapped for one in task.group.lineage())
+
+
+# Fields of a task that are arguments under their own name.
+_ARGUMENTS = (
+    *("execution_timeout", "timeout_seconds", "retries", "deferrable"),
+    *("pool", "owner", "queue"),
+)
+_DAG_ARGUMENTS = ("dag_id", "dagrun_timeout")
+_SCHEDULES = ("schedule", "schedule_interval")
+
+
+def _reads(given: Parameters) -> dict[str, provenance.Read]:
+    """Return from where each field of a task is read."""
+    unknown = {entry.field for entry in given.unresolved}
+    called = provenance.called(given.task)
+    reads = {"operator": called, "secrets": called, "task_id": called}
+    if "task_id" in given.task.keywords:
+        reads["task_id"] = given.read("task_id")
+    reads |= {name: given.read(name) for name in _ARGUMENTS if name not in unknown}
+    if given.task.dag is not None:
+        reads |= {n: provenance.declared(given.task.dag, n) for n in _DAG_ARGUMENTS}
+    return dict(sorted((reads | given.reads).items()))
+
+
+def _dag_reads(dag: airflow.Dag) -> dict[str, provenance.Read]:
+    reads = {name: provenance.declared(dag, name) for name in _DAG_ARGUMENTS}
+    given = dag.arguments.keywords
+    name = next((n for n in _SCHEDULES if n in given), "schedule")
+    return reads | {"schedule": provenance.declared(dag, name)}
 
 
 def _unset(field: str, why: Unknown, unresolved: list[Unresolved]) -> UnsetType:
@@ -535,8 +566,10 @@ def _place(
         found = None if _fixed(given.operator, name) else given.given(name)
         if found is None or (foreign and found.source != "argument"):
             continue
+        given.reads[field] = given.read(name)
         value = given.rendered(name, found.value)
         return None if value is None else given.text(field, value)
+    given.reads[field] = provenance.USUAL
     if foreign is not None:
         return given.unset(field, foreign)
     if given.operator is None or not names:
@@ -606,10 +639,12 @@ def connection_parameter(operator: Operator) -> str | None:
 def _connection(
     given: Parameters,
 ) -> tuple[Maybe[str | None], str | None, ConnectionSource | None]:
+    given.reads["connection"] = provenance.USUAL
     why = _foreign(given)
     if why is not None or given.operator is None:
         for name in _GOOGLE:
             if name in given.task.keywords:
+                given.reads["connection"] = given.read(name)
                 value = given.rendered(name, given.task.keywords[name])
                 return given.text("connection", value), name, "argument"
         return given.unset("connection", why or not_taken("operator")), None, None
@@ -625,6 +660,7 @@ def _connection(
     for spelling in (name, *_old_spellings(operator, name)):
         found = given.given(spelling)
         if found is not None:
+            given.reads["connection"] = given.read(spelling)
             value = given.rendered(spelling, found.value)
             return given.text("connection", value), name, found.source
     parameter = operator.connections[name]
@@ -653,6 +689,7 @@ def _impersonation_chain(given: Parameters) -> Maybe[tuple[str, ...] | None]:
         name = field
         if field not in given.task.keywords:
             return given.unset(field, why)
+    given.reads[field] = provenance.USUAL if name is None else given.read(name)
     if name is None:
         return None
     value = given.value(name)

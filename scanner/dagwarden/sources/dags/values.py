@@ -9,7 +9,7 @@ that are known stay known whatever the others are), a thing with behaviour
 from ast import AST
 from collections.abc import Callable, Iterable
 from datetime import timedelta
-from typing import Literal, TypeAlias, TypeGuard, cast
+from typing import Literal, NamedTuple, TypeAlias, TypeGuard, cast
 
 from msgspec import Struct
 
@@ -145,7 +145,7 @@ class Entries:
     known which key comes first.
     """
 
-    __slots__ = ("items", "level", "parts", "rest", "shuffled", "wholes")
+    __slots__ = ("items", "level", "parts", "place", "rest", "shuffled", "wholes")
 
     def __init__(
         self,
@@ -158,6 +158,8 @@ class Entries:
         self.rest = rest
         self.level = level
         self.shuffled = False
+        # where it was written; what has changed since is not there
+        self.place: Place | None = None
         self.parts: tuple[Items | Entries, ...] = ()
         self.wholes: tuple[Items | Entries, ...] = ()
 
@@ -165,6 +167,12 @@ class Entries:
         """Return itself, its keys in an order as well known as those of `other`."""
         self.shuffled = other.shuffled
         return self
+
+    def duplicate(self, level: int) -> "Entries":
+        """Return a dict of its own that holds the same."""
+        made = Entries(dict(self.items), self.rest, level).like(self)
+        made.place = self.place
+        return made
 
     def get(self, key: Scalar) -> "Value":
         """Return the value under `key`; unknown when it may be missing."""
@@ -210,6 +218,13 @@ class _Duration(timedelta, Given):
 
 # `Given` are scalars: named for the type checkers alone
 Value: TypeAlias = Scalar | Given | Unknown | Items | Entries | Thing
+
+
+class Place(NamedTuple):
+    """An expression and the file it stands in."""
+
+    node: AST
+    path: str
 
 
 class Arguments:
@@ -493,7 +508,7 @@ def shallow(value: Value) -> Value:
     if isinstance(value, Items):
         return Items(value.kind, list(value.items), value.more, value.level)
     if isinstance(value, Entries):
-        return Entries(dict(value.items), value.rest, value.level).like(value)
+        return value.duplicate(value.level)
     return value
 
 
@@ -512,7 +527,9 @@ def _copied(value: Value, fuel: Fuel) -> Value:
         return Items(value.kind, items, value.more, value.level)
     if isinstance(value, Entries):
         entries = {key: _copied(item, fuel) for key, item in value.items.items()}
-        return Entries(entries, value.rest, value.level).like(value)
+        made = Entries(entries, value.rest, value.level).like(value)
+        made.place = value.place
+        return made
     return value
 
 
