@@ -154,13 +154,13 @@ FILES: dict[str, tuple[str, str | list[str]]] = {
         """,
         [],
     ),
-    "forges": (
+    "calls_itself_otherwise": (
         """
         class Id(str):
-            def __str__(self): return "other.py"
-        make(Id("forged"))
+            def __str__(self): return "other"
+        make(Id("calls_itself_otherwise"))
         """,
-        ["other.py"],
+        ["calls_itself_otherwise"],
     ),
     "zz_last": ("make('last')", ["last"]),
 }

@@ -589,8 +589,9 @@ def _name(thing: Any) -> str:
 
 
 def _text(value: Any) -> str:
-    """Return a text that every JSON reader takes."""
-    return str(value).encode("utf-8", "backslashreplace").decode()
+    """Return a text that every JSON reader takes; a member of a text enumeration is one."""
+    text = str.__str__(value) if isinstance(value, str) else str(value)
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 if __name__ == "__main__":

@@ -30,7 +30,6 @@ _SURROUNDING = frozenset({"dag", "task_group", "default_args", "task_id"})
 _IDENTITY = ("gcp_conn_id", "google_cloud_conn_id", "impersonation_chain")
 # `partial` fills in what else the constructor would.
 _FILLED_IN = {"pool": "default_pool"}
-_DECORATED = "airflow.sdk.bases.decorator.DecoratedOperator"
 # Timetables that a text or a duration stands for; 2.11 has a text for all others too.
 _PLAIN_TIMETABLES = re.compile(
     r"\.(Cron(DataInterval|Trigger)|Delta(DataInterval|Trigger)|Once|Null|Continuous)"
@@ -136,7 +135,7 @@ def _operator(world: airflow.World, found: FoundTask) -> str | Unknown:
     """Return the nearest class that is a library's, under today's name."""
     for name in (found.made_of, *found.bases)[found.own :]:
         canonical = world.catalogue.canonical(name)
-        if not name.rpartition(".")[2].startswith("_") and canonical != _DECORATED:
+        if not name.rpartition(".")[2].startswith(("_", "Decorated")):
             return canonical
     return Unknown("dynamic", "a task of no class")
 
