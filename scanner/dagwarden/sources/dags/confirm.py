@@ -9,6 +9,7 @@ one. Of such a file nothing becomes known, and nothing that was read is given up
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, TypeAlias, TypeVar
@@ -34,13 +35,14 @@ from dagwarden.facts import (
 from dagwarden.sources.dags import records
 from dagwarden.sources.dags.live import (
     NOT_STARTED,
-    Asked,
     Extraction,
     Fault,
+    Found,
     extract,
 )
 from dagwarden.sources.dags.observed import observed
 from dagwarden.sources.dags.work import MAX_UNITS, TooMuchWork, allowance
+from dagwarden.sources.variables.records import Variables
 
 F = TypeVar("F", Dag, Task, Call)
 KINDS = ("dag", "task", "call")
@@ -53,6 +55,7 @@ _MENDED = frozenset({"syntax", "too_deep", "timeout", "unsupported"})
 _SETTING = "airflow_python"
 
 Shown = Callable[[Path], str]
+Doubt: TypeAlias = tuple[Reason, str]
 Pair: TypeAlias = tuple[F | None, F | None]  # as read, as Airflow told
 
 
@@ -64,7 +67,22 @@ class Asking(NamedTuple):
     # the DAG folder of each DAG file
     files: Mapping[Path, Path]
     environment: records.Environment
+    variables: Variables
     shown: Shown
+
+    def given(self) -> dict[str, str]:
+        """Return the variables that can be given: no two whose names are one there."""
+        texts = self.variables.texts()
+        names = Counter(name.upper() for name in texts)
+        return {
+            name: text
+            for name, text in texts.items()
+            if names[name.upper()] == 1 and "\0" not in name + text
+        }
+
+    def is_given(self, name: str) -> bool:
+        """Say whether a file gets the variable it really gets, or rightly none."""
+        return name in self.given() or self.variables.find(name) is None
 
 
 def confirmed(facts: Facts, asking: Asking) -> Facts:
@@ -73,7 +91,8 @@ def confirmed(facts: Facts, asking: Asking) -> Facts:
         files = sorted(file for file, home in asking.files.items() if home == folder)
         places = (folder, *(asking.root / held for held in _HELD_ELSEWHERE))
         roots = [place for place in dict.fromkeys(places) if place.is_dir()]
-        extraction = extract(asking.python, files, roots)
+        given = asking.given()
+        extraction = extract(asking.python, files, roots, variables=given)
         facts = replace(facts, gaps=(*facts.gaps, *_about(extraction, asking)))
         for file in files:
             facts = _with_file(facts, file, extraction, asking)
@@ -114,7 +133,7 @@ def _with_file(
             told = observed(found, path, asking.shown, asking.environment)
     except (TooMuchWork, RecursionError):
         return _noting(facts, "timeout", path, "what Airflow made takes too long")
-    joining = _Joining(facts, path, found.asked, asking.environment.name)
+    joining = _Joining(facts, path, tuple(_doubts(found, asking)), asking)
     return joining.with_told(told)
 
 
@@ -151,13 +170,12 @@ class _Joining:
     """The facts of one file, from both."""
 
     def __init__(
-        self, read: Facts, path: str, asked: Sequence[Asked], environment: str
+        self, read: Facts, path: str, doubts: Sequence[Doubt], asking: Asking
     ) -> None:
         self.read = read
         self.path = path
-        self.environment = environment
-        # what decides in the file, and is another where it really runs
-        self.doubts = [_doubt(one, environment) for one in asked]
+        self.environment = asking.environment.name
+        self.doubts = doubts
         self.gaps: list[Gap] = []
         self.excluded: list[Excluded] = []
 
@@ -402,10 +420,13 @@ def _from_airflow(told: Iterable[Provenance]) -> tuple[Provenance, ...]:
     return tuple(replace(one, source="airflow") for one in told)
 
 
-def _doubt(asked: Asked, environment: str) -> tuple[Reason, str]:
-    if asked.reason == "setting":
-        return asked.reason, f"{asked.symbol} of environment {environment}"
-    return asked.reason, asked.symbol
+def _doubts(found: Found, asking: Asking) -> Iterator[Doubt]:
+    """Yield what decides in a file, and is another where it really runs."""
+    for one in found.asked:
+        if one.reason == "setting":
+            yield "setting", f"{one.symbol} of environment {asking.environment.name}"
+        elif one.reason == "environment" or not asking.is_given(one.symbol):
+            yield one.reason, one.symbol
 
 
 def _dag_name(dag: Dag) -> object:

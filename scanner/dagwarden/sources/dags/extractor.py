@@ -7,6 +7,7 @@ The standard library and Airflow (2.11, 3.x) are all it needs. REQUEST is a JSON
 
     {"files": [...],      DAG files, absolute paths
      "path": [...],       folders that they import from; a task's line lies in one
+     "variables": {},     Airflow Variables
      "home": "...",       an empty folder of ours: HOME and AIRFLOW_HOME of the files
      "seconds": 30,       for one file
      "memory": 2e9,       bytes that one file may take, beside what Airflow takes
@@ -64,10 +65,12 @@ MAX_VALUES = 200_000
 MAX_TEXT = 200_000
 MAX_SYMBOL = 200
 _IMPORTED = re.compile(rb"^[ \t]*(?:from|import)[ \t]+(airflow(?:\.\w+)+)", re.M)
-# What Airflow asks, or a module while it is imported, it asks for itself; but these
-# hand variables and settings on to whoever calls them.
-_FOR_ITSELF = re.compile(r"<frozen importlib|/airflow/")
-_PASSING_ON = re.compile(r"/airflow/(.*/)?(configuration|parser|variable)\.py$")
+# Where Airflow hands settings and variables on to whoever calls it.
+_PASSING_ON = {
+    "setting": re.compile(r"(configuration|parser)\.py$"),
+    "variable": re.compile(r"variable\.py$"),
+    "environment": re.compile(r"^$"),
+}
 _NOT_DATA = frozenset(
     {"dag", "task_group", "task_dict", "partial_kwargs", "start_from"}
 )
@@ -87,7 +90,7 @@ def main() -> None:
         os.waitpid(child, 0)
         os._exit(0)
     _control(DIE_WITH_PARENT, signal.SIGKILL)
-    version = _load_airflow(request["home"])
+    version = _load_airflow(request["home"], request["variables"])
     python = ".".join(map(str, sys.version_info[:3]))
     _say(output, {"airflow": version, "python": python, "lacking": lacking})
     for index, path in enumerate(request["files"]):
@@ -300,7 +303,9 @@ def _memory() -> int:
 # ---------------------------------------------------------------------------- Airflow
 
 
-def _load_airflow(home: str) -> str:
+def _load_airflow(home: str, variables: Mapping[str, str]) -> str:
+    for name, text in variables.items():
+        os.environ[f"AIRFLOW_VAR_{name.upper().replace('=', '')}"] = text
     os.environ.update(
         HOME=home,
         TMPDIR=home,
@@ -388,6 +393,8 @@ class Places:
     def __init__(self, roots: tuple[str, ...]) -> None:
         """Count as own code what lies below one of `roots`."""
         self.roots = roots
+        airflow = importlib.import_module("airflow").__file__ or ""
+        self.airflow = os.path.join(os.path.dirname(airflow), "")
         self.known: dict[int, tuple[Any, str | None, int | None]] = {}
         self.asked: set[tuple[str, str]] = set()
 
@@ -426,8 +433,9 @@ class Places:
             name = frame.f_code.co_filename
             if self._is_own(name):
                 return True
-            passed_on = reason != "environment" and _PASSING_ON.search(name)
-            if _FOR_ITSELF.search(name) and not passed_on:
+            # what Airflow asks, or a module while it is imported, it asks for itself
+            for_itself = name.startswith((self.airflow, "<frozen importlib"))
+            if for_itself and not _PASSING_ON[reason].search(name):
                 return False
             frame = frame.f_back
         return False

@@ -13,7 +13,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -118,18 +118,27 @@ def extract(
     files: Sequence[Path],
     roots: Sequence[Path],
     limits: Limits = Limits(),  # noqa: B008 # it is frozen
+    variables: Mapping[str, str] | None = None,
 ) -> Extraction:
     """
     Return what the Airflow of the interpreter `python` makes of `files`.
 
-    `roots` are the folders that they import from. Whatever a file does, this raises
+    `roots` are the folders that they import from, `variables` the Airflow Variables
+    that they find. Whatever a file does, this raises
     nothing; a process that is lost is started again for the files that remain.
     """
     deadline = time.monotonic() + limits.total
+    request = {
+        "path": [str(path) for path in roots],
+        "variables": dict(variables or {}),
+        "seconds": limits.seconds,
+        "memory": limits.memory,
+        "size": limits.size,
+    }
     waiting = list(files)
     whole = Extraction(None, (), {}, {})
     while waiting:
-        with _Run(python, waiting, roots, limits, deadline) as run:
+        with _Run(python, waiting, request, limits, deadline) as run:
             left = _listen(run, waiting, whole)
         whole = whole._replace(
             airflow=run.airflow or whole.airflow, lacking=run.lacking or whole.lacking
@@ -181,7 +190,7 @@ class _Run:
         self,
         python: Path,
         files: Sequence[Path],
-        roots: Sequence[Path],
+        request: Mapping[str, object],
         limits: Limits,
         deadline: float,
     ) -> None:
@@ -194,16 +203,9 @@ class _Run:
         )
         home = Path(self.folder.name, "home")
         home.mkdir()
-        request = {
-            "files": [str(path) for path in files],
-            "path": [str(path) for path in roots],
-            "home": str(home),
-            "seconds": limits.seconds,
-            "memory": limits.memory,
-            "size": limits.size,
-        }
         asked = Path(self.folder.name, "request.json")
-        asked.write_bytes(msgspec.json.encode(request))
+        files_and_home = {"files": [str(path) for path in files], "home": str(home)}
+        asked.write_bytes(msgspec.json.encode({**request, **files_and_home}))
         self.reader, writer = os.pipe()
         with asked.open("rb") as stream:
             self.process = self._start(python, stream.fileno(), writer, home)

@@ -126,6 +126,7 @@ def read_dags(
         root=reading.root,
         files=reading.asked_of_airflow,
         environment=reading.environment,
+        variables=outside.variables,
         shown=reading.shown,
     )
     return _in_order(confirmed(facts, asking))

@@ -46,3 +46,13 @@ class Variables(NamedTuple):
             if not layer.whole:
                 return HIDDEN
         return None if self.complete else HIDDEN
+
+    def texts(self) -> dict[str, str]:
+        """Return the variables of which all is known, by name."""
+        names = {name for layer in self.layers for name in layer.entries}
+        found = ((name, self.find(name)) for name in sorted(names))
+        return {
+            name: entry.text
+            for name, entry in found
+            if entry is not None and isinstance(entry.text, str)
+        }
