@@ -51,7 +51,7 @@ _HELD_ELSEWHERE = ("", "plugins", "src")
 # What Airflow cannot know either: it was not given what decides.
 _ELSEWHERE = frozenset({"environment", "variable", "setting", "connection"})
 # Gaps of a file that end where Airflow has read it.
-_MENDED = frozenset({"syntax", "too_deep", "timeout", "unsupported"})
+_MENDED = frozenset({"syntax", "too_deep", "timeout", "unsupported", "malformed"})
 _SETTING = "airflow_python"
 
 Shown = Callable[[Path], str]

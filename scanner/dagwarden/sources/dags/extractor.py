@@ -46,7 +46,7 @@ import signal
 import struct
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NoReturn
 
 # linux/sched.h, linux/prctl.h, linux/mount.h
@@ -573,7 +573,7 @@ class Values:
         if isinstance(value, Mapping):
             return {
                 _text(key): self.of(item, depth + 1)
-                for key, item in items.items()
+                for key, item in self._items(items)
                 if isinstance(key, (str, int, float)) and not _is_unset(item)
             }
         if isinstance(value, (list, tuple)):
@@ -581,6 +581,14 @@ class Values:
         if isinstance(value, (set, frozenset)):
             return sorted((self.of(item, depth + 1) for item in items), key=repr)
         return _object(value)
+
+    def _items(self, mapping: Any) -> Iterator[tuple[Any, Any]]:
+        """Yield what subscripting gives: that resolves the parameters of a DAG."""
+        for key in mapping:
+            try:
+                yield key, mapping[key]
+            except Exception:  # noqa: S112 # a parameter of no valid value
+                continue
 
 
 def _is_unset(value: Any) -> bool:
