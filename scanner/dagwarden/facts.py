@@ -95,12 +95,14 @@ class Provenance(Record, frozen=True, kw_only=True):
     From where the known `field` of a record is known.
 
     `origin` is the line of the expression that gave it, as near as that is kept; None
-    where it stands in no file of the scan.
+    where it stands in no file of the scan. `confirmed`: it was read, and Airflow, asked
+    with `--airflow-python`, says the same.
     """
 
     field: str
     source: ProvenanceSource
     origin: Origin | None = None
+    confirmed: bool = False
 
 
 GapReason = Literal[

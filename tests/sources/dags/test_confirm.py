@@ -1,12 +1,14 @@
 """What becomes of static facts when a real Airflow is asked, too."""
 
-import json
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from textwrap import dedent
 
+import msgspec
 import pytest
 from msgspec import UNSET
+from msgspec.structs import replace
 from tests.sources.dags.airflows import PYTHONS, VERSIONS
 
 from dagwarden.facts import Call, Dag, Facts, Gap, Task, Unresolved
@@ -182,7 +184,11 @@ def test_what_could_not_be_followed_becomes_known(both: Both) -> None:
     assert x.dag == "dag:prod:dags/unfollowed.py:unfollowed"
     assert (x.origin.source, x.origin.line) == ("dags/unfollowed.py", 11)
     assert both.task("unfollowed.z", both.read).execution_timeout is UNSET
-    assert both.task("unfollowed.z").execution_timeout == 120.0
+    z = both.task("unfollowed.z")
+    assert z.execution_timeout == 120.0
+    sources = {one.field: (one.source, one.confirmed) for one in z.provenance}
+    assert sources["execution_timeout"] == ("airflow", False)
+    assert sources["operator"] == ("argument", True)
 
 
 def test_what_airflow_does_not_make_is_left_out_with_the_reason(both: Both) -> None:
@@ -196,9 +202,15 @@ def test_what_airflow_does_not_make_is_left_out_with_the_reason(both: Both) -> N
 
 
 def test_what_both_know_is_the_same(both: Both) -> None:
-    kept = [one for one in both.read.tasks if "told_alike" in one.id]
-    assert [one for one in both.joined.tasks if "told_alike" in one.id] == kept
-    assert [one.retries for one in kept] == [2, 5, 2, 2]
+    for name, retries in {"a": 2, "b": 5, "c": 2, "d": 2}.items():
+        task = both.task(f"told_alike.{name}")
+        read = both.task(f"told_alike.{name}", both.read)
+        assert task.retries == retries
+        assert replace(task, provenance=()) == replace(read, provenance=())
+        unconfirmed = {one.field for one in task.provenance if not one.confirmed}
+        # a setting of the real environment decides these
+        settings = {"execution_timeout", "queue"}
+        assert unconfirmed <= settings
     assert both.gaps("told_alike") == []
     assert not any(gap.reason == "conflict" for gap in both.joined.gaps)
 
@@ -289,12 +301,20 @@ def answered(
 ) -> Facts:
     """Return the facts of a file of one task, of which Airflow says `task`."""
     write_one(root)
+    dag: dict[str, object]
     dag = {"dag_id": "d", "file": None, "line": None, "attributes": {}, "tasks": [task]}
     found = {"errors": [], "asked": [], "dags": [dag], **more}
-    answer = live._FOUND.decode(json.dumps(found))
+    answer = msgspec.convert(found, live.Found)
     extraction = live.Extraction("3.3", (), {root / "dags/a.py": answer}, {})
-    monkeypatch.setattr(confirm, "extract", lambda *_, **__: extraction)
+    monkeypatch.setattr(confirm, "extract", constantly(extraction))
     return read(root, Path("/no/python"))
+
+
+def constantly(extraction: live.Extraction) -> Callable[..., live.Extraction]:
+    def extract(*_: object, **__: object) -> live.Extraction:
+        return extraction
+
+    return extract
 
 
 def write_one(root: Path) -> None:
@@ -373,8 +393,8 @@ def test_what_could_not_be_taken_from_the_files_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_one(tmp_path)
-    found = live.Extraction("3.3", ("network",), {}, {})
-    monkeypatch.setattr(confirm, "extract", lambda *_, **__: found)
+    extraction = live.Extraction("3.3", ("network",), {}, {})
+    monkeypatch.setattr(confirm, "extract", constantly(extraction))
     facts = read(tmp_path, Path("/no/python"))
     (detail,) = (gap.detail for gap in facts.gaps if not gap.incomplete)
     assert detail == (

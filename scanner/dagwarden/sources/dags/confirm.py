@@ -10,7 +10,14 @@ one. Of such a file nothing becomes known, and nothing that was read is given up
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    Callable,
+    Container,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from pathlib import Path
 from typing import NamedTuple, TypeAlias, TypeVar
 
@@ -326,7 +333,7 @@ class _Joining:
         lost = [name for name, value in known.items() if value is UNSET]
         left = [entry for entry in read.unresolved if entry.field not in known]
         left += [self._why(name) for name in lost]
-        seen = [one for one in read.provenance if one.field not in known]
+        seen = _confirmed(read, told, known.keys())
         new = [one for one in told.provenance if one.field in known]
         seen += [one for one in _from_airflow(new) if one.field not in lost]
         seen.sort(key=lambda one: one.field)
@@ -363,9 +370,10 @@ class _Joining:
         whole = read.secrets is not UNSET or (
             told.secrets is not UNSET and not self.doubts
         )
-        if not whole:
-            return {"secrets_known": both}
-        return {"secrets_known": both, "secrets": both}
+        changed: dict[str, object] = {"secrets_known": both} if new else {}
+        if whole and (new or read.secrets is UNSET):
+            changed["secrets"] = both
+        return changed
 
     def _why(self, name: str) -> Unresolved:
         reason, symbol = self.doubts[0]
@@ -394,14 +402,9 @@ class _Joining:
 
 # Not told by either, or the same for both.
 _OWN = frozenset(
-    {"id", "origin", "unresolved", "environment", "dag", "task", "connection_defined"}
-    | {
-        "provenance",
-        "secrets",
-        "secrets_known",
-        "connection_parameter",
-        "connection_source",
-    }
+    {"id", "origin", "unresolved", "provenance", "environment", "dag", "task"}
+    | {"connection_defined", "connection_parameter", "connection_source"}
+    | {"secrets", "secrets_known"}
 )
 _WITH_CONNECTION = ("connection_parameter", "connection_source")
 # What static reading need not be certain of.
@@ -417,7 +420,24 @@ _DECIDED = frozenset(
 
 
 def _from_airflow(told: Iterable[Provenance]) -> tuple[Provenance, ...]:
-    return tuple(replace(one, source="airflow") for one in told)
+    """Say so of each field, but where a setting decides: this Airflow has others."""
+    return tuple(
+        one if one.source == "setting" else replace(one, source="airflow")
+        for one in told
+    )
+
+
+def _confirmed(read: F, told: F, known: Container[str]) -> list[Provenance]:
+    """Return from where what was read is known, and whether Airflow says the same."""
+    sources = {one.field: one.source for one in told.provenance}
+    return [
+        replace(one, confirmed=True)
+        if sources.get(one.field, "setting") != "setting"
+        and getattr(read, one.field) == getattr(told, one.field)
+        else one
+        for one in read.provenance
+        if one.field not in known
+    ]
 
 
 def _doubts(found: Found, asking: Asking) -> Iterator[Doubt]:
