@@ -243,3 +243,48 @@ def test_paths_are_relative_to_the_root(
     path: str, expected: str, tmp_path: Path
 ) -> None:
     assert relative(tmp_path / path, tmp_path) == expected
+
+
+PROGRAM = '[[environment]]\nname = "a"\nairflow_python = "venv/bin/python"\n'
+
+
+def test_an_operator_may_name_a_program_to_run(tmp_path: Path) -> None:
+    """Where it lies does not depend on what state of the repository is scanned."""
+    path = write(tmp_path / "operator.toml", PROGRAM)
+    (environment,) = load_config(path, [], tmp_path).environments
+    assert environment.airflow_python == str(tmp_path / "venv/bin/python")
+    absolute = PROGRAM.replace("venv/bin", "/opt/bin")
+    path = write(tmp_path / "operator.toml", absolute)
+    (environment,) = load_config(path, [], tmp_path).environments
+    assert environment.airflow_python == "/opt/bin/python"
+
+
+def test_a_repository_may_not_name_a_program_to_run(tmp_path: Path) -> None:
+    """Also where it is trusted with all else: running code is another matter."""
+    config = load_config(None, [], repository(tmp_path, PROGRAM))
+    assert [environment.airflow_python for environment in config.environments] == [None]
+    assert config.repository_requests == (
+        "dagwarden.toml: decides all, no operator's configuration was given",
+        (
+            "dagwarden.toml: airflow_python of environment a: not applied, only"
+            " --airflow-python or --config may name a program to run"
+        ),
+    )
+
+
+def test_beside_an_operators_file_a_repositorys_program_is_not_run(
+    tmp_path: Path,
+) -> None:
+    operator = write(
+        tmp_path / "operator.toml",
+        'trust_repository = true\n[[environment]]\nname = "a"\ndags = ["repo"]',
+    )
+    repository(tmp_path / "repo", PROGRAM)
+    config = load_config(operator, [], tmp_path)
+    assert [environment.airflow_python for environment in config.environments] == [None]
+    assert config.repository_requests == (
+        (
+            "repo/dagwarden.toml: environment: not applied, the operator's"
+            " configuration decides it"
+        ),
+    )

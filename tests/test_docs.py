@@ -38,6 +38,7 @@ def test_every_command_of_the_page_runs_as_it_stands(
 ) -> None:
     folder = tmp_path / "demo"
     shutil.copytree(ROOT / "fixtures/demo", folder)
+    (folder / "airflow").symlink_to((ROOT / ".venv-airflow").resolve())
     bin_ = Path(sys.executable).parent
     for command, status in commands(page.read_text()):
         done = subprocess.run(

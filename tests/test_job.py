@@ -74,6 +74,7 @@ def test_the_command_line_is_added_to_the_configuration(folder: Path) -> None:
             connections=("env:",),
             variables=("env:",),
             runs_as="a@p.iam.gserviceaccount.com",
+            airflow_python=Path("venv/bin/python"),
         )
     )
     assert settled.ignore == ("audit", "evidence")
@@ -82,6 +83,7 @@ def test_the_command_line_is_added_to_the_configuration(folder: Path) -> None:
     assert environment.connections == ("env:",)
     assert environment.variables == ("env:",)
     assert environment.runs_as == "a@p.iam.gserviceaccount.com"
+    assert environment.airflow_python == str(folder / "venv/bin/python")
 
 
 @pytest.mark.parametrize(
