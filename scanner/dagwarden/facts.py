@@ -283,17 +283,23 @@ TargetKind = Literal["service", "job", "other"]
 Token = Literal["access_token", "id_token", "static_bearer", "basic", "api_key", "none"]
 
 
+# operator: Cloud Run's own operators; http: those that send a request; code: Python
+# in the task's code; command: a shell's
+Via = Literal["operator", "http", "code", "command"]
+
+
 class Call(Traced, frozen=True, kw_only=True):
     """
     A task's call that reaches, or may reach, Cloud Run.
 
     As the DAG file says it; where the connection matters (HTTP), `graph` completes
-    it in the `Path`. id: `call:` + the task's id after `task:`
+    it in the `Path`. `origin` is the operator's, or the line of the code that calls.
+    id: `call:` + the task's id after `task:`, with a number from a task's second on
     """
 
     environment: str
     task: str  # id of the Task fact
-    via: Literal["operator", "http"]
+    via: Via
     operation: str  # "run_job", "invoke_service", "create_service", ...
     target_kind: Maybe[TargetKind] = UNSET
     project: Maybe[str | None] = UNSET  # None: the connection's project
@@ -301,12 +307,19 @@ class Call(Traced, frozen=True, kw_only=True):
     name: Maybe[str] = UNSET
     # HTTP: the endpoint as written; joined to the connection's host by graph
     endpoint: Maybe[str | None] = UNSET
+    # a request in code: scheme and host of its URL; None: it has none of its own
+    url: Maybe[str | None] = None
     overrides: Maybe[bool] = UNSET
     # whether overrides change the timeout or the number of tasks
     overrides_duration: Maybe[bool] = UNSET
     # how the call itself says it authenticates; None: leaves it to the connection
     token: Maybe[Token | None] = UNSET
     audience: Maybe[str | None] = UNSET
+    # whose credential it is, before impersonation; an operator's is its connection's
+    acts_as: Maybe[Literal["connection", "environment"]] = "environment"
+    # in code: the connection of its hook, and whom it impersonates
+    connection: Maybe[str | None] = None
+    impersonation_chain: Maybe[tuple[str, ...] | None] = None
     tls_verified: Maybe[bool | None] = UNSET  # None: leaves it to the connection
     permissions: Maybe[tuple[str, ...]] = UNSET
     # what a deploying call has its workload run as; None: names none, or deploys nothing
@@ -677,7 +690,7 @@ class Path(Fact, frozen=True, kw_only=True):
     environment: str
     task: str
     operation: str
-    via: Literal["operator", "http"]
+    via: Via
     dag_id: Maybe[str] = UNSET
     task_id: Maybe[str] = UNSET
     operator: Maybe[str] = UNSET

@@ -1,6 +1,5 @@
 """The join: facts that sources read become facts that say who can trigger what."""
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -8,7 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from dagwarden.facts import Excluded, Facts, Task
+from dagwarden.facts import Facts, Task
 from dagwarden.graph.access import Cause
 from dagwarden.graph.callers import Caller, resolve
 from dagwarden.graph.enrich import enrich
@@ -40,15 +39,6 @@ NOT_FOLLOWED = (
 )
 
 
-# Operators whose own code, in the DAG file, may call anything.
-_RUNS_CODE = (
-    "airflow.providers.standard.operators.python.",
-    "airflow.providers.standard.operators.bash.",
-    "airflow.providers.standard.sensors.python.",
-    "airflow.providers.standard.sensors.bash.",
-)
-
-
 def derive(facts: Facts, as_of: datetime) -> Facts:
     """
     Return the facts with all that follows from joining them.
@@ -70,7 +60,6 @@ def derive(facts: Facts, as_of: datetime) -> Facts:
         ),
         paths=derive_paths(estate, resolved),
         lifetime_chains=derive_lifetimes(estate, targets),
-        excluded=(*facts.excluded, *_bodies(facts.tasks)),
     )
     return _with_snapshot(estate, derived, actings, resolved)
 
@@ -79,22 +68,6 @@ def _joined(task: Task) -> bool:
     """Tell whether the task names a chain that no account bears: it acts as no one."""
     chain = task.impersonation_chain
     return isinstance(chain, tuple) and any("," in account for account in chain)
-
-
-def _bodies(tasks: Iterable[Task]) -> Iterable[Excluded]:
-    """Count the tasks whose calls are in Python or shell code, which is not read."""
-    count = Counter(
-        task.environment
-        for task in tasks
-        if isinstance(task.operator, str) and task.operator.startswith(_RUNS_CODE)
-    )
-    for environment, number in sorted(count.items()):
-        yield Excluded(
-            kind="path",
-            what=f"Python and shell tasks of environment {environment}",
-            reason="what their own code calls is not read",
-            count=number,
-        )
 
 
 def _with_snapshot(

@@ -15,11 +15,12 @@ from dagwarden.facts import (
 )
 from dagwarden.graph.access import Cause
 from dagwarden.graph.estate import Estate, cause, causes_of, label
-from dagwarden.graph.identities import Acting, act, act_ambient
+from dagwarden.graph.identities import Acting, act, act_in_code
 from dagwarden.graph.principals import ANYONE
-from dagwarden.graph.targets import Runs, Target, http_target, named_target
+from dagwarden.graph.targets import Runs, Target, http_target, named_target, url_target
 
 BY_ID: Token = "id_token"
+INVOKE_SERVICE = "invoke_service"
 # Tokens that Cloud Run does not take for a caller's identity.
 _UNAUTHENTICATED = frozenset({"none", "basic", "api_key"})
 
@@ -54,9 +55,83 @@ def resolve(
             estate, runs, call, acting.connection, acting.chain, blame
         )
         return caller, target
+    if call.via in ("code", "command"):
+        return _by_code(estate, runs, task, call)
     connection, blame = _http_connection(estate, task)
     target = http_target(estate, runs, call, connection, blame)
     return _http_caller(estate, task, call, connection, blame, target), target
+
+
+# ------------------------------------------------------------------------------ code
+
+
+def _by_code(
+    estate: Estate, runs: Runs, task: Task, call: Call
+) -> tuple[Caller, Target]:
+    """Return who makes a call in the code of a task, and what it reaches."""
+    acting = act_in_code(estate, task, call)
+    if call.operation != INVOKE_SERVICE:
+        caller = Caller(
+            acting=acting,
+            identity=acting.identity,
+            causes=acting.causes,
+            token="access_token",  # noqa: S106 - a kind of token
+            tls=True,  # whichever client it is, the API answers to nothing else
+        )
+        connection, blame = acting.connection, acting.defined_causes
+        target = named_target(estate, runs, call, connection, acting.chain, blame)
+        return caller, target
+    if call.url is not None:
+        target = url_target(estate, runs, call)
+        token, why = call.token, causes_of(call, "token", f"token of {call.id}")
+        found = UNSET if token is UNSET else token or "none"
+        tls, tls_why = _tls_in_code(call, target)
+        caller = Caller(
+            acting=acting,
+            token=found,
+            token_causes=why if found is UNSET else (),
+            tls=tls,
+            tls_causes=tls_why,
+        )
+        return _identified(caller, acting, task), target
+    through, blame = _hook_connection(estate, call)
+    target = http_target(estate, runs, call, through, blame)
+    caller = _http_caller(estate, task, call, through, blame, target)
+    return caller, target
+
+
+def _hook_connection(
+    estate: Estate, call: Call
+) -> tuple[Connection | None, tuple[Cause, ...]]:
+    if not isinstance(call.connection, str):
+        return None, causes_of(call, "connection", f"connection of {call.id}")
+    found = estate.connection(call.environment, call.connection)
+    symbol = f"connection {call.connection} of environment {call.environment}"
+    return found, cause("connection", symbol)
+
+
+def _tls_in_code(call: Call, target: Target) -> tuple[Maybe[bool], tuple[Cause, ...]]:
+    if target.https is False or call.tls_verified is False:
+        return False, ()
+    if target.https is UNSET:
+        return UNSET, target.https_causes
+    if call.tls_verified is UNSET:
+        return UNSET, causes_of(call, "tls_verified", f"verify of {call.id}")
+    # every library verifies unless told otherwise
+    return True, ()
+
+
+def _identified(caller: Caller, acting: Acting, task: Task) -> Caller:
+    """Say whom a service takes the caller for, by its token."""
+    if caller.token == BY_ID:
+        return replace(caller, identity=acting.identity, causes=acting.causes)
+    anonymous = Acting(connection=acting.connection, hops=acting.hops[:1])
+    if caller.token is UNSET:
+        return replace(caller, acting=anonymous, causes=caller.token_causes)
+    if caller.token in _UNAUTHENTICATED:
+        return replace(caller, acting=anonymous, identity=ANYONE)
+    symbol = f"account behind the token of {label(task)}"
+    return replace(caller, acting=anonymous, causes=cause("connection", symbol))
 
 
 # ---------------------------------------------------------------------- HTTP callers
@@ -82,9 +157,10 @@ def _http_caller(
 ) -> Caller:
     token, why = _token(call, connection, blame)
     tls, tls_why = _tls(call, connection, blame, target)
-    acting = act_ambient(estate, task)
+    acting = act_in_code(estate, task, call)
+    conn_id = task.connection if call.via == "http" else call.connection
     caller = Caller(
-        acting=_http_acting(task, acting, connection, ambient=token == BY_ID),
+        acting=_http_acting(task, acting, conn_id, connection, used=token == BY_ID),
         token=token,
         token_causes=why,
         tls=tls,
@@ -101,22 +177,27 @@ def _http_caller(
 
 
 def _http_acting(
-    task: Task, acting: Acting, connection: Connection | None, *, ambient: bool
+    task: Task,
+    acting: Acting,
+    conn_id: Maybe[str | None],
+    connection: Connection | None,
+    *,
+    used: bool,
 ) -> Acting:
     """Put the HTTP connection into the chain, and drop an identity that is not used."""
     first, *rest = acting.hops
     hops = [first]
-    if isinstance(task.connection, str):
+    if isinstance(conn_id, str):
         hops.append(
             Hop(
                 kind="uses_connection",
                 source=first.target,
-                target=f"connection {task.connection}",
-                text=f"requests through connection {task.connection}",
+                target=f"connection {conn_id}",
+                text=f"requests through connection {conn_id}",
                 origin=connection.origin if connection else task.origin,
             )
         )
-    if ambient:
+    if used:
         return replace(acting, connection=connection, hops=(*hops, *rest))
     return Acting(connection=connection, hops=tuple(hops))
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from dagwarden.facts import Facts, Hop, IdentityRef, Maybe, Reason, Record, Task
+from dagwarden.facts import Call, Facts, Hop, IdentityRef, Maybe, Reason, Record, Task
 from dagwarden.findings import Answered, Explanation, Holder, Holders
 from dagwarden.graph.access import Access, Answer, Cause, distinct
 from dagwarden.graph.callers import resolve
@@ -53,8 +53,11 @@ def explain(
         return _of_identity(
             estate, principal_named(estate, principal), permission, name
         )
-    use = _use(estate, task)
-    name = _needed(estate, use, resource) or resource_named(estate, resource)
+    uses = _uses(estate, task)
+    needed = (_needed(estate, use, resource) for use in uses)
+    name = next(filter(None, needed), None) or resource_named(estate, resource)
+    asked = (use for use in uses if _own_need(estate, use, permission, name))
+    use = next(asked, uses[0])
     said = _of_task(estate, use, permission, name)
     return replace(said, principal=principal) if not said.principal else said
 
@@ -161,8 +164,14 @@ class _Use(Record, frozen=True, kw_only=True):
         return tuple(need for need in self.needs if need.link)
 
 
-def _use(estate: Estate, task: Task) -> _Use:
-    call = next((call for call in estate.facts.calls if call.task == task.id), None)
+def _uses(estate: Estate, task: Task) -> list[_Use]:
+    """Return how a task acts in each of its calls; without one, by its operator."""
+    calls = [call for call in estate.facts.calls if call.task == task.id]
+    uses = [_use(estate, task, call) for call in calls]
+    return uses or [_use(estate, task, None)]
+
+
+def _use(estate: Estate, task: Task, call: Call | None) -> _Use:
     if call is None:
         acting = act(estate, task)
         needs = links(estate, acting, GET_TOKEN)

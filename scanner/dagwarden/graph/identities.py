@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from dagwarden.facts import (
     AirflowEnvironment,
+    Call,
     Connection,
     Credential,
     CredentialKind,
@@ -110,12 +111,83 @@ def act(estate: Estate, task: Task) -> Acting:
     return replace(found, credential_kind=kind, credential_causes=why)
 
 
-def act_ambient(estate: Estate, task: Task) -> Acting:
-    """Resolve the identity of code that uses the environment's own credentials."""
+def act_in_code(estate: Estate, task: Task, call: Call) -> Acting:
+    """Resolve the identity of a call that a task's code makes, or its own header."""
+    start = _task_hop(task)
+    chain, why = _chain_in_code(task, call)
+    if call.acts_as is UNSET:
+        unknown = causes_of(call, "acts_as", f"account of {call.id}")
+        return _impersonated(
+            estate, None, _Source(causes=unknown), (start,), chain, why
+        )
     environment = estate.environments.get(task.environment)
-    source = _ambient(estate, environment, task.environment)
-    hops: tuple[Hop, ...] = (_task_hop(task),)
-    return _impersonate(estate, task, None, source, hops)
+    if call.acts_as == "environment":
+        source = _ambient(estate, environment, task.environment)
+        return _impersonated(estate, None, source, (start,), chain, why)
+    conn_id = call.connection
+    if not isinstance(conn_id, str):
+        unknown = causes_of(call, "connection", f"connection of {call.id}")
+        source = _Source(causes=unknown)
+        found = _impersonated(estate, None, source, (start,), chain, why)
+        return replace(found, defined_causes=unknown)
+    connection = estate.connection(task.environment, conn_id)
+    hops = (start, _hook_hop(task, call, conn_id, connection))
+    if connection is None:
+        symbol = f"connection {conn_id} of environment {task.environment}"
+        unknown = cause("connection", symbol)
+        source = _Source(causes=unknown)
+        found = _impersonated(estate, None, source, hops, chain, why)
+        return replace(found, defined_causes=unknown)
+    source = _source(estate, connection, environment, task.environment)
+    chain, why = _with_inherited(call, connection, chain, why)
+    return _impersonated(estate, connection, source, hops, chain, why)
+
+
+def _chain_in_code(
+    task: Task, call: Call
+) -> tuple[tuple[str, ...] | UnsetType, tuple[Cause, ...]]:
+    chain = call.impersonation_chain
+    if chain is UNSET:
+        blame = f"impersonation_chain of {call.id}"
+        return UNSET, causes_of(call, "impersonation_chain", blame)
+    joined = next((item for item in chain or () if "," in item), None)
+    if joined is not None:
+        why = cause("dynamic", f'impersonation_chain "{joined}" of {label(task)}')
+        return UNSET, why
+    return chain or (), ()
+
+
+def _with_inherited(
+    call: Call,
+    connection: Connection,
+    chain: tuple[str, ...] | UnsetType,
+    why: tuple[Cause, ...],
+) -> tuple[tuple[str, ...] | UnsetType, tuple[Cause, ...]]:
+    """Return the chain in force where the connection may have one as well."""
+    inherited = connection.impersonation_chain
+    blame = f"impersonation_chain of connection {connection.conn_id}"
+    if inherited is UNSET:
+        return UNSET, causes_of(connection, "impersonation_chain", blame)
+    if not inherited or chain is UNSET:
+        return chain, why
+    if not chain:
+        return inherited, ()
+    # the hook's replaces it, what code impersonates comes after it
+    return UNSET, cause(
+        "dynamic", f"whether {call.id} impersonates after its connection"
+    )
+
+
+def _hook_hop(
+    task: Task, call: Call, conn_id: str, connection: Connection | None
+) -> Hop:
+    return Hop(
+        kind="uses_connection",
+        source=label(task),
+        target=f"connection {conn_id}",
+        text=f"uses connection {conn_id}, by a hook in its code",
+        origin=connection.origin if connection else call.origin,
+    )
 
 
 def task_identity(task: Task, acting: Acting) -> TaskIdentity:
@@ -269,6 +341,20 @@ def _impersonate(
     hops: tuple[Hop, ...],
 ) -> Acting:
     """Apply the impersonation chain, the operator's before the connection's."""
+    chain, origin, why = _chain(task, connection)
+    return _impersonated(estate, connection, source, hops, chain, why, origin)
+
+
+def _impersonated(
+    estate: Estate,
+    connection: Connection | None,
+    source: _Source,
+    hops: tuple[Hop, ...],
+    chain: tuple[str, ...] | UnsetType,
+    why: tuple[Cause, ...],
+    origin: Origin | None = None,
+) -> Acting:
+    """Apply a chain that is known, or not known because of `why`."""
     if source.identity is not UNSET:
         hops = (*hops, _source_hop(hops[-1].target, source, source.identity))
     base = Acting(
@@ -277,7 +363,6 @@ def _impersonate(
         source_causes=source.causes,
         hops=hops,
     )
-    chain, origin, why = _chain(task, connection)
     if chain is UNSET:
         return replace(base, causes=why)
     if not chain or source.identity == ANYONE:  # anonymous: the chain is ignored
@@ -356,7 +441,9 @@ def _source_hop(before: str, source: _Source, identity: IdentityRef) -> Hop:
     )
 
 
-def _chain_hops(start: str, keys: tuple[str, ...], origin: Origin) -> Iterator[Hop]:
+def _chain_hops(
+    start: str, keys: tuple[str, ...], origin: Origin | None
+) -> Iterator[Hop]:
     for before, after in zip((start, *keys[:-1]), keys, strict=True):
         text = f"impersonates {after.partition(':')[2]}"
         yield Hop(

@@ -33,11 +33,16 @@ _Limit = tuple[float | UnsetType | None, tuple[Cause, ...]]
 def derive_lifetimes(
     estate: Estate, targets: Mapping[str, Target]
 ) -> tuple[LifetimeChain, ...]:
-    """Return the lifetime of every call that runs a job or requests a service."""
+    """
+    Return the lifetime of every call by which an operator runs a job or asks a service.
+
+    Code in a task decides itself whether it waits for what it calls.
+    """
     found = (
         _chain(estate, task, call, target)
         for call in estate.facts.calls
-        if (call.operation == RUN_JOB or call.via == "http")
+        if call.via in ("operator", "http")
+        and (call.operation == RUN_JOB or call.via == "http")
         and (task := estate.tasks.get(call.task)) is not None
         and (target := targets.get(call.id, Target())).kind != "other"
     )

@@ -6,7 +6,7 @@ from msgspec import UNSET
 
 from dagwarden.facts import Call, IdentityRef, Maybe, Record
 from dagwarden.graph.access import Access, Answer, Cause, distinct
-from dagwarden.graph.callers import BY_ID, Caller
+from dagwarden.graph.callers import BY_ID, INVOKE_SERVICE, Caller
 from dagwarden.graph.edges import ACT_AS
 from dagwarden.graph.estate import NO_SNAPSHOT, Estate, cause, causes_of
 from dagwarden.graph.hierarchy import account_resource, project_resource, short
@@ -107,11 +107,12 @@ def _permissions(
     """Return what the call itself takes; None with the reason where unknown."""
     if target.kind == "other":
         return (), ()
-    if call.via == "http" and target.kind == "service":
+    invoking = call.operation == INVOKE_SERVICE
+    if invoking and target.kind == "service":
         return (INVOKE,), ()
     if call.permissions is UNSET:
         return None, causes_of(call, "permissions", f"permissions of {call.id}")
-    if call.via == "http":
+    if invoking:
         return None, target.kind_causes
     return call.permissions, ()
 
@@ -130,7 +131,7 @@ def _needs(
             yield _deployment(estate, call, caller, target)
         else:
             yield _need(estate, caller, target, permission)
-    if call.via == "operator":
+    if call.operation != INVOKE_SERVICE:
         yield from links(estate, caller.acting, GET_TOKEN)
     elif caller.token == BY_ID:
         yield from links(estate, caller.acting, GET_ID_TOKEN)

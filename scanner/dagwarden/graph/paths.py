@@ -57,7 +57,7 @@ def _path(
         dag_id=task.dag_id,
         task_id=task.task_id,
         operator=task.operator,
-        connection=task.connection,
+        connection=_holder(task, call).connection,
         identity=caller.identity,
         target_kind=target.kind,
         target=target.name,
@@ -73,13 +73,22 @@ def _path(
         through=_through(task, call, caller, target, needs),
         assumes=_assumes(estate, target, needs),
     )
+    holder = _holder(task, call)
+    if holder.connection is UNSET:
+        symbol = f"connection of {label(task)}"
+        causes["connection"] = causes_of(holder, "connection", symbol)
     return _explained(path, task, causes)
+
+
+def _holder(task: Task, call: Call) -> Task | Call:
+    """Return which of the two says through what connection the call goes."""
+    return call if call.via in ("code", "command") else task
 
 
 def _explained(path: Path, task: Task, causes: dict[str, tuple[Cause, ...]]) -> Path:
     """Add the entries that say why the UNSET fields are UNSET."""
     entries: list[Unresolved] = []
-    for field in ("dag_id", "task_id", "operator", "connection"):
+    for field in ("dag_id", "task_id", "operator"):
         if getattr(path, field) is UNSET:
             why = causes_of(task, field, f"{field} of {label(task)}")
             entries.extend(unresolved(why, field))
@@ -279,8 +288,9 @@ def _through(
 ) -> tuple[str, ...]:
     acting = caller.acting
     ids: list[str] = []
-    if isinstance(task.connection, str):
-        ids.append(f"connection:{call.environment}:{task.connection}")
+    connection = _holder(task, call).connection
+    if isinstance(connection, str):
+        ids.append(f"connection:{call.environment}:{connection}")
     if any(hop.kind == "runs_as" for hop in acting.hops):
         ids.append(f"environment:{call.environment}")
     if acting.source is not UNSET:

@@ -183,6 +183,13 @@ def http_target(
     return _by_url(estate, runs, call, url)
 
 
+def url_target(estate: Estate, runs: Runs, call: Call) -> Target:
+    """Return the service behind the URL that a task's code requests."""
+    if not isinstance(call.url, str):
+        return _unjoined(call, causes_of(call, "url", f"URL of {call.id}"))
+    return _by_url(estate, runs, call, call.url)
+
+
 def base_url(connection: Connection) -> str:
     """
     Return the URL that Airflow's HTTP hook builds from a connection.

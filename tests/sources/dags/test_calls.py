@@ -99,7 +99,8 @@ def test_a_project_that_is_left_to_the_connection(scan: Scan) -> None:
 
 def test_a_subclass_that_executes_otherwise(scan: Scan) -> None:
     facts = scan(
-        f"{HEADER}class X(cr.CloudRunExecuteJobOperator):\n def execute(self, c): ...\n"
+        f"{HEADER}from elsewhere import run\n"
+        "class X(cr.CloudRunExecuteJobOperator):\n def execute(self, c): run(self)\n"
         f"with DAG('d'):\n X({PLACE}, job_name='j')\n"
     )
     found = facts.calls[0]

@@ -14,10 +14,13 @@ from typing import Any, NamedTuple
 
 from msgspec import UNSET
 
+from dagwarden.facts import Origin
 from dagwarden.sources.dags import operations
 from dagwarden.sources.dags.aliases import UNDECIDED, join, lost
 from dagwarden.sources.dags.catalogue import Catalogue, Operator
+from dagwarden.sources.dags.clients import Clients
 from dagwarden.sources.dags.interpret import Interpreter, Unnamed, Unread
+from dagwarden.sources.dags.libraries import meaning
 from dagwarden.sources.dags.objects import (
     MODULE_NAME,
     Class,
@@ -31,6 +34,7 @@ from dagwarden.sources.dags.objects import (
 from dagwarden.sources.dags.outside import Outside
 from dagwarden.sources.dags.values import (
     Arguments,
+    Changeable,
     Entries,
     Items,
     Method,
@@ -418,6 +422,8 @@ class Task(Thing):
         "defaults",
         "expanded",
         "expanded_rest",
+        "function",
+        "given",
         "group",
         "initialised",
         "keywords",
@@ -451,6 +457,9 @@ class Task(Thing):
         self.mapped = False
         # arguments of a decorated function: data, not parameters of the operator
         self.passed: list[Value] = []
+        # the function that was decorated, and what it is called with
+        self.function: Value = None
+        self.given: Arguments | None = None
         # the class of the repository it was made of
         self.made: Class | None = None
         self.initialised = True
@@ -557,7 +566,7 @@ class Task(Thing):
 
     def item(self, key: Value) -> Value:
         """Return a part of what the task returns at run time."""
-        return Unknown("dynamic", f"{self.describe().rpartition('.')[2]} output")
+        return TaskOutput(self, key)
 
     def enter(self) -> Value:
         """Enter a setup task as a context."""
@@ -572,6 +581,34 @@ class Label(Thing):
     def __init__(self) -> None:
         """Stand beside no task yet."""
         self.beside: list[Task] = []
+
+
+class TaskOutput(Thing):
+    """A part of what a task returns at run time."""
+
+    __slots__ = ("key", "task")
+
+    def __init__(self, task: Task, key: Value) -> None:
+        """`key` is what it is asked for by."""
+        self.task = task
+        self.key = key
+
+    def unknown(self) -> Unknown:
+        """Only a run of the task gives it."""
+        name = self.task.describe().rpartition(".")[2]
+        return Unknown("dynamic", f"{name} output")
+
+    def truth(self) -> bool | Unknown:
+        """Return why it is not known."""
+        return self.unknown()
+
+    def attribute(self, name: str) -> Value:
+        """Nothing is known of it."""
+        return self.unknown()
+
+    def item(self, key: Value) -> Value:
+        """Nothing is known of a part of a part."""
+        return self.unknown()
 
 
 class Partial(Thing):
@@ -664,12 +701,15 @@ class TaskFactory(Thing):
 
     def _partial(self, first: Arguments) -> Value:
         def expand(given: Arguments, keywords: Keywords | None) -> Value:
-            given = Arguments(
+            whole = Arguments(
                 [*first.positional, *first.keywords.values(), *given.positional],
                 given.keywords,
                 node=given.node,
             )
-            return self._make(given, keywords or {})
+            task = self._make(whole, keywords or {})
+            if isinstance(task, Task):
+                task.given = _called_with(given, keywords or {}, first)
+            return task
 
         return Partial(self.world, expand)
 
@@ -685,6 +725,7 @@ class TaskFactory(Thing):
         task.take(self.arguments, self._place())
         task.mapped = expanded is not None
         task.passed = [*given.positional, *given.keywords.values()]
+        task.function, task.given = self.function, _called_with(given, expanded)
         name = self.arguments.keywords.get("task_id")
         if name is None:
             name = self.function.describe().rpartition(".")[2]
@@ -700,6 +741,27 @@ class TaskFactory(Thing):
             return None
         module = function.scope.module
         return None if module is None else Place(node, module.path)
+
+
+def _called_with(
+    given: Arguments, expanded: Keywords | None, first: Arguments | None = None
+) -> Arguments:
+    """Return what a decorated function is called with in every task of its own."""
+    if expanded is None:
+        return given
+    mapped = {name: _common(value, name) for name, value in given.keywords.items()}
+    rest = given.rest
+    if given.positional:  # expand_kwargs
+        mapped, rest = {}, Unknown("dynamic", "expand_kwargs()")
+    if first is None:
+        return Arguments([], mapped, None, rest, given.node)
+    return Arguments(
+        first.positional,
+        first.keywords | mapped,
+        first.more,
+        rest or first.rest,
+        given.node,
+    )
 
 
 class GroupDecorator(Thing):
@@ -830,6 +892,7 @@ class World:
         self.changed: set[str] = set()
         # names already told of in `unread`
         self.told: set[tuple[str, str]] = set()
+        self.clients = Clients(self)
         self.symbols: dict[str, Value] = {}
         self.handlers: dict[str, Callable[[Arguments], Value]] = {
             "airflow.sdk.DAG": self._dag,
@@ -857,6 +920,9 @@ class World:
             "typing.cast": lambda given: given.get("val", 1),
             "functools.wraps": lambda _: Method("wraps", _same_function),
             "functools.partial": self._bound,
+            "tenacity.retry": _undecorated,
+            "backoff.on_exception": _undecorated,
+            "backoff.on_predicate": _undecorated,
             "json.dumps": _json_text,
             "sys.exit": lambda _: operations.EXIT,
             "os._exit": lambda _: operations.EXIT,
@@ -882,6 +948,9 @@ class World:
             return handler(arguments)
         if isinstance(symbol, Unnamed):
             return self._unnamed(symbol, arguments)
+        known = meaning(name)
+        if known is not None:
+            return known(self.clients, name, arguments)
         if name == "airflow.sdk.task" or name.startswith("airflow.sdk.task."):
             kind = name.removeprefix("airflow.sdk.task").removeprefix(".") or "python"
             return TaskDecorator(self, kind, Arguments([], {})).call(arguments)
@@ -903,6 +972,7 @@ class World:
 
     def _elsewhere(self, name: str, arguments: Arguments) -> None:
         """Call what is not in the repository and makes no task that is known of."""
+        self.clients.called(name)
         given = [*arguments.positional, *arguments.keywords.values()]
         if not name.startswith("airflow."):
             escape(*(one for one in given if isinstance(one, (Function, Decorated))))
@@ -912,7 +982,8 @@ class World:
         if parts[0] in _HARMLESS or not parts[0]:
             return
         if not parts[-1][:1].isupper():
-            escape(*(one for one in given if isinstance(one, (Items, Entries))))
+            held = (Items, Entries, Changeable)
+            escape(*(one for one in given if isinstance(one, held)))
         about_dags = any(map(_is_about_dags, given)) or _DAG_NAME.search(parts[-1])
         if self.current()[0] is not None or about_dags:
             key = self.interpreter.module.path, name
@@ -920,6 +991,11 @@ class World:
                 self.told.add(key)
                 detail = f"what {name.replace('()', '')} makes is not read"
                 self.interpreter.note(arguments.node, detail)
+
+    def set_item(self, symbol: Symbol, key: Value) -> None:
+        """Note that `symbol[key]` is set, of what stands outside the repository."""
+        if symbol.name == "os.environ":
+            self.clients.set_variable(key)
 
     def patched(self, symbol: Symbol, attribute: Value) -> None:
         """Note that `attribute` of what stands outside the repository is set."""
@@ -979,6 +1055,16 @@ class World:
                 one.beside = tasks
 
     # -------------------------------------------------------------------- contexts
+
+    @property
+    def level(self) -> int:
+        """The number of the undecided branch that is followed."""
+        return self.interpreter.level
+
+    def origin(self, arguments: Arguments) -> Origin:
+        """Return where the call with `arguments` stands, as facts say it."""
+        site = self.site(arguments)
+        return Origin(source=site.path, line=site.line)
 
     def site(self, arguments: Arguments) -> Site:
         """Return where the call with `arguments` stands."""
@@ -1153,6 +1239,10 @@ class World:
         if "task_id" not in arguments.keywords:
             if symbol.why.reason == "import":
                 self._elsewhere(symbol.why.symbol, arguments)
+            else:
+                self.clients.called_unknown(symbol.why, arguments)
+                given = [*arguments.positional, *arguments.keywords.values()]
+                escape(*(one for one in given if isinstance(one, Changeable)))
             return lost(symbol.why, *arguments.positional, *arguments.keywords.values())
         self.note(arguments)
         task = Task(self, symbol.why, self.site(arguments))
@@ -1412,9 +1502,10 @@ def default_args_of(
 
 # Packages whose functions make no task and change nothing that they are given.
 _HARMLESS = sys.stdlib_module_names | {
-    *("airflow", "boto3", "botocore", "builtins", "dateutil", "google", "jinja2"),
-    *("kubernetes", "numpy", "packaging", "pandas", "pendulum", "pydantic", "pytest"),
-    *("pytz", "requests", "sqlalchemy", "tests", "tests_common", "yaml"),
+    *("aiohttp", "airflow", "boto3", "botocore", "builtins", "dateutil", "google"),
+    *("googleapiclient", "httpx", "jinja2", "kubernetes", "numpy", "packaging"),
+    *("pandas", "pendulum", "pydantic", "pytest", "pytz", "requests", "sqlalchemy"),
+    *("tenacity", "tests", "tests_common", "yaml"),
 }
 # Functions of Python's library that change what they are given.
 _CHANGING = (
@@ -1525,6 +1616,14 @@ def _json_value(value: Value) -> Any:
     if isinstance(value, Entries) and not value.shuffled:
         return {key: _json_value(item) for key, item in value.items.items()}
     return value  # what JSON cannot say makes `dumps` raise
+
+
+def _undecorated(arguments: Arguments) -> Value:
+    """Return a decorator that leaves its function what it is, or that function."""
+    function = arguments.get("", 0)
+    if isinstance(function, Function):
+        return function
+    return Method("retry", lambda given: given.get("", 0))
 
 
 def _environment(arguments: Arguments) -> Value:

@@ -84,7 +84,7 @@ class Settable(Changeable):
     def __init__(self, reader: Reader, names: dict[str, Value]) -> None:
         """`names` are its attributes."""
         self.reader = reader
-        self.names = names
+        self.names: dict[str, Value] = names
         self.level = reader.level
         # why nothing is known of it any more
         self.why: Unknown | None = None
@@ -104,7 +104,8 @@ class Settable(Changeable):
     def forget(self, why: Unknown) -> None:
         """Any attribute may be another."""
         self.why = why
-        self.names = {name: lost(why, value) for name, value in self.names.items()}
+        for name, value in self.names.items():
+            self.names[name] = lost(why, value)
 
 
 class Prepared(Settable):

@@ -157,11 +157,10 @@ class Shell:
         return why_unknown(found) or (str(found) if found is not None else "")
 
     def _substituted(self, node: Output) -> Value:
-        kept, count = dict(self.variables), self.count
-        self.count = 0
+        kept, before = dict(self.variables), self.count
         output = self._run(node.script)
-        alone = self.count == 1
-        self.variables, self.count = kept, count
+        alone = self.count - before == 1
+        self.variables = kept
         if alone and isinstance(output, (str, Text, Unknown)):
             return output
         return Unknown("dynamic", "$(...)")

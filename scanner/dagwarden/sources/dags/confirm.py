@@ -40,6 +40,7 @@ from dagwarden.facts import (
     Unresolved,
 )
 from dagwarden.sources.dags import records
+from dagwarden.sources.dags.calls import calls_of_file
 from dagwarden.sources.dags.live import (
     NOT_STARTED,
     Extraction,
@@ -210,7 +211,8 @@ class _Joining:
             task and replace(task, dag=moved.get(task.dag, task.dag))
             for task in new_tasks
         ]
-        new_calls = self._calls(calls, told.calls, _moved(found_tasks, new_tasks))
+        told_calls = calls_of_file(told.tasks, told.given, None).calls
+        new_calls = self._calls(calls, told_calls, _moved(found_tasks, new_tasks))
         return replace(
             self.read,
             dags=_exchanged(self.read.dags, dags, new_dags),
@@ -319,6 +321,8 @@ class _Joining:
             one, other = getattr(read, name), getattr(told, name)
             if name in _OWN or one == other or other is UNSET:
                 continue
+            if name in _OF_A_TOKEN and isinstance(read, Call):
+                continue
             if one is UNSET:
                 reason = why[name].reason if name in why else "dynamic"
                 if not self.doubts and reason not in _ELSEWHERE:
@@ -406,6 +410,8 @@ _OWN = frozenset(
     | {"connection_defined", "connection_parameter", "connection_source"}
     | {"secrets", "secrets_known"}
 )
+# Whose token a call carries only its code tells, which Airflow has not run.
+_OF_A_TOKEN = frozenset({"acts_as", "audience", "connection", "impersonation_chain"})
 _WITH_CONNECTION = ("connection_parameter", "connection_source")
 # What static reading need not be certain of.
 _FREE = frozenset({"mapped"})

@@ -111,6 +111,10 @@ class World(Protocol):
         """Note `left >> right`."""
         ...
 
+    def set_item(self, symbol: Symbol, key: Value) -> None:
+        """Note that `symbol[key]` is set, of what stands outside the repository."""
+        ...
+
     def patched(self, symbol: Symbol, attribute: Value) -> None:
         """Note that `attribute` of what stands outside the repository is set."""
         ...
@@ -153,6 +157,20 @@ class _Loop:
     def __init__(self) -> None:
         self.breaks: list[Names] = []
         self.continues: list[Names] = []
+
+
+class Kept(NamedTuple):
+    """Where the interpreter was before it went aside."""
+
+    scope: Scope
+    frame: _Frame
+    loops: list[_Loop]
+    level: int
+    depth: int
+    calling: list[int]
+    skipped: list[Skipped]
+    unread: dict[Unread, None]
+    given_up: set[int]
 
 
 class Interpreter:
@@ -235,6 +253,36 @@ class Interpreter:
             module.scope.names.clear()
         vars(self.world).clear()
         vars(self).clear()
+
+    def aside(self, module: Module) -> Kept:
+        """
+        Begin to follow code apart from the file, in an undecided branch of `module`.
+
+        What it defines, leaves out or gives up is not the file's.
+        """
+        kept = Kept(
+            self.scope,
+            self.frame,
+            self.loops,
+            self.level,
+            self.depth,
+            self.calling,
+            self.skipped,
+            self.unread,
+            self.given_up,
+        )
+        self.scope = module.scope
+        self.frame = _Frame(None, self.scope)
+        self.loops, self.calling, self.skipped = [], [], []
+        self.unread, self.given_up = {}, set()
+        self._enter_branch()
+        return kept
+
+    def restore(self, kept: Kept) -> None:
+        """End what `aside` began."""
+        self.scope, self.frame, self.loops, self.level = kept[:4]
+        self.depth, self.calling, self.skipped = kept[4:7]
+        self.unread, self.given_up = kept[7:]
 
     def note(self, node: ast.AST | None, detail: str, *, broken: bool = False) -> None:
         """Note code whose results are not read; `broken`: Airflow refuses the file."""
@@ -469,6 +517,8 @@ class Interpreter:
             self._put(holder.holder, key, value)
         elif isinstance(holder, Items):
             operations.replace_item(holder, key, value, self.level)
+        elif isinstance(holder, Symbol):
+            self.world.set_item(holder, key)
         else:
             self._change(holder, value)
 

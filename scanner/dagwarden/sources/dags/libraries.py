@@ -166,10 +166,6 @@ def _message(clients: Clients, name: str, given: Arguments) -> Value:
     return made
 
 
-def _run_client(clients: Clients, name: str, given: Arguments) -> Value:
-    return RunClient(clients, clients.given_credentials(given))
-
-
 def _discovered(clients: Clients, name: str, given: Arguments) -> Value:
     service = given.get("serviceName", 0)
     if service != "run":
@@ -253,6 +249,9 @@ def _set_variable(clients: Clients, name: str, given: Arguments) -> Value:
     return Unknown("environment", "os.environ")
 
 
+_ID_TOKENS = "airflow.providers.google.common.utils.id_token_credentials."
+_KEYS = "google.oauth2.service_account."
+_OF_KEY = ("from_service_account_file", "from_service_account_info")
 _NAMES: dict[str, Meaning] = {
     **{f"requests.{verb}": sessions.verb for verb in (*sessions.VERBS, "request")},
     **{f"requests.api.{verb}": sessions.verb for verb in (*sessions.VERBS, "request")},
@@ -296,17 +295,11 @@ _NAMES: dict[str, Meaning] = {
     **dict.fromkeys(
         ("importlib.import_module", "runpy.run_path", "runpy.run_module"), _missed
     ),
-}
-_ID_TOKENS = "airflow.providers.google.common.utils.id_token_credentials."
-_NAMES |= {
     f"{_ID_TOKENS}get_default_id_token_credentials": _id_credentials(0),
     f"{_ID_TOKENS}get_id_token_credentials": _of_key("id_token"),
-    "google.auth.load_credentials_from_file": _missed,
+    **{f"{_KEYS}Credentials.{one}": _of_key("access_token") for one in _OF_KEY},
+    **{f"{_KEYS}IDTokenCredentials.{one}": _of_key("id_token") for one in _OF_KEY},
 }
-_KEYS = "google.oauth2.service_account."
-for _maker in ("from_service_account_file", "from_service_account_info"):
-    _NAMES[f"{_KEYS}Credentials.{_maker}"] = _of_key("access_token")
-    _NAMES[f"{_KEYS}IDTokenCredentials.{_maker}"] = _of_key("id_token")
 
 
 _RUN = re.compile(

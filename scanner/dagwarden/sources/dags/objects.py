@@ -15,6 +15,7 @@ from dagwarden.sources.dags.aliases import (
 )
 from dagwarden.sources.dags.values import (
     Arguments,
+    Changeable,
     Entries,
     Items,
     Method,
@@ -614,6 +615,8 @@ def escape(*values: Value) -> None:
             forget(one, UNFOLLOWED)
         elif isinstance(one, Instance):
             waiting += one.names.values()
+            one.forget(UNFOLLOWED)
+        elif isinstance(one, Changeable):
             one.forget(UNFOLLOWED)
         elif isinstance(one, Wrapped):
             waiting.append(one.function)

@@ -206,7 +206,7 @@ def segments(value: Value) -> list[Value]:
         if isinstance(part, str):
             first, *others = part.split("/")
             found[-1].append(first)
-            found += [[other] for other in others]
+            found.extend(list[Value]([other]) for other in others)
         else:
             found[-1].append(part)
     return [_segment(one) for one in found]

@@ -28,6 +28,8 @@ from dagwarden.files import read_regular
 from dagwarden.sources.credentials import Fingerprint
 from dagwarden.sources.dags import airflow as meaning
 from dagwarden.sources.dags import assets
+from dagwarden.sources.dags.bodies import Bodies
+from dagwarden.sources.dags.calls import calls_of_file
 from dagwarden.sources.dags.catalogue import catalogue
 from dagwarden.sources.dags.ignore import (
     Pattern,
@@ -40,7 +42,7 @@ from dagwarden.sources.dags.ignore import (
 from dagwarden.sources.dags.interpret import Interpreter
 from dagwarden.sources.dags.objects import Source
 from dagwarden.sources.dags.outside import Outside
-from dagwarden.sources.dags.records import Environment, facts_of_file
+from dagwarden.sources.dags.records import Environment, bare_facts, facts_of_file
 from dagwarden.sources.dags.unfollowed import left_out
 from dagwarden.sources.dags.waivers import inline_waivers
 from dagwarden.sources.dags.work import MAX_UNITS, TooMuchWork, allowance, left
@@ -57,6 +59,7 @@ MAX_MATCHING = 1_500_000
 # What every path adds to them: large repositories are none the worse.
 MATCHING_OF_PATH = 200
 MAX_FOLDERS = 100_000
+MAX_TEMPLATE = 100_000
 IGNORE_FILE = ".airflowignore"
 # The kinds of facts that an unread file may have held.
 KINDS = ("dag", "task", "call")
@@ -448,8 +451,12 @@ class _Reading:
         excluded = (*made.excluded, *left_out(interpreter, world, source))
         self.dags += made.dags
         self.tasks += made.tasks
-        self.calls += made.calls
-        for one in excluded:
+        bodies = Bodies(
+            world, interpreter, module, self.environment.name, self.template
+        )
+        calls = calls_of_file(made.tasks, made.given, bodies)
+        self.calls += bare_facts(calls.calls)
+        for one in (*excluded, *calls.excluded):
             self.leave_out(one.kind, one.what, one.reason)
         for unread in interpreter.unread:
             reason: GapReason = "malformed" if unread.broken else "unsupported"
@@ -465,9 +472,20 @@ class _Reading:
             where = self.root / path
             self.gap("too_deep", where, "nested too deeply to follow", line=line)
         if b"dagwarden:" in data:
-            calls = [t.site for t in world.tasks if t.site.path == source.path]
-            self.waivers += inline_waivers(source, data, calls)
+            sites = [t.site for t in world.tasks if t.site.path == source.path]
+            self.waivers += inline_waivers(source, data, sites)
         interpreter.let_go()
+
+    def template(self, path: str, name: str) -> str | None:
+        """Return the text of the template file `name` beside the DAG file `path`."""
+        file = _absolute(self.root, (self.root / path).parent / name)
+        try:
+            if self.root not in file.parents:
+                return None
+            data = self._content(file)
+            return data.decode() if len(data) <= MAX_TEMPLATE else None
+        except (Unreadable, OSError, ValueError):
+            return None
 
     def module(self, name: str, folder: Path) -> Source | None:
         """Return a module of the repository, parsed; None if there is none."""

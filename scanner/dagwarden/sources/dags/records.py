@@ -9,7 +9,6 @@ from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 from dagwarden.facts import (
-    Call,
     ConnectionSource,
     Dag,
     Excluded,
@@ -26,11 +25,12 @@ from dagwarden.sources.credentials import (
     secret_in,
     secrets_in,
 )
-from dagwarden.sources.dags import airflow, calls, provenance
+from dagwarden.sources.dags import airflow, provenance
 from dagwarden.sources.dags.airflow import World
 from dagwarden.sources.dags.aliases import held_in
 from dagwarden.sources.dags.catalogue import Operator, Parameter
 from dagwarden.sources.dags.interpret import Unread
+from dagwarden.sources.dags.outgoing import MINTED
 from dagwarden.sources.dags.outside import Outside
 from dagwarden.sources.dags.parameters import Parameters, not_taken
 from dagwarden.sources.dags.values import (
@@ -64,7 +64,8 @@ class Facts(NamedTuple):
 
     dags: list[Dag]
     tasks: list[Task]
-    calls: list[Call]
+    # the arguments of each task
+    given: list[Parameters]
     excluded: list[Excluded]
 
 
@@ -82,15 +83,13 @@ def facts_of_file(world: World, path: str, environment: Environment) -> Facts:
     found = made.facts
     if environment.outside == Outside():
         return found
-    return Facts(
-        _bare(found.dags), _bare(found.tasks), _bare(found.calls), found.excluded
-    )
+    return found._replace(dags=bare_facts(found.dags), tasks=bare_facts(found.tasks))
 
 
 R = TypeVar("R", bound=Record)
 
 
-def _bare(facts: list[R]) -> list[R]:
+def bare_facts(facts: list[R]) -> list[R]:
     """Return facts that hold plain values only: the marks of inputs end here."""
     return [_plainly(fact) for fact in facts]
 
@@ -271,9 +270,7 @@ class _Making:
             provenance=provenance.traced(_reads(given), given.unresolved),
         )
         self.facts.tasks.append(made)
-        call = calls.call_of(given, made)
-        if call is not None:
-            self.facts.calls.append(call)
+        self.facts.given.append(given)
 
     def _task_name(self, task: airflow.Task, task_id: Maybe[str]) -> str:
         if isinstance(task_id, str):
@@ -358,7 +355,7 @@ def _doubt(name: str, value: Value) -> Unknown | None:
         if isinstance(value, (Thing, Given)):
             value = value.unknown()
         if isinstance(value, Unknown):
-            if value.symbol in calls.MINTING:
+            if value.symbol in MINTED:
                 continue
             if value.reason not in OUTSIDE:
                 return value

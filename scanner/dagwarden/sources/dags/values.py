@@ -256,6 +256,12 @@ class Arguments:
         return self.more or self.rest or default
 
 
+class Changeable(Thing):
+    """A thing that whoever gets it may change."""
+
+    __slots__ = ()
+
+
 class Symbol(Thing):
     """A name from outside the repository, by its qualified name."""
 
@@ -325,7 +331,7 @@ class Text(Thing):
 
     def attribute(self, name: str) -> "Value":
         """Return a method, of which it is not known what it gives."""
-        return self.why
+        return Method(name, lambda _: self.why)
 
     def truth(self) -> bool | Unknown:
         """Return why it is not known."""
