@@ -52,7 +52,12 @@ def test_every_file_is_read_or_left_out_for_a_reason(facts: Facts) -> None:
     # one folder holds a tool and its own .airflowignore
     ignored = {path for path in files if path.parts[0] == "resources_cleanup"}
     silent = {path for path in files - ignored if path.as_posix() not in read}
-    assert facts.gaps == ()
+    # Airflow 3.3 has seven tasks more in this DAG: a function of the provider makes them
+    (gap,) = facts.gaps
+    assert (gap.origin.source, gap.origin.line, gap.incomplete) == (
+        *("cloud/dataform/example_dataform.py", 138),
+        False,
+    )
     assert {path for path in silent if not _says_no_dag(path)} == set()
     assert sum(item.count for item in facts.excluded if item.kind == "file") == len(
         silent

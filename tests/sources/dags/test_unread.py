@@ -35,6 +35,19 @@ TOLD: dict[str, tuple[str, list[str]]] = {
         "with DAG('d'):\n company.a()\n company.a()\n",
         ["unsupported: what company.a makes is not read"],
     ),
+    "a function of a provider inside a DAG": (
+        ("from airflow.providers.google.cloud.utils.dataform import make_flow\n"
+        "with DAG('d'):\n make_flow(project_id='p')"),
+        [
+            ("unsupported: what airflow.providers.google.cloud.utils.dataform.make_flow"
+            " makes is not read")
+        ],
+    ),
+    "a class of a provider inside a DAG": (
+        ("from airflow.providers.google.cloud.hooks.gcs import GCSHook\n"
+        "with DAG('d'):\n GCSHook().list('b')"),
+        [],
+    ),
     "a name imported with a star": (
         "with DAG('d'):\n make_tasks()",
         ["unsupported: what company.tools.* makes is not read"],

@@ -979,7 +979,7 @@ class World:
         if name.startswith(_CHANGING):
             escape(*given)
         parts = name.replace("()", "").split(".")
-        if parts[0] in _HARMLESS or not parts[0]:
+        if not parts[0] or (parts[0] in _HARMLESS and not _may_make_tasks(parts)):
             return
         if not parts[-1][:1].isupper():
             held = (Items, Entries, Changeable)
@@ -1515,6 +1515,11 @@ _CHANGING = (
 # Attributes of an operator's class that decide what its tasks are or do.
 _DECIDING = re.compile("__|execute|template_fields$")
 _DAG_NAME = re.compile(r"(^|_)dags?(_|$)|D(ag|AG)")
+
+
+def _may_make_tasks(parts: list[str]) -> bool:
+    """Say whether it is a function of a provider: some make tasks for the caller."""
+    return parts[:2] == ["airflow", "providers"] and "".join(parts).islower()
 
 
 def _is_about_dags(value: Value) -> bool:
