@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from dagwarden.cli import program
+
 DAGWARDEN = str(Path(sys.executable).with_name("dagwarden"))
 FINE = """
 from airflow import DAG
@@ -320,3 +322,13 @@ def test_new_since_a_revision_only_what_is_new_counts(folder: Path) -> None:
 def test_completion_scripts_are_printed(folder: Path) -> None:
     for shell in ("bash", "zsh", "fish"):
         assert "_DAGWARDEN_COMPLETE" in run(folder, "completion", shell).stdout
+
+
+def test_the_program_ends_with_the_status_of_the_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ended: list[int] = []
+    monkeypatch.setattr("os._exit", ended.append)
+    monkeypatch.setattr("dagwarden.cli.main", lambda: sys.exit(3))
+    program()
+    assert ended == [3]
