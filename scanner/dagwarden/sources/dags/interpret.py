@@ -13,7 +13,7 @@ import ast
 import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import NamedTuple, Protocol
+from typing import ClassVar, NamedTuple, Protocol
 
 from dagwarden.sources.dags import operations
 from dagwarden.sources.dags.aliases import (
@@ -393,7 +393,7 @@ class Interpreter:
         """Follow one statement and return how it ends."""
         self.work += 1
         charge()
-        handler = _STATEMENTS.get(type(node))
+        handler = self._STATEMENTS.get(type(node))
         return handler(self, node) if handler else _NEXT
 
     def _block(self, body: Sequence[ast.stmt]) -> int:
@@ -694,7 +694,7 @@ class Interpreter:
         """Follow a round for each of `values`, whichever comes first."""
         before, recording, loop = self.scope.names, self.world.recording, self.loops[-1]
         assigned = _assigned([node])
-        ends = [before]
+        ends: list[Names] = [before]
         # once for what any round does to what the others begin with, once for good
         for final in (False, True):
             self.world.recording = recording and final
@@ -1149,7 +1149,7 @@ class Interpreter:
     def evaluate(self, node: ast.expr) -> Value:
         """Return the value of an expression."""
         charge()
-        handler = _EXPRESSIONS.get(type(node))
+        handler = self._EXPRESSIONS.get(type(node))
         return handler(self, node) if handler else Unknown("dynamic", _kind_of(node))
 
     def _inner(self, node: ast.Starred | ast.Await) -> Value:
@@ -1600,62 +1600,61 @@ class Interpreter:
                 return decided
         return True
 
-
-# What follows each kind of statement and expression.
-_STATEMENTS: dict[type, Callable[..., int]] = {
-    ast.Expr: Interpreter._expression,
-    ast.Assign: Interpreter._assign,
-    ast.AnnAssign: Interpreter._annotated,
-    ast.AugAssign: Interpreter._augmented,
-    ast.If: Interpreter._if,
-    ast.For: Interpreter._for,
-    ast.AsyncFor: Interpreter._for,
-    ast.While: Interpreter._while,
-    ast.With: Interpreter._with,
-    ast.AsyncWith: Interpreter._with,
-    ast.Try: Interpreter._try,
-    ast.TryStar: Interpreter._try,
-    ast.FunctionDef: Interpreter._function,
-    ast.AsyncFunctionDef: Interpreter._function,
-    ast.ClassDef: Interpreter._class,
-    ast.Import: Interpreter._import,
-    ast.ImportFrom: Interpreter._import_from,
-    ast.Return: Interpreter._return,
-    ast.Break: Interpreter._break,
-    ast.Continue: Interpreter._continue,
-    ast.Raise: Interpreter._raise,
-    ast.Delete: Interpreter._delete,
-    ast.Assert: Interpreter._assert,
-    ast.Global: Interpreter._global,
-    ast.Nonlocal: Interpreter._nonlocal,
-    ast.Match: Interpreter._match,
-}
-_EXPRESSIONS: dict[type, Callable[..., Value]] = {
-    ast.Constant: Interpreter._constant,
-    ast.Name: Interpreter._name,
-    ast.Attribute: Interpreter._attribute,
-    ast.Call: Interpreter._call,
-    ast.Dict: Interpreter._dict,
-    ast.List: Interpreter._list,
-    ast.Tuple: Interpreter._tuple,
-    ast.Set: Interpreter._set,
-    ast.JoinedStr: Interpreter._text,
-    ast.FormattedValue: Interpreter._formatted,
-    ast.BinOp: Interpreter._binary,
-    ast.UnaryOp: Interpreter._unary,
-    ast.BoolOp: Interpreter._boolean,
-    ast.Compare: Interpreter._compare,
-    ast.IfExp: Interpreter._conditional,
-    ast.Subscript: Interpreter._subscript,
-    ast.Lambda: Interpreter._lambda,
-    ast.NamedExpr: Interpreter._named,
-    ast.ListComp: Interpreter._comprehension,
-    ast.SetComp: Interpreter._comprehension,
-    ast.GeneratorExp: Interpreter._comprehension,
-    ast.DictComp: Interpreter._dict_comprehension,
-    ast.Starred: Interpreter._inner,
-    ast.Await: Interpreter._inner,
-}
+    # What follows each kind of statement and expression.
+    _STATEMENTS: ClassVar[dict[type, Callable[..., int]]] = {
+        ast.Expr: _expression,
+        ast.Assign: _assign,
+        ast.AnnAssign: _annotated,
+        ast.AugAssign: _augmented,
+        ast.If: _if,
+        ast.For: _for,
+        ast.AsyncFor: _for,
+        ast.While: _while,
+        ast.With: _with,
+        ast.AsyncWith: _with,
+        ast.Try: _try,
+        ast.TryStar: _try,
+        ast.FunctionDef: _function,
+        ast.AsyncFunctionDef: _function,
+        ast.ClassDef: _class,
+        ast.Import: _import,
+        ast.ImportFrom: _import_from,
+        ast.Return: _return,
+        ast.Break: _break,
+        ast.Continue: _continue,
+        ast.Raise: _raise,
+        ast.Delete: _delete,
+        ast.Assert: _assert,
+        ast.Global: _global,
+        ast.Nonlocal: _nonlocal,
+        ast.Match: _match,
+    }
+    _EXPRESSIONS: ClassVar[dict[type, Callable[..., Value]]] = {
+        ast.Constant: _constant,
+        ast.Name: _name,
+        ast.Attribute: _attribute,
+        ast.Call: _call,
+        ast.Dict: _dict,
+        ast.List: _list,
+        ast.Tuple: _tuple,
+        ast.Set: _set,
+        ast.JoinedStr: _text,
+        ast.FormattedValue: _formatted,
+        ast.BinOp: _binary,
+        ast.UnaryOp: _unary,
+        ast.BoolOp: _boolean,
+        ast.Compare: _compare,
+        ast.IfExp: _conditional,
+        ast.Subscript: _subscript,
+        ast.Lambda: _lambda,
+        ast.NamedExpr: _named,
+        ast.ListComp: _comprehension,
+        ast.SetComp: _comprehension,
+        ast.GeneratorExp: _comprehension,
+        ast.DictComp: _dict_comprehension,
+        ast.Starred: _inner,
+        ast.Await: _inner,
+    }
 
 
 class Unnamed(Symbol):

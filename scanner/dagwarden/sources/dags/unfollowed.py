@@ -2,7 +2,7 @@
 
 import ast
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, cast
 
 from dagwarden.facts import Excluded
 from dagwarden.sources.dags.airflow import World
@@ -89,16 +89,14 @@ _LEAVES = frozenset(
 
 def _with_parts(nodes: Sequence[ast.AST]) -> Iterator[ast.AST]:
     """Yield the nodes below `nodes` that have parts, in no order: half of them."""
-    waiting: list[Any] = list(nodes)
+    waiting = list(nodes)
     while waiting:
         node = waiting.pop()
         charge()
         yield node
         for part in vars(node).values():
-            if type(part) is list:
-                waiting += [one for one in part if type(one) not in _LEAVES]
-            elif type(part) not in _LEAVES:
-                waiting.append(part)
+            held = cast("list[Any]", part) if type(part) is list else [part]
+            waiting += [one for one in held if type(one) not in _LEAVES]
 
 
 def _callee(node: ast.expr, scope: Scope, imported: dict[str, str]) -> str | None:
