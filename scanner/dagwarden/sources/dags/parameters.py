@@ -11,7 +11,14 @@ from dagwarden.sources.dags.airflow import Task, World
 from dagwarden.sources.dags.catalogue import Parameter
 from dagwarden.sources.dags.provenance import Read
 from dagwarden.sources.dags.templates import is_template, rendered_later
-from dagwarden.sources.dags.values import Entries, Items, Unknown, Value, why_unknown
+from dagwarden.sources.dags.values import (
+    Entries,
+    Items,
+    Scalar,
+    Unknown,
+    Value,
+    why_unknown,
+)
 
 
 class Found(NamedTuple):
@@ -36,9 +43,31 @@ class Parameters:
         # from where each field is read, as far as that is known already
         self.reads: dict[str, Read] = {}
         self.own_fields = _template_fields(task)
+        # the arguments that it is given; None where it may be given any
+        self.names = _names(task)
+        self.unread = self._unread()
+        self.foreign = self._foreign()
+
+    def _unread(self) -> Unknown | None:
+        """Return why the operator's class is not known, or None."""
+        operator = self.task.operator
+        if isinstance(operator, Unknown):
+            return operator
+        if self.operator is None or self.operator.incomplete:
+            return Unknown("import", operator)
+        return None
+
+    def _foreign(self) -> Unknown | None:
+        """Return why nothing is known of the operator's own parameters, or None."""
+        made = self.task.made
+        if self.unread is None and made is not None and self.task.operator in _ROOTS:
+            return Unknown("dynamic", made.describe())
+        return self.unread
 
     def given(self, name: str) -> Found | None:
         """Return the argument `name`; None if the operator's default holds."""
+        if self.names is not None and name not in self.names:
+            return None
         task = self.task
         if name in task.expanded:
             return Found(task.expanded[name], "argument")
@@ -136,6 +165,17 @@ SETTINGS = {
     "queue": "[operators] default_queue",
     "retries": "[core] default_task_retries",
 }
+
+
+# Operators that a class of the repository makes something of its own from.
+_ROOTS = frozenset({"airflow.sdk.BaseOperator", "airflow.sdk.BaseSensorOperator"})
+
+
+def _names(task: Task) -> set[Scalar] | None:
+    if task.expanded_rest or task.rest or any(one.rest for one in task.defaults):
+        return None
+    given = (one.items for one in task.defaults)
+    return set[Scalar]().union(task.keywords, task.expanded, *given)
 
 
 def not_taken(field: str) -> Unknown:

@@ -482,8 +482,8 @@ def _retries(given: Parameters) -> Maybe[int | None]:
 
 
 def _timeout_seconds(given: Parameters) -> Maybe[float | None]:
-    if _foreign(given):
-        return given.unset("timeout_seconds", _foreign(given) or not_taken("operator"))
+    if given.foreign is not None:
+        return given.unset("timeout_seconds", given.foreign)
     if not _has(given.operator, "timeout_seconds"):
         return None
     value = given.value("timeout_seconds")
@@ -496,7 +496,7 @@ def _timeout_seconds(given: Parameters) -> Maybe[float | None]:
 
 def _deferrable(given: Parameters) -> Maybe[bool | None]:
     found = given.given("deferrable")
-    why = _foreign(given)
+    why = given.foreign
     if why is not None and (found is None or found.source != "argument"):
         return given.unset("deferrable", why)
     parameter = given.operator.deferrable if given.operator is not None else None
@@ -518,7 +518,7 @@ def _of_base(given: Parameters, field: str) -> Maybe[str | None]:
     why = _own_attribute(given, field)
     found = given.given(field)
     if found is None:
-        why = why or _unread(given)
+        why = why or given.unread
     if why is not None:
         return given.unset(field, why)
     value = None if found is None else given.rendered(field, found.value)
@@ -557,7 +557,7 @@ def _place(
     given: Parameters, field: str, spellings: tuple[str, ...]
 ) -> Maybe[str | None]:
     """Return what the operator is told of where it works."""
-    foreign = _foreign(given)
+    foreign = given.foreign
     names = [name for name in spellings if foreign or _has(given.operator, name)]
     for name in names:
         found = None if _fixed(given.operator, name) else given.given(name)
@@ -597,29 +597,6 @@ def _has(operator: Operator | None, name: str) -> bool:
     return operator is not None and name in operator.parameters
 
 
-def _foreign(given: Parameters) -> Unknown | None:
-    """Return why nothing is known of the operator's own parameters, or None."""
-    task = given.task
-    why = _unread(given)
-    if why is None and task.made is not None and _is_root(task.operator):
-        return Unknown("dynamic", task.made.describe())
-    return why
-
-
-def _unread(given: Parameters) -> Unknown | None:
-    """Return why the operator's class is not known, or None."""
-    operator = given.task.operator
-    if isinstance(operator, Unknown):
-        return operator
-    if given.operator is None or given.operator.incomplete:
-        return Unknown("import", operator)
-    return None
-
-
-def _is_root(operator: str | Unknown) -> bool:
-    return operator in ("airflow.sdk.BaseOperator", "airflow.sdk.BaseSensorOperator")
-
-
 # Who the task is, for operators that are not in the catalogue.
 _GOOGLE = ("gcp_conn_id", "google_cloud_conn_id")
 
@@ -637,7 +614,7 @@ def _connection(
     given: Parameters,
 ) -> tuple[Maybe[str | None], str | None, ConnectionSource | None]:
     given.reads["connection"] = provenance.USUAL
-    why = _foreign(given)
+    why = given.foreign
     if why is not None or given.operator is None:
         for name in _GOOGLE:
             if name in given.task.keywords:
@@ -680,7 +657,7 @@ def _old_spellings(operator: Operator, name: str) -> Iterable[str]:
 
 def _impersonation_chain(given: Parameters) -> Maybe[tuple[str, ...] | None]:
     field = "impersonation_chain"
-    why = _foreign(given)
+    why = given.foreign
     name = given.operator.impersonation if given.operator is not None else None
     if why is not None:
         name = field

@@ -1,8 +1,8 @@
 """Operator calls in code that was not followed: accounted for, never lost."""
 
 import ast
-from collections.abc import Iterator, Sequence
-from typing import Any, cast
+from collections.abc import Iterable, Iterator, Sequence
+from typing import cast
 
 from dagwarden.facts import Excluded
 from dagwarden.sources.dags.airflow import World
@@ -94,9 +94,12 @@ def _with_parts(nodes: Sequence[ast.AST]) -> Iterator[ast.AST]:
         node = waiting.pop()
         charge()
         yield node
-        for part in vars(node).values():
-            held = cast("list[Any]", part) if type(part) is list else [part]
-            waiting += [one for one in held if type(one) not in _LEAVES]
+        for part in cast("Iterable[object]", vars(node).values()):
+            if type(part) is list:
+                parts = cast("list[ast.AST]", part)
+                waiting += [one for one in parts if type(one) not in _LEAVES]
+            elif type(part) not in _LEAVES:
+                waiting.append(cast("ast.AST", part))
 
 
 def _callee(node: ast.expr, scope: Scope, imported: dict[str, str]) -> str | None:
