@@ -38,7 +38,7 @@ def dag_folder(work: Path, version: str) -> Path:
     folder = work / f"dags-{version}"
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(HERE / "stand_in", folder)
-    for source in _sources(work):
+    for source in sources(work):
         tests = source / SYSTEM_TESTS
         shutil.copytree(tests, folder / "system", dirs_exist_ok=True)
     (folder / "system" / "__init__.py").touch()
@@ -49,7 +49,7 @@ def dag_folder(work: Path, version: str) -> Path:
     return folder
 
 
-def _sources(work: Path) -> list[Path]:
+def sources(work: Path) -> list[Path]:
     """Return the unpacked source distributions."""
     listed = HERE / "sources.txt"
     folder = work / "sources"

@@ -23,7 +23,7 @@ Maybe: TypeAlias = T | UnsetType
 # Subclasses inherit `frozen` at run time (not `kw_only`: each has to say it); this
 # tells the type checkers so.
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
-class Record(Struct, frozen=True, kw_only=True, omit_defaults=False):
+class Record(Struct, frozen=True, kw_only=True, omit_defaults=False, gc=False):
     """A frozen value."""
 
 
