@@ -308,7 +308,7 @@ class Call(Traced, frozen=True, kw_only=True):
     # HTTP: the endpoint as written; joined to the connection's host by graph
     endpoint: Maybe[str | None] = UNSET
     # a request in code: scheme and host of its URL; None: it has none of its own
-    url: Maybe[str | None] = None
+    url: Maybe[str | None] = UNSET
     overrides: Maybe[bool] = UNSET
     # whether overrides change the timeout or the number of tasks
     overrides_duration: Maybe[bool] = UNSET
@@ -316,14 +316,14 @@ class Call(Traced, frozen=True, kw_only=True):
     token: Maybe[Token | None] = UNSET
     audience: Maybe[str | None] = UNSET
     # whose credential it is, before impersonation; an operator's is its connection's
-    acts_as: Maybe[Literal["connection", "environment"]] = "environment"
+    acts_as: Maybe[Literal["connection", "environment"]] = UNSET
     # in code: the connection of its hook, and whom it impersonates
-    connection: Maybe[str | None] = None
-    impersonation_chain: Maybe[tuple[str, ...] | None] = None
+    connection: Maybe[str | None] = UNSET
+    impersonation_chain: Maybe[tuple[str, ...] | None] = UNSET
     tls_verified: Maybe[bool | None] = UNSET  # None: leaves it to the connection
     permissions: Maybe[tuple[str, ...]] = UNSET
     # what a deploying call has its workload run as; None: names none, or deploys nothing
-    deploys_as: Maybe[str | None] = None
+    deploys_as: Maybe[str | None] = UNSET
 
 
 # -------------------------------------------------------------- Airflow: connections

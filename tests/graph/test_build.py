@@ -146,6 +146,11 @@ CALL = Call(
     overrides=False,
     token=None,
     permissions=NEEDS,
+    deploys_as=None,
+    url=None,
+    acts_as="environment",
+    connection=None,
+    impersonation_chain=None,
 )
 CONNECTION = Connection(
     id="connection:prod:google_cloud_default",

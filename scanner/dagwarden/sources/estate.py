@@ -73,19 +73,18 @@ def read_estate(
         connections = _connections(
             environment, root, fingerprint, environ, lenient=only is not None
         )
-        parts.append(_environment(environment, config, connections.gaps))
+        # what is called or explained with a secret in it: ids, URLs, comments
+        parts.append(purged(_environment(environment, config, connections.gaps)))
         if environment.dags or only:
             given.add("dags")
             variables, read = _variables(
                 environment, root, environ, lenient=only is not None
             )
-            parts.append(read)
+            parts.append(purged(read))
             parts.append(_dags(environment, config, root, only, fingerprint, variables))
         if connections.connections or connections.files:
             given.add("connections")
-        parts.append(connections)
-    # what is called or explained with a secret in it: ids, URLs, comments
-    parts = [purged(part) for part in parts]
+        parts.append(purged(connections))
     if config.snapshots:
         progress("snapshot")
         cloud = _snapshots(config, root, fingerprint, lenient=only is not None)

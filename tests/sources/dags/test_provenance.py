@@ -230,13 +230,18 @@ def test_every_field_is_known_from_somewhere_or_says_why_not(
         assert told == sorted(set(told))
         unknown = {entry.field for entry in fact.unresolved}
         assert not unknown & set(told)
-        assert {*unknown, *told} == set(_maybe(type(fact))) - {"connection_defined"}
+        assert {*unknown, *told} == _maybe(type(fact))
 
 
-def _maybe(kind: type[Traced]) -> list[str]:
+# Set by graph, or by calls in code only.
+_ELSEWHERE = {"connection_defined", "url", "acts_as"}
+
+
+def _maybe(kind: type[Traced]) -> set[str]:
     """Return the fields that may be unresolved."""
-    found = [field.name for field in fields(kind) if field.default is UNSET]
-    return [*found, "deploys_as"] if kind is Call else found
+    code = {"connection", "impersonation_chain"} if kind is Call else set[str]()
+    found = {field.name for field in fields(kind) if field.default is UNSET}
+    return found - code - _ELSEWHERE
 
 
 def test_rules_do_not_see_it() -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from dagwarden.facts import Facts
 from dagwarden.sources.credentials import Fingerprint
-from dagwarden.sources.dags import read
+from dagwarden.sources.dags import seen
 from dagwarden.sources.dags.read import read_dags
 
 Scan = Callable[..., Facts]
@@ -339,4 +339,4 @@ def test_no_absolute_path_and_no_content_is_in_a_gap(tmp_path: Path) -> None:
 
 
 def test_limits_are_as_documented() -> None:
-    assert read.MAX_SIZE == 5_000_000
+    assert seen.MAX_SIZE == 5_000_000

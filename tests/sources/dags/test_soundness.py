@@ -16,7 +16,7 @@ from dagwarden.sources.dags.airflow import World
 from dagwarden.sources.dags.catalogue import catalogue
 from dagwarden.sources.dags.interpret import Interpreter
 from dagwarden.sources.dags.objects import Source
-from dagwarden.sources.dags.read import parsed
+from dagwarden.sources.dags.parse import parsed
 from dagwarden.sources.dags.values import Entries, Items, Thing, Unknown, Value
 
 ROUNDS = 12

@@ -13,7 +13,7 @@ from dagwarden.sources.dags.catalogue import catalogue
 from dagwarden.sources.dags.interpret import Interpreter
 from dagwarden.sources.dags.objects import Source
 from dagwarden.sources.dags.outside import Outside
-from dagwarden.sources.dags.read import parsed
+from dagwarden.sources.dags.parse import parsed
 from dagwarden.sources.dags.values import Entries, Given, Items, Text, Unknown, Value
 from dagwarden.sources.variables.records import HIDDEN, Entry, Layer, Variables
 

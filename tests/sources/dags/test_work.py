@@ -7,7 +7,8 @@ import pytest
 
 from dagwarden.facts import Facts
 from dagwarden.sources.dags import work
-from dagwarden.sources.dags.read import Unreadable, parsed
+from dagwarden.sources.dags.parse import parsed
+from dagwarden.sources.dags.seen import Unreadable
 from dagwarden.sources.dags.work import TooMuchWork, allowance, charge, left
 
 Scan = Callable[..., Facts]
@@ -43,7 +44,7 @@ HOSTILE = {
 def test_work_that_multiplies_ends_as_a_gap(
     scan: Scan, monkeypatch: pytest.MonkeyPatch, program: str
 ) -> None:
-    monkeypatch.setattr("dagwarden.sources.dags.read.MAX_UNITS", 500_000)
+    monkeypatch.setattr("dagwarden.sources.dags.file.MAX_UNITS", 500_000)
     facts = scan(dags__a=HEAD + program, dags__b=HEAD)
     (gap,) = facts.gaps
     assert (gap.reason, gap.origin.source) == ("timeout", "dags/a.py")

@@ -267,6 +267,9 @@ def _operator_call(asked: _Asked, call: CloudRunCall) -> Call:
         region=region,
         name=name,
         endpoint=None,
+        url=None,
+        connection=None,
+        impersonation_chain=None,
         overrides=overrides,
         overrides_duration=_overrides_duration(asked, overrides),
         token=None,
@@ -384,6 +387,9 @@ def _http_call(asked: _Asked) -> Call:
         via="http",
         operation=INVOKE_SERVICE,
         endpoint=endpoint,
+        url=None,
+        connection=None,
+        impersonation_chain=None,
         overrides=False,
         overrides_duration=False,
         token=_token(asked, proof),
@@ -391,6 +397,7 @@ def _http_call(asked: _Asked) -> Call:
         acts_as="environment",
         tls_verified=_tls_verified(asked),
         permissions=(INVOKE,),
+        deploys_as=None,
     )
     connection = asked.task.connection
     named = connection if isinstance(connection, str) else "?"
@@ -461,6 +468,10 @@ def _sent(task: Task, outgoing: Outgoing) -> Call:
         via=outgoing.via,
         operation=INVOKE_SERVICE,
         endpoint=None,
+        acts_as="environment",
+        url=None,
+        connection=None,
+        impersonation_chain=None,
         deploys_as=None,
     )
     call = _acting(noted, call, outgoing.acts_as)

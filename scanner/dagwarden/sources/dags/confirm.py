@@ -39,6 +39,7 @@ from dagwarden.facts import (
     Task,
     Unresolved,
 )
+from dagwarden.sources.credentials import purged
 from dagwarden.sources.dags import records
 from dagwarden.sources.dags.calls import calls_of_file
 from dagwarden.sources.dags.live import (
@@ -49,6 +50,7 @@ from dagwarden.sources.dags.live import (
     extract,
 )
 from dagwarden.sources.dags.observed import observed
+from dagwarden.sources.dags.outcome import Environment
 from dagwarden.sources.dags.work import MAX_UNITS, TooMuchWork, allowance
 from dagwarden.sources.variables.records import Variables
 
@@ -74,7 +76,7 @@ class Asking(NamedTuple):
     root: Path
     # the DAG folder of each DAG file
     files: Mapping[Path, Path]
-    environment: records.Environment
+    environment: Environment
     variables: Variables
     shown: Shown
 
@@ -142,7 +144,16 @@ def _with_file(
     except (TooMuchWork, RecursionError):
         return _noting(facts, "timeout", path, "what Airflow made takes too long")
     joining = _Joining(facts, path, tuple(_doubts(found, asking)), asking)
-    return joining.with_told(told)
+    return joining.with_told(_purged(told))
+
+
+def _purged(told: records.Facts) -> records.Facts:
+    """Return `told` as what was read is: ids are compared, and hold no secret."""
+    return told._replace(
+        dags=list(purged(tuple(told.dags))),
+        tasks=list(purged(tuple(told.tasks))),
+        excluded=list(purged(tuple(told.excluded))),
+    )
 
 
 def _noting(

@@ -16,7 +16,8 @@ from dagwarden.sources.dags import airflow
 from dagwarden.sources.dags.catalogue import catalogue
 from dagwarden.sources.dags.live import Found, FoundDag, FoundTask
 from dagwarden.sources.dags.objects import Class
-from dagwarden.sources.dags.records import Environment, Facts, facts_of_file
+from dagwarden.sources.dags.outcome import Environment
+from dagwarden.sources.dags.records import Facts, facts_of_file
 from dagwarden.sources.dags.values import Arguments, Entries, Items, Unknown, Value
 
 _OBJECT = "__object__"

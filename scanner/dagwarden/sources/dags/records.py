@@ -20,7 +20,6 @@ from dagwarden.facts import (
     Unresolved,
 )
 from dagwarden.sources.credentials import (
-    Fingerprint,
     may_hold_secret,
     secret_in,
     secrets_in,
@@ -30,6 +29,7 @@ from dagwarden.sources.dags.airflow import World
 from dagwarden.sources.dags.aliases import held_in
 from dagwarden.sources.dags.catalogue import Operator, Parameter
 from dagwarden.sources.dags.interpret import Unread
+from dagwarden.sources.dags.outcome import Environment
 from dagwarden.sources.dags.outgoing import MINTED
 from dagwarden.sources.dags.outside import Outside
 from dagwarden.sources.dags.parameters import Parameters, not_taken
@@ -48,15 +48,6 @@ from dagwarden.sources.dags.values import (
     why_unknown,
 )
 from dagwarden.sources.dags.work import charge
-
-
-class Environment(NamedTuple):
-    """What a fact needs to know of its environment."""
-
-    name: str
-    airflow: str | None
-    fingerprint: Fingerprint
-    outside: Outside = Outside()
 
 
 class Facts(NamedTuple):
@@ -471,11 +462,16 @@ def _execution_timeout(given: Parameters) -> Maybe[float | None]:
 # What Airflow makes a number of.
 _DIGITS = re.compile("[0-9]{1,9}")
 
+# What JSON readers take for the number that it is.
+_MAX_NUMBER = 2**53
+
 
 def _retries(given: Parameters) -> Maybe[int | None]:
     value = given.value("retries")
-    if value is None or isinstance(value, int):
-        return value
+    if value is None:
+        return None
+    if isinstance(value, int) and abs(value) < _MAX_NUMBER:
+        return int(value)  # True is 1
     if isinstance(value, str) and _DIGITS.fullmatch(value):
         return int(value)
     return given.unset("retries", why_unknown(value) or not_taken("retries"))
@@ -487,8 +483,10 @@ def _timeout_seconds(given: Parameters) -> Maybe[float | None]:
     if not _has(given.operator, "timeout_seconds"):
         return None
     value = given.value("timeout_seconds")
-    if value is None or isinstance(value, (int, float)):
-        return value
+    if value is None:
+        return None
+    if isinstance(value, (int, float)) and abs(value) < _MAX_NUMBER:
+        return float(value)
     return given.unset(
         "timeout_seconds", why_unknown(value) or not_taken("timeout_seconds")
     )

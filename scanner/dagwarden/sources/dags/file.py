@@ -1,0 +1,310 @@
+"""Reading one DAG file, with the modules that it imports."""
+
+import os
+import sys
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from inspect import currentframe
+from pathlib import Path
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from dagwarden.facts import Excluded, Gap, GapReason, InlineWaiver, SourceFile
+from dagwarden.sources.credentials import purged
+from dagwarden.sources.dags import airflow as meaning
+from dagwarden.sources.dags import assets
+from dagwarden.sources.dags.bodies import Bodies
+from dagwarden.sources.dags.calls import calls_of_file
+from dagwarden.sources.dags.catalogue import catalogue
+from dagwarden.sources.dags.interpret import Interpreter
+from dagwarden.sources.dags.objects import Source
+from dagwarden.sources.dags.outcome import (
+    UNTELLABLE,
+    Environment,
+    Outcome,
+    Read,
+    encoded,
+    gap_at,
+    shown,
+)
+from dagwarden.sources.dags.parse import parsed
+from dagwarden.sources.dags.records import bare_facts, facts_of_file
+from dagwarden.sources.dags.seen import Seen, Unreadable, look, nothing_at
+from dagwarden.sources.dags.unfollowed import left_out
+from dagwarden.sources.dags.waivers import inline_waivers
+from dagwarden.sources.dags.work import MAX_UNITS, TooMuchWork, allowance
+
+# Bytes of source whose trees are kept for whoever imports them.
+MAX_KEPT = 5_000_000
+# Calls in each other; how many fit into the stack of a thread is known.
+MAX_FRAMES = 900
+MAX_TEMPLATE = 100_000
+_HELD_ELSEWHERE = ("plugins", "src")
+
+
+@contextmanager
+def _frames(count: int) -> Generator[None, None, None]:
+    """Allow `count` calls in each other, however deep this one is: the same anywhere."""
+    before = sys.getrecursionlimit()
+    depth, frame = 0, currentframe()
+    while frame is not None:
+        depth, frame = depth + 1, frame.f_back
+    sys.setrecursionlimit(depth + count)
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)
+
+
+class _Module(NamedTuple):
+    """What was found where a module may be."""
+
+    source: Source | None
+    file: SourceFile | None
+    # None: what is there could not be read
+    seen: Seen | None
+
+
+class Reader:
+    """Reads the files of one environment, one after the other."""
+
+    def __init__(self, root: Path, environment: Environment) -> None:
+        """Read below `root`; the trees of imported modules are kept."""
+        self.root = root
+        self.environment = environment
+        self.modules: dict[Path, _Module] = {}
+        # folders that modules are imported from, beside the DAG folder
+        self.places = (root, *(root / held for held in _HELD_ELSEWHERE))
+        # by DAG folder and name: what says that it is none of the repository's
+        self.foreign: dict[tuple[Path, str], tuple[Seen, ...]] = {}
+        self.kept = 0
+
+    def read(self, path: Path, folder: Path) -> Read:
+        """Read one Python file as Airflow would look for DAGs in it."""
+        file = _File(self, path, folder)
+        with _frames(MAX_FRAMES):
+            outcome = file.read()
+        if self.kept > MAX_KEPT:
+            self.modules.clear()
+            self.kept = 0
+        try:
+            return Read(encoded(outcome), file.seen())
+        except UNTELLABLE:
+            detail = "holds text or numbers that cannot be written"
+            gap = gap_at(file.shown, "unsupported", detail)
+            return Read(encoded(Outcome(gaps=(gap,))), file.seen())
+
+    def module_at(self, path: Path, place: Path) -> _Module:
+        """Return what is found where a module below `place` may be."""
+        if path not in self.modules:
+            self.modules[path] = self._look(path, place)
+        return self.modules[path]
+
+    def _look(self, path: Path, place: Path) -> _Module:
+        seen = None
+        try:
+            if not path.is_file():
+                return _Module(None, None, nothing_at(path))
+            data, seen = look(path, self.root)
+            self.kept += len(data)
+            source = self.source(path, data, seen, place)
+        except (Unreadable, OSError, ValueError):
+            # named as a gap when it is read as a file of its own; a name imported
+            # from it stays unresolved
+            return _Module(None, None, seen)
+        return _Module(source, source_file(source, data, seen), seen)
+
+    def source(self, path: Path, data: bytes, seen: Seen, place: Path) -> Source:
+        """Return a file as a module below `place`; raises `Unreadable`."""
+        known = self.modules.get(path)
+        if known is not None and known.source is not None and known.seen == seen:
+            tree = known.source.tree
+        else:
+            tree = parsed(data)
+        name, package = _module_name(path, place)
+        return Source(shown(path, self.root), name, tree, package)
+
+    def nothing_called(self, top: str, folder: Path) -> tuple[Seen, ...]:
+        """Return what says that `top` is no module or package here; empty: it may be."""
+        if (folder, top) not in self.foreign:
+            self.foreign[folder, top] = tuple(self._nothing_called(top, folder))
+        return self.foreign[folder, top]
+
+    def _nothing_called(self, top: str, folder: Path) -> list[Seen]:
+        nothing: list[Seen] = []
+        for place in (folder, *self.places):
+            paths = [place / top, place / f"{top}.py"]
+            if any(os.path.exists(path) for path in paths):
+                return []
+            nothing += map(nothing_at, paths if place.is_dir() else [place])
+        return nothing
+
+
+class _File:
+    """
+    One file on the way to its facts, and what was looked at for them.
+
+    It finds what the file imports, for the interpreter.
+    """
+
+    def __init__(self, reader: Reader, path: Path, folder: Path) -> None:
+        self.reader = reader
+        self.path = path
+        self.folder = folder
+        self.shown = shown(path, reader.root)
+        self.looked: dict[Seen | None, None] = {}
+        self.files: dict[str, SourceFile] = {}
+        # whether reading the same again comes to the same
+        self.lasting = True
+
+    def seen(self) -> tuple[Seen, ...] | None:
+        """Return all that was looked at, None where the outcome does not rest on it."""
+        if not self.lasting:
+            return None
+        seen = tuple(one for one in self.looked if one is not None)
+        return seen if len(seen) == len(self.looked) else None
+
+    def read(self) -> Outcome:
+        """Return what the file tells, without secrets."""
+        outcome = purged(self._outcome())
+        # by its path a file is told from the next: purged once all are known
+        return replace(outcome, files=tuple(self.files.values()))
+
+    def _outcome(self) -> Outcome:
+        try:
+            data, seen = look(self.path, self.reader.root)
+            self.looked[seen] = None
+            if not _may_hold_dags(data):
+                return self._without_dags()
+            source = self.reader.source(self.path, data, seen, self.folder)
+        except Unreadable as error:
+            return self._lost(error.reason, error.detail, error.line)
+        self.files[source.path] = source_file(source, data, seen)
+        try:
+            with allowance(MAX_UNITS):
+                return self._follow(source, data)
+        except TooMuchWork as error:
+            self.lasting = not error.by_the_clock
+            # what was found so far may be wrong: it is a gap like a file not read
+            return self._lost("timeout", "takes too long to follow")
+        except (RecursionError, MemoryError):
+            return self._lost("too_deep", "nested too deeply to follow")
+
+    def _lost(self, reason: GapReason, detail: str, line: int | None = None) -> Outcome:
+        # how deep is too deep, and what the system refuses, may be another next time
+        self.lasting = self.lasting and reason not in ("too_deep", "unreadable")
+        gap = gap_at(self.shown, reason, detail, line=line)
+        return Outcome(gaps=(gap,), loaded=bool(self.looked))
+
+    def _without_dags(self) -> Outcome:
+        what = shown(self.folder, self.reader.root)
+        reason = "has not both words, airflow and dag"
+        left = Excluded(kind="file", what=what, reason=reason)
+        return Outcome(excluded=(left,), loaded=False)
+
+    def _follow(self, source: Source, data: bytes) -> Outcome:
+        world = meaning.World(catalogue(), self.reader.environment.outside)
+        world.handlers |= assets.handlers(world)
+        interpreter = Interpreter(world, self)
+        world.interpreter = interpreter
+        module = interpreter.follow(source)
+        for value in module.scope.names.values():
+            if isinstance(value, meaning.Dag):
+                value.exposed = True
+        made = facts_of_file(world, source.path, self.reader.environment)
+        excluded = (*made.excluded, *left_out(interpreter, world, source))
+        name = self.reader.environment.name
+        bodies = Bodies(world, interpreter, module, name, self.template)
+        calls = calls_of_file(made.tasks, made.given, bodies)
+        waivers: list[InlineWaiver] = []
+        if b"dagwarden:" in data:
+            sites = [t.site for t in world.tasks if t.site.path == source.path]
+            waivers = inline_waivers(source, data, sites)
+        outcome = Outcome(
+            dags=tuple(made.dags),
+            tasks=tuple(made.tasks),
+            calls=tuple(bare_facts(calls.calls)),
+            gaps=tuple(self._gaps(interpreter)),
+            excluded=(*excluded, *calls.excluded),
+            inline_waivers=tuple(waivers),
+        )
+        interpreter.let_go()
+        return outcome
+
+    def _gaps(self, interpreter: Interpreter) -> Iterator[Gap]:
+        for unread in interpreter.unread:
+            reason: GapReason = "malformed" if unread.broken else "unsupported"
+            detail = f"Airflow refuses the file: {unread.detail}"
+            yield gap_at(
+                unread.path,
+                reason,
+                detail if unread.broken else unread.detail,
+                line=unread.line,
+                incomplete=False,
+            )
+        for path, line in interpreter.too_deep:
+            self.lasting = False
+            yield gap_at(path, "too_deep", "nested too deeply to follow", line=line)
+
+    def template(self, path: str, name: str) -> str | None:
+        """Return the text of the template file `name` beside the DAG file `path`."""
+        root = self.reader.root
+        file = Path(os.path.normpath((root / path).parent / name))
+        data = self.content(file) if root in file.parents else None
+        try:
+            return data.decode() if data and len(data) <= MAX_TEMPLATE else None
+        except UnicodeDecodeError:
+            return None
+
+    def content(self, path: Path) -> bytes | None:
+        """Return what a file of the repository holds, None where it cannot be read."""
+        if not os.path.exists(path):
+            self.looked[nothing_at(path)] = None
+            return None
+        try:
+            data, seen = look(path, self.reader.root)
+        except (Unreadable, ValueError):
+            self.lasting = False
+            return None
+        self.looked[seen] = None
+        return data
+
+    def find(self, name: str) -> Source | None:
+        """Return a module of the repository, parsed; None if there is none."""
+        top = name.partition(".")[0]
+        if not top or top == "airflow" or top in sys.stdlib_module_names:
+            return None
+        nothing = self.reader.nothing_called(top, self.folder)
+        self.looked.update(dict.fromkeys(nothing))
+        places = () if nothing else (self.folder, *self.reader.places)
+        for place in places:
+            path = place.joinpath(*name.split("."))
+            for file in (path / "__init__.py", path.with_name(f"{path.name}.py")):
+                found = self.reader.module_at(file, place)
+                self.looked[found.seen] = None
+                if found.source is not None and found.file is not None:
+                    self.files[found.source.path] = found.file
+                    return found.source._replace(name=name)
+        return None
+
+
+def source_file(source: Source, data: bytes, seen: Seen) -> SourceFile:
+    """Return the record of a file that was read."""
+    return SourceFile(
+        path=source.path, kind="dag", sha256=seen.digest.hex(), size=len(data)
+    )
+
+
+def _may_hold_dags(data: bytes) -> bool:
+    """Say whether Airflow would look into the file (its safe mode, 2.x and 3.x)."""
+    lowered = data.lower()
+    return b"airflow" in lowered and (b"dag" in lowered or b"asset" in lowered)
+
+
+def _module_name(path: Path, folder: Path) -> tuple[str, bool]:
+    parts = list(path.relative_to(folder).with_suffix("").parts)
+    package = parts[-1] == "__init__"
+    if package:
+        parts.pop()
+    return ".".join(parts) or "__init__", package

@@ -1,0 +1,97 @@
+"""Parsing a file's bytes, within bounds; the parser is the running Python's."""
+
+import ast
+import re
+import sys
+
+from dagwarden.facts import GapReason
+from dagwarden.sources.dags.seen import Unreadable
+
+# Of code: words and punctuation. The parser takes up to a kilobyte for each.
+MAX_TOKENS = 250_000
+# Of f-strings: the parser of Python 3.11 reads one again for each of its fields.
+MAX_FIELD_BYTES = 5_000_000_000
+# Bytes that neither limit can be reached with.
+_MAX_UNCHECKED = 70_000
+_PUNCTUATION = b",.()[]{}:;=+-*/%&|^~<>!@\n"
+_F_STRING = re.compile(rb"[fF][rR]?[\"']|[rR][fF][\"']")
+
+
+def parsed(data: bytes) -> ast.Module:
+    """Parse a file's bytes; raise `Unreadable` for whatever the parser refuses."""
+    if b"\0" in data:
+        raise Unreadable("encoding", "holds NUL bytes")
+    _check_size(data)
+    try:
+        _check_encoding(data)
+        return ast.parse(data)
+    except SyntaxError as error:
+        # text that is not in its encoding is a SyntaxError without a line
+        encoding = "codec" in str(error.msg) or "encoding" in str(error.msg)
+        reason: GapReason = "encoding" if encoding else "syntax"
+        version = f"{sys.version_info.major}.{sys.version_info.minor}"
+        detail = (
+            "not in the encoding it declares"
+            if encoding
+            else f"not valid Python {version}{_grammar(error.msg)}"
+        )
+        raise Unreadable(reason, detail, error.lineno or None) from None
+    except (RecursionError, MemoryError):
+        raise Unreadable("too_deep", "nested too deeply to parse") from None
+    except (ValueError, OverflowError, LookupError):
+        raise Unreadable("encoding", "not in the encoding it declares") from None
+
+
+def _check_size(data: bytes) -> None:
+    """Refuse what would take the parser too long, or too much memory."""
+    if len(data) < _MAX_UNCHECKED:
+        return
+    words = len(data.split())
+    tokens = words + len(data) - len(data.translate(None, _PUNCTUATION))
+    fields = data.count(b"{") * len(data) > MAX_FIELD_BYTES
+    if tokens > MAX_TOKENS or (fields and _F_STRING.search(data)):
+        raise Unreadable("too_large", "holds more code than can be followed")
+
+
+# What CPython says of a file where that cannot quote it.
+_GRAMMAR = "|".join(
+    [
+        r"'[(\[{]' was never closed",
+        r"unmatched '[)\]}]'",
+        (
+            r"closing parenthesis '[)\]}]' does not match"
+            r" opening parenthesis '[(\[{]'( on line \d+)?"
+        ),
+        (
+            r"unterminated (f-|triple-quoted |triple-quoted f-)?string literal"
+            r" \(detected at line \d+\)"
+        ),
+        r"expected ':'",
+        r"expected an indented block( after [a-z' ]+ on line \d+)?",
+        r"unexpected indent",
+        r"unindent does not match any outer indentation level",
+        r"inconsistent use of tabs and spaces in indentation",
+        r"invalid syntax(\. Perhaps you forgot a comma\?)?",
+        r"positional argument follows keyword argument( unpacking)?",
+    ]
+)
+
+
+def _grammar(said: str) -> str:
+    return f": {said}" if re.fullmatch(_GRAMMAR, said) else ""
+
+
+def _check_encoding(data: bytes) -> None:
+    """
+    Raise what Python raises for a file that is not in its encoding.
+
+    The parser itself overlooks that in the bytes of a comment.
+    """
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        import io
+        import tokenize
+
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
+        data.decode(encoding)

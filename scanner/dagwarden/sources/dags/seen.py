@@ -1,0 +1,128 @@
+"""
+What was looked at on the way to facts, and whether the same would be seen again.
+
+Every path that a fact rests on is looked at through this module: a file by what it
+holds, a name under which nothing was found by its absence.
+"""
+
+import os
+import stat
+import time
+from hashlib import sha256
+from pathlib import Path
+
+from msgspec import Struct
+
+from dagwarden.facts import GapReason
+from dagwarden.files import read_regular
+
+MAX_SIZE = 5_000_000
+# Nanoseconds after which a change to a file shows in its times on any file system.
+SETTLED = 2_000_000_000
+
+
+class Unreadable(Exception):
+    """A file cannot be read as Python."""
+
+    def __init__(self, reason: GapReason, detail: str, line: int | None = None) -> None:
+        """Say why in one line that quotes nothing of the file."""
+        super().__init__(detail)
+        self.reason: GapReason = reason
+        self.detail = detail
+        self.line = line
+
+
+class Seen(Struct, frozen=True, array_like=True):
+    """
+    What was at a path.
+
+    `digest` is that of a file's content, empty: nothing was there. `stamp` is what
+    the file system said of the file; while it says the same, the content is the same.
+    It is empty where that cannot be relied on.
+    """
+
+    path: bytes
+    digest: bytes = b""
+    stamp: tuple[int, ...] = ()
+
+
+def nothing_at(path: Path) -> Seen:
+    """Return that nothing is at `path`."""
+    return Seen(os.fsencode(path))
+
+
+def look(path: Path, root: Path) -> tuple[bytes, Seen]:
+    """
+    Return what a file holds, as bytes and as what was seen.
+
+    Raises `Unreadable` for what is no regular file of up to `MAX_SIZE` bytes, or a
+    link to outside of `root`.
+    """
+    try:
+        if not path.is_file():
+            detail = "no regular file, or a link that leads nowhere"
+            raise Unreadable("unreadable", detail)
+        status = os.lstat(path)
+        if stat.S_ISLNK(status.st_mode) and is_outside(path, root):
+            raise Unreadable("unreadable", "a link leads out of the scanned root")
+        data = read_regular(path, MAX_SIZE)
+    except OSError as error:
+        detail = f"cannot read the file: {why(error)}"
+        raise Unreadable("unreadable", detail) from None
+    if len(data) > MAX_SIZE:
+        raise Unreadable("too_large", f"larger than {MAX_SIZE // 1_000_000} MB")
+    return data, Seen(os.fsencode(path), sha256(data).digest(), _stamp(status))
+
+
+def again(seen: Seen, root: Path) -> Seen | None:
+    """Return what is at the path now, None where it is not the same."""
+    if not seen.digest:
+        return None if os.path.exists(seen.path) else seen
+    if seen.stamp and seen.stamp == _times(seen.path):
+        return seen
+    try:
+        _, now = look(Path(os.fsdecode(seen.path)), root)
+    except Unreadable:
+        return None
+    return now if now.digest == seen.digest else None
+
+
+def _times(path: bytes) -> tuple[int, ...]:
+    try:
+        return _said(os.lstat(path))
+    except OSError:
+        return ()
+
+
+def _stamp(status: os.stat_result) -> tuple[int, ...]:
+    """
+    Return what tells one state of a file from the next.
+
+    A file changed a moment ago may change again without its times showing that, and
+    a link says nothing of what it leads to.
+    """
+    changed = max(status.st_mtime_ns, status.st_ctime_ns)
+    settled = time.time_ns() - changed > SETTLED
+    return _said(status) if settled and stat.S_ISREG(status.st_mode) else ()
+
+
+def _said(status: os.stat_result) -> tuple[int, ...]:
+    # the time of the last change of any kind cannot be set, unlike that of content
+    return (
+        status.st_mtime_ns,
+        status.st_ctime_ns,
+        status.st_size,
+        status.st_ino,
+        status.st_dev,
+    )
+
+
+def is_outside(link: Path, root: Path) -> bool:
+    """Say whether a link leads out of `root`."""
+    inside = os.path.realpath(root)
+    return os.path.commonpath([os.path.realpath(link), inside]) != inside
+
+
+def why(error: OSError) -> str:
+    """Return what the system said, in lower case."""
+    return (error.strerror or type(error).__name__).lower()
