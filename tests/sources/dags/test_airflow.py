@@ -269,7 +269,7 @@ def test_jinja_is_unresolved_only_where_airflow_renders(scan: Scan) -> None:
     )
     task = one(scan, program)
     assert task.task_id == "{{ t }}"
-    assert why(task, "connection") == ("jinja", "{{ var.value.c }}")
+    assert why(task, "connection") == ("variable", "c")
     assert why(task, "impersonation_chain") == ("jinja", "{{ a }}")
 
 

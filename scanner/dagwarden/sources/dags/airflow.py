@@ -633,6 +633,16 @@ class Partial(Thing):
         return super().attribute(name)
 
 
+class Literal(Thing):
+    """`literal(value)`: Airflow takes the value as it is, template marks and all."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Value) -> None:
+        """Wrap `value`."""
+        self.value = value
+
+
 class TaskDecorator(Thing):
     """`@task(...)`, `@task.KIND(...)`: waits for the function."""
 
@@ -915,6 +925,7 @@ class World:
             "datetime.timedelta": operations.duration,
             "pendulum.duration": operations.duration,
             "airflow.utils.decorators.apply_defaults": _same_function,
+            **dict.fromkeys(_LITERAL, lambda given: Literal(given.get("value", 0))),
             "copy.deepcopy": lambda given: copied(given.get("x", 0)),
             "copy.copy": lambda given: shallow(given.get("x", 0)),
             "typing.cast": lambda given: given.get("val", 1),
@@ -1594,6 +1605,15 @@ def _expanded_rows(value: Value) -> Expansion:
     return Expansion(common, None, offered)
 
 
+# What wraps a value that is not rendered: 3.x, 2.11.
+_LITERAL = (
+    "airflow.sdk.literal",
+    "airflow.template.templater.literal",
+    "airflow.utils.template.literal",
+    "airflow.template.templater.LiteralValue",
+)
+
+
 def _json_text(arguments: Arguments) -> Value:
     """Return `json.dumps(...)`, which request bodies are commonly made by."""
     import json  # most files have no such call, and a commit hook counts it
@@ -1608,19 +1628,11 @@ def _json_text(arguments: Arguments) -> Value:
     if not all(is_scalar(item) and item in (True, False) for item in layout.values()):
         return Unknown("dynamic", "json.dumps()")
     try:
-        text = operations.as_scalar(json.dumps(_json_value(value), **layout))
+        text = operations.as_scalar(json.dumps(operations.as_python(value), **layout))
         given = first_given(value)
         return text if given is None else operations.mark(text, lost(given, value))
     except (TypeError, ValueError, RecursionError):
         return Unknown("dynamic", "json.dumps()")
-
-
-def _json_value(value: Value) -> Any:
-    if isinstance(value, Items) and value.kind in ("list", "tuple"):
-        return [_json_value(item) for item in value.items]
-    if isinstance(value, Entries) and not value.shuffled:
-        return {key: _json_value(item) for key, item in value.items.items()}
-    return value  # what JSON cannot say makes `dumps` raise
 
 
 def _undecorated(arguments: Arguments) -> Value:

@@ -347,8 +347,6 @@ def _deploys_as(asked: _Asked, call: CloudRunCall) -> Maybe[str | None]:
     if not call.act_as:
         return None
     account = _account_in(asked.read("deploys_as", call.kind), call.kind)
-    if isinstance(account, str) and is_template(account):
-        account = rendered_later(account)
     if isinstance(account, str):
         return account.lower() or None
     if account is None:

@@ -389,7 +389,9 @@ def contains(container: Value, value: Value) -> bool | Unknown:
 
 
 def marked(operation: Callable[[list[Value]], Value], values: list[Value]) -> Value:
-    """Return what `operation` gives where an input gave some of `values`."""
+    """Return what `operation` gives where an input may have given some of `values`."""
+    if not any(map(_holds_given, values)):
+        return operation(values)
     known = operation([_changed(value, bare) for value in values])
     return mark(known, operation([_changed(value, _absent) for value in values]))
 
@@ -413,6 +415,16 @@ def spread(value: Value, why: Unknown) -> Value:
         entries = {key: spread(item, why) for key, item in value.items.items()}
         return Entries(entries, value.rest, value.level)
     return given(value, why)
+
+
+def as_python(value: Value) -> Any:
+    """Return a wholly known value as JSON's library takes it; it raises for others."""
+    charge()
+    if isinstance(value, Items) and value.kind in ("list", "tuple"):
+        return [as_python(item) for item in value.items]
+    if isinstance(value, Entries) and not value.shuffled:
+        return {key: as_python(item) for key, item in value.items.items()}
+    return value  # what JSON cannot say makes it raise
 
 
 def _absent(value: Value) -> Value:

@@ -9,14 +9,15 @@ from dagwarden.facts import ConnectionSource, Maybe, Unresolved
 from dagwarden.sources.dags import provenance
 from dagwarden.sources.dags.airflow import Task, World
 from dagwarden.sources.dags.catalogue import Parameter
+from dagwarden.sources.dags.context import Rendering
 from dagwarden.sources.dags.provenance import Read
-from dagwarden.sources.dags.templates import is_template, rendered_later
 from dagwarden.sources.dags.values import (
     Entries,
     Items,
     Scalar,
     Unknown,
     Value,
+    is_scalar,
     why_unknown,
 )
 
@@ -43,6 +44,8 @@ class Parameters:
         # from where each field is read, as far as that is known already
         self.reads: dict[str, Read] = {}
         self.own_fields = _template_fields(task)
+        self.outside = world.outside
+        self.rendering: Rendering | None = None
         # the arguments that it is given; None where it may be given any
         self.names = _names(task)
         self.unread = self._unread()
@@ -120,14 +123,13 @@ class Parameters:
 
     def rendered(self, name: str, value: Value) -> Value:
         """Return `value` as it is when the task runs."""
+        if is_scalar(value) and not isinstance(value, str):
+            return value
         if not self.is_templated(name):
             return value
-        if isinstance(value, str) and is_template(value):
-            return rendered_later(value)
-        if isinstance(value, Items):
-            items = [self.rendered(name, item) for item in value.items]
-            return Items(value.kind, items, value.more)
-        return value
+        if self.rendering is None:
+            self.rendering = Rendering(self.task, self.outside)
+        return self.rendering.rendered(value)
 
     def is_templated(self, name: str) -> bool:
         """Say whether Airflow renders the argument; True when not known."""
