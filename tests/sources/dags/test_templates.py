@@ -310,6 +310,10 @@ def test_a_template_is_known_where_its_inputs_are(
     task, call = run(scan, region, dag)
     assert (task.region, call.region) == (value, value)
     assert type(call.region) is str
+    sources = {one.source for one in task.provenance if one.field == "region"}
+    assert sources <= {"variable", "template", "argument"}
+    if " if " not in region:  # decided by a variable, and written in the file
+        assert (sources == {"variable"}) == ("var." in region or "Variable" in region)
 
 
 UNKNOWN_IN_A_DAG: dict[str, tuple[str, str, str, str]] = {

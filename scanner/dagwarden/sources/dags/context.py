@@ -11,6 +11,7 @@ from dagwarden.sources.dags.templates import (
     AtRunTime,
     evaluated,
     is_template,
+    rendered_later,
 )
 from dagwarden.sources.dags.values import (
     Arguments,
@@ -22,6 +23,7 @@ from dagwarden.sources.dags.values import (
     Thing,
     Unknown,
     Value,
+    first_given,
     truth,
     why_unknown,
 )
@@ -125,8 +127,14 @@ class Rendering:
         if own is not None and _SPECIAL.search(text):
             return why_unknown(own) or Unknown("dynamic", "jinja_environment_kwargs")
         found = evaluated(text, self, native=self.native)
-        # a template that an input gave
-        return operations.mark(found, text.why) if isinstance(text, Given) else found
+        if isinstance(found, (Unknown, Text)):
+            return found
+        if isinstance(text, Given):
+            # a template that an input gave
+            return operations.mark(found, text.why)
+        if is_template(text) and first_given(found) is None:
+            return operations.mark(found, rendered_later(text))
+        return found
 
     def _in_part(self, text: Text) -> Value:
         """Return a text known in part, each known part rendered for itself."""

@@ -72,8 +72,6 @@ def facts_of_file(world: World, path: str, environment: Environment) -> Facts:
         if not partial.used:
             made.leave_out(site, "`partial` that is never expanded")
     found = made.facts
-    if environment.outside == Outside():
-        return found
     return found._replace(dags=bare_facts(found.dags), tasks=bare_facts(found.tasks))
 
 

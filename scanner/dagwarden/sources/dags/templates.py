@@ -180,7 +180,7 @@ def _finished(parts: list[Value], native: bool | Unknown, later: Unknown) -> Val
 def _literal(text: Value, later: Unknown) -> Value:
     """Return what a text is that Jinja reads as a Python literal where it can."""
     if not isinstance(text, str) or len(text) > MAX_NATIVE:
-        return later
+        return text if isinstance(text, Unknown) else later
     charge(len(text))
     try:
         found: object = ast.literal_eval(ast.parse(text, mode="eval"))
