@@ -31,7 +31,6 @@ from dagwarden.sources.dags.catalogue import Operator, Parameter
 from dagwarden.sources.dags.interpret import Unread
 from dagwarden.sources.dags.outcome import Environment
 from dagwarden.sources.dags.outgoing import MINTED
-from dagwarden.sources.dags.outside import Outside
 from dagwarden.sources.dags.parameters import Parameters, not_taken
 from dagwarden.sources.dags.values import (
     OUTSIDE,
