@@ -364,6 +364,28 @@ def test_a_contradiction_in_a_file_that_asks_is_not_decided(
 
 
 @pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("Traceback\n  File \"a.py\", line 1\n    x()\nKeyError: 'k'\n", "KeyError"),
+        ('  File "a.py", line 1\nValueError: a\nhunter2Error\n', "ValueError"),
+        ('  File "a.py", line 1\n    x\nrequests.ReadTimeout\n', "ReadTimeout"),
+        ("ModuleNotFoundError: No module named 'a.b'", "no module named a.b"),
+        ("ModuleNotFoundError: No module named 'a b'", "ModuleNotFoundError"),
+        ("hunter2hunter2", "an error"),
+        ("hunter2 Error: x", "an error"),
+        ("", "an error"),
+    ],
+)
+def test_an_error_is_told_by_its_kind_alone(
+    text: str, kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    errors = [{"text": text, "line": 3}]
+    facts = answered(tmp_path, monkeypatch, TASK, errors=errors)
+    (gap,) = facts.gaps
+    assert gap.detail == f"Airflow refuses the file: {kind}"
+
+
+@pytest.mark.parametrize(
     "value",
     [{"__object__": "x.Y\x1b[31m"}, "five", [1], {"a": 1}, 1e300],
 )

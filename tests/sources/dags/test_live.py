@@ -213,8 +213,7 @@ def namespaces() -> bool:
     return bool(unshare) and subprocess.call(["unshare", "-Urnm", "true"]) == 0
 
 
-@pytest.mark.parametrize("name", FILES)
-def test_what_a_file_does_is_its_own_loss(name: str, extraction: Extraction) -> None:
+def test_what_a_file_does_is_its_own_loss(extraction: Extraction) -> None:
     outcome: dict[str, str | list[str]] = {}
     outcome |= {path.stem: why for path, why in extraction.failed.items()}
     for path, found in extraction.found.items():
@@ -222,7 +221,53 @@ def test_what_a_file_does_is_its_own_loss(name: str, extraction: Extraction) -> 
         outcome[path.stem] = (
             faults[0].partition(":")[0] if faults else [d.dag_id for d in found.dags]
         )
-    assert outcome[name] == FILES[name][1]
+    assert outcome == {name: expected for name, (_, expected) in FILES.items()}
+
+
+# What a file asks for, and how the answer is told: it is another where it really runs.
+ASKING: dict[str, tuple[str, str] | None] = {
+    "os.environ.get('A')": ("environment", "A"),
+    "os.getenv('A', 'x')": ("environment", "A"),
+    "'A' in os.environ": ("environment", "A"),
+    "dict(os.environ)": ("environment", "os.environ"),
+    "Path.home()": ("environment", "HOME"),
+    "Variable.get('v', 'x')": ("variable", "v"),
+    "conf.get('core', 'parallelism')": ("setting", "[core] parallelism"),
+    "conf.getint('core', 'parallelism')": ("setting", "[core] parallelism"),
+    "open('/etc/passwd')": ("dynamic", "the file /etc/passwd"),
+    "Path('/etc/passwd').read_text()": ("dynamic", "the file /etc/passwd"),
+    "os.path.exists('/opt/x.yaml')": ("dynamic", "the file /opt/x.yaml"),
+    "Path('/opt/x.yaml').is_file()": ("dynamic", "the file /opt/x.yaml"),
+    "os.listdir('/opt')": ("dynamic", "the file /opt"),
+    "socket.gethostname()": ("dynamic", "the name of the host"),
+    "subprocess.call(['true'])": ("dynamic", "another program"),
+    # these are the same there
+    "open(__file__)": None,
+    "os.path.exists(__file__)": None,
+    "list(Path(__file__).parent.iterdir())": None,
+    "pendulum.timezone('Europe/Paris')": None,
+    "json.dumps({})": None,
+}
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_what_a_file_asks_for_is_told(version: str, tmp_path: Path) -> None:
+    preamble = """
+        import json, socket, subprocess, pendulum
+        from pathlib import Path
+        from airflow.configuration import conf
+        from airflow.models import Variable
+        """
+    for number, code in enumerate(ASKING):
+        text = HEAD + dedent(preamble) + f"asked = {code}\nmake('d')\n"
+        (tmp_path / f"f{number:02}.py").write_text(text)
+    files = sorted(tmp_path.iterdir())
+    extraction = extract(PYTHONS[version], files, [tmp_path])
+    assert extraction.failed == {}
+    for (code, expected), file in zip(ASKING.items(), files, strict=True):
+        asked = extraction.found[file].asked
+        told = {(one.reason, one.symbol) for one in asked}
+        assert (expected in told) if expected else not told, (code, told)
 
 
 def test_all_is_taken_from_scanned_code_where_the_system_allows(

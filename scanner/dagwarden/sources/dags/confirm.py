@@ -9,7 +9,7 @@ one. Of such a file nothing becomes known, and nothing that was read is given up
 """
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import (
     Callable,
     Container,
@@ -38,6 +38,7 @@ from dagwarden.facts import (
     Reason,
     Task,
     Unresolved,
+    merge,
 )
 from dagwarden.sources.credentials import purged
 from dagwarden.sources.dags import records
@@ -55,6 +56,7 @@ from dagwarden.sources.dags.work import MAX_UNITS, TooMuchWork, allowance
 from dagwarden.sources.variables.records import Variables
 
 F = TypeVar("F", Dag, Task, Call)
+T = TypeVar("T")
 KINDS = ("dag", "task", "call")
 # Where a repository keeps what its DAG files import.
 _HELD_ELSEWHERE = ("", "plugins", "src")
@@ -78,35 +80,73 @@ class Asking(NamedTuple):
     files: Mapping[Path, Path]
     environment: Environment
     variables: Variables
+    # those of them that the file can be given
+    given: Mapping[str, str]
     shown: Shown
 
-    def given(self) -> dict[str, str]:
-        """Return the variables that can be given: no two whose names are one there."""
-        texts = self.variables.texts()
-        names = Counter(name.upper() for name in texts)
-        return {
-            name: text
-            for name, text in texts.items()
-            if names[name.upper()] == 1 and "\0" not in name + text
-        }
 
-    def is_given(self, name: str) -> bool:
-        """Say whether a file gets the variable it really gets, or rightly none."""
-        return name in self.given() or self.variables.find(name) is None
+def givable(variables: Variables) -> dict[str, str]:
+    """Return what an environment can hold: no two names that are one there."""
+    texts = variables.texts()
+    names = Counter(name.upper() for name in texts)
+    return {
+        name: text
+        for name, text in texts.items()
+        if names[name.upper()] == 1 and "\0" not in name + text
+    }
 
 
 def confirmed(facts: Facts, asking: Asking) -> Facts:
     """Return `facts` with those of the Airflow that `asking` names."""
+    shares = _shares(facts, asking)
+    parts = [shares[None]]
     for folder in sorted(set(asking.files.values())):
         files = sorted(file for file, home in asking.files.items() if home == folder)
         places = (folder, *(asking.root / held for held in _HELD_ELSEWHERE))
         roots = [place for place in dict.fromkeys(places) if place.is_dir()]
-        given = asking.given()
-        extraction = extract(asking.python, files, roots, variables=given)
-        facts = replace(facts, gaps=(*facts.gaps, *_about(extraction, asking)))
+        extraction = extract(asking.python, files, roots, variables=asking.given)
+        parts.append(Facts(gaps=tuple(_about(extraction, asking))))
         for file in files:
-            facts = _with_file(facts, file, extraction, asking)
-    return facts
+            share = shares[asking.shown(file)]
+            parts.append(_with_file(share, file, extraction, asking))
+    return merge(*parts)
+
+
+def _shares(facts: Facts, asking: Asking) -> dict[str | None, Facts]:
+    """Return the facts and gaps of each file; under None all that is of none."""
+    paths = {asking.shown(file) for file in asking.files}
+    start = len(f"dag:{asking.environment.name}:")
+    home = {dag.id: _path_of(dag.id[start:], paths) for dag in facts.dags}
+    home |= {task.id: home.get(task.dag) for task in facts.tasks}
+    dags = _grouped(facts.dags, lambda dag: home[dag.id])
+    tasks = _grouped(facts.tasks, lambda task: home[task.id])
+    calls = _grouped(facts.calls, lambda call: home.get(call.task))
+    gaps = _grouped(facts.gaps, lambda gap: _path_of(f"{gap.origin.source}:", paths))
+    return {
+        path: replace(
+            Facts() if path else facts,
+            dags=tuple(dags[path]),
+            tasks=tuple(tasks[path]),
+            calls=tuple(calls[path]),
+            gaps=tuple(gaps[path]),
+        )
+        for path in (None, *paths)
+    }
+
+
+def _path_of(text: str, paths: Container[str]) -> str | None:
+    """Return which of `paths` stands before a colon at the start of `text`."""
+    ends = (found.start() for found in re.finditer(":", text))
+    return next((text[:end] for end in ends if text[:end] in paths), None)
+
+
+def _grouped(
+    items: Iterable[T], path: Callable[[T], str | None]
+) -> defaultdict[str | None, list[T]]:
+    found: defaultdict[str | None, list[T]] = defaultdict(list)
+    for one in items:
+        found[path(one)].append(one)
+    return found
 
 
 def _about(extraction: Extraction, asking: Asking) -> Iterator[Gap]:
@@ -143,7 +183,7 @@ def _with_file(
             told = observed(found, path, asking.shown, asking.environment)
     except (TooMuchWork, RecursionError):
         return _noting(facts, "timeout", path, "what Airflow made takes too long")
-    joining = _Joining(facts, path, tuple(_doubts(found, asking)), asking)
+    joining = _Joining(facts, tuple(_doubts(found, asking)))
     return joining.with_told(_purged(told))
 
 
@@ -177,36 +217,30 @@ def _noting(
 
 def _kind_of(fault: Fault) -> str:
     """Return the kind of an error; its words may quote the file."""
-    last = fault.text.strip().rpartition("\n")[2]
-    kind = re.match(r"[A-Za-z_][\w.]{0,80}", last)
-    missing = re.match(r"ModuleNotFoundError: No module named '([\w.]{1,80})'$", last)
-    if missing:
+    lines = fault.text.splitlines()
+    frames = [n for n, line in enumerate(lines) if line.startswith("  File ")]
+    after = lines[frames[-1] + 1 if frames else 0 :]
+    said = next((line for line in after if line[:1].strip()), "")
+    if missing := re.match(
+        r"ModuleNotFoundError: No module named '([\w.]{1,80})'$", said
+    ):
         return f"no module named {missing[1]}"
-    return kind[0].rpartition(".")[2] if kind else "an error"
+    kind = re.match(r"(?:\w+\.)*(\w{1,60}(?:Error|Exception|Exit|Timeout))(:|$)", said)
+    return kind[1] if kind else "an error"
 
 
 class _Joining:
     """The facts of one file, from both."""
 
-    def __init__(
-        self, read: Facts, path: str, doubts: Sequence[Doubt], asking: Asking
-    ) -> None:
+    def __init__(self, read: Facts, doubts: Sequence[Doubt]) -> None:
         self.read = read
-        self.path = path
-        self.environment = asking.environment.name
         self.doubts = doubts
         self.gaps: list[Gap] = []
         self.excluded: list[Excluded] = []
 
     def with_told(self, told: records.Facts) -> Facts:
-        """Return all facts, those of this file joined with what Airflow told."""
-        prefix = f"dag:{self.environment}:{self.path}:"
-        dags = [dag for dag in self.read.dags if dag.id.startswith(prefix)]
-        homes = {dag.id for dag in dags}
-        tasks = [task for task in self.read.tasks if task.dag in homes]
-        makers = {task.id for task in tasks}
-        calls = [call for call in self.read.calls if call.task in makers]
-
+        """Return the facts of the file, joined with what Airflow told."""
+        dags, tasks, calls = self.read.dags, self.read.tasks, self.read.calls
         found_dags = self._pairs(dags, told.dags, _dag_name, _dag_name)
         home = {one.id: other.id for one, other in found_dags if one and other}
         found_tasks = self._pairs(
@@ -226,9 +260,9 @@ class _Joining:
         new_calls = self._calls(calls, told_calls, _moved(found_tasks, new_tasks))
         return replace(
             self.read,
-            dags=_exchanged(self.read.dags, dags, new_dags),
-            tasks=_exchanged(self.read.tasks, tasks, new_tasks),
-            calls=_exchanged(self.read.calls, calls, new_calls),
+            dags=tuple(dag for dag in new_dags if dag),
+            tasks=tuple(task for task in new_tasks if task),
+            calls=tuple(new_calls),
             gaps=(*self._gaps_left(), *self.gaps),
             excluded=(*self.read.excluded, *self.excluded),
         )
@@ -236,8 +270,7 @@ class _Joining:
     def _gaps_left(self) -> Iterator[Gap]:
         """Yield the gaps of before; DAGs and tasks that Airflow saw are none."""
         for gap in self.read.gaps:
-            mended = gap.reason in _MENDED and gap.kinds == KINDS and not self.doubts
-            if mended and gap.origin.source == self.path:
+            if gap.reason in _MENDED and gap.kinds == KINDS and not self.doubts:
                 # code that tasks run was not read by Airflow either
                 yield replace(gap, kinds=("call",))
             else:
@@ -398,13 +431,13 @@ class _Joining:
 
     def _calls(
         self, read: Sequence[Call], told: Sequence[Call], moved: Mapping[str, str]
-    ) -> list[Call | None]:
+    ) -> list[Call]:
         """Join the calls of tasks; what a task's code calls only reading knows."""
         here = [_of_task(call, moved) for call in told if call.task in moved]
         names: dict[object, list[Call]] = {}
         for call in here:
             names.setdefault((call.task, call.via, call.operation), []).append(call)
-        joined: list[Call | None] = []
+        joined: list[Call] = []
         for call in read:
             if call.task not in moved:
                 continue
@@ -462,8 +495,14 @@ def _doubts(found: Found, asking: Asking) -> Iterator[Doubt]:
     for one in found.asked:
         if one.reason == "setting":
             yield "setting", f"{one.symbol} of environment {asking.environment.name}"
-        elif one.reason == "environment" or not asking.is_given(one.symbol):
+        elif one.reason != "variable" or not _is_given(one.symbol, asking):
             yield one.reason, one.symbol
+
+
+def _is_given(name: str, asking: Asking) -> bool:
+    """Say whether a file found the variable that it really finds, or rightly none."""
+    entry = asking.variables.find(name)
+    return entry is None or name in asking.given
 
 
 def _dag_name(dag: Dag) -> object:
@@ -500,12 +539,3 @@ def _of_task(call: Call, moved: Mapping[str, str]) -> Call:
     task = moved[call.task]
     old, new = call.task.partition(":")[2], task.partition(":")[2]
     return replace(call, task=task, id=call.id.replace(old, new, 1))
-
-
-def _exchanged(
-    every: Sequence[F], old: Sequence[F], new: Sequence[F | None]
-) -> tuple[F, ...]:
-    gone = {one.id for one in old}
-    held: list[F] = [one for one in every if one.id not in gone]
-    held += [one for one in new if one is not None]
-    return tuple(held)

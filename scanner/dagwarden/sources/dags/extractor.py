@@ -70,7 +70,17 @@ _PASSING_ON = {
     "setting": re.compile(r"(configuration|parser)\.py$"),
     "variable": re.compile(r"variable\.py$"),
     "environment": re.compile(r"^$"),
+    "dynamic": re.compile(r"^$"),
 }
+# What Python tells of code that looks at what is not the repository's, and what it
+# looks at; and files that are alike everywhere, or not of any DAG's making.
+_LOOKING = {
+    **dict.fromkeys(("open", "os.listdir", "os.scandir", "os.stat"), "the file {}"),
+    **dict.fromkeys(("socket.connect", "socket.getaddrinfo"), "the network"),
+    **dict.fromkeys(("subprocess.Popen", "os.system"), "another program"),
+    "socket.gethostname": "the name of the host",
+}
+_ALIKE = ("/usr/share/zoneinfo", "/etc/localtime", "/etc/ssl", "/dev", "/proc", "/sys")
 _NOT_DATA = frozenset(
     {"dag", "task_group", "task_dict", "partial_kwargs", "start_from"}
 )
@@ -371,6 +381,14 @@ def _listen(places: Places) -> None:
     for name in ("__getitem__", "__contains__"):
         places.listen(environ, name, "environment", lambda given: given[1])
     places.listen(environ, "__iter__", "environment", lambda _: "os.environ")
+    sys.addaudithook(places.look)
+    stat = os.stat  # of which Python tells nothing
+
+    def looking(path: Any, *given: Any, **named: Any) -> Any:
+        places.look("os.stat", (path,))
+        return stat(path, *given, **named)
+
+    os.stat = looking
     parser: Any = importlib.import_module("airflow.configuration").conf.__class__
     places.listen(parser, "get", "setting", lambda given: f"[{given[1]}] {given[2]}")
     for module in ("airflow.models.variable", "airflow.sdk.definitions.variable"):
@@ -395,6 +413,8 @@ class Places:
         self.roots = roots
         airflow = importlib.import_module("airflow").__file__ or ""
         self.airflow = os.path.join(os.path.dirname(airflow), "")
+        own = tuple(root.rstrip(os.sep) for root in roots)
+        self.inside = (*own, os.getcwd(), sys.prefix, sys.base_prefix, *_ALIKE)
         self.known: dict[int, tuple[Any, str | None, int | None]] = {}
         self.asked: set[tuple[str, str]] = set()
 
@@ -425,6 +445,22 @@ class Places:
 
         bound = inspect.ismethod(method)
         setattr(owner, name, staticmethod(listening) if bound else listening)
+
+    def look(self, event: str, given: tuple[Any, ...]) -> None:
+        """Note that own code looks at what is another where it really runs."""
+        symbol = _LOOKING.get(event)
+        if symbol is None:
+            return
+        first: Any = given[0] if given else None
+        try:
+            path = os.path.abspath(os.fsdecode(first))
+        except TypeError:  # a descriptor, or no file at all
+            path = ""
+        files = "{}" in symbol
+        if files and (not path or path.startswith(self.inside)):
+            return
+        if self._is_asked_by_own("dynamic"):
+            self.asked.add(("dynamic", _text(symbol.format(path))[:MAX_SYMBOL]))
 
     def _is_asked_by_own(self, reason: str) -> bool:
         """Say whether own code asks, if need be through a library of no account."""
@@ -486,7 +522,7 @@ def _task(task: Any, places: Places) -> dict[str, Any]:
     fields = tuple(getattr(task, "template_fields", ()))
     classes = inspect.getmro(made)
     own = [base for base in classes if places.holds(base)]
-    defaults = _defaults(classes)
+    defaults = _defaults(made)
     return {
         "task_id": _text(task.task_id),
         **places.of(task),
@@ -507,10 +543,11 @@ def _task(task: Any, places: Places) -> dict[str, Any]:
     }
 
 
-def _defaults(classes: Iterable[Any]) -> dict[str, Any]:
-    """Return the parameters of the constructors, the nearest class's first."""
+@functools.cache
+def _defaults(made: Any) -> dict[str, Any]:
+    """Return what a class's constructors take where nothing is given."""
     found: dict[str, Any] = {}
-    for base in classes:
+    for base in inspect.getmro(made):
         try:
             constructor: Any = base.__dict__["__init__"]
             parameters = inspect.signature(constructor).parameters

@@ -76,7 +76,7 @@ def read_dags(
     facts = _joined(walk.outcome(), *outcomes.values())
     if airflow_python is None:
         return facts
-    from dagwarden.sources.dags.confirm import Asking, confirmed
+    from dagwarden.sources.dags.confirm import Asking, confirmed, givable
 
     asking = Asking(
         python=airflow_python,
@@ -84,6 +84,7 @@ def read_dags(
         files={path: walk.found[path] for path, one in outcomes.items() if one.loaded},
         environment=given,
         variables=outside.variables,
+        given=givable(outside.variables),
         shown=walk.shown,
     )
     return purged(_in_order(confirmed(facts, asking)))
