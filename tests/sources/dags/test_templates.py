@@ -388,6 +388,24 @@ def test_what_is_nested_is_rendered_and_what_is_no_template_field_is_not(
     assert facts.calls[3].deploys_as == "{{ var.value.env }}"
 
 
+def test_a_shell_command_and_a_header_know_what_a_variable_gives(scan: Scan) -> None:
+    facts = tasks_of(
+        scan,
+        "from airflow.operators.bash import BashOperator\n"
+        "with DAG('d'):\n"
+        " BashOperator(task_id='a', bash_command='gcloud run jobs execute"
+        " {{ var.value.env }} --region={{ var.json.cfg.region }} --project=p')\n"
+        " BashOperator(task_id='b', bash_command='gcloud run jobs execute"
+        " {{ var.value.absent }} --region=r --project=p')\n",
+    )
+    first, second = facts.calls
+    assert (first.name, first.region) == ("prod", "europe-west1")
+    assert second.name is UNSET
+    assert ("name", "variable", "absent") in {
+        (one.field, one.reason, one.symbol) for one in second.unresolved
+    }
+
+
 def test_a_class_of_the_repository_says_what_is_a_template(scan: Scan) -> None:
     facts = tasks_of(
         scan,

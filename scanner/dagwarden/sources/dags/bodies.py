@@ -15,11 +15,12 @@ from dagwarden.sources.dags import operations
 from dagwarden.sources.dags.airflow import Task, TaskOutput, World
 from dagwarden.sources.dags.aliases import UNDECIDED, join
 from dagwarden.sources.dags.commands import Shell
+from dagwarden.sources.dags.context import Inputs
 from dagwarden.sources.dags.interpret import MAX_WORK, Interpreter
 from dagwarden.sources.dags.objects import Function, Module, Wrapped
 from dagwarden.sources.dags.outgoing import Outgoing, State
 from dagwarden.sources.dags.parameters import Parameters
-from dagwarden.sources.dags.templates import is_template, rendered_later
+from dagwarden.sources.dags.templates import evaluated, is_template, rendered_later
 from dagwarden.sources.dags.values import (
     Arguments,
     Entries,
@@ -105,6 +106,7 @@ class Bodies:
         self.module = module
         self.environment = environment
         self.read_text = read_text
+        self.inputs = Inputs(world.outside)
         self.read: dict[int, Followed] = {}
         self.pushed: dict[str, Value] = {}
         self.base: Entries | None = None
@@ -334,7 +336,7 @@ class Bodies:
     def _field(self, field: str) -> Value:
         pulled = _PULL.fullmatch(field)
         if pulled is None:
-            return rendered_later(field)
+            return evaluated(field, self.inputs)
         found = self.pulled(pulled[2], pulled[4] or "return_value")
         if isinstance(found, (str, Text)):
             return found

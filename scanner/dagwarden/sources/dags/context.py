@@ -188,8 +188,7 @@ class Rendering:
     def _of_context(self, name: str) -> Value:
         task = self.task
         if name == "var":
-            kinds = {kind: _Accessor(self.outside, kind) for kind in ("json", "value")}
-            return AtRunTime("var", dict[str, Value](kinds))
+            return _variables(self.outside)
         if name == "conn":
             return _Connections()
         if name == "params":
@@ -212,6 +211,29 @@ class Rendering:
                     why, default if isinstance(default, str) else None
                 )
         return why
+
+
+class Inputs:
+    """The names that mean the same in the templates of every task."""
+
+    def __init__(self, outside: Outside) -> None:
+        """`outside` gives the variables."""
+        self.outside = outside
+
+    def has_filter(self, name: str) -> bool:
+        """Return False: a DAG may have its own under any name."""
+        return False
+
+    def name(self, name: str) -> Value:
+        """Return variables and connections, which no macro hides."""
+        if name == "var":
+            return _variables(self.outside)
+        return _Connections() if name == "conn" else AtRunTime(name)
+
+
+def _variables(outside: Outside) -> Value:
+    kinds = {kind: _Accessor(outside, kind) for kind in ("json", "value")}
+    return AtRunTime("var", dict[str, Value](kinds))
 
 
 class _Accessor(AtRunTime):
