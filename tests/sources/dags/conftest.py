@@ -8,11 +8,28 @@ import pytest
 
 from dagwarden.facts import Facts
 from dagwarden.sources.credentials import Fingerprint
+from dagwarden.sources.dags.objects import Source
 from dagwarden.sources.dags.outside import Outside
 from dagwarden.sources.dags.read import read_dags
 
 NOTHING = Outside()
 Scan = Callable[..., Facts]
+
+
+class NoFiles:
+    """A repository without modules and files."""
+
+    def find(self, name: str) -> Source | None:
+        return None
+
+    def content(self, path: str) -> bytes | None:
+        return None
+
+    def listed(self, path: str) -> list[tuple[str, bool]] | None:
+        return None
+
+    def is_link(self, path: str) -> bool:
+        return False
 
 
 def _path(name: str) -> str:

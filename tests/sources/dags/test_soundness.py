@@ -11,11 +11,12 @@ from itertools import permutations
 from typing import cast
 
 import pytest
+from tests.sources.dags.conftest import NoFiles
 
 from dagwarden.sources.dags.airflow import World
 from dagwarden.sources.dags.catalogue import catalogue
 from dagwarden.sources.dags.interpret import Interpreter
-from dagwarden.sources.dags.objects import Source
+from dagwarden.sources.dags.objects import Finder, Source
 from dagwarden.sources.dags.parse import parsed
 from dagwarden.sources.dags.values import Entries, Items, Thing, Unknown, Value
 
@@ -391,17 +392,14 @@ def kind_is_nested(indent: str) -> bool:
     return len(indent) > 0
 
 
-def followed(text: str) -> dict[str, Value]:
+def followed(
+    text: str, files: Finder | None = None, path: str = "a.py"
+) -> dict[str, Value]:
     world = World(catalogue())
-
-    class Nothing:
-        def find(self, name: str) -> Source | None:
-            return None
-
-    interpreter = Interpreter(world, Nothing())
+    interpreter = Interpreter(world, files or NoFiles())
     world.interpreter = interpreter
     tree = parsed(f"from elsewhere import ask, some\n{text}".encode())
-    return interpreter.follow(Source("a.py", "a", tree, False)).scope.names
+    return interpreter.follow(Source(path, "a", tree, False)).scope.names
 
 
 def run(text: str, seed: int) -> dict[str, object] | None:

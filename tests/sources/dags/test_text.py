@@ -3,6 +3,7 @@
 import ast
 
 import pytest
+from tests.sources.dags.conftest import NoFiles
 
 from dagwarden.sources.dags import operations
 from dagwarden.sources.dags.airflow import World
@@ -12,16 +13,9 @@ from dagwarden.sources.dags.objects import Source
 from dagwarden.sources.dags.values import Text, Unknown, Value
 
 
-class Nothing:
-    """Finds no module."""
-
-    def find(self, name: str) -> None:
-        return None
-
-
 def value(expression: str) -> Value:
     world = World(catalogue())
-    world.interpreter = Interpreter(world, Nothing())
+    world.interpreter = Interpreter(world, NoFiles())
     tree = ast.parse(f"import os\nx = os.getenv('X')\nfound = {expression}\n")
     return world.interpreter.follow(Source("a.py", "a", tree, False)).scope.find(
         "found"

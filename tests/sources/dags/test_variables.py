@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import pytest
 from msgspec import UNSET
-from tests.sources.dags.conftest import Scan
+from tests.sources.dags.conftest import NoFiles, Scan
 
 from dagwarden.facts import Unresolved
 from dagwarden.sources.dags.airflow import World
@@ -41,15 +41,10 @@ def given(texts: Mapping[str, str] = TEXTS, *, complete: bool = False) -> Outsid
     return Outside(Variables((Layer(entries),), complete))
 
 
-class _Nowhere:
-    def find(self, name: str) -> Source | None:
-        return None
-
-
 def value_of(expression: str, outside: Outside) -> Value:
     """Return what `expression` is at the end of a module."""
     world = World(catalogue(), outside)
-    interpreter = Interpreter(world, _Nowhere())
+    interpreter = Interpreter(world, NoFiles())
     world.interpreter = interpreter
     head = (
         "import json, os\nfrom datetime import timedelta\n"

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from msgspec import UNSET
 
 from dagwarden.facts import Origin
-from dagwarden.sources.dags import operations
+from dagwarden.sources.dags import documents, operations, paths
 from dagwarden.sources.dags.aliases import UNDECIDED, join, lost
 from dagwarden.sources.dags.catalogue import Catalogue, Operator
 from dagwarden.sources.dags.clients import Clients
@@ -32,17 +32,21 @@ from dagwarden.sources.dags.objects import (
     escape,
 )
 from dagwarden.sources.dags.outside import Outside
+from dagwarden.sources.dags.paths import OpenFile
 from dagwarden.sources.dags.values import (
     Arguments,
     Changeable,
     Entries,
+    Given,
     Items,
     Method,
     Place,
     Symbol,
+    Text,
     Thing,
     Unknown,
     Value,
+    bare,
     copied,
     first_given,
     is_scalar,
@@ -52,6 +56,14 @@ from dagwarden.sources.dags.values import (
     why_unknown,
 )
 from dagwarden.sources.dags.work import charge
+
+CONSTANTS: dict[str, Value] = {
+    "typing.TYPE_CHECKING": False,
+    "os.sep": "/",
+    "os.path.sep": "/",
+}
+# Python's own library, and what reads configuration.
+LIBRARY = paths.FUNCTIONS | documents.FUNCTIONS
 
 Keywords = dict[str, Value]
 _NOTHING = Outside()
@@ -944,10 +956,9 @@ class World:
     def imported(self, name: str) -> Value:
         """Return what the dotted `name` stands for."""
         if name not in self.symbols:
+            known = name in CONSTANTS
             self.symbols[name] = (
-                False
-                if name == "typing.TYPE_CHECKING"
-                else Symbol(self.catalogue.canonical(name))
+                CONSTANTS[name] if known else Symbol(self.catalogue.canonical(name))
             )
         return self.symbols[name]
 
@@ -957,6 +968,8 @@ class World:
         handler = self.handlers.get(name)
         if handler is not None:
             return handler(arguments)
+        if name in LIBRARY:
+            return self._library(LIBRARY[name], arguments)
         if isinstance(symbol, Unnamed):
             return self._unnamed(symbol, arguments)
         known = meaning(name)
@@ -981,12 +994,30 @@ class World:
         self._elsewhere(name, arguments)
         return Unknown("import", f"{name}()")
 
+    def _library(self, function: paths.Function, arguments: Arguments) -> Value:
+        """Call a function of Python's library, of which an input may give a part."""
+        values = [*arguments.positional, *arguments.keywords.values()]
+        marks = [value.why for value in values if isinstance(value, Given)]
+        if not marks:
+            return function(self.interpreter, arguments)
+        plain = Arguments(
+            [bare(value) for value in arguments.positional],
+            {name: bare(v) for name, v in arguments.keywords.items()},
+            arguments.more,
+            arguments.rest,
+            arguments.node,
+        )
+        found = function(self.interpreter, plain)
+        thing = isinstance(found, Thing) and not isinstance(found, Text)
+        return marks[0] if thing else operations.mark(found, marks[0])
+
     def _elsewhere(self, name: str, arguments: Arguments) -> None:
         """Call what is not in the repository and makes no task that is known of."""
         self.clients.called(name)
         given = [*arguments.positional, *arguments.keywords.values()]
+        passed = (Function, Decorated, OpenFile)
         if not name.startswith("airflow."):
-            escape(*(one for one in given if isinstance(one, (Function, Decorated))))
+            escape(*(one for one in given if isinstance(one, passed)))
         if name.startswith(_CHANGING):
             escape(*given)
         parts = name.replace("()", "").split(".")

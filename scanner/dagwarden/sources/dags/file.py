@@ -30,7 +30,13 @@ from dagwarden.sources.dags.outcome import (
 )
 from dagwarden.sources.dags.parse import parsed
 from dagwarden.sources.dags.records import bare_facts, facts_of_file
-from dagwarden.sources.dags.seen import Seen, Unreadable, look, nothing_at
+from dagwarden.sources.dags.seen import (
+    Seen,
+    Unreadable,
+    look,
+    look_into,
+    nothing_at,
+)
 from dagwarden.sources.dags.unfollowed import left_out
 from dagwarden.sources.dags.waivers import inline_waivers
 from dagwarden.sources.dags.work import MAX_UNITS, TooMuchWork, allowance
@@ -251,13 +257,14 @@ class _File:
         """Return the text of the template file `name` beside the DAG file `path`."""
         root = self.reader.root
         file = Path(os.path.normpath((root / path).parent / name))
-        data = self.content(file) if root in file.parents else None
+        held = self._held(file) if root in file.parents else None
+        data = held[0] if held is not None else b""
         try:
             return data.decode() if data and len(data) <= MAX_TEMPLATE else None
         except UnicodeDecodeError:
             return None
 
-    def content(self, path: Path) -> bytes | None:
+    def _held(self, path: Path) -> tuple[bytes, Seen] | None:
         """Return what a file of the repository holds, None where it cannot be read."""
         if not os.path.exists(path):
             self.looked[nothing_at(path)] = None
@@ -268,7 +275,40 @@ class _File:
             self.lasting = False
             return None
         self.looked[seen] = None
+        return data, seen
+
+    def content(self, path: str) -> bytes | None:
+        """Return what a configuration file of the repository holds."""
+        held = None if self.is_link(path) else self._held(self.reader.root / path)
+        if held is None:
+            return None
+        data, seen = held
+        digest, size = seen.digest.hex(), len(data)
+        made = SourceFile(path=path, kind="config", sha256=digest, size=size)
+        self.files.setdefault(path, made)
         return data
+
+    def listed(self, path: str) -> list[tuple[str, bool]] | None:
+        """Return the names in a folder of the repository, and which are folders."""
+        if self.is_link(path):
+            return None
+        try:
+            names, seen = look_into(self.reader.root / path)
+        except (OSError, ValueError):
+            # what is no folder is looked at as a file
+            return None
+        self.looked[seen] = None
+        return names
+
+    def is_link(self, path: str) -> bool:
+        """Say whether a link stands at the path, or on the way to it."""
+        whole = os.path.join(os.path.realpath(self.reader.root), path)
+        try:
+            linked = os.path.realpath(whole) != os.path.normpath(whole)
+        except (OSError, ValueError):
+            linked = True
+        self.lasting = self.lasting and not linked
+        return linked
 
     def find(self, name: str) -> Source | None:
         """Return a module of the repository, parsed; None if there is none."""

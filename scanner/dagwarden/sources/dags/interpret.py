@@ -31,6 +31,7 @@ from dagwarden.sources.dags.objects import (
     Class,
     ClassScope,
     Decorated,
+    Finder,
     Function,
     Instance,
     Module,
@@ -72,14 +73,6 @@ _IMPORT_ERRORS = ("ImportError", "ModuleNotFoundError", "Exception", "BaseExcept
 _NEXT, _BREAK, _CONTINUE, _RETURN, _RAISE = range(5)
 
 Block = Callable[[], int]
-
-
-class Finder(Protocol):
-    """Finds modules of the repository."""
-
-    def find(self, name: str) -> Source | None:
-        """Return the module `name`, or None if the repository has none."""
-        ...
 
 
 class World(Protocol):
@@ -195,6 +188,8 @@ class Interpreter:
         self.shuffling = 0
         # whether the rounds of the comprehension around us are in no known order
         self.shuffled = False
+        # what of Python's library the file may have changed: "files", "yaml"
+        self.altered: set[str] = set()
         # whether what a round of a comprehension gives is of no account
         self.rehearsing = False
         self.defined: dict[int, tuple[ast.AST, Scope]] = {}
@@ -1239,6 +1234,8 @@ class Interpreter:
             return self._type(*given)
         if name in ("exit", "quit"):
             return operations.EXIT
+        if name == "open":
+            return self.world.call(Symbol("builtins.open"), arguments)
         if name == "super":
             return self._super()
         if name == "getattr":

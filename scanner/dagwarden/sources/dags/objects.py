@@ -14,6 +14,7 @@ from dagwarden.sources.dags.aliases import (
     lost,
 )
 from dagwarden.sources.dags.values import (
+    ROOT,
     Arguments,
     Changeable,
     Entries,
@@ -21,6 +22,7 @@ from dagwarden.sources.dags.values import (
     Method,
     Scalar,
     Symbol,
+    Text,
     Thing,
     Unknown,
     Value,
@@ -32,6 +34,14 @@ Names = dict[str, Value]
 
 _BUILTINS = frozenset(dir(builtins))
 MODULE_NAME = Unknown("dynamic", "__name__")
+
+
+def file_name(path: str) -> Value:
+    """Return `__file__` of the module at `path`, relative to the root."""
+    why = Unknown("dynamic", "__file__")
+    return why if path.startswith("..") else Text((ROOT, f"/{path}"), why)
+
+
 UNFOLLOWED = Unknown("dynamic", "a change in code that is not followed")
 # What is looked at for what code that is not followed can reach.
 MAX_REACHED = 2_000
@@ -72,6 +82,26 @@ class Source(NamedTuple):
     name: str
     tree: ast.Module
     package: bool
+
+
+class Finder(Protocol):
+    """The modules and files of the repository; paths are relative to its root."""
+
+    def find(self, name: str) -> Source | None:
+        """Return the module `name`, or None if the repository has none."""
+        ...
+
+    def content(self, path: str) -> bytes | None:
+        """Return what a regular file holds; None where there is none to read."""
+        ...
+
+    def listed(self, path: str) -> list[tuple[str, bool]] | None:
+        """Return the names in a folder, and which are folders; None if none is read."""
+        ...
+
+    def is_link(self, path: str) -> bool:
+        """Say whether a link stands at the path, or on the way to it."""
+        ...
 
 
 class Scope:
@@ -154,7 +184,10 @@ class Module(Thing):
         self.package = source.package
         self.finder = finder
         self.scope = Scope(self, None)
-        self.scope.names = {"__name__": MODULE_NAME}
+        self.scope.names = {
+            "__name__": MODULE_NAME,
+            "__file__": file_name(source.path),
+        }
 
     def describe(self) -> str:
         """Return the dotted name."""
@@ -626,6 +659,8 @@ def escape(*values: Value) -> None:
             one.interpreter.given_up.add(id(one.node))
             waiting.append(one.bound)
             waiting += _reached_by(one)
+        elif isinstance(one, Thing):
+            one.escaped()
 
 
 def _reached_by(function: Function) -> list[Value]:

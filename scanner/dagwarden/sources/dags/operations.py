@@ -38,6 +38,7 @@ from ast import (
 )
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any, cast
 
 from msgspec.structs import replace
@@ -172,6 +173,10 @@ def items_of(value: Value) -> tuple[list[Value], Unknown | None]:
         if isinstance(value, Given):
             return [given(letter, value.why) for letter in value], None
         return list(value), None
+    if isinstance(value, Thing):
+        held = value.each()
+        if not isinstance(held, Unknown):
+            return items_of(held)
     return [], why_unknown(value) or Unknown("dynamic", "iteration")
 
 
@@ -183,6 +188,10 @@ def members_of(value: Value) -> tuple[list[Value], Unknown | None]:
     if isinstance(value, Entries) and not value.rest:
         charge(len(value.items) // 8)
         return list(value.items), None
+    if isinstance(value, Thing):
+        held = value.each()
+        if not isinstance(held, Unknown):
+            return members_of(held)
     return items_of(value)
 
 
@@ -215,6 +224,13 @@ def binary(kind: type, left: Value, right: Value) -> Value:
     unknown = Unknown("dynamic", "an expression")
     if kind is Add and _is_textual(left) and _is_textual(right):
         return joined([left, right])
+    made: Value = unknown
+    if isinstance(left, Thing):
+        made = left.binary(kind, right, reflected=False)
+    if isinstance(right, Thing) and isinstance(made, Unknown):
+        made = right.binary(kind, left, reflected=True)
+    if not isinstance(made, Unknown):
+        return made
     return lost(computed(left, right) or unknown, left, right)
 
 
@@ -413,7 +429,7 @@ def spread(value: Value, why: Unknown) -> Value:
         return Items(value.kind, items, value.more, value.level)
     if isinstance(value, Entries):
         entries = {key: spread(item, why) for key, item in value.items.items()}
-        return Entries(entries, value.rest, value.level)
+        return Entries(entries, value.rest, value.level).like(value)
     return given(value, why)
 
 
@@ -559,7 +575,8 @@ def _is_textual(value: Value) -> bool:
 def formatted(value: Value, conversion: int, spec: Value) -> Value:
     """Return one replacement field of an f-string as text."""
     if conversion <= 0 and spec == "" and isinstance(value, Thing):
-        return value
+        shown = value.text()
+        return value if isinstance(shown, Unknown) else shown
     if isinstance(value, Given) or isinstance(spec, Given):
         return marked(lambda now: formatted(now[0], conversion, now[1]), [value, spec])
     why = computed(value, spec)
@@ -1046,7 +1063,7 @@ def _len(value: Value) -> Value:
 
 
 def _as_text(value: Value) -> Value:
-    return value if isinstance(value, Text) else _converted(str)(value)
+    return value.text() if isinstance(value, Thing) else _converted(str)(value)
 
 
 def _converted(kind: Callable[[Scalar], object]) -> Callable[[Value], Value]:
@@ -1075,19 +1092,61 @@ def _sequence(kind: str) -> Callable[[Value], Value]:
 
 def _ordered(value: Value, *, backwards: bool = False) -> Value:
     items, why = members_of(value)
-    charge(len(items))
-    known = [item for item in items if is_scalar(item)]
-    if why or len(known) != len(items):
-        return lost(why or computed(*items) or Unknown("dynamic", "sorted()"), value)
-    mixed = _is_shuffled(value) and len({type(item) for item in known}) > 1
-    if mixed and len(set(known)) < len(known):
-        return lost(SHUFFLED, value)
+    if why:
+        return lost(why, value)
+    return in_order(items, items, backwards, shuffled=_is_shuffled(value))
+
+
+def in_order(
+    items: list[Value], keys: list[Value], backwards: bool, *, shuffled: bool
+) -> Value:
+    """Return `items` sorted by their `keys`; `shuffled`: equal ones in any order."""
+    charge(2 * len(items))
+    failed = Unknown("dynamic", "sorted()")
+    compared = [_order_of(key) for key in keys]
+    if len({type(key) for key in keys if isinstance(key, Thing)}) > 1:
+        return lost(failed, *items, *keys)
+    if any(one is _NO_ORDER for one in compared):
+        return lost(computed(*keys) or failed, *items, *keys)
     try:
         # what cannot be compared raises, as in the program itself
-        found = sorted(cast("list[str]", known), reverse=backwards)
+        places = sorted(
+            range(len(items)),
+            key=lambda place: cast("str", compared[place]),
+            reverse=backwards,
+        )
+        alike = any(
+            compared[one] == compared[other] and not _alike(items[one], items[other])
+            for one, other in pairwise(places)
+        )
     except TypeError:
-        return Unknown("dynamic", "sorted()")
-    return Items("list", list[Value](found))
+        return lost(failed, *items, *keys)
+    if shuffled and alike:
+        return Items("bag", [items[place] for place in places])
+    return Items("list", [items[place] for place in places])
+
+
+_NO_ORDER = object()
+
+
+def _alike(one: Value, other: Value) -> bool:
+    return one is other or (is_scalar(one) and same(one, other))
+
+
+def _order_of(value: Value) -> object:
+    """Return what sorting compares of `value`."""
+    charge()
+    if is_scalar(value):
+        return value
+    if isinstance(value, Thing):
+        order = value.order()
+        return _NO_ORDER if order is None else order
+    if isinstance(value, Items) and value.kind in ("list", "tuple") and not value.more:
+        parts = [part if is_scalar(part) else _NO_ORDER for part in value.items]
+        if _NO_ORDER in parts:
+            return _NO_ORDER
+        return tuple(parts) if value.kind == "tuple" else parts
+    return _NO_ORDER
 
 
 def _reversed(value: Value) -> Value:
@@ -1218,11 +1277,13 @@ def _extreme(name: str) -> Callable[[Arguments], Value]:
         taken = arguments.positional
         if arguments.keywords or arguments.rest or arguments.more:
             return lost(Unknown("dynamic", f"{name}()"), *_given(arguments))
-        ordered = _ordered(taken[0] if len(taken) == 1 else Items("list", list(taken)))
-        if not isinstance(ordered, Items) or not ordered.items:
+        compared = taken[0] if len(taken) == 1 else Items("list", list(taken))
+        # of equal ones the first counts
+        ordered = _ordered(compared, backwards=name == "max")
+        if not isinstance(ordered, Items) or not ordered.items or ordered.shuffled:
             why = why_unknown(ordered) or Unknown("dynamic", f"{name}()")
             return lost(why, *taken)
-        return ordered.items[0 if name == "min" else -1]
+        return ordered.items[0]
 
     return extreme
 

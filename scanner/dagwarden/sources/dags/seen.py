@@ -19,6 +19,8 @@ from dagwarden.files import read_regular
 MAX_SIZE = 5_000_000
 # Nanoseconds after which a change to a file shows in its times on any file system.
 SETTLED = 2_000_000_000
+# Bytes of the digest of a file's content.
+_DIGEST = 32
 
 
 class Unreadable(Exception):
@@ -36,7 +38,8 @@ class Seen(Struct, frozen=True, array_like=True):
     """
     What was at a path.
 
-    `digest` is that of a file's content, empty: nothing was there. `stamp` is what
+    `digest` is that of a file's content, or of the names in a folder, which begins with
+    a slash; empty: nothing was there. `stamp` is what
     the file system said of the file; while it says the same, the content is the same.
     It is empty where that cannot be relied on.
     """
@@ -74,10 +77,30 @@ def look(path: Path, root: Path) -> tuple[bytes, Seen]:
     return data, Seen(os.fsencode(path), sha256(data).digest(), _stamp(status))
 
 
+def look_into(path: Path) -> tuple[list[tuple[str, bool]] | None, Seen]:
+    """
+    Return the names in a folder and which are folders, and what was seen.
+
+    None instead of the names where a link leads to a folder. Raises OSError for what
+    is no folder.
+    """
+    with os.scandir(path) as entries:
+        found = sorted((one.name, one.is_dir(), one.is_symlink()) for one in entries)
+    digest = b"/" + sha256(repr(found).encode()).digest()
+    links = any(is_folder and linked for _, is_folder, linked in found)
+    names = [(name, is_folder) for name, is_folder, _ in found]
+    return None if links else names, Seen(os.fsencode(path), digest)
+
+
 def again(seen: Seen, root: Path) -> Seen | None:
     """Return what is at the path now, None where it is not the same."""
     if not seen.digest:
         return None if os.path.exists(seen.path) else seen
+    if seen.digest.startswith(b"/") and len(seen.digest) > _DIGEST:
+        try:
+            return seen if look_into(Path(os.fsdecode(seen.path)))[1] == seen else None
+        except OSError:
+            return None
     if seen.stamp and seen.stamp == _times(seen.path):
         return seen
     try:

@@ -66,6 +66,25 @@ class Thing:
         """Return whether it counts as true."""
         return True
 
+    def text(self) -> "Value":
+        """Return what `str` makes of it."""
+        return self.unknown()
+
+    def each(self) -> "Value":
+        """Return what iterating over it gives, as one container."""
+        return self.unknown()
+
+    def order(self) -> object:
+        """Return what sorting compares with others of its kind; None: not known."""
+        return None
+
+    def binary(self, kind: type, other: "Value", *, reflected: bool) -> "Value":
+        """Return `self <operator> other`; `reflected`: `other <operator> self`."""
+        return self.unknown()
+
+    def escaped(self) -> None:
+        """Code that is not followed had it."""
+
     def call(self, arguments: "Arguments") -> "Value":
         """Return what calling it gives."""
         return Unknown("dynamic", f"{self.describe()}()")
@@ -307,6 +326,19 @@ class Method(Thing):
         return self.function(arguments)
 
 
+class Root(Thing):
+    """The folder that holds the scanned files, where they run."""
+
+    __slots__ = ()
+
+    def describe(self) -> str:
+        """Return what a person would call it."""
+        return "the folder that the files are deployed to"
+
+
+ROOT = Root()
+
+
 class Text(Thing):
     """
     A text of which parts are known, in order.
@@ -328,6 +360,15 @@ class Text(Thing):
     def unknown(self) -> Unknown:
         """Return why the whole is not known."""
         return self.why
+
+    def text(self) -> "Value":
+        """Return itself."""
+        return self
+
+    def order(self) -> object:
+        """Return what follows the root, which all others begin with."""
+        rooted = len(self.parts) == 2 and self.parts[0] is ROOT
+        return self.parts[1] if rooted and isinstance(self.parts[1], str) else None
 
     def attribute(self, name: str) -> "Value":
         """Return a method, of which it is not known what it gives."""
