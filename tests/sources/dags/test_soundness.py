@@ -6,7 +6,9 @@ each under many answers: a value that the reader calls known must be the same in
 """
 
 import random
+import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from itertools import permutations
 from typing import cast
 
@@ -21,6 +23,7 @@ from dagwarden.sources.dags.parse import parsed
 from dagwarden.sources.dags.values import Entries, Items, Thing, Unknown, Value
 
 ROUNDS = 12
+MAX_SECONDS = 0.2
 NAMES = ("a", "b", "c")
 
 
@@ -377,6 +380,130 @@ class Ordering(Program):
         return "\n".join(self.lines)
 
 
+class Yielding(Program):
+    """Writes a program with generators, met in loops, calls and contexts."""
+
+    def value(self, depth: int = 0) -> str:
+        pick = self.rng.choice
+        name, other = pick("abcde"), pick("abcde")
+        if depth > 1:
+            return pick(["1", "'k'", "2", name, name])
+        inner = self.value(depth + 1)
+        return pick(
+            [
+                name,
+                f"[{inner}]",
+                f"{{'k': {inner}}}",
+                f"list(g({inner}))",
+                f"[i for i in g({inner})]",
+                f"g({inner})",
+                f"(i for i in {name})",
+                f"list((i, {other}) for i in {name})",
+                f"tuple({name})",
+                f"list({name})",
+                f"any(tick() for i in {name})",
+                f"any(i == {inner} for i in {name})",
+                "sum(tick() for i in [1, 2])",
+                f"next(g({inner}), {other})",
+                f"(ask() and {name})",
+                "sorted(j for j in set(['k', 'l']) if ask())",
+                "sorted(j for j in set(['k', 'l']))",
+                f"{name} + {other}",
+                f"{name}['k']",
+                f"len({name})",
+                "tick()",
+            ]
+        )
+
+    def statement(self, indent: str, depth: int, kind: str) -> None:
+        add = self.lines.append
+        pick = self.rng.choice
+        name, other, below = pick("abcde"), pick("abcde"), indent + " "
+        choice = self.rng.randrange(12 if depth < 2 else 6)
+        if choice < 6:
+            leave = {"loop": ["break", "continue"]}.get(kind, [])
+            changes = [
+                f"{name} = {self.value()}",
+                f"{name} = {self.value()}",
+                f"{name}.append({self.value()})",
+                f"{name}['k'] = {self.value()}",
+                f"{name} += {self.value()}",
+                f"{name}, {other} = {self.value()}",
+                "tick()",
+            ]
+            if leave and self.rng.random() < 0.15:
+                changes = leave
+            add(indent + pick(changes))
+        elif choice == 6:
+            add(f"{indent}if {pick(['ask()', f'{name} == {other}', name])}:")
+            self.block(below, depth + 1, kind)
+        elif choice < 10:
+            over = pick([f"g({self.value(1)})", f"g({self.value(1)})", self.value()])
+            add(f"{indent}for {name} in {over}:")
+            self.block(below, depth + 1, "loop")
+            if self.rng.random() < 0.2:
+                add(f"{indent}else:")
+                self.block(below, depth + 1, kind)
+        else:
+            add(f"{indent}with context({self.value()}) as {name}:")
+            self.block(below, depth + 1, "with")
+
+    def generator(self, indent: str, depth: int) -> None:
+        pick = self.rng.choice
+        for _ in range(self.rng.randint(1, 3)):
+            choice = self.rng.randrange(8)
+            if choice < 3:
+                self.lines.append(f"{indent}yield {pick(['x', 'n', 'e', 'c', '[x]'])}")
+            elif choice == 3:
+                change = pick(["e.append(n)", "c['k'] = n", "tick()", "x = n"])
+                self.lines.append(indent + change)
+            elif choice == 4 and depth < 2:
+                self.lines.append(f"{indent}if {pick(['ask()', 'x', 'n == 2'])}:")
+                self.generator(indent + " ", depth + 1)
+            elif choice == 5 and depth < 2:
+                over = pick(["e", "x", "[1, 2]", "some()", "set([1, 2])"])
+                self.lines.append(f"{indent}for x in {over}:")
+                self.generator(indent + " ", depth + 1)
+            elif choice == 6:
+                self.lines.append(f"{indent}yield from {pick(['[x, n]', 'e', 'h()'])}")
+            else:
+                self.lines.append(f"{indent}if ask(): return")
+
+    def text(self) -> str:
+        self.lines = [
+            "from contextlib import contextmanager",
+            "n = 0",
+            "def tick():",
+            " global n",
+            " n = n + 1",
+            " return n",
+            "a, b, c = [1], ['k'], {'k': 1}",
+            "d, e = 'k', []",
+            "def h():",
+            " yield n",
+            " yield tick()",
+            "def g(x):",
+        ]
+        self.generator(" ", 0)
+        self.lines += [
+            " yield 3",
+            "@contextmanager",
+            "def context(x):",
+            f" {self.rng.choice(['tick()', 'e.append(1)', 'if ask(): tick()'])}",
+            f" {self.rng.choice(['if True:', 'try:', 'with given():'])}",
+            f"  yield {self.rng.choice(['x', 'c', 'n'])}",
+        ]
+        if self.lines[-2] == " try:":
+            self.lines.append(" finally: e.append(2)")
+        self.lines.append(" tick()")
+        for _ in range(12):
+            before = list(self.lines)
+            self.statement("", 0, "module")
+            if all(run("\n".join(self.lines), answer) is None for answer in range(3)):
+                self.lines = before
+        return "\n".join(self.lines)
+
+
 class Shuffled(set[object]):
     """A set that is iterated over in another order every time."""
 
@@ -398,8 +525,13 @@ def followed(
     world = World(catalogue())
     interpreter = Interpreter(world, files or NoFiles())
     world.interpreter = interpreter
-    tree = parsed(f"from elsewhere import ask, some\n{text}".encode())
+    tree = parsed(f"from elsewhere import ask, some, given\n{text}".encode())
     return interpreter.follow(Source(path, "a", tree, False)).scope.names
+
+
+def give_up(*_: object) -> None:
+    """End a program that loops without end."""
+    raise TimeoutError
 
 
 def run(text: str, seed: int) -> dict[str, object] | None:
@@ -410,11 +542,15 @@ def run(text: str, seed: int) -> dict[str, object] | None:
         "some": lambda: [rng.choice([0, "k", "z"]) for _ in range(rng.randrange(3))],
     }
     Shuffled.rng.seed(seed)
-    names: dict[str, object] = {**answers, "set": Shuffled}
+    names: dict[str, object] = {**answers, "set": Shuffled, "given": nullcontext}
+    signal.signal(signal.SIGVTALRM, give_up)
+    signal.setitimer(signal.ITIMER_VIRTUAL, MAX_SECONDS, MAX_SECONDS)
     try:
         exec(compile(text, "program", "exec"), names)
     except Exception:
         return None
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
     return names
 
 
@@ -469,6 +605,7 @@ def agrees_in_some_order(value: Items, real: Sequence[object], depth: int) -> bo
         *((Program, start, 300) for start in (*range(0, 500, 100), 2950, 3000)),
         *((Aliasing, start, 100) for start in (*range(0, 300, 100), 6200, 6400)),
         *((Ordering, start, 100) for start in range(0, 300, 100)),
+        *((Yielding, start, 100) for start in range(0, 200, 100)),
     ],
 )
 def test_known_is_true(kind: type[Program], start: int, least: int) -> None:

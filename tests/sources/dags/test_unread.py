@@ -53,7 +53,7 @@ TOLD: dict[str, tuple[str, list[str]]] = {
         ["unsupported: what company.tools.* makes is not read"],
     ),
     "tasks in a generator": (
-        "def g():\n yield BashOperator(task_id='t')\nwith DAG('d'):\n list(g())",
+        "def g():\n yield BashOperator(task_id='t')\nwith DAG('d'):\n next(g())",
         [
             ("unsupported: what is made in code that is called and not followed"
             " is missing")

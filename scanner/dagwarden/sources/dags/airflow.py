@@ -26,6 +26,7 @@ from dagwarden.sources.dags.objects import (
     Class,
     Decorated,
     Function,
+    Generated,
     Module,
     Namespace,
     Wrapped,
@@ -1015,7 +1016,7 @@ class World:
         """Call what is not in the repository and makes no task that is known of."""
         self.clients.called(name)
         given = [*arguments.positional, *arguments.keywords.values()]
-        passed = (Function, Decorated, OpenFile)
+        passed = (Function, Decorated, OpenFile, Generated)
         if not name.startswith("airflow."):
             escape(*(one for one in given if isinstance(one, passed)))
         if name.startswith(_CHANGING):

@@ -30,9 +30,12 @@ from dagwarden.sources.dags.objects import (
     UNFOLLOWED,
     Class,
     ClassScope,
+    Context,
+    ContextMaker,
     Decorated,
     Finder,
     Function,
+    Generated,
     Instance,
     Module,
     Names,
@@ -133,21 +136,31 @@ class Unread(NamedTuple):
 class _Frame:
     """One call of a function: what it returned so far."""
 
-    __slots__ = ("function", "returned", "returns", "scope")
+    __slots__ = ("function", "left", "returned", "returns", "scope", "yields")
 
     def __init__(self, function: Function | None, scope: Scope) -> None:
         self.function = function
         self.scope = scope
         self.returns = False
         self.returned: Value = None
+        # how often a `return` was met
+        self.left = 0
+        # what is done with what a generator yields
+        self.yields: Callable[[Value], None] | None = None
+
+
+class _Stopped(Exception):
+    """Nobody asks a generator for more."""
 
 
 class _Loop:
     """One loop: names at a `break` or `continue` that may have happened."""
 
-    __slots__ = ("breaks", "continues")
+    __slots__ = ("breaks", "continues", "left")
 
     def __init__(self) -> None:
+        # how often a `break` or `continue` was met
+        self.left = 0
         self.breaks: list[Names] = []
         self.continues: list[Names] = []
 
@@ -190,6 +203,8 @@ class Interpreter:
         self.shuffled = False
         # what of Python's library the file may have changed: "files", "yaml"
         self.altered: set[str] = set()
+        # generator expressions as functions
+        self.functions: dict[int, tuple[ast.AST, ast.FunctionDef | None]] = {}
         # whether what a round of a comprehension gives is of no account
         self.rehearsing = False
         self.defined: dict[int, tuple[ast.AST, Scope]] = {}
@@ -560,10 +575,18 @@ class Interpreter:
                 self.scope.outer[name] = scope
         return _NEXT
 
+    def _left(self) -> int:
+        """Return how often code was met that ends the loop or function around us."""
+        return self.frame.left + (self.loops[-1].left if self.loops else 0)
+
     def _break(self, _: ast.Break) -> int:
+        if self.loops:
+            self.loops[-1].left += 1
         return _BREAK
 
     def _continue(self, _: ast.Continue) -> int:
+        if self.loops:
+            self.loops[-1].left += 1
         return _CONTINUE
 
     def _raise(self, _: ast.Raise) -> int:
@@ -591,7 +614,7 @@ class Interpreter:
 
     def _either(self, why: Unknown, blocks: Iterable[Block]) -> int:
         """Follow every block from the same start and join where they end."""
-        before, level = self.scope.names, self.level
+        before, level, left = self.scope.names, self.level, self._left()
         ends: dict[int, list[Names]] = {}
         for block in blocks:
             charge(len(before))
@@ -610,7 +633,7 @@ class Interpreter:
             self.scope.names = self._joined(ends[ending], why)
             return ending
         self.scope.names = self._joined(ends[_NEXT], why)
-        if ends.keys() - {_NEXT, _RAISE}:
+        if self._left() != left:
             # what follows may not happen, until the function or loop ends
             self._enter_branch()
         return _NEXT
@@ -641,6 +664,10 @@ class Interpreter:
         iterated = self.evaluate(node.iter)
         if isinstance(iterated, (Items, Entries)) and iterated.shuffled:
             return self._for_shuffled(node, iterated)
+        if isinstance(iterated, Generated) and not _leaves(node.body):
+            if self._can_drive(iterated):
+                return self._for_generated(node, iterated)
+            iterated.escaped()
         items, more = operations.items_of(iterated)
         if not items and not more:
             self._skip(node.body, "in a loop over nothing")
@@ -666,7 +693,7 @@ class Interpreter:
             # there may be rounds of any number
             self.repeating += 1
             values = [*values[:MAX_ITERATIONS], why]
-        level, returns = self.level, self.frame.returns
+        level, left = self.level, self.frame.left
         outermost, self.shuffling = self.shuffling, self.shuffling or self.branches + 1
         self.loops.append(_Loop())
         try:
@@ -676,7 +703,7 @@ class Interpreter:
             self.level, self.shuffling = level, outermost
             if values[-1] is why:
                 self.repeating -= 1
-        if self.frame.returns and not returns:
+        if self.frame.left != left:
             # what follows may not happen, until the function ends
             self._enter_branch()
         if node.orelse:
@@ -733,7 +760,7 @@ class Interpreter:
         body: list[ast.stmt],
         orelse: list[ast.stmt],
     ) -> int:
-        level, returns = self.level, self.frame.returns
+        level, left = self.level, self.frame.left
         self.loops.append(_Loop())
         try:
             if len(items) > MAX_ITERATIONS:
@@ -744,7 +771,7 @@ class Interpreter:
         if ending in (_RETURN, _RAISE):
             return ending
         self.level = level
-        if self.frame.returns and not returns:
+        if self.frame.left != left:
             # what follows may not happen, until the function ends
             self._enter_branch()
         if ending == _BREAK or not orelse:
@@ -754,10 +781,10 @@ class Interpreter:
         if not loop.breaks:
             return self._block(orelse)
         # a loop that was left does not come to its `else`
-        left = [dict(names) for names in loop.breaks]
+        broken = [dict(names) for names in loop.breaks]
 
         def leave() -> int:
-            self.scope.names = self._joined(left, self.why)
+            self.scope.names = self._joined(broken, self.why)
             return _NEXT
 
         return self._either(self.why, [lambda: self._block(orelse), leave])
@@ -829,7 +856,7 @@ class Interpreter:
 
     def _try(self, node: ast.Try | ast.TryStar) -> int:
         charge(len(self.scope.names))
-        before, level = dict(self.scope.names), self.level
+        before, level, left = dict(self.scope.names), self.level, self._left()
         if node.handlers:
             # an exception may come before any of its changes
             self._enter_branch()
@@ -839,6 +866,9 @@ class Interpreter:
             ending = self._block(node.orelse)
         if node.handlers:
             ending = self._handlers(node, before, ending)
+        if node.handlers and self._left() != left:
+            # what follows may not happen, until the function or loop ends
+            self._enter_branch()
         final = self._block(node.finalbody)
         return final if final != _NEXT else ending
 
@@ -861,9 +891,6 @@ class Interpreter:
         if self.loops:
             self.loops[-1].breaks += ends.get(_BREAK, ())
             self.loops[-1].continues += ends.get(_CONTINUE, ())
-        if _NEXT in ends and ends.keys() - {_NEXT, _RAISE}:
-            # what follows may not happen, until the function or loop ends
-            self._enter_branch()
         if importing and ending == _NEXT and _NEXT in ends:
             self.scope.names = _fallbacks(ends[_NEXT], why)
             return _NEXT
@@ -912,24 +939,54 @@ class Interpreter:
         return operations.contains(Items("tuple", known), subject)
 
     def _with(self, node: ast.With | ast.AsyncWith) -> int:
-        entered: list[Value] = []
+        return self._within(node.items, node.body)
+
+    def _within(self, items: list[ast.withitem], body: list[ast.stmt]) -> int:
+        """Follow `body` in the contexts of `items`, the first of them outermost."""
+        if not items:
+            return self._block(body)
+        item, others = items[0], items[1:]
+        context = self.evaluate(item.context_expr)
+        if isinstance(context, Context):
+            ending = self._within_generated(context.generated, item, others, body)
+            if ending is not None:
+                return ending
+        why = why_unknown(context) or Unknown("dynamic", "with")
+        value = context.enter() if isinstance(context, Thing) else why
         try:
-            for item in node.items:
-                context = self.evaluate(item.context_expr)
-                why = why_unknown(context) or Unknown("dynamic", "with")
-                value = context.enter() if isinstance(context, Thing) else why
-                entered.append(context)
-                if item.optional_vars is not None:
-                    self._store(item.optional_vars, value)
-            if any(map(_swallows, entered)):
+            if item.optional_vars is not None:
+                self._store(item.optional_vars, value)
+            if _swallows(context):
                 # an exception may end the body after any of its statements
+                inner: list[ast.stmt] = [ast.With(others, body)] if others else body
                 passed = ast.ExceptHandler(None, None, [ast.Pass()])
-                return self._try(ast.Try(node.body, [passed], [], []))
-            return self._block(node.body)
+                return self._try(ast.Try(inner, [passed], [], []))
+            return self._within(others, body)
         finally:
-            for context in reversed(entered):
-                if isinstance(context, Thing):
-                    context.exit()
+            if isinstance(context, Thing):
+                context.exit()
+
+    def _within_generated(
+        self,
+        generated: Generated,
+        item: ast.withitem,
+        others: list[ast.withitem],
+        body: list[ast.stmt],
+    ) -> int | None:
+        """Follow `body` where a generator yields; None where that is not possible."""
+        if not self._can_drive(generated) or _forks(generated.function.node):
+            return None
+        endings: list[int] = []
+
+        def follow(value: Value) -> None:
+            if endings:
+                raise _Stopped
+            if item.optional_vars is not None:
+                self._store(item.optional_vars, value)
+            endings.append(self._within(others, body))
+
+        self._drive(generated, follow)
+        return endings[0] if endings else _RAISE
 
     # ----------------------------------------------------- functions and classes
 
@@ -971,6 +1028,8 @@ class Interpreter:
                 return value
             if decorator.name in _PASSED_OVER:
                 return value
+            if decorator.name == "contextlib.contextmanager":
+                return ContextMaker(value)
         if isinstance(decorator, Symbol) and decorator.name.startswith("contextlib."):
             return Decorated(self, value, decorator.unknown())
         made = self.call(decorator, Arguments([value], {}, node=node))
@@ -991,13 +1050,15 @@ class Interpreter:
             or self.depth >= MAX_CALL_DEPTH
             or self.calling.count(id(node)) > 2
             or function.changed
-            or self._is_generator(node)
+            or (self._is_generator(node) and type(node) is not ast.FunctionDef)
         ):
             given = [*arguments.positional, *arguments.keywords.values()]
             # a work bound is no reason to look at all of it again and again
             if self.work <= MAX_WORK or id(node) not in self.given_up:
                 escape(function, *given)
             return lost(symbol, function.bound, *given)
+        if self._is_generator(node):
+            return Generated(function, arguments)
         outside = self.scope, self.frame, self.loops, self.level
         scope = Scope(function.scope.module, function.scope, self.level)
         scope.names = self._taken(function, arguments)
@@ -1022,6 +1083,127 @@ class Interpreter:
         if ending == _NEXT and frame.returns:
             return join(frame.returned, None, self.why)
         return frame.returned
+
+    # ---------------------------------------------------------------- generators
+
+    def _can_drive(self, generated: Generated) -> bool:
+        """Say whether what `generated` yields can be followed from here."""
+        node = generated.function.node
+        known = generated.rest is None and generated.level == self.level
+        bounded = self.work <= MAX_WORK and self.depth < MAX_CALL_DEPTH
+        return known and bounded and id(node) not in self.calling
+
+    def _drive(self, generated: Generated, follow: Callable[[Value], None]) -> None:
+        """
+        Follow a generator's code; `follow` is carried out here for what it yields.
+
+        Names that are bound while it is not sure that it comes to that may keep what
+        they had. `_Stopped`, raised by `follow`, ends it.
+        """
+        generated.rest = Unknown("dynamic", f"what is left of {generated.describe()}")
+        function, node = generated.function, generated.function.node
+        outside = self.scope, self.frame, self.loops, self.level
+        scope = Scope(function.scope.module, function.scope, self.level)
+        scope.names = self._taken(function, generated.arguments)
+
+        def yielded(value: Value) -> None:
+            inside = self.scope, self.frame, self.loops
+            self.scope, self.frame, self.loops = outside[:3]
+            before = dict(self.scope.names) if self.level > outside[3] else None
+            try:
+                follow(value)
+                if before is not None:
+                    ends = [before, self.scope.names]
+                    charge(len(before))
+                    self.scope.names = self._joined(ends, self.why)
+            finally:
+                self.scope, self.frame, self.loops = inside
+
+        self.scope, self.loops = scope, []
+        self.frame = frame = _Frame(function, scope)
+        frame.yields = yielded
+        self.depth += 1
+        self.calling.append(id(node))
+        self.followed.add(id(node))
+        try:
+            if not isinstance(node, ast.Lambda):
+                self._block(node.body)
+        except _Stopped:
+            return
+        finally:
+            self.depth -= 1
+            self.calling.pop()
+            self.scope, self.frame, self.loops, self.level = outside
+
+    def collect(self, generated: Generated) -> Value:
+        """Return all that a generator yields, in one container."""
+        if not self._can_drive(generated):
+            generated.escaped()
+            return generated.unknown()
+        items: list[Value] = []
+        unsure: list[Value] = []
+        outside, repeating, scope = self.level, self.repeating, self.scope
+        # how much of it is asked for is another's matter
+        self._enter_branch()
+        level = generated.level = self.level
+        if generated.expression is not None and generated.scope is not None:
+            generated.rest = Unknown("dynamic", "what is left of a generator")
+            self.scope = generated.scope
+            first = generated.arguments.positional[0]
+            try:
+                return self._comprehension(generated.expression, first)
+            finally:
+                self.scope, self.level = scope, outside
+
+        def take(value: Value) -> None:
+            sure = self.level == level and not unsure and self.repeating == repeating
+            (items if sure else unsure).append(value)
+
+        self._drive(generated, take)
+        self.level = outside
+        why = Unknown("dynamic", generated.describe())
+        more = lost(why, *unsure) if unsure else None
+        return Items("list", items, more, self.level)
+
+    def _yield(self, node: ast.Yield) -> Value:
+        value = self.evaluate(node.value) if node.value is not None else None
+        if self.frame.yields is not None:
+            self.frame.yields(value)
+        # what is sent, where anything is, is another's matter
+        return None
+
+    def _yield_from(self, node: ast.YieldFrom) -> Value:
+        value = self.evaluate(node.value)
+        yields = self.frame.yields
+        if yields is not None:
+            if isinstance(value, Generated) and self._can_drive(value):
+                self._drive(value, yields)
+            else:
+                self._loop(*operations.items_of(value), yields, [], [])
+        return Unknown("dynamic", "yield from")
+
+    def _for_generated(self, node: ast.For | ast.AsyncFor, given: Generated) -> int:
+        """Follow a loop over what a generator yields, each round where it yields."""
+        rounds = 0
+
+        def follow(value: Value) -> None:
+            nonlocal rounds
+            rounds += 1
+            self.loops.append(_Loop())
+            try:
+                self._store(node.target, value)
+                ending = self._block(node.body)
+            finally:
+                loop = self.loops.pop()
+            names = [self.scope.names, *loop.continues]
+            self.scope.names = self._joined(names, self.why)
+            if ending == _RAISE:
+                raise _Stopped
+
+        self._drive(given, follow)
+        if not rounds:
+            self._skip(node.body, "in a loop over nothing")
+        return self._block(node.orelse)
 
     def _is_generator(
         self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
@@ -1072,6 +1254,7 @@ class Interpreter:
     def _return(self, node: ast.Return) -> int:
         value = self.evaluate(node.value) if node.value is not None else None
         frame = self.frame
+        frame.left += 1
         if frame.returns:
             value = join(frame.returned, value, self.why)
         frame.returned, frame.returns = value, True
@@ -1253,7 +1436,9 @@ class Interpreter:
             # `dict.update(D)`: a method of what is given first
             escape(*given)
         # the key of a sort, the function of a filter
-        escape(*(one for one in (*given, *arguments.keywords.values()) if _runs(one)))
+        passed = (*given, *arguments.keywords.values())
+        taken = Generated if name in operations.TAKING else ()
+        escape(*(one for one in passed if _runs(one) and not isinstance(one, taken)))
         if name in ("len", "bool") and given and isinstance(given[0], Instance):
             return truth(given[0]) if name == "bool" else given[0].special("__len__")
         return operations.builtin(name, arguments)
@@ -1442,8 +1627,13 @@ class Interpreter:
         return value
 
     def _comprehension(
-        self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp
+        self,
+        node: ast.ListComp | ast.SetComp | ast.GeneratorExp,
+        first: Value | None = None,
     ) -> Value:
+        """Return what the rounds give, the first of them over `first` if given."""
+        if first is None:
+            first = self.evaluate(node.generators[0].iter)
         found: list[Value] = []
         unsure: list[Value] = []
 
@@ -1452,20 +1642,29 @@ class Interpreter:
             if not self.rehearsing:
                 (found if sure else unsure).append(value)
 
-        more: Unknown | None
-        if isinstance(node, ast.GeneratorExp):
-            # how much of it is asked for, and when, is another's matter
-            level = self.level
-            self._enter_branch()
-            more, shuffled = self._each(node.generators, add)
-            self.level = level
-        else:
-            more, shuffled = self._each(node.generators, add)
+        more, shuffled = self._each(node.generators, first, add)
         if more is not None:
             more = lost(more, *unsure)
         if isinstance(node, ast.SetComp):
             return Items("set", found, more, self.level)
         return Items("bag" if shuffled else "list", found, more, self.level)
+
+    def _generator(self, node: ast.GeneratorExp) -> Value:
+        """Return what yields, when it is asked, what the expression stands for."""
+        if id(node) not in self.functions:
+            binds = any(isinstance(inner, ast.NamedExpr) for inner in ast.walk(node))
+            self.functions[id(node)] = node, None if binds else _as_function(node)
+        function = self.functions[id(node)][1]
+        if function is None:
+            # what it binds is of the scope around it
+            level = self.level
+            self._enter_branch()
+            found = self._comprehension(node)
+            self.level = level
+            return found
+        made = Function(self, function, self._around(), {})
+        first = self.evaluate(node.generators[0].iter)
+        return Generated(made, Arguments([first], {}, node=node), node, self.scope)
 
     def _dict_comprehension(self, node: ast.DictComp) -> Value:
         made = Entries({}, None, self.level)
@@ -1480,22 +1679,25 @@ class Interpreter:
                 value = join(made.items[key], value, operations.SHUFFLED)
             operations.assign(made, key, value, made.level if sure else self.level)
 
-        more, made.shuffled = self._each(node.generators, add)
+        first = self.evaluate(node.generators[0].iter)
+        more, made.shuffled = self._each(node.generators, first, add)
         if more is not None:
             made.rest = either(made.rest, more)
         return made
 
     def _each(
-        self, generators: list[ast.comprehension], add: Callable[[bool], None]
+        self,
+        generators: list[ast.comprehension],
+        first: Value,
+        add: Callable[[bool], None],
     ) -> tuple[Unknown | None, bool]:
         """
         Carry out `add` for every round; return why there may be others.
 
-        `add` is told whether it is sure how many rounds came before. Returned is, too,
+        The outermost rounds are over `first`. `add` is told whether it is sure how many rounds came before. Returned is, too,
         whether the order of the rounds is not known.
         """
         outside, shuffled, rehearsing = self.scope, self.shuffled, self.rehearsing
-        first = self.evaluate(generators[0].iter)
         self.scope = RoundScope(outside, self._around(), self.level)
         self.shuffled = self.rehearsing = False
         try:
@@ -1647,9 +1849,11 @@ class Interpreter:
         ast.NamedExpr: _named,
         ast.ListComp: _comprehension,
         ast.SetComp: _comprehension,
-        ast.GeneratorExp: _comprehension,
+        ast.GeneratorExp: _generator,
         ast.DictComp: _dict_comprehension,
         ast.Starred: _inner,
+        ast.Yield: _yield,
+        ast.YieldFrom: _yield_from,
         ast.Await: _inner,
     }
 
@@ -1725,7 +1929,7 @@ def _swallows(context: Value) -> bool:
 
 def _runs(value: Value) -> bool:
     """Say whether who gets `value` may run code of the repository by it."""
-    return isinstance(value, (Function, Decorated))
+    return isinstance(value, (Function, Decorated, Generated, Context))
 
 
 # Decorators that leave a function what it is.
@@ -1811,6 +2015,51 @@ def _changed(before: Names, ends: list[Names]) -> set[str]:
         for name, value in end.items()
         if before.get(name) is not value
     }
+
+
+def _as_function(node: ast.GeneratorExp) -> ast.FunctionDef:
+    """Return the function that Python makes of a generator expression."""
+    body: ast.stmt = ast.Expr(ast.Yield(node.elt))
+    first: ast.expr = ast.Name(_FIRST, ast.Load())
+    for generator in reversed(node.generators):
+        for test in reversed(generator.ifs):
+            body = ast.If(test, [body], [])
+        outermost = generator is node.generators[0]
+        body = ast.For(
+            generator.target, first if outermost else generator.iter, [body], []
+        )
+    taken = ast.arguments([], [ast.arg(_FIRST)], None, [], [], None, [])
+    made = ast.FunctionDef("genexpr", taken, [body], [])
+    return ast.fix_missing_locations(ast.copy_location(made, node))
+
+
+# What a generator expression iterates over first: no name that a program can have.
+_FIRST = ".0"
+
+
+def _leaves(body: Sequence[ast.stmt]) -> bool:
+    """Say whether `body`, of a loop, may end the loop or the function around it."""
+    waiting: list[ast.AST] = list(body)
+    while waiting:
+        charge()
+        node = waiting.pop()
+        if isinstance(node, (ast.Break, ast.Return, ast.Yield, ast.YieldFrom)):
+            return True
+        if not isinstance(node, _FUNCTIONS):
+            waiting.extend(ast.iter_child_nodes(node))
+    return False
+
+
+def _forks(node: ast.AST) -> bool:
+    """Say whether a generator may not come to its `yield`, or more than once."""
+    return any(
+        any(isinstance(inner, ast.Yield) for inner in ast.walk(child))
+        for child in ast.walk(node)
+        if isinstance(child, (ast.If, ast.For, ast.While, ast.Match, ast.IfExp))
+    )
+
+
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 
 
 def _captured(pattern: ast.pattern) -> list[str]:

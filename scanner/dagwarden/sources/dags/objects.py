@@ -70,6 +70,10 @@ class Follower(Protocol):
         """Return what calling `function` gives."""
         ...
 
+    def collect(self, generated: "Generated") -> Value:
+        """Return all that a generator yields, in one container."""
+        ...
+
     def inherited(self, made: "Class", name: str) -> Value:
         """Return the attribute `name` that no class of the repository gives `made`."""
         ...
@@ -524,7 +528,9 @@ def bound(of: Class, instance: Value, name: str) -> Value:
         return value.function.bind(holder, owner) if holder else value.function
     if _describes(value):
         return Unknown("dynamic", f"{of.name}.{name}")
-    return value.bind(instance, owner) if isinstance(value, Function) else value
+    if isinstance(value, (Function, ContextMaker)):
+        return value.bind(instance, owner)
+    return value
 
 
 class Wrapped(Thing):
@@ -541,6 +547,110 @@ class Wrapped(Thing):
     def of_class(self) -> bool:
         """Whether it is bound to the class."""
         return self.kind == "classmethod"
+
+
+class Generated(Thing):
+    """
+    What calling a generator function gives.
+
+    Its code is followed when it is asked for, and only once: an `_End` tells how far.
+    """
+
+    __slots__ = ("arguments", "expression", "function", "level", "rest", "scope")
+
+    def __init__(
+        self,
+        function: Function,
+        arguments: Arguments,
+        expression: ast.GeneratorExp | None = None,
+        scope: Scope | None = None,
+    ) -> None:
+        """
+        Wait to be asked for what `function` yields.
+
+        It is made of `expression`, which stands in `scope`, where there is one.
+        """
+        self.function = function
+        self.expression = expression
+        self.scope = scope
+        self.arguments = arguments
+        self.level = function.interpreter.level
+        # why it is not known what it yields from now on
+        self.rest: Unknown | None = None
+
+    def describe(self) -> str:
+        """Return the function's name."""
+        return f"{self.function.name}()"
+
+    def unknown(self) -> Unknown:
+        """Return why it is no plain value."""
+        return self.rest or super().unknown()
+
+    def each(self) -> Value:
+        """Return all that it yields."""
+        return self.function.interpreter.collect(self)
+
+    def escaped(self) -> None:
+        """Count its code as run, with whatever effect."""
+        self.rest = self.rest or UNFOLLOWED
+        escape(self.function, *self.arguments.positional)
+        escape(*self.arguments.keywords.values())
+
+
+class ContextMaker(Thing):
+    """A generator function under `contextlib.contextmanager`."""
+
+    __slots__ = ("function",)
+
+    def __init__(self, function: Function) -> None:
+        """Hold the function."""
+        self.function = function
+
+    def describe(self) -> str:
+        """Return the function's name."""
+        return self.function.name
+
+    def attribute(self, name: str) -> Value:
+        """Return what of the function is asked for."""
+        return self.function.attribute(name)
+
+    def bind(self, instance: Value, owner: Class) -> "ContextMaker":
+        """Return it as a method of `instance`."""
+        return ContextMaker(self.function.bind(instance, owner))
+
+    def call(self, arguments: Arguments) -> Value:
+        """Return a context."""
+        made = self.function.call(arguments)
+        return Context(made) if isinstance(made, Generated) else made
+
+
+class Context(Thing):
+    """A context whose body stands where a generator yields."""
+
+    __slots__ = ("generated",)
+
+    def __init__(self, generated: Generated) -> None:
+        """Hold the generator."""
+        self.generated = generated
+
+    def describe(self) -> str:
+        """Return the function's name."""
+        return self.generated.describe()
+
+    def call(self, arguments: Arguments) -> Value:
+        """Decorate a function with it."""
+        self.escaped()
+        escape(*arguments.positional)
+        return super().call(arguments)
+
+    def escaped(self) -> None:
+        """Count its code as run."""
+        self.generated.escaped()
+
+    def enter(self) -> Value:
+        """Enter it where its code is not followed."""
+        self.escaped()
+        return super().enter()
 
 
 class Decorated(Thing):

@@ -806,6 +806,13 @@ def _given(arguments: Arguments) -> list[Value]:
     return [*values, arguments.more, arguments.rest]
 
 
+# Functions that ask for all that what they are given yields, before they end.
+TAKING = frozenset(
+    {
+        *("all", "any", "dict", "frozenset", "list", "max", "min", "set", "sorted"),
+        *("sum", "tuple"),
+    }
+)
 # Methods that leave a container as it is.
 READING = {
     *("copy", "count", "difference", "get", "index", "intersection", "items"),
