@@ -723,7 +723,7 @@ class Interpreter:
             charge((len(values) + 1) * len(before))
             start = dict(before)
             _mingle(start, sorted(assigned), ends, why)
-            ends = []
+            ends = list[Names]()
             for value in values:
                 self.scope.names = dict(start)
                 self._enter_branch()
