@@ -210,6 +210,7 @@ class Interpreter:
         self.defined: dict[int, tuple[ast.AST, Scope]] = {}
         self.followed: set[int] = set()
         self.generators: dict[int, bool] = {}
+        self.names_in: dict[int, tuple[list[str], list[str]]] = {}
         self.skipped: list[Skipped] = []
         # top-level statements that were too deep to follow
         self.too_deep: list[tuple[str, int]] = []

@@ -3,7 +3,7 @@
 import ast
 import builtins
 from collections.abc import Callable, Iterator
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeAlias
 
 from dagwarden.sources.dags.aliases import (
     UNDECIDED,
@@ -51,12 +51,17 @@ _CODE = ("__code__", "__defaults__", "__kwdefaults__", "__wrapped__")
 _DECIDING = ("__new__", "__getattribute__", "__setattr__", "__delattr__")
 
 
+Code: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+
+
 class Follower(Protocol):
     """Who follows the code of functions and classes: the interpreter."""
 
     level: int
     # the functions that were called and not followed
     given_up: set[int]
+    # by function: the names of others that it reads, and those that it binds
+    names_in: dict[int, tuple[list[str], list[str]]]
 
     def run(self, function: "Function", arguments: Arguments) -> Value:
         """Follow a call of `function`."""
@@ -775,18 +780,28 @@ def escape(*values: Value) -> None:
 
 def _reached_by(function: Function) -> list[Value]:
     """Return what the code of `function` can reach; forget what it binds outside."""
-    own = {a.arg for a in ast.walk(function.node.args) if isinstance(a, ast.arg)}
-    read: set[str] = set()
-    outer: set[str] = set()
-    for node in ast.walk(function.node):
-        charge()
-        if isinstance(node, ast.Name):
-            (read if isinstance(node.ctx, ast.Load) else own).add(node.id)
-        elif isinstance(node, (ast.Global, ast.Nonlocal)):
-            outer.update(node.names)
-    for name in sorted(outer):
+    known = function.interpreter.names_in
+    if id(function.node) not in known:
+        known[id(function.node)] = _names_in(function.node)
+    read, outer = known[id(function.node)]
+    charge(len(read) + len(outer))
+    for name in outer:
         scope = function.scope
         while name not in scope.names and scope.parent is not None:
             scope = scope.parent
         scope.names[name] = lost(UNFOLLOWED, scope.names.get(name))
-    return [function.scope.find(name) for name in sorted(read - own - outer)]
+    return [function.scope.find(name) for name in read]
+
+
+def _names_in(node: Code) -> tuple[list[str], list[str]]:
+    """Return the names of others that a function reads, and those that it binds."""
+    own = {a.arg for a in ast.walk(node.args) if isinstance(a, ast.arg)}
+    read: set[str] = set()
+    outer: set[str] = set()
+    for part in ast.walk(node):
+        charge()
+        if isinstance(part, ast.Name):
+            (read if isinstance(part.ctx, ast.Load) else own).add(part.id)
+        elif isinstance(part, (ast.Global, ast.Nonlocal)):
+            outer.update(part.names)
+    return sorted(read - own - outer), sorted(outer)

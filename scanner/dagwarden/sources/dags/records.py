@@ -121,6 +121,7 @@ class _Making:
         self.facts = Facts([], [], [], [])
         self.ids: dict[str, int] = {}
         self.dag_ids: dict[int, str] = {}
+        self.declared: dict[int, dict[str, provenance.Read]] = {}
         self.unknown_dag = ""
 
     def _unique(self, name: str) -> str:
@@ -209,6 +210,7 @@ class _Making:
     # ----------------------------------------------------------------------- tasks
 
     def task(self, task: airflow.Task) -> None:
+        charge(_FACT)
         home = self._dag_of(task)
         if task.removed:
             self.leave_out(task.site, "taken out of its DAG again")
@@ -255,10 +257,29 @@ class _Making:
             secrets=secrets,
             secrets_known=known,
             unresolved=tuple(given.unresolved),
-            provenance=provenance.traced(_reads(given), given.unresolved),
+            provenance=provenance.traced(self._reads(given), given.unresolved),
         )
         self.facts.tasks.append(made)
         self.facts.given.append(given)
+
+    def _reads(self, given: Parameters) -> dict[str, provenance.Read]:
+        """Return from where each field of a task is read."""
+        unknown = {entry.field for entry in given.unresolved}
+        called = provenance.called(given.task)
+        reads = {"operator": called, "secrets": called, "task_id": called}
+        if "task_id" in given.task.keywords:
+            reads["task_id"] = given.read("task_id")
+        reads |= {name: given.read(name) for name in _ARGUMENTS if name not in unknown}
+        if given.task.dag is not None:
+            reads |= self._declared(given.task.dag)
+        return dict(sorted((reads | given.reads).items()))
+
+    def _declared(self, dag: airflow.Dag) -> dict[str, provenance.Read]:
+        """Return from where the tasks of a DAG have what is the DAG's."""
+        if id(dag) not in self.declared:
+            reads = {name: provenance.declared(dag, name) for name in _DAG_ARGUMENTS}
+            self.declared[id(dag)] = reads
+        return self.declared[id(dag)]
 
     def _task_name(self, task: airflow.Task, task_id: Maybe[str]) -> str:
         if isinstance(task_id, str):
@@ -312,6 +333,9 @@ class _Making:
         field = Origin(source=origin.source, line=origin.line, field=place)
         return secrets_in(place, plain(value), field, self.environment.fingerprint)
 
+
+# What it costs to make a fact of a task, in units of work.
+_FACT = 40
 
 # Arguments that carry data to where a secret is used: while one of these is not
 # known, it is not known whether the task holds a secret.
@@ -391,19 +415,6 @@ _ARGUMENTS = (
 )
 _DAG_ARGUMENTS = ("dag_id", "dagrun_timeout")
 _SCHEDULES = ("schedule", "schedule_interval")
-
-
-def _reads(given: Parameters) -> dict[str, provenance.Read]:
-    """Return from where each field of a task is read."""
-    unknown = {entry.field for entry in given.unresolved}
-    called = provenance.called(given.task)
-    reads = {"operator": called, "secrets": called, "task_id": called}
-    if "task_id" in given.task.keywords:
-        reads["task_id"] = given.read("task_id")
-    reads |= {name: given.read(name) for name in _ARGUMENTS if name not in unknown}
-    if given.task.dag is not None:
-        reads |= {n: provenance.declared(given.task.dag, n) for n in _DAG_ARGUMENTS}
-    return dict(sorted((reads | given.reads).items()))
 
 
 def _dag_reads(dag: airflow.Dag) -> dict[str, provenance.Read]:

@@ -48,7 +48,7 @@ def allowance(units: int) -> Generator[None, None, None]:
     before = _left, _look_at, _fence
     _left = units
     _look_at = max(units - _INTERVAL, 0)
-    _fence = process_time() + MAX_SECONDS
+    _fence = 0.0
     try:
         yield
     finally:
@@ -69,9 +69,13 @@ def left() -> int:
 
 
 def _look() -> None:
-    global _look_at
+    global _look_at, _fence
     if _left < 0:
         raise TooMuchWork
-    if process_time() > _fence:
+    # asking for the time takes longer than a small file has to be looked at
+    now = process_time()
+    if not _fence:
+        _fence = now + MAX_SECONDS
+    if now > _fence:
         raise _TooMuchTime
     _look_at = max(_left - _INTERVAL, 0)
