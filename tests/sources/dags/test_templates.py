@@ -1,9 +1,9 @@
 """What is worked out of a template is what Jinja makes of it, and no more is known."""
 
 import random
+from typing import cast
 
 import jinja2
-import jinja2.ext
 import jinja2.nativetypes
 import jinja2.sandbox
 import pytest
@@ -39,9 +39,10 @@ KNOWN: dict[str, object] = {
 
 def _value(found: object) -> Value:
     if isinstance(found, dict):
-        return Entries({key: _value(item) for key, item in found.items()})
+        fields = cast("dict[str, object]", found)
+        return Entries({key: _value(item) for key, item in fields.items()})
     if isinstance(found, list):
-        return Items("list", [_value(item) for item in found])
+        return Items("list", [_value(item) for item in cast("list[object]", found)])
     assert found is None or isinstance(found, (str, int, float))
     return found
 

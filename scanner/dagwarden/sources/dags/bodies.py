@@ -336,7 +336,9 @@ class Bodies:
     def _field(self, field: str) -> Value:
         pulled = _PULL.fullmatch(field)
         if pulled is None:
-            return evaluated(field, self.inputs)
+            # Jinja's parser takes long to load, and most fields are dates
+            given = "var" in field
+            return evaluated(field, self.inputs) if given else rendered_later(field)
         found = self.pulled(pulled[2], pulled[4] or "return_value")
         if isinstance(found, (str, Text)):
             return found

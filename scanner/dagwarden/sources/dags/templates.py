@@ -8,7 +8,7 @@ This module knows Jinja; what the names mean is given as values, by `context`.
 
 import ast
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from dagwarden.sources.dags import operations
@@ -31,7 +31,7 @@ from dagwarden.sources.dags.values import (
 from dagwarden.sources.dags.work import charge
 
 if TYPE_CHECKING:
-    from jinja2 import nodes
+    from jinja2 import Environment, nodes
 
 # Airflow keeps Jinja's own delimiters.
 _OPENING = ("{{", "{%", "{#")
@@ -148,13 +148,20 @@ def _normalized(text: str) -> str:
     return found
 
 
+@cache
+def _environment() -> "Environment":
+    from jinja2 import Environment  # most files need no Jinja
+
+    return Environment(autoescape=False, extensions=["jinja2.ext.do"])  # noqa: S701  # it renders nothing, and Airflow escapes nothing
+
+
 @lru_cache(maxsize=256)
 def _parsed(text: str) -> "nodes.Template | None":
     """Return a template's tree, None where Jinja refuses it."""
-    from jinja2 import Environment, TemplateError  # most files need no Jinja
+    from jinja2 import TemplateError
 
     try:
-        return Environment(autoescape=False, extensions=["jinja2.ext.do"]).parse(text)  # noqa: S701  # it renders nothing, and Airflow's escapes nothing
+        return _environment().parse(text)
     except (TemplateError, RecursionError, ValueError, OverflowError):
         return None
 
