@@ -19,6 +19,8 @@ Scan = Callable[..., Facts]
 class NoFiles:
     """A repository without modules and files."""
 
+    dags = "dags"
+
     def find(self, name: str) -> Source | None:
         return None
 

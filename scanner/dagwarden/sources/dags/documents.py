@@ -106,10 +106,11 @@ def _toml(reader: Reader, given: Arguments) -> Value:
 # --------------------------------------------------------------------------------- YAML
 
 
-class _Document:
+class Document:
     """One reading of a text in YAML."""
 
     def __init__(self, text: str | bytes, level: int) -> None:
+        """Begin to read `text`, whose containers are made in branch `level`."""
         import yaml
 
         self.yaml = yaml
@@ -118,6 +119,7 @@ class _Document:
         self.anchors: dict[str, Value] = {}
 
     def next(self) -> Event:
+        """Return the next event of the parser."""
         charge(_EVENT)
         return cast("Event", self.loader.get_event())
 
@@ -231,7 +233,7 @@ def _documents(reader: Reader, given: Arguments) -> list[Value] | Unknown:
     if isinstance(text, Unknown):
         return text
     try:
-        return list(_Document(text, reader.level).documents())
+        return list(Document(text, reader.level).documents())
     except (yaml.YAMLError, ValueError, KeyError, TypeError, AttributeError):
         return _MALFORMED
     except RecursionError:

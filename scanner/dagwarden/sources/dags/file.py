@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from dagwarden.facts import Excluded, Gap, GapReason, InlineWaiver, SourceFile
 from dagwarden.sources.credentials import purged
 from dagwarden.sources.dags import airflow as meaning
-from dagwarden.sources.dags import assets
+from dagwarden.sources.dags import assets, dag_factory
 from dagwarden.sources.dags.bodies import Bodies
 from dagwarden.sources.dags.calls import calls_of_file
 from dagwarden.sources.dags.catalogue import catalogue
@@ -211,7 +211,7 @@ class _File:
 
     def _follow(self, source: Source, data: bytes) -> Outcome:
         world = meaning.World(catalogue(), self.reader.environment.outside)
-        world.handlers |= assets.handlers(world)
+        world.handlers |= {**assets.handlers(world), **dag_factory.handlers(world)}
         interpreter = Interpreter(world, self)
         world.interpreter = interpreter
         module = interpreter.follow(source)
@@ -276,6 +276,11 @@ class _File:
             return None
         self.looked[seen] = None
         return data, seen
+
+    @property
+    def dags(self) -> str:
+        """The DAG folder, relative to the root."""
+        return shown(self.folder, self.reader.root)
 
     def content(self, path: str) -> bytes | None:
         """Return what a configuration file of the repository holds."""

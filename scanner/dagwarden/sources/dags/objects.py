@@ -96,6 +96,11 @@ class Source(NamedTuple):
 class Finder(Protocol):
     """The modules and files of the repository; paths are relative to its root."""
 
+    @property
+    def dags(self) -> str:
+        """The DAG folder."""
+        ...
+
     def find(self, name: str) -> Source | None:
         """Return the module `name`, or None if the repository has none."""
         ...
