@@ -499,6 +499,51 @@ d:
         {'d.g.h.t': ('hh', 'a', 7, None, False), 'd.v': ('google_cloud_default', 'a', 2, None, False), 'd.g.u': ('gg', 'a', 7, None, False)},
         {'d': (None, None)},
     ),
+    "taskflow": (
+        {
+            "dags/a.yml": r"""
+default: {default_args: {start_date: 2024-01-01, retries: 2}}
+tf:
+  schedule: "0 3 * * *"
+  tasks:
+    some_number:
+      decorator: airflow.sdk.definitions.decorators.task
+      python_callable: sample.some_number
+    numbers_list:
+      decorator: airflow.sdk.definitions.decorators.task
+      python_callable: sample.build_numbers_list
+      retries: 5
+    double_number_from_arg:
+      decorator: airflow.sdk.definitions.decorators.task
+      python_callable: sample.double
+      number: 2
+    double_number_from_task:
+      decorator: airflow.sdk.definitions.decorators.task
+      python_callable: sample.double
+      number: +some_number
+    mapped:
+      decorator: airflow.sdk.definitions.decorators.task
+      python_callable: sample.double
+      expand:
+        number: +numbers_list
+    partial:
+      decorator: airflow.sdk.definitions.decorators.task
+      python_callable: sample.double_with_label
+      expand:
+        number: +numbers_list
+      partial:
+        label: True
+""",
+            "dags/sample.py": r"""
+def some_number(): return 1
+def build_numbers_list(): return [1]
+def double(number): return number
+def double_with_label(number, label): return number
+""",
+        },
+        {'tf.some_number': (None, None, 2, None, False), 'tf.numbers_list': (None, None, 5, None, False), 'tf.double_number_from_arg': (None, None, 2, None, False), 'tf.double_number_from_task': (None, None, 2, None, False), 'tf.mapped': (None, None, 2, None, True), 'tf.partial': (None, None, 2, None, True)},
+        {'tf': ('0 3 * * *', None)},
+    ),
 }  # fmt: skip
 
 OLD: dict[str, tuple[dict[str, str], dict[str, Made], dict[str, Runs]]] = {
@@ -705,7 +750,8 @@ REFUSED = {
     "no yaml": ("a: [1\n", 1),
     "two documents": ("a: {}\n---\nb: {}\n", 1),
     "unknown tag": ("a: !foo {}\n", 1),
-    "a DAG beside none": ("a:\n  tasks:\n    t: {RUN}\nb: 3\n", 1),
+    "a DAG beside none": ("a:\n  tasks:\n    t: {RUN}\nb: 3\n", 4),
+    "a DAG whose name is no text": ("3: {}\n", 1),
     "a cycle": (
         "c:\n  tasks:\n    t: {RUN, dependencies: [u]}\n    u: {RUN, dependencies: [t]}\n",
         1,

@@ -285,8 +285,8 @@ class _Building:
 
     # ----------------------------------------------------------------------------- DAGs
 
-    def _dags(self) -> Iterator[tuple[str, Entries]]:
-        """Yield the DAGs by their ids, merged with all defaults."""
+    def _dags(self) -> list[tuple[str, Entries]]:
+        """Return the DAGs by their ids, merged with all defaults."""
         whole = self.maker.configuration.value
         if not isinstance(whole, Entries):
             raise Refused("it is no mapping")
@@ -298,26 +298,32 @@ class _Building:
         if not isinstance(common, Entries):
             raise Refused("its default is no mapping")
         self._default_arguments(common, given)
+        return [
+            (name, self._merged(config, common, given))
+            for name, config in self._written(whole)
+        ]
+
+    def _written(self, whole: Entries) -> list[tuple[str, Entries]]:
+        """Return the DAGs as they are written; where one is none, all are refused."""
+        found: list[tuple[str, Entries]] = []
         for name, config in whole.items.items():
             if name in _NO_DAGS:
                 continue
-            if not isinstance(config, Entries):
-                raise self.maker.configuration.refused(
-                    "a DAG that is no mapping", config
-                )
-            if not isinstance(name, str):
-                raise self.maker.configuration.refused(
-                    "a DAG whose id is no text", config
-                )
-            merged = self.maker.configuration.duplicate(config)
-            for key, value in given.items.items():
-                if key != "default_args" and key not in merged.items:
-                    merged.items[key] = self.maker.configuration.copied(value)
-            merged.rest = merged.rest or given.rest
-            self.maker.configuration.merged(
-                merged, self.maker.configuration.duplicate(common)
-            )
-            yield name, merged
+            if not isinstance(config, Entries) or not isinstance(name, str):
+                line = self.maker.configuration.line_of(whole, name)
+                raise Refused("a DAG that is no mapping with a name", line or 1)
+            found.append((name, config))
+        return found
+
+    def _merged(self, config: Entries, common: Entries, given: Entries) -> Entries:
+        configuration = self.maker.configuration
+        merged = configuration.duplicate(config)
+        for key, value in given.items.items():
+            if key != "default_args" and key not in merged.items:
+                merged.items[key] = configuration.copied(value)
+        merged.rest = merged.rest or given.rest
+        configuration.merged(merged, configuration.duplicate(common))
+        return merged
 
     def _default_arguments(self, common: Entries, given: Entries) -> None:
         """Put the `default_args` of `given` below those of `common`."""
