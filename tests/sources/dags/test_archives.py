@@ -64,6 +64,15 @@ def test_what_python_cannot_import_is_refused(method: int) -> None:
     assert (archive.modules, names(archive.refused)) == ({}, [("a.py", "malformed")])
 
 
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [("a.pyc", "unsupported"), ("b/a.pyc", "unsupported"), ("a.b.py", "malformed")],
+)
+def test_what_is_no_module_that_is_read_is_refused(name: str, reason: str) -> None:
+    archive = unpacked(packed((name, "1")))
+    assert (archive.modules, names(archive.refused)) == ({}, [(name, reason)])
+
+
 def test_an_encrypted_member_is_refused() -> None:
     data = bytearray(packed(("a.py", "1"), method=zipfile.ZIP_STORED))
     for mark, offset in ((b"PK\3\4", 6), (b"PK\1\2", 8)):

@@ -88,7 +88,10 @@ def _members(archive: "ZipFile") -> Archive:
     refused: list[Refused] = []
     left = MAX_UNPACKED
     for name in sorted(members):
-        if not name.endswith(".py") or _leads_out(name):
+        if not name.endswith((".py", ".pyc")) or _leads_out(name):
+            continue
+        if (why := _no_module(name)) is not None:
+            refused.append(why)
             continue
         found = _module(archive, members[name], min(left, MAX_MODULE))
         if isinstance(found, Refused):
@@ -103,6 +106,15 @@ def _leads_out(name: str) -> bool:
     """Say whether no import comes to a member of this name."""
     parts = name.split("/")
     return any(part in ("", ".", "..") for part in parts) or "\\" in name
+
+
+def _no_module(name: str) -> Refused | None:
+    """Return why a member that Airflow would import is no module that is read."""
+    if name.endswith(".pyc"):
+        return Refused(name, "unsupported", "compiled Python is not read")
+    if "/" not in name and "." in name.removesuffix(".py"):
+        return Refused(name, "malformed", "no name that can be imported")
+    return None
 
 
 def _module(archive: "ZipFile", member: "ZipInfo", limit: int) -> "bytes | Refused":

@@ -6,7 +6,7 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from inspect import currentframe
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from msgspec.structs import replace
 
@@ -72,6 +72,20 @@ class _Module(NamedTuple):
     seen: Seen | None
 
 
+class Readable(Protocol):
+    """What may hold DAGs, on the way to facts."""
+
+    shown: str
+
+    def read(self) -> Outcome:
+        """Return what it tells, without secrets."""
+        ...
+
+    def seen(self) -> tuple[Seen, ...] | None:
+        """Return all that was looked at, None where the outcome does not rest on it."""
+        ...
+
+
 class Reader:
     """Reads the files of one environment, one after the other."""
 
@@ -88,7 +102,7 @@ class Reader:
 
     def read(self, path: Path, folder: Path) -> Read:
         """Read one Python file as Airflow would look for DAGs in it."""
-        file = _File(self, path, folder)
+        file = self.file(path, folder)
         with _frames(MAX_FRAMES):
             outcome = file.read()
         if self.kept > MAX_KEPT:
@@ -100,6 +114,10 @@ class Reader:
             detail = "holds text or numbers that cannot be written"
             gap = gap_at(file.shown, "unsupported", detail)
             return Read(encoded(Outcome(gaps=(gap,))), file.seen())
+
+    def file(self, path: Path, folder: Path) -> "Readable":
+        """Return what reads the file at `path`."""
+        return File(self, path, folder)
 
     def module_at(self, path: Path, place: Path) -> _Module:
         """Return what is found where a module below `place` may be."""
@@ -147,7 +165,7 @@ class Reader:
         return nothing
 
 
-class _File:
+class File:
     """
     One file on the way to its facts, and what was looked at for them.
 
@@ -155,6 +173,7 @@ class _File:
     """
 
     def __init__(self, reader: Reader, path: Path, folder: Path) -> None:
+        """Stand for the file at `path`, which is in the DAG folder `folder`."""
         self.reader = reader
         self.path = path
         self.folder = folder
@@ -179,14 +198,14 @@ class _File:
 
     def _outcome(self) -> Outcome:
         try:
-            data, seen = look(self.path, self.reader.root)
+            data, seen = self._content()
             self.looked[seen] = None
             if not _may_hold_dags(data):
                 return self._without_dags()
-            source = self.reader.source(self.path, data, seen, self.folder)
+            source = self._source(data, seen)
         except Unreadable as error:
             return self._lost(error.reason, error.detail, error.line)
-        self.files[source.path] = source_file(source, data, seen)
+        self._record(source, data, seen)
         try:
             with allowance(MAX_UNITS):
                 return self._follow(source, data)
@@ -196,6 +215,15 @@ class _File:
             return self._lost("timeout", "takes too long to follow")
         except (RecursionError, MemoryError):
             return self._lost("too_deep", "nested too deeply to follow")
+
+    def _content(self) -> tuple[bytes, Seen]:
+        return look(self.path, self.reader.root)
+
+    def _source(self, data: bytes, seen: Seen) -> Source:
+        return self.reader.source(self.path, data, seen, self.folder)
+
+    def _record(self, source: Source, data: bytes, seen: Seen) -> None:
+        self.files[source.path] = source_file(source, data, seen)
 
     def _lost(self, reason: GapReason, detail: str, line: int | None = None) -> Outcome:
         # how deep is too deep, and what the system refuses, may be another next time

@@ -18,7 +18,6 @@ from dagwarden.facts import (
     Task,
 )
 from dagwarden.sources.credentials import Fingerprint, purged
-from dagwarden.sources.dags.file import Reader
 from dagwarden.sources.dags.ignore import (
     Pattern,
     Syntax,
@@ -29,6 +28,7 @@ from dagwarden.sources.dags.ignore import (
 )
 from dagwarden.sources.dags.outcome import Environment, Outcome, decoded, gap_at, shown
 from dagwarden.sources.dags.outside import Outside
+from dagwarden.sources.dags.packed import Reader
 from dagwarden.sources.dags.seen import MAX_SIZE, is_outside, why
 from dagwarden.sources.dags.work import TooMuchWork, allowance, left
 
@@ -40,6 +40,8 @@ MAX_FOLDERS = 100_000
 IGNORE_FILE = ".airflowignore"
 _NOTHING = Outside()
 T = TypeVar("T")
+# What Airflow looks for DAGs in.
+_READ = (".py", ".zip")
 # Folders of packages, which a search for DAGs would only be lost in.
 _PACKAGES = frozenset({".venv", "node_modules"})
 
@@ -193,7 +195,7 @@ class _Walk:
                 self.gap("missing", path, "no such file or folder")
 
     def _walk(self, folder: Path, wanted: set[Path] | None) -> Iterator[Path]:
-        """Yield the Python files below `folder` that are not left out."""
+        """Yield the Python files and archives below `folder` that are not left out."""
         around = None if wanted is None else {p for w in wanted for p in w.parents}
         waiting = [_Walked(folder, ())]
         visited: set[str] = set()
@@ -209,12 +211,12 @@ class _Walk:
                     needed = around is None or path in around
                     if needed and self._kept(path, folder, patterns, is_folder=True):
                         below.append(_Walked(path, patterns))
-                elif name.endswith(".py") and (wanted is None or path in wanted):
-                    if self._kept(path, folder, patterns, is_folder=False):
-                        yield path
-                elif name.endswith(".zip") and wanted is None:
-                    detail = "DAGs packed in a zip archive are not read"
-                    self.gap("unsupported", path, detail)
+                elif (
+                    name.endswith(_READ)
+                    and (wanted is None or path in wanted)
+                    and self._kept(path, folder, patterns, is_folder=False)
+                ):
+                    yield path
             waiting.extend(reversed(below))
 
     def _enter(self, path: Path, visited: set[str]) -> bool:

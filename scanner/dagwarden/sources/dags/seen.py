@@ -54,11 +54,11 @@ def nothing_at(path: Path) -> Seen:
     return Seen(os.fsencode(path))
 
 
-def look(path: Path, root: Path) -> tuple[bytes, Seen]:
+def look(path: Path, root: Path, limit: int = MAX_SIZE) -> tuple[bytes, Seen]:
     """
     Return what a file holds, as bytes and as what was seen.
 
-    Raises `Unreadable` for what is no regular file of up to `MAX_SIZE` bytes, or a
+    Raises `Unreadable` for what is no regular file of up to `limit` bytes, or a
     link to outside of `root`.
     """
     try:
@@ -68,12 +68,12 @@ def look(path: Path, root: Path) -> tuple[bytes, Seen]:
         status = os.lstat(path)
         if stat.S_ISLNK(status.st_mode) and is_outside(path, root):
             raise Unreadable("unreadable", "a link leads out of the scanned root")
-        data = read_regular(path, MAX_SIZE)
+        data = read_regular(path, limit)
     except OSError as error:
         detail = f"cannot read the file: {why(error)}"
         raise Unreadable("unreadable", detail) from None
-    if len(data) > MAX_SIZE:
-        raise Unreadable("too_large", f"larger than {MAX_SIZE // 1_000_000} MB")
+    if len(data) > limit:
+        raise Unreadable("too_large", f"larger than {limit // 1_000_000} MB")
     return data, Seen(os.fsencode(path), sha256(data).digest(), _stamp(status))
 
 
