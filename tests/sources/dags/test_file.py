@@ -58,6 +58,15 @@ def test_all_that_was_looked_at_is_told(reader: Reader) -> None:
         "dags/a.py": True,
         "dags/both/__init__.py": False,
         "dags/both.py": True,
+        # ... in every place, since which comes first is not known
+        **{
+            f"{at}{name}{end}": False
+            for at in ("plugins/", "src/")
+            for name in ("both", "pkg/sub")
+            for end in ("/__init__.py", ".py")
+        },
+        "both/__init__.py": False,
+        "both.py": False,
         **{f"{at}pandas{end}": False for at in ("dags/", "") for end in ("", ".py")},
         "plugins": False,
         "src": False,

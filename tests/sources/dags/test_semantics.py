@@ -1765,3 +1765,15 @@ with TaskGroup("g", dag=e):
 def test_a_group_gives_no_dag(scan: Scan, program: str) -> None:
     facts = scan(f"{HEAD}{program}")
     assert [(task.dag_id, task.task_id) for task in facts.tasks] == [(UNSET, "g.t")]
+
+
+def test_a_module_in_two_places_is_neither(scan: Scan) -> None:
+    program = f"{HEAD}from conf import C\nwith DAG('d', schedule=None):\n    R('t', gcp_conn_id=C)\n"
+    facts = scan(program, dags__conf="C = 'a'\n", plugins__conf="C = 'b'\n")
+    assert [task.connection for task in facts.tasks] == [UNSET]
+
+
+def test_a_module_that_is_the_same_in_two_places_is_known(scan: Scan) -> None:
+    program = f"{HEAD}from conf import C\nwith DAG('d', schedule=None):\n    R('t', gcp_conn_id=C)\n"
+    facts = scan(program, dags__conf="C = 'a'\n", plugins__conf="C = 'a'\n")
+    assert [task.connection for task in facts.tasks] == ["a"]

@@ -95,14 +95,14 @@ def test_what_is_not_followed_is_told(scan: Scan, name: str) -> None:
     assert all(gap.origin.line for gap in facts.gaps)
 
 
-def test_dags_in_an_archive_are_asked_for_and_not_read(
+def test_an_archive_that_cannot_be_read_is_told(
     scan: Scan, tmp_path: Path
 ) -> None:
     packed = tmp_path / "repo" / "dags" / "packed.zip"
     packed.parent.mkdir(parents=True)
     packed.write_bytes(b"PK")
     (gap,) = scan("from airflow import DAG\nd = DAG('d')").gaps
-    assert (gap.reason, gap.origin.source) == ("unsupported", "dags/packed.zip")
+    assert (gap.reason, gap.origin.source) == ("malformed", "dags/packed.zip")
     assert gap.incomplete
 
 

@@ -72,6 +72,14 @@ class _Module(NamedTuple):
     seen: Seen | None
 
 
+class Found(NamedTuple):
+    """A module that was found."""
+
+    source: Source
+    file: SourceFile
+    seen: Seen
+
+
 class Readable(Protocol):
     """What may hold DAGs, on the way to facts."""
 
@@ -351,14 +359,21 @@ class File:
         nothing = self.reader.nothing_called(top, self.folder)
         self.looked.update(dict.fromkeys(nothing))
         places = () if nothing else (self.folder, *self.reader.places)
-        for place in places:
-            path = place.joinpath(*name.split("."))
-            for file in (path / "__init__.py", path.with_name(f"{path.name}.py")):
-                found = self.reader.module_at(file, place)
-                self.looked[found.seen] = None
-                if found.source is not None and found.file is not None:
-                    self.files[found.source.path] = found.file
-                    return found.source._replace(name=name)
+        found = [one for place in places if (one := self._module_below(place, name))]
+        if not found or any(one.seen.digest != found[0].seen.digest for one in found):
+            # which place comes first is not the same everywhere
+            return None
+        self.files[found[0].source.path] = found[0].file
+        return found[0].source._replace(name=name)
+
+    def _module_below(self, place: Path, name: str) -> "Found | None":
+        """Return the module `name` as it is below `place`."""
+        path = place.joinpath(*name.split("."))
+        for file in (path / "__init__.py", path.with_name(f"{path.name}.py")):
+            module = self.reader.module_at(file, place)
+            self.looked[module.seen] = None
+            if module.source and module.file and module.seen:
+                return Found(module.source, module.file, module.seen)
         return None
 
 
