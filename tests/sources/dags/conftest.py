@@ -8,7 +8,7 @@ import pytest
 
 from dagwarden.facts import Facts
 from dagwarden.sources.credentials import Fingerprint
-from dagwarden.sources.dags.objects import Source
+from dagwarden.sources.dags.objects import SearchPlace, Source
 from dagwarden.sources.dags.outside import Outside
 from dagwarden.sources.dags.read import read_dags
 
@@ -23,6 +23,9 @@ class NoFiles:
 
     def find(self, name: str) -> Source | None:
         return None
+
+    def search(self, path: str | None, place: SearchPlace) -> None:
+        pass
 
     def content(self, path: str) -> bytes | None:
         return None

@@ -88,7 +88,7 @@ def test_a_module_that_is_imported_is_read_as_a_file_like_any_other(
         reader.root,
         dags__a=HEAD + "from dags.team import b\n",
         dags__team__b=TASK.format("job_name=NAME").replace(
-            "with", "from .names import NAME\nwith"
+            "with", "from team.names import NAME\nwith"
         ),
         dags__team__names="NAME = 'load'",
     )

@@ -1690,6 +1690,379 @@ with DAG("d", schedule=None) as d:
         {'d.f': (None, 2, None, False), 'd.br': (None, 3, None, False), 'd.x': ('google_cloud_default', 0, None, False), 'd.y': ('google_cloud_default', 0, None, False), 'd.sc': (None, 0, None, False)},
         {'d': (None, None)},
     ),
+    "group none default_args": (
+        r"""
+with DAG("d", schedule=None, default_args={"retries": 2}) as d:
+    with TaskGroup("g", default_args={}):
+        R("t")
+""",
+        {},
+        {'d.g.t': ('google_cloud_default', 2, None, False)},
+        {'d': (None, None)},
+    ),
+    "task in nested func context": (
+        r"""
+def section(n):
+    with TaskGroup(f"s_{n}") as g:
+        R("a") >> R("b")
+    return g
+with DAG("d", schedule=None) as d:
+    section("x") >> section("y")
+""",
+        {},
+        {'d.s_x.a': ('google_cloud_default', 0, None, False), 'd.s_x.b': ('google_cloud_default', 0, None, False), 'd.s_y.a': ('google_cloud_default', 0, None, False), 'd.s_y.b': ('google_cloud_default', 0, None, False)},
+        {'d': (None, None)},
+    ),
+    "group returned >> ": (
+        r"""
+with DAG("d", schedule=None) as d:
+    start = R("start")
+    with TaskGroup("g") as g:
+        R("a")
+    start >> g >> R("end")
+""",
+        {},
+        {'d.start': ('google_cloud_default', 0, None, False), 'd.g.a': ('google_cloud_default', 0, None, False), 'd.end': ('google_cloud_default', 0, None, False)},
+        {'d': (None, None)},
+    ),
+    "late group link no dag": (
+        r"""
+d = DAG("d", schedule=None)
+with d:
+    with TaskGroup("g") as g:
+        R("a")
+x = R("x")
+g >> x
+""",
+        {},
+        {'d.g.a': ('google_cloud_default', 0, None, False), 'd.x': ('google_cloud_default', 0, None, False)},
+        {'d': (None, None)},
+    ),
+    "set_upstream none": (
+        r"""
+d = DAG("d", schedule=None)
+a = R("a", dag=d)
+x = R("x")
+x.set_upstream(a)
+y = R("y")
+y << x
+""",
+        {},
+        {'d.a': ('google_cloud_default', 0, None, False), 'd.x': ('google_cloud_default', 0, None, False), 'd.y': ('google_cloud_default', 0, None, False)},
+        {'d': (None, None)},
+    ),
+    "xcomarg link": (
+        r"""
+d = DAG("d", schedule=None)
+with d:
+    @task
+    def f(): pass
+    t = f()
+x = R("x")
+t >> x
+y = R("y")
+t.set_downstream(y)
+""",
+        {},
+        {'d.f': (None, 0, None, False), 'd.x': ('google_cloud_default', 0, None, False), 'd.y': ('google_cloud_default', 0, None, False)},
+        {'d': (None, None)},
+    ),
+    "output link": (
+        r"""
+with DAG("d", schedule=None) as d:
+    a = R("a")
+x = R("x")
+a.output >> x
+""",
+        {},
+        {'d.a': ('google_cloud_default', 0, None, False), 'd.x': ('google_cloud_default', 0, None, False)},
+        {'d': (None, None)},
+    ),
+    "task decorator on method": (
+        r"""
+class J:
+    conn = "c"
+    def make(self):
+        @task(task_id="m", retries=4)
+        def f(): pass
+        return f()
+with DAG("d", schedule=None) as d:
+    J().make()
+""",
+        {},
+        {'d.m': (None, 4, None, False)},
+        {'d': (None, None)},
+    ),
+    "staticmethod task": (
+        r"""
+class J:
+    @staticmethod
+    @task
+    def f(): pass
+with DAG("d", schedule=None) as d:
+    J.f()
+""",
+        {},
+        {'d.f': (None, 0, None, False)},
+        {'d': (None, None)},
+    ),
+    "partial task expand zip": (
+        r"""
+with DAG("d", schedule=None, default_args={"retries": 1, "execution_timeout": timedelta(seconds=2)}) as d:
+    @task
+    def a(): return [1, 2]
+    @task(max_active_tis_per_dag=1, retries=6)
+    def b(x, y): pass
+    b.partial(y=1).expand(x=a())
+    b.expand(x=a().zip(a()), y=[1])
+    b.expand_kwargs(a().map(lambda v: {"x": v, "y": 1}))
+""",
+        {},
+        {'d.a': (None, 1, 2.0, False), 'd.b': (None, 6, 2.0, True), 'd.a__1': (None, 1, 2.0, False), 'd.a__2': (None, 1, 2.0, False), 'd.b__1': (None, 6, 2.0, True), 'd.a__3': (None, 1, 2.0, False), 'd.b__2': (None, 6, 2.0, True)},
+        {'d': (None, None)},
+    ),
+    "default_args callable": (
+        r"""
+def da(team, **k):
+    return {"gcp_conn_id": team, "retries": 1, **k}
+with DAG("d", schedule=None, default_args=da("t1", retries=5)) as d:
+    R("t")
+""",
+        {},
+        {'d.t': ('t1', 5, None, False)},
+        {'d': (None, None)},
+    ),
+    "dag kw only": (
+        r"""
+d = DAG(dag_id="d", description="x", schedule="@once", catchup=False, tags=["a"])
+R("t", dag=d)
+""",
+        {},
+        {'d.t': ('google_cloud_default', 0, None, False)},
+        {'d': ('@once', None)},
+    ),
+    "group kw": (
+        r"""
+with DAG("d", schedule=None) as d:
+    with TaskGroup(group_id="g", tooltip="t", prefix_group_id=False, default_args={"retries": 3}) as g:
+        R("t")
+        with TaskGroup(group_id="h"):
+            R("u")
+""",
+        {},
+        {'d.t': ('google_cloud_default', 3, None, False), 'd.h.u': ('google_cloud_default', 3, None, False)},
+        {'d': (None, None)},
+    ),
+    "op renamed import": (
+        r"""
+from airflow.providers.google.cloud.operators import cloud_run as cr
+import airflow.providers.google.cloud.operators.cloud_run as cr2
+with DAG("d", schedule=None) as d:
+    cr.CloudRunExecuteJobOperator(task_id="t", project_id="p", region="r", job_name="a")
+    cr2.CloudRunExecuteJobOperator(task_id="u", project_id="p", region="r", job_name="a", retries=2)
+    OPS = {"job": cr.CloudRunExecuteJobOperator}
+    OPS["job"](task_id="v", project_id="p", region="r", job_name="a")
+    getattr(cr, "CloudRunExecuteJobOperator")(task_id="w", project_id="p", region="r", job_name="a")
+""",
+        {},
+        {'d.t': ('google_cloud_default', 0, None, False), 'd.u': ('google_cloud_default', 2, None, False), 'd.v': ('google_cloud_default', 0, None, False), 'd.w': ('google_cloud_default', 0, None, False)},
+        {'d': (None, None)},
+    ),
+    "chained override expand": (
+        r"""
+with DAG("d", schedule=None) as d:
+    @task(retries=1)
+    def f(x): pass
+    f.override(task_id="a", retries=3).expand(x=[1])
+    f.override(retries=4).partial().expand(x=[1])
+""",
+        {},
+        {'d.a': (None, 3, None, True), 'd.f': (None, 4, None, True)},
+        {'d': (None, None)},
+    ),
+    "exec timeout kinds": (
+        r"""
+from datetime import timedelta as td
+import datetime
+with DAG("d", schedule=None, dagrun_timeout=td(days=1, seconds=3), default_args={"execution_timeout": datetime.timedelta(hours=1.5)}) as d:
+    R("t")
+    R("u", execution_timeout=td(minutes=2) * 2)
+    R("v", execution_timeout=None)
+""",
+        {},
+        {'d.t': ('google_cloud_default', 0, 5400.0, False), 'd.u': ('google_cloud_default', 0, 240.0, False), 'd.v': ('google_cloud_default', 0, None, False)},
+        {'d': (None, 86403.0)},
+    ),
+    "sub with class default_args": (
+        r"""
+class A(CloudRunExecuteJobOperator):
+    DEFAULTS = {"project_id": "p", "region": "r"}
+    def __init__(self, *, name, **k):
+        merged = {**self.DEFAULTS, **k}
+        super().__init__(task_id=f"run_{name}", job_name=name, **merged)
+with DAG("d", schedule=None, default_args={"retries": 2}) as d:
+    A(name="x")
+    A(name="y", region="z", retries=0)
+""",
+        {},
+        {'d.run_x': ('google_cloud_default', 2, None, False), 'd.run_y': ('google_cloud_default', 0, None, False)},
+        {'d': (None, None)},
+    ),
+    "sub kwargs task_id": (
+        r"""
+class A(CloudRunExecuteJobOperator):
+    def __init__(self, task_id, gcp_conn_id="zz", **k):
+        super().__init__(task_id=f"x_{task_id}", gcp_conn_id=gcp_conn_id, **k)
+with DAG("d", schedule=None) as d:
+    A(task_id="t", project_id="p", region="r", job_name="a")
+""",
+        {},
+        {'d.x_t': ('zz', 0, None, False)},
+        {'d': (None, None)},
+    ),
+    "sub args varargs": (
+        r"""
+class A(CloudRunExecuteJobOperator):
+    def __init__(self, *args, job, **kwargs):
+        super().__init__(*args, job_name=job, **kwargs)
+        self.execution_timeout = timedelta(seconds=9)
+with DAG("d", schedule=None, default_args={"project_id": "dp", "region": "dr"}) as d:
+    A(task_id="t", job="z")
+""",
+        {},
+        {'d.t': ('google_cloud_default', 0, 9.0, False)},
+        {'d': (None, None)},
+    ),
+    "sub super after if": (
+        r"""
+class A(CloudRunExecuteJobOperator):
+    def __init__(self, *, env="prod", **kwargs):
+        if env == "prod":
+            kwargs.setdefault("gcp_conn_id", "prod_conn")
+        else:
+            kwargs.setdefault("gcp_conn_id", "dev_conn")
+        super().__init__(project_id="p", region="r", job_name="a", **kwargs)
+with DAG("d", schedule=None) as d:
+    A(task_id="t"); A(task_id="u", env="dev")
+with DAG("e", schedule=None, default_args={"env": "dev", "gcp_conn_id": "dd"}) as e:
+    A(task_id="t")
+""",
+        {},
+        {'e.t': ('dev_conn', 0, None, False), 'd.t': ('prod_conn', 0, None, False), 'd.u': ('dev_conn', 0, None, False)},
+        {'e': (None, None), 'd': (None, None)},
+    ),
+    "property conn": (
+        r"""
+class A(CloudRunExecuteJobOperator):
+    def __init__(self, team, **k):
+        self.team = team
+        super().__init__(project_id="p", region="r", job_name="a", gcp_conn_id=self.conn, **k)
+    @property
+    def conn(self): return f"{self.team}_conn"
+with DAG("d", schedule=None) as d:
+    A(task_id="t", team="x")
+""",
+        {},
+        {'d.t': ('x_conn', 0, None, False)},
+        {'d': (None, None)},
+    ),
+    "pre_execute etc": (
+        r"""
+with DAG("d", schedule=None, default_args={"on_failure_callback": print, "email": "x@y.z", "depends_on_past": True}) as d:
+    R("t", trigger_rule="all_done", weight_rule="absolute", priority_weight=3, doc_md="x", executor_config={"a": 1}, params={"a": 1}, inlets=[Asset("a")], queue="q", pool_slots=2)
+""",
+        {},
+        {'d.t': ('google_cloud_default', 0, None, False)},
+        {'d': (None, None)},
+    ),
+    "dag factories via lambda": (
+        r"""
+mk = lambda n: DAG(n, schedule=None)
+a = mk("a")
+with mk("b") as b:
+    R("t")
+R("t", dag=a)
+""",
+        {},
+        {'a.t': ('google_cloud_default', 0, None, False), 'b.t': ('google_cloud_default', 0, None, False)},
+        {'a': (None, None), 'b': (None, None)},
+    ),
+    "conditional def": (
+        r"""
+try:
+    from airflow.sdk import dag as dg
+except ImportError:
+    from airflow.decorators import dag as dg
+@dg(schedule=None)
+def x():
+    R("t")
+x()
+""",
+        {},
+        {'x.t': ('google_cloud_default', 0, None, False)},
+        {'x': (None, None)},
+    ),
+    "airflow version check": (
+        r"""
+import airflow
+from packaging.version import Version
+if Version(airflow.__version__) >= Version("3.0"):
+    from airflow.sdk import DAG as D
+else:
+    from airflow.models import DAG as D
+with D("d", schedule=None) as d:
+    R("t")
+""",
+        {},
+        {'d.t': ('google_cloud_default', 0, None, False)},
+        {'d': (None, None)},
+    ),
+    "type checking": (
+        r"""
+from typing import TYPE_CHECKING
+if TYPE_CHECKING:
+    from nothing import X
+with DAG("d", schedule=None) as d:
+    R("t")
+""",
+        {},
+        {'d.t': ('google_cloud_default', 0, None, False)},
+        {'d': (None, None)},
+    ),
+    "dags list star": (
+        r"""
+from other import *
+with DAG("d", schedule=None) as d:
+    R("t", gcp_conn_id=CONN)
+""",
+        {'dags__other': "CONN='oc'\n_private='x'\n"},
+        {'d.t': ('oc', 0, None, False)},
+        {'d': (None, None)},
+    ),
+    "syspath append": (
+        r"""
+import sys, os
+sys.path.append(os.path.join(os.path.dirname(__file__), "lib"))
+from conf import C
+with DAG('d', schedule=None) as d:
+    R('t', gcp_conn_id=C)
+""",
+        {'dags__lib__conf': "C='libc'\n"},
+        {'d.t': ('libc', 0, None, False)},
+        {'d': (None, None)},
+    ),
+    "syspath insert shadow": (
+        r"""
+import sys, os
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "lib"))
+from conf import C
+with DAG('d', schedule=None) as d:
+    R('t', gcp_conn_id=C)
+""",
+        {'dags__lib__conf': "C='libc'\n", 'dags__conf': "C='dagsc'\n"},
+        {'d.t': ('libc', 0, None, False)},
+        {'d': (None, None)},
+    ),
 }  # fmt: skip
 
 # Whose connection is not known: the operator's code may use any, or is not read.
@@ -1777,3 +2150,77 @@ def test_a_module_that_is_the_same_in_two_places_is_known(scan: Scan) -> None:
     program = f"{HEAD}from conf import C\nwith DAG('d', schedule=None):\n    R('t', gcp_conn_id=C)\n"
     facts = scan(program, dags__conf="C = 'a'\n", plugins__conf="C = 'a'\n")
     assert [task.connection for task in facts.tasks] == ["a"]
+
+
+REFUSED = {
+    "a relative import": ("from .conf import C\nd = DAG('d', schedule=None)", 1),
+    "of a module": ("from . import conf\nd = DAG('d', schedule=None)", 1),
+    "a constructor that does not take the DAG": (
+        """
+class Run(CloudRunExecuteJobOperator):
+    def __init__(self, task_id):
+        super().__init__(task_id=task_id, project_id="p", region="r", job_name="a")
+with DAG("d", schedule=None):
+    Run(task_id="t")
+""",
+        1,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_makes_airflow_refuse_a_file_is_told(scan: Scan, name: str) -> None:
+    program, count = REFUSED[name]
+    facts = scan(f"{HEAD}{program}", dags__conf="C = 1\n")
+    assert [gap.reason for gap in facts.gaps] == ["malformed"] * count
+
+
+def test_what_a_relative_import_binds_in_a_dag_file_is_not_known(scan: Scan) -> None:
+    program = f"""{HEAD}
+try:
+    from .conf import C
+except ImportError:
+    from conf import C
+with DAG("d", schedule=None):
+    R("t", gcp_conn_id=C)
+"""
+    facts = scan(program, dags__conf="C = 'a'\n")
+    assert facts.gaps == ()
+    assert [task.connection for task in facts.tasks] in ([UNSET], ["a"])
+
+
+IN_LIB = "C = 'lib'\n"
+BESIDE = "C = 'beside'\n"
+SEARCHES = {
+    "first": ("sys.path.insert(0, LIB)", "lib", "lib"),
+    "last": ("sys.path.append(LIB)", "beside", "lib"),
+    "perhaps": ("if LIB not in sys.path: sys.path.insert(0, LIB)", UNSET, "lib"),
+    "unknown": ("sys.path.insert(0, os.environ['X'])", UNSET, UNSET),
+    "unknown last": ("sys.path.append(os.environ['X'])", "beside", UNSET),
+    "set": ("sys.path = [LIB]", UNSET, UNSET),
+    "taken away": ("sys.path.pop()", UNSET, UNSET),
+    "set in part": ("sys.path[0:0] = [LIB]", UNSET, UNSET),
+}
+
+
+@pytest.mark.parametrize("name", SEARCHES)
+def test_where_modules_are_looked_for_may_be_changed(scan: Scan, name: str) -> None:
+    change, with_both, with_one = SEARCHES[name]
+    program = f"""{HEAD}
+import os, sys
+LIB = os.path.join(os.path.dirname(__file__), "lib")
+{change}
+from conf import C
+from other import D
+with DAG("d", schedule=None):
+    R("t", gcp_conn_id=C)
+    R("u", gcp_conn_id=D)
+"""
+    facts = scan(
+        program,
+        dags__lib__conf=IN_LIB,
+        dags__conf=BESIDE,
+        dags__lib__other="D = 'lib'\n",
+    )
+    found = [task.connection for task in facts.tasks]
+    assert found == [with_both, with_one]

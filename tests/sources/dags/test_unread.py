@@ -95,9 +95,7 @@ def test_what_is_not_followed_is_told(scan: Scan, name: str) -> None:
     assert all(gap.origin.line for gap in facts.gaps)
 
 
-def test_an_archive_that_cannot_be_read_is_told(
-    scan: Scan, tmp_path: Path
-) -> None:
+def test_an_archive_that_cannot_be_read_is_told(scan: Scan, tmp_path: Path) -> None:
     packed = tmp_path / "repo" / "dags" / "packed.zip"
     packed.parent.mkdir(parents=True)
     packed.write_bytes(b"PK")

@@ -29,7 +29,9 @@ from dagwarden.sources.dags.objects import (
     Generated,
     Module,
     Namespace,
+    SearchPlace,
     Wrapped,
+    bound,
     escape,
 )
 from dagwarden.sources.dags.outside import Outside
@@ -513,6 +515,8 @@ class Task(Thing):
         """Return what DAG files and subclasses ask of a task."""
         if name == "super().__init__":
             return Method(name, lambda arguments: self.take(arguments))
+        if name == "output":
+            return self
         if name in ("as_setup", "as_teardown"):
             return Method(name, lambda _: self)
         if name == "task_id":
@@ -539,11 +543,9 @@ class Task(Thing):
         return Method("__init__", call)
 
     def _of_class(self, name: str, why: Unknown) -> Value:
-        found = self.made.find(name) if self.made is not None else None
-        if found is None:
+        if self.made is None or self.made.find(name) is None:
             return why
-        value, owner = found
-        return value.bind(self, owner) if isinstance(value, Function) else value
+        return bound(self.made, self, name)
 
     def _beside(self, arguments: Arguments) -> Value:
         for other in arguments.positional:
@@ -948,6 +950,8 @@ class World:
             "backoff.on_exception": _undecorated,
             "backoff.on_predicate": _undecorated,
             "json.dumps": _json_text,
+            "sys.path.append": lambda given: self._search(given.get("", 0), "last"),
+            "sys.path.insert": lambda given: self._search(given.get("", 1), "first"),
             "sys.exit": lambda _: operations.EXIT,
             "os._exit": lambda _: operations.EXIT,
         }
@@ -976,6 +980,8 @@ class World:
         known = meaning(name)
         if known is not None:
             return known(self.clients, name, arguments)
+        if name.startswith("sys.path."):
+            self.interpreter.finder.search(None, "first")
         if name == "airflow.sdk.task" or name.startswith("airflow.sdk.task."):
             kind = name.removeprefix("airflow.sdk.task").removeprefix(".") or "python"
             return TaskDecorator(self, kind, Arguments([], {})).call(arguments)
@@ -1039,9 +1045,23 @@ class World:
         """Note that `symbol[key]` is set, of what stands outside the repository."""
         if symbol.name == "os.environ":
             self.clients.set_variable(key)
+        if symbol.name == "sys.path":
+            self.interpreter.finder.search(None, "first")
+
+    def _search(self, value: Value, place: SearchPlace) -> Value:
+        """Look for modules in another folder, too."""
+        found = paths.located(value, self.interpreter)
+        path = None if found is None else found.inside()
+        if path is None and place == "last":
+            return None
+        undecided = self.interpreter.level or self.interpreter.repeating
+        self.interpreter.finder.search(path, "anywhere" if undecided else place)
+        return None
 
     def patched(self, symbol: Symbol, attribute: Value) -> None:
         """Note that `attribute` of what stands outside the repository is set."""
+        if symbol.name == "sys" and attribute == "path":
+            self.interpreter.finder.search(None, "first")
         if isinstance(attribute, str) and not _DECIDING.match(attribute):
             # an object's own attributes are before its class's
             return
@@ -1090,7 +1110,10 @@ class World:
     def linked(self, left: Value, right: Value) -> None:
         """Note `left >> right`: a task without a DAG joins its neighbour's."""
         tasks = [*_tasks(left), *_tasks(right)]
-        dag = next((task.dag for task in tasks if task.dag is not None), None)
+        groups = [one.dag for one in (left, right) if isinstance(one, Group)]
+        dags = [task.dag for task in tasks if task.dag is not None]
+        dags += [dag for dag in groups if isinstance(dag, Dag)]
+        dag = next(iter(dags), None)
         if dag is not None:
             self.assign([task for task in tasks if task.dag is None], dag)
         for one in (left, right):
@@ -1363,6 +1386,9 @@ class World:
         ):
             detail = "an operator whose constructor is that of no operator"
             self.refused(arguments.node, detail)
+        if not start[0].takes("dag") and self._has_dag(arguments):
+            detail = "an operator whose constructor does not take its DAG"
+            self.refused(arguments.node, detail)
         task.initialised = False
         if "default_args" in arguments.keywords:
             task.keywords["default_args"] = arguments.keywords["default_args"]
@@ -1385,6 +1411,9 @@ class World:
         if isinstance(base, Symbol) and not isinstance(base, Unnamed):
             return self.is_operator(base.name, Arguments([], {}))
         return True
+
+    def _has_dag(self, arguments: Arguments) -> bool:
+        return self.current()[0] is not None or "dag" in arguments.keywords
 
     def _by_name(self, arguments: Arguments) -> None:
         """Tell of an operator's arguments that are not given by name."""

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from inspect import currentframe
 from pathlib import Path
@@ -18,7 +18,7 @@ from dagwarden.sources.dags.bodies import Bodies
 from dagwarden.sources.dags.calls import calls_of_file
 from dagwarden.sources.dags.catalogue import catalogue
 from dagwarden.sources.dags.interpret import Interpreter
-from dagwarden.sources.dags.objects import Source
+from dagwarden.sources.dags.objects import SearchPlace, Source
 from dagwarden.sources.dags.outcome import (
     UNTELLABLE,
     Environment,
@@ -190,6 +190,13 @@ class File:
         self.files: dict[str, SourceFile] = {}
         # whether reading the same again comes to the same
         self.lasting = True
+        # where the code looks for modules, too: before all others, after, or anywhere
+        self.searched: dict[SearchPlace, list[Path]] = {
+            "first": [],
+            "anywhere": [],
+            "last": [],
+        }
+        self.lost = False
 
     def seen(self) -> tuple[Seen, ...] | None:
         """Return all that was looked at, None where the outcome does not rest on it."""
@@ -302,7 +309,7 @@ class File:
 
     def _held(self, path: Path) -> tuple[bytes, Seen] | None:
         """Return what a file of the repository holds, None where it cannot be read."""
-        if not os.path.exists(path):
+        if not os.path.lexists(path):
             self.looked[nothing_at(path)] = None
             return None
         try:
@@ -356,15 +363,46 @@ class File:
         top = name.partition(".")[0]
         if not top or top == "airflow" or top in sys.stdlib_module_names:
             return None
+        if self.lost:
+            return None
+        for place in self.searched["first"]:
+            if first := self._module_below(place, name):
+                return self._taken(first, name)
+        packed = self._packed(name)
+        if packed is not None:
+            return packed
         nothing = self.reader.nothing_called(top, self.folder)
         self.looked.update(dict.fromkeys(nothing))
-        places = () if nothing else (self.folder, *self.reader.places)
-        found = [one for place in places if (one := self._module_below(place, name))]
-        if not found or any(one.seen.digest != found[0].seen.digest for one in found):
+        usual = () if nothing else (self.folder, *self.reader.places)
+        places = (*usual, *self.searched["anywhere"])
+        several = self._modules_below(places, name)
+        if any(one.seen.digest != several[0].seen.digest for one in several):
             # which place comes first is not the same everywhere
             return None
-        self.files[found[0].source.path] = found[0].file
-        return found[0].source._replace(name=name)
+        found = several or self._modules_below(self.searched["last"], name)
+        return self._taken(found[0], name) if found else None
+
+    def _modules_below(self, places: Iterable[Path], name: str) -> list[Found]:
+        found = (self._module_below(place, name) for place in places)
+        return [one for one in found if one is not None]
+
+    def _taken(self, found: Found, name: str) -> Source:
+        self.files[found.source.path] = found.file
+        return found.source._replace(name=name)
+
+    def _packed(self, name: str) -> Source | None:
+        """Return a module of the archive that the file is in."""
+        return None
+
+    def search(self, path: str | None, place: SearchPlace) -> None:
+        """Look for modules in another folder, too; None: one that is not known."""
+        if path is None:
+            self.lost = True
+        else:
+            folders = self.searched[place]
+            folders.insert(
+                len(folders) if place == "last" else 0, self.reader.root / path
+            )
 
     def _module_below(self, place: Path, name: str) -> "Found | None":
         """Return the module `name` as it is below `place`."""

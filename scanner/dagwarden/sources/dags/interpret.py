@@ -219,6 +219,8 @@ class Interpreter:
         self.given_up: set[int] = set()
         # what the last call gave that raised whatever the branches do
         self.raised: Unknown | None = None
+        # the file that is followed, which others are imported by
+        self.main: Module | None = None
         # the attribute that is being set
         self.target: ast.Attribute | None = None
         self.scope: Scope = Scope(None, None)
@@ -238,6 +240,7 @@ class Interpreter:
         module = Module(source, self.import_repository)
         module.scope.level = self.level
         self.modules[source.name] = module
+        self.main = self.main or module
         outside = self.scope, self.frame, self.loops, self.level
         self.scope = module.scope
         self.frame = _Frame(None, self.scope)
@@ -358,6 +361,11 @@ class Interpreter:
 
     def _import_from(self, node: ast.ImportFrom) -> int:
         name = self._absolute(node)
+        if node.level and self.module is self.main:
+            # Airflow loads a DAG file by itself, as a module of no package
+            name = None
+            if not self.level:
+                self.note(node, "a relative import in a DAG file", broken=True)
         if name is None:
             for alias in node.names:
                 why = Unknown("import", alias.name)
@@ -1031,6 +1039,8 @@ class Interpreter:
                 return value
             if decorator.name == "contextlib.contextmanager":
                 return ContextMaker(value)
+        if isinstance(decorator, Symbol) and decorator.name == "builtins.staticmethod":
+            return value
         if isinstance(decorator, Symbol) and decorator.name.startswith("contextlib."):
             return Decorated(self, value, decorator.unknown())
         made = self.call(decorator, Arguments([value], {}, node=node))

@@ -3,7 +3,7 @@
 import ast
 import builtins
 from collections.abc import Callable, Iterator
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import Literal, NamedTuple, Protocol, TypeAlias
 
 from dagwarden.sources.dags.aliases import (
     UNDECIDED,
@@ -93,6 +93,10 @@ class Source(NamedTuple):
     package: bool
 
 
+# Before all other folders, after them, or who knows where.
+SearchPlace = Literal["first", "last", "anywhere"]
+
+
 class Finder(Protocol):
     """The modules and files of the repository; paths are relative to its root."""
 
@@ -103,6 +107,10 @@ class Finder(Protocol):
 
     def find(self, name: str) -> Source | None:
         """Return the module `name`, or None if the repository has none."""
+        ...
+
+    def search(self, path: str | None, place: SearchPlace) -> None:
+        """Look for modules in another folder, too; None: one that is not known."""
         ...
 
     def content(self, path: str) -> bytes | None:
@@ -321,6 +329,10 @@ class Function(Thing):
         """Return the names of its parameters, `*` and `**` aside."""
         given = self.node.args
         return [a.arg for a in (*given.posonlyargs, *given.args, *given.kwonlyargs)]
+
+    def takes(self, name: str) -> bool:
+        """Say whether it may be given an argument by this name."""
+        return self.node.args.kwarg is not None or name in self.parameters()
 
     def bind(self, instance: Value, owner: "Class") -> "Function":
         """Return it as a method of `instance`."""

@@ -1,6 +1,5 @@
 """Reading the DAG files of a zip archive, as Airflow imports them from it."""
 
-import sys
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -103,16 +102,14 @@ class _Member(File):
         if self.packed.file is not None:
             self.files[self.packed.shown] = self.packed.file
 
-    def find(self, name: str) -> Source | None:
-        """Return a module: of the archive, which is the first place, or another."""
-        if name.partition(".")[0] not in sys.stdlib_module_names:
-            below = name.replace(".", "/")
-            for member in (f"{below}/__init__.py", f"{below}.py"):
-                data = self.packed.archive.find(member)
-                found = None if data is None else self.packed.module(member, data)
-                if found is not None:
-                    return found._replace(name=name)
-        return super().find(name)
+    def _packed(self, name: str) -> Source | None:
+        below = name.replace(".", "/")
+        for member in (f"{below}/__init__.py", f"{below}.py"):
+            data = self.packed.archive.find(member)
+            found = None if data is None else self.packed.module(member, data)
+            if found is not None:
+                return found._replace(name=name)
+        return None
 
 
 def _together(one: Outcome, other: Outcome) -> Outcome:
