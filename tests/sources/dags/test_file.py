@@ -11,8 +11,8 @@ from msgspec import UNSET, UnsetType
 from dagwarden.facts import Call, Dag, Task
 from dagwarden.sources.credentials import Fingerprint
 from dagwarden.sources.dags import outcome, work
-from dagwarden.sources.dags.file import Reader
 from dagwarden.sources.dags.outcome import Environment, Outcome, Read, decoded, encoded
+from dagwarden.sources.dags.packed import Reader
 from dagwarden.sources.dags.seen import Seen, again, look, nothing_at
 
 HEAD = "from airflow import DAG\n"

@@ -94,7 +94,7 @@ class Readable(Protocol):
         ...
 
 
-class Reader:
+class FileReader:
     """Reads the files of one environment, one after the other."""
 
     def __init__(self, root: Path, environment: Environment) -> None:
@@ -180,7 +180,7 @@ class File:
     It finds what the file imports, for the interpreter.
     """
 
-    def __init__(self, reader: Reader, path: Path, folder: Path) -> None:
+    def __init__(self, reader: FileReader, path: Path, folder: Path) -> None:
         """Stand for the file at `path`, which is in the DAG folder `folder`."""
         self.reader = reader
         self.path = path

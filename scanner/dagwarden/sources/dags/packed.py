@@ -5,15 +5,14 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from dagwarden.facts import Gap, SourceFile
-from dagwarden.sources.dags import file
 from dagwarden.sources.dags.archives import MAX_ARCHIVE, Archive, Refused, unpacked
-from dagwarden.sources.dags.file import File, Readable
+from dagwarden.sources.dags.file import File, FileReader, Readable
 from dagwarden.sources.dags.objects import Source
 from dagwarden.sources.dags.outcome import Outcome, gap_at, shown
 from dagwarden.sources.dags.seen import Seen, Unreadable, look
 
 
-class Reader(file.Reader):
+class Reader(FileReader):
     """Reads archives, too."""
 
     def file(self, path: Path, folder: Path) -> Readable:
