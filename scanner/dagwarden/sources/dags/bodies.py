@@ -14,7 +14,6 @@ from dagwarden.facts import Origin
 from dagwarden.sources.dags import operations
 from dagwarden.sources.dags.airflow import Task, TaskOutput, World
 from dagwarden.sources.dags.aliases import UNDECIDED, join
-from dagwarden.sources.dags.commands import Shell
 from dagwarden.sources.dags.context import Inputs
 from dagwarden.sources.dags.interpret import MAX_WORK, Interpreter
 from dagwarden.sources.dags.objects import Function, Module, Wrapped
@@ -285,6 +284,8 @@ class Bodies:
             text = self.read_text(site.path, command)
             command = text if text is not None else Unknown("unreadable", command)
         clients = self.world.clients
+        from dagwarden.sources.dags.commands import Shell  # most hooks need none
+
         shell = Shell(State(clients, clients.ambient(), origin))
         if isinstance(environment, Unknown):
             clients.account = clients.account or environment

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dagwarden.sources.dags import sessions
 from dagwarden.sources.dags.admin import Discovered, GoogleHook, RunClient
 from dagwarden.sources.dags.clients import Clients, Message, field_of
-from dagwarden.sources.dags.commands import Shell
 from dagwarden.sources.dags.outgoing import (
     ActsAs,
     Kind,
@@ -191,6 +190,8 @@ def _process(clients: Clients, name: str, given: Arguments) -> Value:
     if name == "asyncio.create_subprocess_exec":
         command = Items("list", list(given.positional), given.more)
     state = State(clients, clients.ambient(), clients.reader.origin(given))
+    from dagwarden.sources.dags.commands import Shell  # most hooks need none
+
     shell = Shell(state)
     shell.environment(given.keywords.get("env"))
     in_shell = truth(given.keywords.get("shell", name in _SHELLS))
