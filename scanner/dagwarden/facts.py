@@ -67,12 +67,14 @@ class Unresolved(Record, frozen=True, kw_only=True):
 
     `symbol` names, in the user's words, the one input that would decide it:
     `AIRFLOW_VAR_X`, `runs_as of environment prod`, `group:x@y.example`. UNKNOWN
-    verdicts are grouped by (reason, symbol).
+    verdicts are grouped by (reason, symbol). `default` is what the program takes where
+    that input is not given: not what it is, and not said where it may be a secret.
     """
 
     field: str
     reason: Reason
     symbol: str
+    default: Maybe[str] = UNSET
 
 
 ProvenanceSource = Literal[

@@ -50,6 +50,7 @@ from dagwarden.sources.dags.values import (
     Unknown,
     Value,
     bare,
+    cause,
     copied,
     first_given,
     is_scalar,
@@ -1532,7 +1533,7 @@ class World:
         if why is None and isinstance(name, str):
             taken = UNSET if default is _REQUIRED else default
             return self.outside.variable(name, taken, as_json=as_json is True)
-        unnamed = why_unknown(name) or Unknown("variable", "Variable.get()")
+        unnamed = cause(name) or Unknown("variable", "Variable.get()")
         if isinstance(name, str):
             unnamed = Unknown("variable", str(name))
         return operations.otherwise(unnamed, default)
@@ -1706,7 +1707,7 @@ def _undecorated(arguments: Arguments) -> Value:
 
 def _environment(arguments: Arguments) -> Value:
     name = arguments.get("key", 0)
-    why = why_unknown(name) or Unknown("environment", "os.environ")
+    why = cause(name) or Unknown("environment", "os.environ")
     if isinstance(name, str):
         why = Unknown("environment", str(name))
     return operations.otherwise(why, arguments.get("default", 1))
@@ -1716,4 +1717,4 @@ def _connection(arguments: Arguments) -> Value:
     name = arguments.get("conn_id", 0)
     if isinstance(name, str):
         return Unknown("connection", str(name))
-    return why_unknown(name) or Unknown("connection", "BaseHook.get_connection()")
+    return cause(name) or Unknown("connection", "BaseHook.get_connection()")

@@ -43,6 +43,8 @@ def lost(why: Unknown, *values: Value) -> Unknown:
     """Return `why`, as a value that may be any of `values` or lead to it."""
     if len(values) > _FEW:
         charge(len(values) // 2)
+    if values:
+        why = why.derived()
     found = {_key(part): part for part in why.parts}
     outside, written = why.reason in OUTSIDE, why.written
     for value in values:
@@ -85,7 +87,7 @@ def computed(*values: Value) -> Unknown | None:
 def either(*whys: Unknown | None) -> Unknown | None:
     """Return the first that is given, with what all of them may be; None if none is."""
     given = [why for why in whys if why is not None]
-    return lost(given[0], *given[1:]) if given else None
+    return lost(given[0].derived(), *given[1:]) if given else None
 
 
 def _containers(value: Value) -> tuple[Container, ...]:

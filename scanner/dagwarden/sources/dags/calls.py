@@ -29,7 +29,7 @@ from dagwarden.sources.dags.outgoing import (
     authorization,
     proof_of,
 )
-from dagwarden.sources.dags.parameters import Parameters, not_taken
+from dagwarden.sources.dags.parameters import Parameters, not_taken, undecided
 from dagwarden.sources.dags.provenance import USUAL, Read, traced
 from dagwarden.sources.dags.templates import is_template, rendered_later
 from dagwarden.sources.dags.values import (
@@ -225,7 +225,7 @@ class _Asked(_Noted):
         value = self.read(field, name)
         if isinstance(value, str):
             return value
-        self.unset(field, why_unknown(value))
+        self.unresolved.append(undecided(field, value))
         return UNSET
 
     def optional(self, field: str, name: str) -> Maybe[str | None]:

@@ -23,6 +23,7 @@ from dagwarden.sources.dags.values import (
     Thing,
     Unknown,
     Value,
+    cause,
     first_given,
     truth,
     why_unknown,
@@ -260,7 +261,7 @@ class _Accessor(AtRunTime):
         name = given.get("key", 0)
         default = given.keywords.get("default", given.get("default_var", 1, _REQUIRED))
         if not isinstance(name, str):
-            return why_unknown(name) or Unknown("variable", f"{self.name}[...]")
+            return cause(name) or Unknown("variable", f"{self.name}[...]")
         taken = UNSET if default is _REQUIRED else default
         return self.outside.variable(name, taken, as_json=self.as_json)
 

@@ -1354,7 +1354,7 @@ class Interpreter:
     def _attribute(self, node: ast.Attribute) -> Value:
         value = self.evaluate(node.value)
         if isinstance(value, Unknown):
-            return value
+            return value.derived()
         if node.attr == "__dict__" and isinstance(value, Thing):
             return Namespace(value, self._put)
         if isinstance(value, Symbol):
@@ -1582,7 +1582,9 @@ class Interpreter:
             if decided is ends:
                 # an unknown part before it may have ended the expression
                 break
-        return value if unknown is None else unknown
+        if unknown is None:
+            return value
+        return unknown if ends else unknown.derived()
 
     def _compare(self, node: ast.Compare) -> Value:
         left = self.evaluate(node.left)

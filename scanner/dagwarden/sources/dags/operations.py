@@ -67,6 +67,7 @@ from dagwarden.sources.dags.values import (
     Unknown,
     Value,
     bare,
+    cause,
     given,
     is_scalar,
     same,
@@ -79,6 +80,8 @@ MAX_TEXT = 100_000
 MAX_ITEMS = 5_000
 # Parts of a text that is known in part.
 MAX_PARTS = 50
+# Characters of a default that is told.
+MAX_DEFAULT = 500
 MAX_NUMBER = 1 << 256
 # Bytes of text that cost as much as one value.
 _STRIDE = 32
@@ -177,7 +180,7 @@ def items_of(value: Value) -> tuple[list[Value], Unknown | None]:
         held = value.each()
         if not isinstance(held, Unknown):
             return items_of(held)
-    return [], why_unknown(value) or Unknown("dynamic", "iteration")
+    return [], cause(value) or Unknown("dynamic", "iteration")
 
 
 def members_of(value: Value) -> tuple[list[Value], Unknown | None]:
@@ -287,7 +290,7 @@ def unary(kind: type, value: Value) -> Value:
             return as_scalar(_UNARY[kind](value))
         except _ERRORS:
             return Unknown("dynamic", "an expression that fails")
-    return why_unknown(value) or Unknown("dynamic", "an expression")
+    return cause(value) or Unknown("dynamic", "an expression")
 
 
 def compare(kind: type, left: Value, right: Value) -> bool | Unknown:
@@ -306,7 +309,7 @@ def compare(kind: type, left: Value, right: Value) -> bool | Unknown:
             return _ORDER[kind](left, right)
         except (*_ERRORS, KeyError):
             return Unknown("dynamic", "a comparison that fails")
-    return why_unknown(left) or why_unknown(right) or Unknown("dynamic", "a comparison")
+    return cause(left) or cause(right) or Unknown("dynamic", "a comparison")
 
 
 def _charge_texts(*values: Value) -> None:
@@ -398,7 +401,7 @@ def contains(container: Value, value: Value) -> bool | Unknown:
             if isinstance(equal, Unknown):
                 unknown = equal
         return unknown or False
-    return why_unknown(container) or Unknown("dynamic", "in")
+    return cause(container) or Unknown("dynamic", "in")
 
 
 # ------------------------------------------------------------ what an input gave
@@ -496,7 +499,7 @@ def percent(text: str, right: Value) -> Value:
         values, why = list(right.items.values()), why_unknown(right)
         given = right.items
     else:
-        values, why = list[Value]([right]), why_unknown(right)
+        values, why = list[Value]([right]), cause(right)
         given = right
     if why:
         why = lost(why, text, right, *values)
@@ -579,6 +582,8 @@ def formatted(value: Value, conversion: int, spec: Value) -> Value:
         return value if isinstance(shown, Unknown) else shown
     if isinstance(value, Given) or isinstance(spec, Given):
         return marked(lambda now: formatted(now[0], conversion, now[1]), [value, spec])
+    if conversion <= 0 and spec == "" and isinstance(value, Unknown):
+        return value
     why = computed(value, spec)
     if why:
         return why
@@ -612,20 +617,36 @@ def _flat(parts: list[Value], why: Unknown) -> Text:
     for part in parts:
         for one in part.parts if isinstance(part, Text) else (part,):
             if len(found) > MAX_PARTS:
-                return Text((*found, Unknown(why.reason, why.symbol)), why)
+                end = Unknown(why.reason, why.symbol)
+                return Text((*found, end), why.derived())
             if isinstance(one, str) and found and isinstance(found[-1], str):
                 found[-1] += one
             elif isinstance(one, (str, Unknown, Thing)) and one != "":
                 found.append(one)
     charge(len(found))
-    return Text(tuple(found), why)
+    default = _default(found)
+    return Text(
+        tuple(found), why if default == why.default else replace(why, default=default)
+    )
+
+
+def _default(parts: "list[str | Unknown | Thing]") -> str | None:
+    """Return the text that `parts` make where nothing is given; None: not known."""
+    known = [part.default if isinstance(part, Unknown) else part for part in parts]
+    texts = [part for part in known if isinstance(part, str)]
+    if len(texts) < len(parts) or sum(map(len, texts)) > MAX_DEFAULT:
+        return None
+    return "".join(texts)
 
 
 def otherwise(value: Unknown, default: Value) -> Unknown:
     """Return `value`, for which `default` stands where it is not given."""
     default = default.why if isinstance(default, Given) else default
     if isinstance(default, (str, bytes)) and value.written is None:
-        return replace(value, written=Items("tuple", [default]))
+        short = isinstance(default, str) and len(default) <= MAX_DEFAULT
+        text = default if short else None
+        written = Items("tuple", [default])
+        return replace(value, written=written, default=text)
     return lost(value, default)
 
 
@@ -790,7 +811,7 @@ def method(value: Value, name: str, level: int) -> Value:
         return _timedelta_attribute(value, name)
     if isinstance(value, (Items, Entries)):
         return Method(name, lambda arguments: _unmodelled(value, name, arguments))
-    return why_unknown(value) or Unknown("dynamic", f".{name}")
+    return cause(value) or Unknown("dynamic", f".{name}")
 
 
 def _unmodelled(value: Items | Entries, name: str, arguments: Arguments) -> Value:
@@ -1076,7 +1097,7 @@ def _as_text(value: Value) -> Value:
 def _converted(kind: Callable[[Scalar], object]) -> Callable[[Value], Value]:
     def convert(value: Value) -> Value:
         if not is_scalar(value):
-            return why_unknown(value) or Unknown("dynamic", "a conversion")
+            return cause(value) or Unknown("dynamic", "a conversion")
         try:
             return as_scalar(kind(value))
         except _ERRORS:

@@ -6,11 +6,13 @@ from typing import NamedTuple
 from msgspec import UNSET, UnsetType
 
 from dagwarden.facts import ConnectionSource, Maybe, Unresolved
+from dagwarden.sources.credentials import secret_in, without_secrets
 from dagwarden.sources.dags import provenance
 from dagwarden.sources.dags.airflow import Task, World
 from dagwarden.sources.dags.catalogue import Parameter
 from dagwarden.sources.dags.context import Rendering
 from dagwarden.sources.dags.provenance import Read
+from dagwarden.sources.dags.templates import is_template
 from dagwarden.sources.dags.values import (
     Entries,
     Items,
@@ -149,7 +151,8 @@ class Parameters:
         """Return a text."""
         if isinstance(value, str):
             return value
-        return self.unset(field, why_unknown(value) or not_taken(field))
+        self.unresolved.append(undecided(field, value))
+        return UNSET
 
     def absent(self, field: str, name: str, parameter: Parameter) -> Unknown:
         """Return why the default of `name` is not known."""
@@ -178,6 +181,27 @@ def _names(task: Task) -> set[Scalar] | None:
         return None
     given = (one.items for one in task.defaults)
     return set[Scalar]().union(task.keywords, task.expanded, *given)
+
+
+def undecided(field: str, value: Value) -> Unresolved:
+    """Return why a value, which would be `field` itself, is not known."""
+    why = why_unknown(value) or not_taken(field)
+    default: Maybe[str] = UNSET
+    if why.reason in _ASKED_FOR and why.default is not None:
+        default = _tellable(why.default, field, why.symbol)
+    return Unresolved(
+        field=field, reason=why.reason, symbol=why.symbol, default=default
+    )
+
+
+# Reasons of what a program asks for, and has something in place of.
+_ASKED_FOR = frozenset({"environment", "variable"})
+
+
+def _tellable(text: str, *names: str) -> Maybe[str]:
+    """Return a text that stands under `names`, unless it may hold a secret."""
+    hidden = is_template(text) or without_secrets(text) != text
+    return UNSET if hidden or any(secret_in(n, text) for n in names) else text
 
 
 def not_taken(field: str) -> Unknown:

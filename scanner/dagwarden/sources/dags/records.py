@@ -31,7 +31,7 @@ from dagwarden.sources.dags.catalogue import Operator, Parameter
 from dagwarden.sources.dags.interpret import Unread
 from dagwarden.sources.dags.outcome import Environment
 from dagwarden.sources.dags.outgoing import MINTED
-from dagwarden.sources.dags.parameters import Parameters, not_taken
+from dagwarden.sources.dags.parameters import Parameters, not_taken, undecided
 from dagwarden.sources.dags.values import (
     OUTSIDE,
     Entries,
@@ -432,7 +432,8 @@ def _unset(field: str, why: Unknown, unresolved: list[Unresolved]) -> UnsetType:
 def _text(value: Value, field: str, unresolved: list[Unresolved]) -> Maybe[str]:
     if isinstance(value, str):
         return value
-    return _unset(field, why_unknown(value) or not_taken(field), unresolved)
+    unresolved.append(undecided(field, value))
+    return UNSET
 
 
 def _schedule(value: Value, unresolved: list[Unresolved]) -> Maybe[str | None]:
@@ -441,7 +442,8 @@ def _schedule(value: Value, unresolved: list[Unresolved]) -> Maybe[str | None]:
     if isinstance(value, timedelta):
         return str(value)
     why = why_unknown(value) or Unknown("dynamic", "a schedule that is no text")
-    return _unset("schedule", why, unresolved)
+    unresolved.append(undecided("schedule", why))
+    return UNSET
 
 
 def _seconds(
@@ -682,4 +684,5 @@ def _impersonation_chain(given: Parameters) -> Maybe[tuple[str, ...] | None]:
         chain = tuple(item for item in value.items if isinstance(item, str))
         if len(chain) == len(value.items):
             return chain or None
-    return given.unset(field, unknown or not_taken(field))
+    given.unresolved.append(undecided(field, unknown or value))
+    return UNSET

@@ -227,6 +227,10 @@ def _as_text(part: Value, later: Unknown) -> Value:
     return later
 
 
+# Expressions whose value is that of what they name, not one made of it.
+_SAME = frozenset({"Call", "Name"})
+
+
 class _NotFollowed(Exception):
     """A template does what is not worked out here."""
 
@@ -308,7 +312,7 @@ class _Evaluation:
             if isinstance(decided, Unknown):
                 if _binds(node):
                     raise _NotFollowed
-                return [decided]
+                return [decided.derived()]
             if decided:
                 return self.body(body, depth + 1)
         return []
@@ -333,9 +337,12 @@ class _Evaluation:
         if self.depth > MAX_DEPTH:
             raise _NotFollowed
         try:
-            return handler(self, node)
+            found = handler(self, node)
         finally:
             self.depth -= 1
+        if isinstance(found, Unknown) and type(node).__name__ not in _SAME:
+            return found.derived()
+        return found
 
     def constant(self, node: "nodes.Const") -> Value:
         found: object = node.value
@@ -402,7 +409,7 @@ class _Evaluation:
         asked = cast("nodes.Getattr", node.node)
         holder, name = self.value(asked.node), asked.attr
         if isinstance(holder, Unknown):
-            return holder
+            return holder.derived()
         if isinstance(holder, str) and name not in ("format", "format_map"):
             return _called(operations.method(holder, name, 0), given)
         if isinstance(holder, Entries) and name == "get":

@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import Literal, NamedTuple, TypeAlias, TypeGuard, cast
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from dagwarden.facts import Reason
 from dagwarden.sources.dags.work import charge
@@ -26,13 +27,19 @@ class Unknown(Struct, frozen=True):
     `parts` are the containers that it may be, or that it may lead to; texts that may
     be in it are there too, in tuples. `written` holds the one text that stands in the
     file for it, as far as there is one: a default, or the text around what comes from
-    elsewhere. It is never shown.
+    elsewhere. It is never shown. `default` is what the value itself is where it is not
+    given: of what is made of it, that is not known.
     """
 
     reason: Reason
     symbol: str
     parts: "tuple[Items | Entries, ...]" = ()
     written: "Items | None" = None
+    default: str | None = None
+
+    def derived(self) -> "Unknown":
+        """Return why a value is not known that is made of this one."""
+        return self if self.default is None else replace(self, default=None)
 
 
 # Reasons of what is given from outside when a task runs, and so stands in no file.
@@ -372,7 +379,7 @@ class Text(Thing):
 
     def attribute(self, name: str) -> "Value":
         """Return a method, of which it is not known what it gives."""
-        return Method(name, lambda _: self.why)
+        return Method(name, lambda _: self.why.derived())
 
     def truth(self) -> bool | Unknown:
         """Return why it is not known."""
@@ -380,11 +387,11 @@ class Text(Thing):
 
     def call(self, arguments: Arguments) -> "Value":
         """Nothing is known of that."""
-        return self.why
+        return self.why.derived()
 
     def item(self, key: "Value") -> "Value":
         """Nothing is known of a part by its place."""
-        return self.why
+        return self.why.derived()
 
 
 def given(value: Value, why: Unknown) -> Value:
@@ -481,9 +488,16 @@ def why_unknown(value: Value) -> Unknown | None:
     if is_scalar(value):
         return None
     try:
-        return _why_unknown(value, Fuel())
+        why = _why_unknown(value, Fuel())
+        return None if why is None else why.derived()
     except (Spent, RecursionError):
         return _TOO_LARGE
+
+
+def cause(value: Value) -> Unknown | None:
+    """Return why what is made of `value` is not known, or None."""
+    why = why_unknown(value)
+    return None if why is None else why.derived()
 
 
 def _why_unknown(value: Value, fuel: Fuel) -> Unknown | None:
