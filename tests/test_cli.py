@@ -89,6 +89,11 @@ WAIVER = "waivers: [{rule: public-invoker, subject: '*', reason: r, expires: 202
         (nothing, "scan dags --new-since HEAD", ["git knows no revision"]),
         (nothing, "rules show pubic-invoker", ["did you mean public-invoker"]),
         (nothing, "facts dags --kind taks", ["did you mean task"]),
+        (
+            nothing,
+            "facts dags --kind grant --format ndjson",
+            ["grant", "call, dag, task"],
+        ),
         (write("b.json", "{"), "scan dags --baseline b.json", ["b.json"]),
         (write("b.json", "{}"), "report b.json", ["b.json"]),
         (write("w.yaml", WAIVER), "scan dags --waivers w.yaml", ["w.yaml", "no owner"]),

@@ -359,15 +359,25 @@ def _holders(holders: "Holders") -> str:
 @app.command()
 @click.argument("paths", nargs=-1, type=PATH)
 @click.option("--kind", help="Only this kind of fact.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["rules", "ndjson"]),
+    default="rules",
+    help="What rules see, or of each field of a dag, task or call from where it is known.",
+)
 @click.option("--schema", is_flag=True, help="Print the JSON Schema of all facts.")
 @click.option("-o", "--output", type=PATH, help="Write here, not to the terminal.")
 @estate_options
-def facts(kind: str | None, schema: bool, output: Path | None, **said: Any) -> None:
+def facts(
+    kind: str | None, form: str, schema: bool, output: Path | None, **said: Any
+) -> None:
     """
     Print the facts that rules see, one JSON object a line.
 
     \b
     dagwarden facts dags/ --kind task
+    dagwarden facts dags/ --kind task --format ndjson
     dagwarden facts --kind connection --connections export:export.json -o FILE
     dagwarden facts --schema
 
@@ -378,6 +388,8 @@ def facts(kind: str | None, schema: bool, output: Path | None, **said: Any) -> N
 
     if schema:
         text = job.facts_schema()
+    elif form == "ndjson":
+        text = job.traced_lines(job.Arguments(**said), kind)
     elif kind == "connection" and output is not None:
         text = job.connection_facts(job.Arguments(**said))
     else:

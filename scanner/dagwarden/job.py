@@ -20,7 +20,7 @@ from dagwarden.config import (
     unknown_name,
 )
 from dagwarden.errors import SourceError, UsageError
-from dagwarden.facts import KINDS, Fact, Facts, Record, SourceFile, facts_of
+from dagwarden.facts import KINDS, Facts, Record, SourceFile, Traced, facts_of
 from dagwarden.files import read_regular
 from dagwarden.findings import (
     ControlReport,
@@ -433,32 +433,44 @@ def facts_schema() -> str:
     """Return the JSON Schema of every kind of fact: the contract of rule authors."""
     import msgspec
 
-    schema = msgspec.json.schema(Facts)
-    return msgspec.json.format(msgspec.json.encode(schema)).decode() + "\n"
+    from dagwarden.render.facts import schema
+
+    return msgspec.json.format(msgspec.json.encode(schema())).decode() + "\n"
 
 
 def facts_lines(said: Arguments, kind: str | None) -> str:
     """Return what rules see, as JSON lines with a `kind` each; of one kind or all."""
-    import msgspec
+    from dagwarden.render.facts import as_rules_see
 
-    if kind is not None and kind not in KINDS:
-        raise UsageError(
-            f"unknown kind of fact {kind!r}", remedy=unknown_name(kind, KINDS)
-        )
+    kinds = _kinds(kind, tuple(KINDS))
     facts = derived(said)
-    return "".join(
-        msgspec.json.encode({"kind": name, **_as_rules_see(fact)}).decode() + "\n"
-        for name in ([kind] if kind else KINDS)
-        for fact in facts_of(facts, name)
+    lines = (as_rules_see(k, fact) for k in kinds for fact in facts_of(facts, k))
+    return b"".join(lines).decode()
+
+
+def traced_lines(said: Arguments, kind: str | None) -> str:
+    """Return DAGs, tasks and calls as JSON lines, each field with where it was read."""
+    from dagwarden.render.facts import TRACED, with_provenance
+
+    kinds = _kinds(kind, TRACED)
+    facts = derived(said)
+    lines = (
+        with_provenance(k, fact)
+        for k in kinds
+        for fact in facts_of(facts, k)
+        if isinstance(fact, Traced)
     )
+    return b"".join(lines).decode()
 
 
-def _as_rules_see(fact: Fact) -> dict[str, object]:
-    import msgspec
-
-    seen: dict[str, object] = msgspec.to_builtins(fact)
-    seen.pop("provenance", None)
-    return seen
+def _kinds(kind: str | None, offered: tuple[str, ...]) -> tuple[str, ...]:
+    if kind is None:
+        return offered
+    if kind not in offered:
+        raise UsageError(
+            f"unknown kind of fact {kind!r}", remedy=unknown_name(kind, offered)
+        )
+    return (kind,)
 
 
 def connection_facts(said: Arguments) -> str:

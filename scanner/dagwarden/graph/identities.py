@@ -21,6 +21,8 @@ from dagwarden.facts import (
     IdentityRef,
     Maybe,
     Origin,
+    Provenance,
+    ProvenanceSource,
     Record,
     Task,
     TaskIdentity,
@@ -231,13 +233,23 @@ def with_connection(estate: Estate, task: Task) -> Task:
     if not isinstance(conn_id, str):
         why = causes_of(task, "connection", f"connection of {label(task)}")
         return _undecided(task, why)
-    if estate.connection(task.environment, conn_id) is not None:
-        return replace(task, connection_defined=True)
+    connection = estate.connection(task.environment, conn_id)
+    if connection is not None:
+        return _decided(task, True, "connection", connection.origin)
     environment = estate.environments.get(task.environment)
     if environment is not None and environment.connections_complete:
-        return replace(task, connection_defined=False)
+        symbol = f"connections_complete of environment {task.environment}"
+        return _decided(task, False, "setting", Origin(source=symbol))
     name = f"connection {conn_id} of environment {task.environment}"
     return _undecided(task, cause("connection", name))
+
+
+def _decided(
+    task: Task, defined: bool, source: ProvenanceSource, origin: Origin
+) -> Task:
+    read = Provenance(field="connection_defined", source=source, origin=origin)
+    provenance = (*task.provenance, read)
+    return replace(task, connection_defined=defined, provenance=provenance)
 
 
 def _undecided(task: Task, why: tuple[Cause, ...]) -> Task:

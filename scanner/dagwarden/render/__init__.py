@@ -7,7 +7,7 @@ each of them owes to hostile names, and the few words they share, stands here.
 """
 
 from collections.abc import Sequence
-from typing import cast
+from typing import Literal, cast
 
 import msgspec
 
@@ -72,11 +72,19 @@ def encode(value: object) -> bytes:
 
     A file name may hold bytes that are no Unicode text; they are spelled out.
     """
+    return msgspec.json.format(_encoded(value, "sorted"), indent=2) + b"\n"
+
+
+def line(value: object) -> bytes:
+    """Return `value` as JSON on one line, its keys in their order."""
+    return _encoded(value, None) + b"\n"
+
+
+def _encoded(value: object, order: Literal["sorted"] | None) -> bytes:
     try:
-        data = msgspec.json.encode(value, order="sorted")
+        return msgspec.json.encode(value, order=order)
     except UnicodeEncodeError:
-        data = msgspec.json.encode(_text(msgspec.to_builtins(value)), order="sorted")
-    return msgspec.json.format(data, indent=2) + b"\n"
+        return msgspec.json.encode(_text(msgspec.to_builtins(value)), order=order)
 
 
 def _text(value: object) -> object:

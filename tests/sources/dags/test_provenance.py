@@ -1,13 +1,14 @@
 """From where each known field of a DAG, task and call was read, to the line."""
 
 from collections.abc import Iterable
+from typing import get_args
 
 import pytest
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 from msgspec.structs import fields
 from tests.sources.dags.conftest import Scan
 
-from dagwarden.facts import KINDS, Call, Provenance, Traced
+from dagwarden.facts import KINDS, Provenance, Traced
 from dagwarden.sources.dags.catalogue import catalogue
 from dagwarden.sources.dags.outside import Outside
 from dagwarden.sources.dags.parameters import SETTINGS
@@ -191,9 +192,12 @@ def test_a_call_says_where_each_part_is_read(scan: Scan) -> None:
     assert {
         one.field: read_from(run.provenance, one.field) for one in run.provenance
     } == {
+        "acts_as": default,
         "audience": default,
+        "connection": default,
         "deploys_as": default,
         "endpoint": default,
+        "impersonation_chain": default,
         "overrides": ("argument", "dags/a.py", 10),
         "overrides_duration": ("argument", "dags/a.py", 10),
         "permissions": default,
@@ -202,18 +206,23 @@ def test_a_call_says_where_each_part_is_read(scan: Scan) -> None:
         "target_kind": default,
         "tls_verified": default,
         "token": default,
+        "url": default,
     }
     assert {
         one.field: read_from(http.provenance, one.field) for one in http.provenance
     } == {
+        "acts_as": default,
         "audience": default,
+        "connection": default,
         "deploys_as": default,
         "endpoint": ("argument", "dags/a.py", 14),
+        "impersonation_chain": default,
         "overrides": default,
         "overrides_duration": default,
         "permissions": default,
         "tls_verified": ("argument", "dags/a.py", 16),
         "token": ("argument", "dags/a.py", 15),
+        "url": default,
     }
 
 
@@ -233,15 +242,10 @@ def test_every_field_is_known_from_somewhere_or_says_why_not(
         assert {*unknown, *told} == _maybe(type(fact))
 
 
-# Set by graph, or by calls in code only.
-_ELSEWHERE = {"connection_defined", "url", "acts_as"}
-
-
 def _maybe(kind: type[Traced]) -> set[str]:
-    """Return the fields that may be unresolved."""
-    code = {"connection", "impersonation_chain"} if kind is Call else set[str]()
-    found = {field.name for field in fields(kind) if field.default is UNSET}
-    return found - code - _ELSEWHERE
+    """Return the fields that may be unresolved, but for what graph sets."""
+    found = {f.name for f in fields(kind) if UnsetType in get_args(f.type)}
+    return found - {"connection_defined"}
 
 
 def test_rules_do_not_see_it() -> None:

@@ -233,10 +233,10 @@ class _Asked(_Noted):
 
 
 _FIELDS = (
-    *("audience", "deploys_as", "endpoint", "name", "overrides", "overrides_duration"),
-    *("permissions", "project", "region", "target_kind", "tls_verified", "token"),
+    *("acts_as", "audience", "connection", "deploys_as", "endpoint"),
+    *("impersonation_chain", "name", "overrides", "overrides_duration", "permissions"),
+    *("project", "region", "target_kind", "tls_verified", "token", "url"),
 )
-_IN_CODE = (*_FIELDS, "acts_as", "connection", "impersonation_chain", "url")
 
 
 def _identifier(task: Task) -> str:
@@ -457,7 +457,7 @@ def _optional(asked: _Noted, field: str, value: Value) -> Maybe[str | None]:
 def _sent(task: Task, outgoing: Outgoing) -> Call:
     """Return the call that a task's code makes."""
     noted = _Noted()
-    noted.reads = dict.fromkeys(_IN_CODE, _read_at(outgoing.origin))
+    noted.reads = dict.fromkeys(_FIELDS, _read_at(outgoing.origin))
     call = Call(
         id=_identifier(task),
         origin=outgoing.origin,
