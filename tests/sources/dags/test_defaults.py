@@ -1,7 +1,9 @@
 """What a program takes where an input is not given: told beside why it is not known."""
 
+import json
 import os
 from collections.abc import Mapping
+from pathlib import Path
 
 import jinja2
 import pytest
@@ -11,7 +13,8 @@ from tests.sources.dags.conftest import Scan
 from dagwarden.facts import Unresolved
 
 HEAD = """\
-import os
+import json, os
+from pathlib import Path
 from airflow.models import Variable
 from airflow.sdk import DAG
 from airflow.providers.google.cloud.operators.cloud_run import CloudRunExecuteJobOperator
@@ -82,6 +85,16 @@ MADE = (
     "next(iter([os.getenv('P', 'dev')]))",
     "(lambda x=os.getenv('P', 'dev'): x + x)()",
     "dict(k=os.getenv('P', 'dev'))['k']",
+    "json.loads(os.getenv('P', '\"a\"'))",
+    "json.dumps(os.getenv('P', 'dev'))",
+    "os.path.join(os.getenv('P', 'a'), 'b')",
+    "os.path.dirname(os.getenv('P', 'a/b'))",
+    "str(Path(os.getenv('P', 'a')) / 'b')",
+    "Path(os.getenv('P', 'a/b')).name",
+    "Path(os.getenv('P', 'a/b')).parent.as_posix()",
+    "repr(os.getenv('P', 'dev'))",
+    "os.getenv('P', 'dev').__class__.__name__",
+    "type(os.getenv('P', 'dev')).__name__",
 )  # fmt: skip
 
 
@@ -100,7 +113,7 @@ def value_of(expression: str, environment: Mapping[str, str]) -> object:
     """Return what Python makes of `expression` in an environment with nothing in it."""
     assert not environment.keys() & {"P", "Q", "A"}
     body = HEAD.partition("def same")[2]
-    scope: dict[str, object] = {"os": os}
+    scope: dict[str, object] = {"json": json, "os": os, "Path": Path}
     exec(f"def same{body}X = {expression}", scope)  # the programs above
     return scope["X"]
 
