@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from dagwarden.facts import Call, Facts, Task
 from dagwarden.sources.credentials import Fingerprint
 from dagwarden.sources.dags import extractor
+from dagwarden.sources.dags.outside import Outside
 from dagwarden.sources.dags.read import read_dags
 
 
@@ -127,6 +128,8 @@ def statically(folder: Path, version: str) -> Static:
         exclude=("tests_common/",),
         airflow=version,
         fingerprint=Fingerprint(b"agreement", keep=False),
+        # the other reading has Airflow's own defaults for all settings
+        outside=Outside(settings=(("operators.default_deferrable", "False"),)),
     )
     calls: dict[str, list[Call]] = {}
     for call in facts.calls:

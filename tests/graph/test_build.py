@@ -1281,7 +1281,7 @@ DEFERS = ("setting", "[operators] default_deferrable of environment prod")
 VERSION = ("version", "airflow of environment prod")
 MAYBE_DEFERS: dict[str, Any] = {
     "deferrable": UNSET,
-    "unresolved": why("deferrable", "setting", "default_deferrable"),
+    "unresolved": why("deferrable", *DEFERS),
 }
 
 
@@ -1305,8 +1305,6 @@ MAYBE_DEFERS: dict[str, Any] = {
         ({"timeout_seconds": 30.0, "deferrable": True}, NO_DEFAULT, "3.3", False, None, None),
         ({"execution_timeout": 60.0, **MAYBE_DEFERS}, (), "3.3", UNSET, UNSET, DEFERS),
         ({"execution_timeout": 60.0, **MAYBE_DEFERS}, (), "2.11", True, 60.0, None),
-        ({"execution_timeout": 60.0, **MAYBE_DEFERS}, (setting("operators", "default_deferrable", "True"),), "3.3", False, None, None),
-        ({"execution_timeout": 60.0, **MAYBE_DEFERS}, (setting("operators", "default_deferrable", "false"),), "3.3", True, 60.0, None),
     ],
 )  # fmt: skip
 def test_what_bounds_a_run(

@@ -50,7 +50,7 @@ def derive_lifetimes(
 
 
 def _chain(estate: Estate, task: Task, call: Call, target: Target) -> LifetimeChain:
-    deferrable, deferrable_why = _deferrable(estate, task)
+    deferrable, deferrable_why = _deferrable(task)
     limits = (
         _run_limit(estate, task),
         _task_limit(estate, task, deferrable, deferrable_why),
@@ -107,26 +107,11 @@ def _bound(
 # ---------------------------------------------------------------------------- limits
 
 
-def _deferrable(estate: Estate, task: Task) -> tuple[Maybe[bool], tuple[Cause, ...]]:
-    """Return whether the task defers; the operator's default is a setting."""
+def _deferrable(task: Task) -> tuple[Maybe[bool], tuple[Cause, ...]]:
+    """Return whether the task defers."""
     if task.deferrable is not UNSET:
         return task.deferrable is True, ()
-    why = causes_of(task, "deferrable", f"deferrable of {label(task)}")
-    if all(item.reason == "setting" for item in why):
-        value = estate.setting(task.environment, "operators", "default_deferrable")
-        if value is not None and (decided := _boolean(value)) is not None:
-            return decided, ()
-        symbol = f"[operators] default_deferrable of environment {task.environment}"
-        return UNSET, cause("setting", symbol)
-    return UNSET, why
-
-
-def _boolean(text: str) -> bool | None:
-    """Read a boolean as Airflow's configuration does."""
-    word = text.strip().lower()
-    if word in ("true", "t", "1"):
-        return True
-    return False if word in ("false", "f", "0") else None
+    return UNSET, causes_of(task, "deferrable", f"deferrable of {label(task)}")
 
 
 def _run_limit(estate: Estate, task: Task) -> _Limit:

@@ -171,7 +171,7 @@ def _dags(
             if environment.airflow_python is None
             else Path(environment.airflow_python)
         ),
-        outside=Outside(variables),
+        outside=Outside(variables, tuple(sorted(environment.airflow_settings.items()))),
     )
 
 

@@ -11,6 +11,7 @@ from tests.sources.dags.conftest import Scan
 
 from dagwarden.facts import Task
 from dagwarden.sources.dags.catalogue import catalogue
+from dagwarden.sources.dags.outside import Outside
 
 HEAD = """\
 import os
@@ -199,3 +200,28 @@ def test_no_operator_but_the_base_has_defaults_for_what_every_one_takes() -> Non
         assert operator is not None
         if name != base:
             assert not everywhere & operator.parameters.keys(), name
+
+
+# What Airflow's configuration takes for true and for false, and what it refuses.
+STATED: dict[str, object] = {
+    "True": True,
+    " t ": True,
+    "1": True,
+    "false": False,
+    "F": False,
+    "0": False,
+    "yes": UNSET,
+    "": UNSET,
+}
+
+
+@pytest.mark.parametrize(("stated", "expected"), STATED.items(), ids=STATED)
+def test_a_default_that_is_a_setting_is_known_where_that_is_stated(
+    scan: Scan, stated: str, expected: object
+) -> None:
+    outside = Outside(settings=(("operators.default_deferrable", stated),))
+    facts = scan(HEAD + 'with DAG("d"):\n Run(task_id="t")', outside=outside)
+    (task,) = facts.tasks
+    assert task.deferrable is expected
+    sources = {one.field: one.source for one in task.provenance}
+    assert sources.get("deferrable") == (None if expected is UNSET else "setting")

@@ -1,4 +1,4 @@
-"""What an environment gives its DAGs from outside: the values of Airflow Variables."""
+"""What an environment gives its DAGs from outside: Airflow's Variables and settings."""
 
 from collections.abc import Mapping
 from typing import NamedTuple, cast
@@ -16,6 +16,15 @@ class Outside(NamedTuple):
     """The inputs of a scan that decide what DAG files ask for when they run."""
 
     variables: Variables = Variables()
+    # of the environment's Airflow: ("operators.default_deferrable", "true")
+    settings: tuple[tuple[str, str], ...] = ()
+
+    def flag(self, setting: str) -> bool | None:
+        """Return a boolean setting as Airflow reads it; None where it is not given."""
+        word = dict(self.settings).get(setting, "").strip().lower()
+        if word in ("true", "t", "1"):
+            return True
+        return False if word in ("false", "f", "0") else None
 
     def variable(self, name: str, default: Maybe[Value], *, as_json: bool) -> Value:
         """

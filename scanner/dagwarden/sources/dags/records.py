@@ -517,6 +517,11 @@ def _deferrable(given: Parameters) -> Maybe[bool | None]:
         return given.unset("deferrable", why_unknown(value) or not_taken("deferrable"))
     if parameter is not None and isinstance(parameter.default, bool):
         return parameter.default
+    if parameter is not None and parameter.setting is not None:
+        stated = given.outside.flag(parameter.setting)
+        if stated is not None:
+            given.reads["deferrable"] = provenance.Read("setting")
+            return stated
     absent = parameter or Parameter(unknown=True)
     return given.unset("deferrable", given.absent("deferrable", "deferrable", absent))
 
