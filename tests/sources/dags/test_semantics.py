@@ -2224,3 +2224,17 @@ with DAG("d", schedule=None):
     )
     found = [task.connection for task in facts.tasks]
     assert found == [with_both, with_one]
+
+
+POSITIONAL = {
+    "the schedule": ("DAG('d', 'about', '@daily')", "@daily", None),
+    "and more": ("DAG('d', 'about', '@daily', None)", "@daily", UNSET),
+    "set later": ("DAG('d', schedule=None)\nd.schedule = '@daily'", UNSET, None),
+}
+
+
+@pytest.mark.parametrize("name", POSITIONAL)
+def test_what_the_major_versions_take_differently(scan: Scan, name: str) -> None:
+    program, schedule, timeout = POSITIONAL[name]
+    (dag,) = scan(f"from airflow import DAG\nd = {program}\n", airflow="2.11").dags
+    assert (dag.schedule, dag.dagrun_timeout) == (schedule, timeout)

@@ -125,7 +125,13 @@ class Dag(Thing):
         """Take the constructor's arguments."""
         self.dag_id = dag_id
         keywords = dict(given.keywords)
-        self.arguments = Arguments([], keywords, given.more, given.rest, given.node)
+        rest = given.rest
+        if len(given.positional) > 2:
+            # Airflow 2 takes them so; which is which further on is not always the same
+            keywords["schedule"] = given.positional[2]
+            later = Unknown("version", "arguments of a DAG without their names")
+            rest = rest or (later if len(given.positional) > 3 else None)
+        self.arguments = Arguments([], keywords, given.more, rest, given.node)
         self.place = self.world.place(given)
         # what was set later, and where
         self.assigned: dict[str, Place | None] = {}
@@ -138,6 +144,9 @@ class Dag(Thing):
 
     def store(self, name: str, value: Value) -> None:
         """Set an attribute: it changes what the constructor was given."""
+        if name == "schedule":
+            # without effect in Airflow 2, refused by 3
+            value = Unknown("version", "the schedule of a DAG that is set later")
         keywords = self.arguments.keywords
         if self.world.interpreter.level > self.level:
             old = self.dag_id if name == "dag_id" else keywords.get(name, UNDECIDED)
