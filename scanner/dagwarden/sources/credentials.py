@@ -19,7 +19,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import TypeVar, cast
 
-from msgspec import Struct
+from msgspec import Struct, UnsetType
 from msgspec.structs import replace
 
 from dagwarden.errors import SourceError
@@ -358,6 +358,11 @@ _ASSIGNED = _late(
 )
 
 
+# Texts that were found to have nothing of a secret: most facts repeat them.
+MAX_HARMLESS = 20_000
+_harmless: set[str] = set()
+
+
 def without_secrets(text: str) -> str:
     """
     Return `text`, "***" in place of each secret that can be told from other words.
@@ -365,7 +370,11 @@ def without_secrets(text: str) -> str:
     For what people and machines name or explain: ids, URLs, reasons. A secret is
     told by its shape or by the name it is assigned to (`token=...`).
     """
+    if text in _harmless:
+        return text
     if _SUSPECT().search(text) is None:
+        if len(text) < 200 and len(_harmless) < MAX_HARMLESS:
+            _harmless.add(text)
         return text
     for _ in range(20):
         if (found := _shape(text)) is None:
@@ -396,16 +405,19 @@ def setting_without_secrets(name: str, value: str) -> str:
 R = TypeVar("R")
 
 
+_NO_TEXT = frozenset({type(None), bool, int, float, UnsetType})
+
+
 def purged(value: R) -> R:
     """Return a record, or a collection of such, whose texts hold no secret."""
     if isinstance(value, str):
         return cast("R", without_secrets(value))
     if isinstance(value, Struct):
-        changes = {
-            name: clean
-            for name in value.__struct_fields__
-            if (clean := purged(old := getattr(value, name))) is not old
-        }
+        changes: dict[str, object] = {}
+        for name in value.__struct_fields__:
+            old = getattr(value, name)
+            if type(old) not in _NO_TEXT and (clean := purged(old)) is not old:
+                changes[name] = clean
         return cast("R", replace(value, **changes)) if changes else value
     if isinstance(value, tuple):
         return cast("R", _purged_items(cast("tuple[object, ...]", value)))
@@ -413,7 +425,7 @@ def purged(value: R) -> R:
 
 
 def _purged_items(items: tuple[object, ...]) -> tuple[object, ...]:
-    cleaned = tuple(purged(item) for item in items)
+    cleaned = tuple([purged(item) for item in items])
     same = all(a is b for a, b in zip(items, cleaned, strict=True))
     return items if same else cleaned
 
