@@ -1,14 +1,17 @@
 """The command as people meet it: what goes wrong, said in one line, and the statuses."""
 
+import io
 import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from dagwarden import cli
 from dagwarden.cli import program
 
 DAGWARDEN = str(Path(sys.executable).with_name("dagwarden"))
@@ -337,3 +340,61 @@ def test_the_program_ends_with_the_status_of_the_run(
     monkeypatch.setattr("dagwarden.cli.main", lambda: sys.exit(3))
     program()
     assert ended == [3]
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def drawn(monkeypatch: pytest.MonkeyPatch, stream: io.StringIO, after: float) -> str:
+    """Return what is drawn of a reading of 2,000 files that began `after` seconds ago."""
+    now = time.monotonic()
+    monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setattr(cli, "_START", now - after)
+    monkeypatch.setattr(cli, "_drawn", now - 1)
+    for done in (1, 2, 1_000, 2_000):
+        cli.progress("environment prod", done, 2_000)
+    cli.progress("judging")
+    cli.progress("")
+    return stream.getvalue().replace("\x1b[2K", "")
+
+
+def test_a_bar_shows_how_many_files_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = drawn(monkeypatch, Terminal(), after=2).split("\r")
+    assert lines == [
+        "",
+        f"environment prod {' ' * 24} 1/2,000 files",
+        f"environment prod {chr(0x2501) * 24} 2,000/2,000 files",
+        "judging ...",
+        "",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("stream", "after"),
+    [(Terminal, 0.5), (io.StringIO, 2)],
+    ids=["less than a second", "no terminal"],
+)
+def test_no_bar_is_drawn_where_nobody_waits_or_looks(
+    monkeypatch: pytest.MonkeyPatch, stream: type[io.StringIO], after: float
+) -> None:
+    assert drawn(monkeypatch, stream(), after) == ""
+
+
+def test_a_scan_remembers_what_it_read_unless_told_not_to(
+    folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    cache = tmp_path_factory.mktemp("home")
+    scan = ("scan", "dags", "--format", "json", "--as-of", "2026-11-20")
+    said = [
+        json.loads(run(folder, *scan, *options, XDG_CACHE_HOME=str(cache)).stdout)
+        for options in (["--no-cache"], [], [])
+    ]
+    assert said[0]["result"] == said[1]["result"] == said[2]["result"]
+    assert [path.suffix for path in (cache / "dagwarden").iterdir()] == [".facts"]
+    # the hook reads one file faster than a store
+    other = tmp_path_factory.mktemp("home")
+    run(folder, "scan", "dags/fine.py", XDG_CACHE_HOME=str(other))
+    run(folder, *scan, "--no-cache", XDG_CACHE_HOME=str(other))
+    assert list(other.iterdir()) == []

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from dagwarden.errors import ConfigError, UsageError
 from dagwarden.job import Arguments, chosen, moment, perform, prepare, settle
+from dagwarden.sources.estate import no_progress
 
 TWO = """
 [[environment]]
@@ -109,7 +110,7 @@ def test_what_steers_a_scan_is_among_its_inputs(folder: Path) -> None:
     (folder / "w.yaml").write_text("waivers: []")
     (folder / "c.yaml").write_text("controls: []")
     (folder / "dagwarden.toml").write_text('waivers = ["w.yaml"]\ncontrols = "c.yaml"')
-    result = perform(prepare(Arguments()), lambda stage: None)
+    result = perform(prepare(Arguments()), no_progress)
     assert {(file.kind, file.path) for file in result.files} >= {
         ("configuration", "dagwarden.toml"),
         ("waivers", "w.yaml"),

@@ -61,11 +61,13 @@ class Outcome:
         self.estate = estate
         self.folder = estate.folder
         self.runs: list[Run] = []
+        self._cache = self.folder.with_name(f"{self.folder.name}-cache")
         self.environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(self.folder / "home"),
             "TMPDIR": str(self.folder / "tmp"),
-            "XDG_CACHE_HOME": str(self.folder / "home/cache"),
+            # below what is scanned nothing is remembered
+            "XDG_CACHE_HOME": str(self._cache),
             "PYTHONDONTWRITEBYTECODE": "1",
             **estate.environment,
         }
@@ -96,10 +98,15 @@ class Outcome:
             if path.is_file() and ".git" not in path.parts
         )
 
+    def remembered(self) -> Iterator[Path]:
+        return (path for path in self._cache.rglob("*") if path.is_file())
+
     def outputs(self) -> Iterator[tuple[str, bytes]]:
         """Yield everything that came out, with what it is called."""
         for run in self.runs:
             yield " ".join(run.arguments), run.printed
+        for path in self.remembered():
+            yield path.name, path.read_bytes()
         for path in sorted(set(self._files()) - self.before):
             name = path.relative_to(self.folder).as_posix()
             content = path.read_bytes()
@@ -230,6 +237,14 @@ def test_every_command_ran_and_none_crashed(outcome: Outcome) -> None:
 def test_nothing_is_left_in_temporary_folders(outcome: Outcome) -> None:
     left = [*(outcome.folder / "tmp").rglob("*"), *(outcome.folder / "home").rglob("*")]
     assert left == []
+
+
+def test_what_is_remembered_is_searched_too(outcome: Outcome) -> None:
+    stores = list(outcome.remembered())
+    assert len(stores) > 1
+    assert {path.suffix for path in stores} == {".facts"}
+    names = {name for name, _ in outcome.outputs()}
+    assert names >= {path.name for path in stores}
 
 
 def _secrets(value: object) -> Iterator[dict[str, object]]:

@@ -181,6 +181,11 @@ ESTATE_OPTIONS = (
         help="Read the sys-* projects that Apps Script makes, too.",
     ),
     click.option("--as-of", metavar="TIME", help="Judge ages at this time, not now."),
+    click.option(
+        "--no-cache",
+        is_flag=True,
+        help="Read every DAG file again, and remember nothing for the next run.",
+    ),
 )
 
 
@@ -246,7 +251,7 @@ def scan(format_: str, outputs: tuple[Path, ...], verbose: bool, **said: Any) ->
     formats = [_format_of(output) for output in outputs]
     arguments = job.Arguments(**said)
     ready = job.prepare(arguments)
-    result = job.perform(ready, _progress)
+    result = job.perform(ready, progress)
     result = job.compared(result, arguments, ready)
     report = (
         job.report(result, ready, sys.argv[1:], started)
@@ -255,7 +260,7 @@ def scan(format_: str, outputs: tuple[Path, ...], verbose: bool, **said: Any) ->
     )
     for output, format_of_file in zip(outputs, formats, strict=True):
         write(output, render(report, format_of_file))
-    _progress("")
+    progress("")
     click.echo(render(report, format_, verbose=verbose), nl=False)
     for output in outputs:
         click.echo(f"wrote {output}", err=True)
@@ -288,9 +293,9 @@ def snapshot(
         output,
         fingerprint=Fingerprint.from_environment(os.environ, fingerprint_key),
         channel=local_channel(local_server) if local_server else None,
-        progress=lambda part, count: _progress(f"{part}: {count}"),
+        progress=lambda part, count: progress(f"{part}: {count}"),
     )
-    _progress("")
+    progress("")
     for gap in pulled.gaps:
         click.echo(f"not read: {gap.origin.source}: {gap.detail}", err=True)
     click.echo(f"wrote {output}: {pulled.assets} assets, {len(pulled.gaps)} gaps")
@@ -574,10 +579,25 @@ def _width() -> int:
 _START = time.monotonic()
 
 
-def _progress(stage: str) -> None:
+_BAR = 24
+_drawn = 0.0
+
+
+def progress(stage: str, done: int = 0, total: int = 0) -> None:
     """Say on a terminal what a scan is at, once it has taken a second."""
-    if sys.stderr and sys.stderr.isatty() and time.monotonic() - _START > 1:
-        click.echo(f"\r\x1b[2K{stage and stage + ' ...'}", nl=False, err=True)
+    global _drawn
+    now = time.monotonic()
+    if not (sys.stderr and sys.stderr.isatty()) or now - _START < 1:
+        return
+    if 0 < done < total and now - _drawn < 0.1:
+        return
+    _drawn = now
+    text = stage and f"{stage} ..."
+    if total:
+        full = _BAR * done // total
+        bar = "\u2501" * full + " " * (_BAR - full)
+        text = f"{stage} {bar} {done:,}/{total:,} files"
+    click.echo(f"\r\x1b[2K{text}", nl=False, err=True)
 
 
 def _colour() -> bool:

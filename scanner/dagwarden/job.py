@@ -1,7 +1,7 @@
 """One scan, from what the command line said to a finished report."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -37,11 +37,10 @@ from dagwarden.policy.load import load_rules
 from dagwarden.rule import FAMILIES, Rule, Severity
 from dagwarden.scan import scan
 from dagwarden.sources.credentials import Fingerprint, purged
-from dagwarden.sources.estate import Estate, read_estate
+from dagwarden.sources.estate import Estate, Progress, no_progress, read_estate
 
 DEFAULT = "default"
 MAX_RESULT = 2_000_000_000
-Progress = Callable[[str], None]
 
 
 class Arguments(Record, frozen=True, kw_only=True):
@@ -68,6 +67,7 @@ class Arguments(Record, frozen=True, kw_only=True):
     new_since: str | None = None
     as_of: str | None = None
     fingerprint_key: Path | None = None
+    no_cache: bool = False
 
 
 class Job(Record, frozen=True, kw_only=True):
@@ -80,6 +80,8 @@ class Job(Record, frozen=True, kw_only=True):
     as_of: datetime
     fingerprint: Fingerprint
     only: tuple[Path, ...] | None
+    # whether what came of unchanged DAG files is remembered from run to run
+    cached: bool
 
 
 def prepare(said: Arguments) -> Job:
@@ -103,6 +105,8 @@ def prepare(said: Arguments) -> Job:
         as_of=moment(said.as_of),
         fingerprint=Fingerprint.from_environment(os.environ, said.fingerprint_key),
         only=only,
+        # few files are read before a cache is
+        cached=only is None and not said.no_cache,
     )
 
 
@@ -157,6 +161,7 @@ def read(job: Job, progress: Progress) -> Estate:
         fingerprint=job.fingerprint,
         environ=os.environ,
         only=job.only,
+        cached=job.cached,
         progress=progress,
     )
 
@@ -174,7 +179,7 @@ def compared(result: Result, said: Arguments, job: Job) -> Result:
 
     revision = said.new_since or ""
     with checked_out(revision, Path(job.config.root)) as root:
-        then = perform(_earlier(job, root), lambda stage: None)
+        then = perform(_earlier(job, root), no_progress)
     return compare(result, then, revision)
 
 
@@ -204,7 +209,8 @@ def _earlier(job: Job, folder: Path) -> Job:
         environments=environments,
         snapshots=tuple(there(name) for name in job.config.snapshots),
     )
-    return replace(job, config=config, only=only)
+    # it lies in a folder of its own, once
+    return replace(job, config=config, only=only, cached=False)
 
 
 def report(
@@ -477,7 +483,7 @@ def connection_facts(said: Arguments) -> str:
     """Return connections without secrets and fingerprints, for `facts:FILE`."""
     from dagwarden.sources.connections import write_connection_facts
 
-    estate = read(prepare(said), lambda stage: None)
+    estate = read(prepare(said), no_progress)
     return write_connection_facts(estate.facts.connections).decode()
 
 
@@ -498,7 +504,7 @@ def ask_who_can(said: Arguments, permission: str, resource: str) -> Holders:
 def derived(said: Arguments) -> Facts:
     """Read and join the estate that the command line names."""
     ready = prepare(said)
-    return derive(read(ready, lambda stage: None).facts, ready.as_of)
+    return derive(read(ready, no_progress).facts, ready.as_of)
 
 
 def as_json(record: Record) -> str:

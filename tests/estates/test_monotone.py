@@ -9,6 +9,7 @@ import pytest
 
 from dagwarden.findings import Outcome, Report
 from dagwarden.job import Arguments, bare, perform, prepare
+from dagwarden.sources.estate import no_progress
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 PLACES = {"sound": "dags/lib/names.py", "demo": "dags/prod/common/settings.py"}
@@ -28,7 +29,7 @@ def constants() -> list[tuple[str, str]]:
 
 def verdicts(folder: Path) -> Verdicts:
     said = Arguments(operator=folder / "operator.toml", as_of="2026-11-20")
-    report: Report = bare(perform(prepare(said), lambda stage: None))
+    report: Report = bare(perform(prepare(said), no_progress))
     return {(item.rule, item.subject): item.outcome for item in report.result.verdicts}
 
 

@@ -1,7 +1,9 @@
 """Reading a whole estate: every environment's DAGs and connections, and the cloud."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 from msgspec.structs import replace
 
@@ -40,7 +42,18 @@ CLOUD_KINDS = (
     "composer_environment",
     "audit_log",
 )
-Progress = Callable[[str], None]
+
+
+class Progress(Protocol):
+    """Is told what is being done, and how far that is where it can be counted."""
+
+    def __call__(self, stage: str, done: int = 0, total: int = 0) -> None:
+        """`done` of `total` files are read; 0: nothing is counted."""
+        ...
+
+
+def no_progress(stage: str, done: int = 0, total: int = 0) -> None:
+    """Tell nobody."""
 
 
 class Estate(Record, frozen=True, kw_only=True):
@@ -56,13 +69,15 @@ def read_estate(
     fingerprint: Fingerprint,
     environ: Mapping[str, str],
     only: Sequence[Path] | None = None,
-    progress: Progress = lambda stage: None,
+    cached: bool = False,
+    progress: Progress = no_progress,
 ) -> Estate:
     """
     Read all that `config` names; `only` restricts DAG files to the hook's.
 
     A configured source that does not exist is a gap and its needs count as not
-    given. With `only` (a commit hook in a checkout) that gap is not held against
+    given. `cached`: what came of unchanged DAG files may be known from an earlier
+    run. With `only` (a commit hook in a checkout) that gap is not held against
     the scan.
     """
     root = Path(config.root)
@@ -81,7 +96,19 @@ def read_estate(
                 environment, root, environ, lenient=only is not None
             )
             parts.append(purged(read))
-            parts.append(_dags(environment, config, root, only, fingerprint, variables))
+            reading = f"environment {environment.name}"
+            parts.append(
+                _dags(
+                    environment,
+                    config,
+                    root,
+                    only,
+                    fingerprint,
+                    variables,
+                    cached=cached,
+                    progress=partial(progress, reading),
+                )
+            )
         if connections.connections or connections.files:
             given.add("connections")
         parts.append(purged(connections))
@@ -154,6 +181,9 @@ def _dags(
     only: Sequence[Path] | None,
     fingerprint: Fingerprint,
     variables: Variables,
+    *,
+    cached: bool,
+    progress: Callable[[int, int], None],
 ) -> Facts:
     from dagwarden.sources.dags.outside import Outside
     from dagwarden.sources.dags.read import read_dags
@@ -172,6 +202,8 @@ def _dags(
             else Path(environment.airflow_python)
         ),
         outside=Outside(variables, tuple(sorted(environment.airflow_settings.items()))),
+        cached=cached,
+        progress=progress,
     )
 
 

@@ -250,6 +250,8 @@ def test_what_is_kept_of_an_outcome_is_the_outcome(reader: Reader) -> None:
     told = decoded(read(reader, "dags/a.py").outcome)
     assert (len(told.dags), len(told.tasks), len(told.calls)) == (1, 1, 1)
     assert [waiver.text for waiver in told.inline_waivers] == ["x"]
+    # what people write freely is not remembered
+    assert read(reader, "dags/a.py").seen is None
     again_told = decoded(outcome.encoded(told))
     assert repr(again_told) == repr(told)
 

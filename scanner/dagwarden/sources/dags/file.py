@@ -109,6 +109,20 @@ class FileReader:
         self.kept = 0
 
     def read(self, path: Path, folder: Path) -> Read:
+        """Read one Python file, for other processes and other runs."""
+        outcome, file = self._followed(path, folder)
+        try:
+            return Read(encoded(outcome), file.seen())
+        except UNTELLABLE:
+            detail = "holds text or numbers that cannot be written"
+            gap = gap_at(file.shown, "unsupported", detail)
+            return Read(encoded(Outcome(gaps=(gap,))), file.seen())
+
+    def outcome(self, path: Path, folder: Path) -> Outcome:
+        """Read one Python file, for here and now: that is quicker."""
+        return self._followed(path, folder)[0]
+
+    def _followed(self, path: Path, folder: Path) -> "tuple[Outcome, Readable]":
         """Read one Python file as Airflow would look for DAGs in it."""
         file = self.file(path, folder)
         with _frames(MAX_FRAMES):
@@ -116,12 +130,14 @@ class FileReader:
         if self.kept > MAX_KEPT:
             self.modules.clear()
             self.kept = 0
-        try:
-            return Read(encoded(outcome), file.seen())
-        except UNTELLABLE:
-            detail = "holds text or numbers that cannot be written"
-            gap = gap_at(file.shown, "unsupported", detail)
-            return Read(encoded(Outcome(gaps=(gap,))), file.seen())
+        return outcome, file
+
+    def lost(self, path: Path, folder: Path) -> Read:
+        """Return what a file comes to that ended the process that was to read it."""
+        file = File(self, path, folder)
+        return Read(
+            encoded(file.unread("unreadable", "reading it ends the process")), None
+        )
 
     def file(self, path: Path, folder: Path) -> "Readable":
         """Return what reads the file at `path`."""
@@ -219,7 +235,7 @@ class File:
                 return self._without_dags()
             source = self._source(data, seen)
         except Unreadable as error:
-            return self._lost(error.reason, error.detail, error.line)
+            return self.unread(error.reason, error.detail, error.line)
         self._record(source, data, seen)
         try:
             with allowance(MAX_UNITS):
@@ -227,9 +243,9 @@ class File:
         except TooMuchWork as error:
             self.lasting = not error.by_the_clock
             # what was found so far may be wrong: it is a gap like a file not read
-            return self._lost("timeout", "takes too long to follow")
+            return self.unread("timeout", "takes too long to follow")
         except (RecursionError, MemoryError):
-            return self._lost("too_deep", "nested too deeply to follow")
+            return self.unread("too_deep", "nested too deeply to follow")
 
     def _content(self) -> tuple[bytes, Seen]:
         return look(self.path, self.reader.root)
@@ -240,7 +256,10 @@ class File:
     def _record(self, source: Source, data: bytes, seen: Seen) -> None:
         self.files[source.path] = source_file(source, data, seen)
 
-    def _lost(self, reason: GapReason, detail: str, line: int | None = None) -> Outcome:
+    def unread(
+        self, reason: GapReason, detail: str, line: int | None = None
+    ) -> Outcome:
+        """Return that nothing is known of the file, and why."""
         # how deep is too deep, and what the system refuses, may be another next time
         self.lasting = self.lasting and reason not in ("too_deep", "unreadable")
         gap = gap_at(self.shown, reason, detail, line=line)
@@ -268,6 +287,8 @@ class File:
         calls = calls_of_file(made.tasks, made.given, bodies)
         waivers: list[InlineWaiver] = []
         if b"dagwarden:" in data:
+            # what people wrote there is judged, and then forgotten: it may hold anything
+            self.lasting = False
             sites = [t.site for t in world.tasks if t.site.path == source.path]
             waivers = inline_waivers(source, data, sites)
         outcome = Outcome(
@@ -309,12 +330,10 @@ class File:
 
     def _held(self, path: Path) -> tuple[bytes, Seen] | None:
         """Return what a file of the repository holds, None where it cannot be read."""
-        if not os.path.lexists(path):
-            self.looked[nothing_at(path)] = None
-            return None
         try:
             data, seen = look(path, self.reader.root)
         except (Unreadable, ValueError):
+            # where there is no file its name is a mere text, which may hold a secret
             self.lasting = False
             return None
         self.looked[seen] = None
@@ -343,7 +362,8 @@ class File:
         try:
             names, seen = look_into(self.reader.root / path)
         except (OSError, ValueError):
-            # what is no folder is looked at as a file
+            # a file, or nothing: it may be a folder the next time
+            self._held(self.reader.root / path)
             return None
         self.looked[seen] = None
         return names

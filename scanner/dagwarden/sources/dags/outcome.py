@@ -1,6 +1,7 @@
 """What reading one file comes to: bytes that mean the same wherever they were made."""
 
 import os
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -61,7 +62,12 @@ class Read(msgspec.Struct, frozen=True, array_like=True):
     seen: tuple[Seen, ...] | None
 
 
-_OUTCOME = msgspec.msgpack.Decoder(Outcome)
+# Made when first needed: a commit hook keeps nothing.
+@cache
+def _decoder() -> "msgspec.msgpack.Decoder[Outcome]":
+    return msgspec.msgpack.Decoder(Outcome)
+
+
 # What of an outcome can be told in no output: halves of characters, numbers too large.
 UNTELLABLE = (ValueError, OverflowError, msgspec.DecodeError)
 
@@ -69,13 +75,13 @@ UNTELLABLE = (ValueError, OverflowError, msgspec.DecodeError)
 def encoded(outcome: Outcome) -> msgspec.Raw:
     """Return `outcome` as bytes; raises `UNTELLABLE`."""
     content = msgspec.msgpack.encode(outcome)
-    _OUTCOME.decode(content)
+    _decoder().decode(content)
     return msgspec.Raw(content)
 
 
 def decoded(outcome: msgspec.Raw) -> Outcome:
     """Return what `encoded` was given, numbers of the type that their field has."""
-    return _OUTCOME.decode(outcome)
+    return _decoder().decode(outcome)
 
 
 def shown(path: Path, root: Path) -> str:

@@ -2,9 +2,10 @@
 
 import os
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from msgspec.structs import replace
 
@@ -26,11 +27,22 @@ from dagwarden.sources.dags.ignore import (
     patterns_in,
     syntax_of,
 )
-from dagwarden.sources.dags.outcome import Environment, Outcome, decoded, gap_at, shown
+from dagwarden.sources.dags.outcome import (
+    Environment,
+    Outcome,
+    Read,
+    decoded,
+    gap_at,
+    shown,
+)
 from dagwarden.sources.dags.outside import Outside
-from dagwarden.sources.dags.packed import Reader
 from dagwarden.sources.dags.seen import MAX_SIZE, is_outside, why
 from dagwarden.sources.dags.work import TooMuchWork, allowance, left
+
+if TYPE_CHECKING:
+    from dagwarden.sources.dags.cache import Cache
+    from dagwarden.sources.dags.packed import Reader
+
 
 # Units of work for matching what all ignore files hold.
 MAX_MATCHING = 1_500_000
@@ -38,10 +50,14 @@ MAX_MATCHING = 1_500_000
 MATCHING_OF_PATH = 200
 MAX_FOLDERS = 100_000
 IGNORE_FILE = ".airflowignore"
+# Fewer files are read before anything that reads them faster is loaded.
+MANY = 32
 _NOTHING = Outside()
 T = TypeVar("T")
 # What Airflow looks for DAGs in.
 _READ = (".py", ".zip")
+# How many files were read, of how many.
+Progress = Callable[[int, int], None]
 # Folders of packages, which a search for DAGs would only be lost in.
 _PACKAGES = frozenset({".venv", "node_modules"})
 
@@ -57,6 +73,8 @@ def read_dags(
     fingerprint: Fingerprint,
     airflow_python: Path | None = None,
     outside: Outside = _NOTHING,
+    cached: bool = False,
+    progress: Progress = lambda done, total: None,
 ) -> Facts:
     """
     Return the DAGs, tasks and calls of the files below `folders`, without secrets.
@@ -66,7 +84,8 @@ def read_dags(
     if known, `outside` what the environment gives DAG files when they run. A file
     that cannot be read is a gap; whatever a file holds, this raises nothing. With
     `airflow_python` the files are run, too: by the Airflow of that interpreter, whose
-    facts replace or confirm the others.
+    facts replace or confirm the others. `cached` takes from an earlier run what came of
+    files that did not change, nor anything that they rest on.
     """
     root = root.absolute()
     walk = _Walk(root, airflow, environment, exclude)
@@ -74,7 +93,12 @@ def read_dags(
     for folder in sorted({_absolute(root, folder) for folder in folders}):
         walk.folder(folder, wanted)
     given = Environment(environment, airflow, fingerprint, outside)
-    outcomes = _outcomes(root, given, walk.found)
+    cache = None
+    if cached:
+        from dagwarden.sources.dags.cache import cache_for
+
+        cache = cache_for(root, given, sorted(set(walk.found.values())))
+    outcomes = _outcomes(root, given, walk.found, cache, progress)
     facts = _joined(walk.outcome(), *outcomes.values())
     if airflow_python is None:
         return facts
@@ -93,17 +117,77 @@ def read_dags(
 
 
 def _outcomes(
-    root: Path, environment: Environment, files: Mapping[Path, Path]
+    root: Path,
+    environment: Environment,
+    files: Mapping[Path, Path],
+    cache: "Cache | None",
+    progress: Progress,
 ) -> dict[Path, Outcome]:
     """Return what each of `files` comes to; with each stands its DAG folder."""
+    if cache is None and len(files) < MANY:
+        return _few(root, environment, files)
+    known = {
+        path: None if cache is None else cache.known(path, folder)
+        for path, folder in files.items()
+    }
+    unknown = [(path, files[path]) for path in files if known[path] is None]
+    if unknown:
+        # however this ends, no process is left
+        with closing(_read(root, environment, unknown, progress)) as reading:
+            for path, read in reading:
+                known[path] = decoded(read.outcome)
+                if cache is not None:
+                    cache.keep(path, files[path], read)
+    if cache is not None:
+        cache.save()
+    return {path: outcome for path, outcome in known.items() if outcome is not None}
+
+
+def _few(
+    root: Path, environment: Environment, files: Mapping[Path, Path]
+) -> dict[Path, Outcome]:
+    """Read the files of a commit hook, without anything that only many need."""
+    from dagwarden.sources.dags.packed import Reader
+
     reader = Reader(root, environment)
+    with _quiet():
+        return {path: reader.outcome(path, folder) for path, folder in files.items()}
+
+
+@contextmanager
+def _quiet() -> Generator[None, None, None]:
     with warnings.catch_warnings():
         # what the compiler says of escapes in scanned code is not about us
         warnings.simplefilter("ignore")
-        return {
-            path: decoded(reader.read(path, folder).outcome)
-            for path, folder in files.items()
-        }
+        yield
+
+
+def _read(
+    root: Path,
+    environment: Environment,
+    files: Sequence[tuple[Path, Path]],
+    progress: Progress,
+) -> Generator[tuple[Path, Read], None, None]:
+    """Read files, in several processes where that is faster; yield them in any order."""
+    from dagwarden.sources.dags.packed import Reader
+
+    reader = Reader(root, environment)
+    with _quiet(), closing(_each(reader, files)) as reading:
+        for done, one in enumerate(reading, 1):
+            yield one
+            progress(done, len(files))
+
+
+def _each(
+    reader: "Reader", files: Sequence[tuple[Path, Path]]
+) -> Generator[tuple[Path, Read], None, None]:
+    if len(files) < MANY:
+        for path, folder in files:
+            yield path, reader.read(path, folder)
+        return
+    from dagwarden.sources.dags.workers import read_all
+
+    yield from read_all(reader, files)
 
 
 def _joined(*outcomes: Outcome) -> Facts:

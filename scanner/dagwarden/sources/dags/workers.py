@@ -1,0 +1,178 @@
+"""
+Reading files in several processes.
+
+A worker is a fork that reads its share of the files, in order, and sends what each
+comes to. Nothing is sent to it, so nobody waits for anybody who has died: it ends when
+its share is read, or nobody listens.
+"""
+
+import os
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from multiprocessing import current_process, get_context
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import ForkProcess
+from pathlib import Path
+from typing import NamedTuple, cast
+
+import msgspec
+
+from dagwarden.sources.dags.file import FileReader
+from dagwarden.sources.dags.outcome import Read
+
+# A file, and the DAG folder that it is in.
+File = tuple[Path, Path]
+# Fewer are read before another worker has started.
+MIN_FILES = 16
+# Files of one folder import the same modules: a worker gets so many in a row.
+_IN_A_ROW = 8
+# What a container may use, of all processors.
+CPU_LIMIT = Path("/sys/fs/cgroup/cpu.max")
+# What a worker says of a file where reading it raised: a defect of ours.
+_RAISED = b""
+_DECODER = msgspec.msgpack.Decoder(Read)
+
+
+def workers_for(files: int) -> int:
+    """Return how many processes to read `files` in; 1: this one."""
+    if sys.platform != "linux" or current_process().daemon:
+        return 1
+    try:
+        # a fork of several threads may wait for ever for one that it does not have
+        alone = len(os.listdir("/proc/self/task")) == 1
+    except OSError:
+        return 1
+    return max(min(_processors(), files // MIN_FILES), 1) if alone else 1
+
+
+def _processors() -> int:
+    """Return how many processors this process may use, in a container too."""
+    there = len(os.sched_getaffinity(0))
+    try:
+        quota, period = CPU_LIMIT.read_text().split()
+        return max(min(there, -(-int(quota) // int(period))), 1)
+    except (OSError, ValueError):  # "max": no limit
+        return there
+
+
+def read_all(reader: FileReader, files: Sequence[File]) -> Iterator[tuple[Path, Read]]:
+    """Read `files`, in as many processes as is of use; yields them in any order."""
+    count = workers_for(len(files))
+    if count == 1:
+        for path, folder in files:
+            yield path, reader.read(path, folder)
+        return
+    for number, read in read_in(count, reader, files):
+        path, folder = files[number]
+        yield path, reader.read(path, folder) if read is None else read
+
+
+class _Worker(NamedTuple):
+    """A process, and the files that it has yet to tell of, in order."""
+
+    process: ForkProcess
+    share: list[int]
+
+
+def read_in(
+    count: int, reader: FileReader, files: Sequence[File]
+) -> Iterator[tuple[int, Read | None]]:
+    """
+    Read `files` in `count` processes; yields the number of each with what comes of it.
+
+    None: it has to be read in this process. Of a worker that dies, the file that it was at is read once more, in a process of
+    its own: it may have been another's memory that the system was short of.
+    """
+    waiting = _shares(len(files), count)
+    working: dict[Connection, _Worker] = {}
+    suspected: set[int] = set()
+    try:
+        while waiting or working:
+            while waiting and len(working) < count:
+                try:
+                    end, worker = _start(reader, files, waiting[-1], list(working))
+                except OSError:  # no process is to be had
+                    count = len(working)
+                else:
+                    working[end] = worker
+                    waiting.pop()
+            if not working:
+                yield from ((n, None) for share in waiting for n in share)
+                return
+            for end in cast("list[Connection]", wait(list(working))):
+                share = working[end].share
+                try:
+                    message = end.recv_bytes()
+                except (EOFError, OSError):
+                    _stop(end, working.pop(end).process)
+                    if share and share[0] in suspected:
+                        yield share[0], reader.lost(*files[share[0]])
+                    elif share:
+                        suspected.add(share[0])
+                        waiting += [rest for rest in (share[1:], share[:1]) if rest]
+                else:
+                    yield share.pop(0), _DECODER.decode(message) if message else None
+    finally:
+        for end, worker in working.items():
+            _stop(end, worker.process)
+
+
+def _shares(files: int, count: int) -> list[list[int]]:
+    shares: list[list[int]] = [[] for _ in range(count)]
+    for start in range(0, files, _IN_A_ROW):
+        row = range(start, min(start + _IN_A_ROW, files))
+        shares[start // _IN_A_ROW % count] += row
+    return [share for share in shares if share]
+
+
+def _start(
+    reader: FileReader,
+    files: Sequence[File],
+    share: list[int],
+    others: list[Connection],
+) -> tuple[Connection, _Worker]:
+    context = get_context("fork")
+    here, there = context.Pipe(duplex=False)
+    mine = [files[number] for number in share]
+    process = context.Process(
+        target=_work, args=(there, [here, *others], reader, mine), daemon=True
+    )
+    try:
+        process.start()
+    except OSError:
+        here.close()
+        raise
+    finally:
+        there.close()
+    return here, _Worker(process, list(share))
+
+
+def _stop(end: Connection, process: ForkProcess) -> None:
+    end.close()
+    process.kill()
+    process.join()
+    process.close()
+
+
+def _work(
+    end: Connection,
+    others: Sequence[Connection],
+    reader: FileReader,
+    share: Sequence[File],
+) -> None:
+    """Be a worker: `others` are the ends that only the parent is to hold."""
+    # it ends at once and says nothing
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+    for other in others:
+        other.close()
+    for path, folder in share:
+        try:
+            message = msgspec.msgpack.encode(reader.read(path, folder))
+        except Exception:  # a defect of ours: the parent meets it, and tells
+            message = _RAISED
+        try:
+            end.send_bytes(message)
+        except OSError:  # nobody listens
+            return
