@@ -142,6 +142,8 @@ def _everything(outcome: Outcome) -> None:
     run("scan", "--snapshot", "assets.json", "--snapshot", "broken.json", "-v")
     run("scan", "--snapshot", "sealed.ndjson", "-v")
     run("facts", *CONFIG)
+    run("facts", *CONFIG, "--format", "ndjson")
+    run("facts", "dags/variables.py", "--format", "ndjson")
     run("facts", *CONFIG, "--kind", "connection", "-o", "out/connections.json")
     run("scan", "dags", "--connections", "facts:out/connections.json")
     for name in ("secret", "kind", "type", "field", "broken"):

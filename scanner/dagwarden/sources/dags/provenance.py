@@ -33,7 +33,7 @@ def traced(
 ) -> tuple[Provenance, ...]:
     """Return the provenance of the fields in `reads`, but for what is unresolved."""
     unknown = {entry.field for entry in unresolved}
-    return tuple([_record(f, reads[f]) for f in sorted(reads) if f not in unknown])
+    return tuple([_record(f, read) for f, read in reads.items() if f not in unknown])
 
 
 @lru_cache(maxsize=1_024)  # the tasks of a file have most of it in common
