@@ -55,7 +55,7 @@ def test_a_field_says_where_it_was_read_or_why_it_is_not_known() -> None:
             "line": 3,
         },
         "pool": {"value": "p", "from": "default_args", "file": "b.py", "line": 7},
-        "owner": {"value": None, "from": "setting", "symbol": "[x] y"},
+        "owner": {"value": "airflow", "from": "setting", "symbol": "[x] y"},
         "project": {"unresolved": "variable", "symbol": "p", "default": "dev"},
         "region": {"unresolved": "environment", "symbol": "R"},
         "connection_parameter": "gcp_conn_id",

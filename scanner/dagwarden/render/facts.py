@@ -28,6 +28,8 @@ from dagwarden.render import line
 # The kinds that say where each field was read.
 TRACED = tuple(name for name, (_, kind) in KINDS.items() if issubclass(kind, Traced))
 _APART = frozenset({"origin", "provenance", "unresolved"})
+# What a task has where it and the settings say nothing, in Airflow 2.11 and 3.3.
+_SHIPPED: dict[str, object] = {"owner": "airflow", "queue": "default", "retries": 0}
 
 
 def as_rules_see(kind: str, fact: Fact) -> bytes:
@@ -49,7 +51,7 @@ def with_provenance(kind: str, fact: Traced) -> bytes:
         if name not in _decided(type(fact)):
             said[name] = msgspec.to_builtins(value)
         elif value is not UNSET:
-            said[name] = _known(value, read.get(name))
+            said[name] = _known(name, value, read.get(name))
         elif name in missing:
             said[name] = _undecided(missing[name])
     return line(said)
@@ -65,10 +67,12 @@ def _decided(kind: type[Fact]) -> frozenset[str]:
     return frozenset(f.name for f in fields(kind) if UnsetType in get_args(f.type))
 
 
-def _known(value: object, read: Provenance | None) -> dict[str, object]:
+def _known(name: str, value: object, read: Provenance | None) -> dict[str, object]:
     said: dict[str, object] = {"value": msgspec.to_builtins(value)}
     if read is None:
         return said
+    if value is None and read.source == "setting":
+        said["value"] = _SHIPPED.get(name)
     said["from"] = read.source
     if read.confirmed:
         said["confirmed"] = True
