@@ -5,6 +5,7 @@ import re
 import sys
 
 from dagwarden.facts import GapReason
+from dagwarden.sources.dags.newer import in_older_words
 from dagwarden.sources.dags.seen import Unreadable
 
 # Of code: words and punctuation. The parser takes up to a kilobyte for each.
@@ -28,6 +29,9 @@ def parsed(data: bytes) -> ast.Module:
     except SyntaxError as error:
         # text that is not in its encoding is a SyntaxError without a line
         encoding = "codec" in str(error.msg) or "encoding" in str(error.msg)
+        older = None if encoding else in_older_words(data)
+        if older is not None and (tree := _parsed(older)) is not None:
+            return tree
         reason: GapReason = "encoding" if encoding else "syntax"
         version = f"{sys.version_info.major}.{sys.version_info.minor}"
         detail = (
@@ -40,6 +44,14 @@ def parsed(data: bytes) -> ast.Module:
         raise Unreadable("too_deep", "nested too deeply to parse") from None
     except (ValueError, OverflowError, LookupError):
         raise Unreadable("encoding", "not in the encoding it declares") from None
+
+
+def _parsed(data: bytes) -> ast.Module | None:
+    """Parse what was put in older words; None where the file is simply broken."""
+    try:
+        return ast.parse(data)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
 
 
 def _check_size(data: bytes) -> None:
