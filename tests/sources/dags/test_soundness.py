@@ -411,6 +411,22 @@ class Yielding(Program):
                 f"{name} + {other}",
                 f"{name}['k']",
                 f"len({name})",
+                f"sorted({name}, key=lambda i: i != {inner})",
+                f"sorted({name}, key=lambda i: tick(), reverse=True)",
+                f"max({name}, key=lambda i: i == {inner}, default={other})",
+                f"map(lambda i: ({other}, tick()), {name})",
+                f"list(map(str, {name}))",
+                f"list(filter(None, {name}))",
+                f"filter(lambda i: i not in e, {name})",
+                f"reduce(lambda i, j: [i, j, tick()], {name}, {inner})",
+                f"list(product({name}, [1, {other}]))",
+                f"list(combinations({name}, 2))",
+                f"isinstance({name}, (list, str))",
+                f"isinstance({inner}, dict)",
+                f"m[{inner}]",
+                f"m[{pick(['1', repr('k')])}].append({other})",
+                "dict(m)",
+                f"(next(map(tick, [])) if ask() else {name})",
                 "tick()",
             ]
         )
@@ -471,7 +487,11 @@ class Yielding(Program):
 
     def text(self) -> str:
         self.lines = [
+            "from collections import defaultdict",
             "from contextlib import contextmanager",
+            "from functools import reduce",
+            "from itertools import combinations, product",
+            "m = defaultdict(list)",
             "n = 0",
             "def tick():",
             " global n",

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from msgspec import UNSET
 
 from dagwarden.facts import Origin
-from dagwarden.sources.dags import documents, operations, paths
+from dagwarden.sources.dags import documents, operations, paths, standard
 from dagwarden.sources.dags.aliases import UNDECIDED, join, lost
 from dagwarden.sources.dags.catalogue import Catalogue, Operator
 from dagwarden.sources.dags.clients import Clients
@@ -26,9 +26,9 @@ from dagwarden.sources.dags.objects import (
     Class,
     Decorated,
     Function,
-    Generated,
     Module,
     Namespace,
+    Once,
     SearchPlace,
     Wrapped,
     bound,
@@ -67,7 +67,7 @@ CONSTANTS: dict[str, Value] = {
     "os.path.sep": "/",
 }
 # Python's own library, and what reads configuration.
-LIBRARY = paths.FUNCTIONS | documents.FUNCTIONS
+LIBRARY = paths.FUNCTIONS | documents.FUNCTIONS | standard.FUNCTIONS
 
 Keywords = dict[str, Value]
 _NOTHING = Outside()
@@ -1032,7 +1032,7 @@ class World:
         """Call what is not in the repository and makes no task that is known of."""
         self.clients.called(name)
         given = [*arguments.positional, *arguments.keywords.values()]
-        passed = (Function, Decorated, OpenFile, Generated)
+        passed = (Function, Decorated, OpenFile, Once)
         if not name.startswith("airflow."):
             escape(*(one for one in given if isinstance(one, passed)))
         if name.startswith(_CHANGING):

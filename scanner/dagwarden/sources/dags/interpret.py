@@ -40,6 +40,7 @@ from dagwarden.sources.dags.objects import (
     Module,
     Names,
     Namespace,
+    Once,
     RoundScope,
     Scope,
     Source,
@@ -658,6 +659,10 @@ class Interpreter:
             self.level = level
             self.scope.names = self._joined([dict(before), self.scope.names], why)
 
+    def uncertain(self, follow: Callable[[], Value]) -> Value:
+        """Return what `follow` gives, which may not be carried out."""
+        return self._maybe(UNDECIDED, follow)
+
     def _joined(self, ends: list[Names], why: Unknown) -> Names:
         result = ends[0]
         for names in ends[1:]:
@@ -1102,7 +1107,7 @@ class Interpreter:
         node = generated.function.node
         known = generated.rest is None and generated.level == self.level
         bounded = self.work <= MAX_WORK and self.depth < MAX_CALL_DEPTH
-        return known and bounded and id(node) not in self.calling
+        return known and bounded and self.calling.count(id(node)) <= 2
 
     def _drive(self, generated: Generated, follow: Callable[[Value], None]) -> None:
         """
@@ -1428,8 +1433,8 @@ class Interpreter:
             return self._type(*given)
         if name in ("exit", "quit"):
             return operations.EXIT
-        if name == "open":
-            return self.world.call(Symbol("builtins.open"), arguments)
+        if name in _OF_LIBRARY:
+            return self.world.call(Symbol(f"builtins.{name}"), arguments)
         if name == "super":
             return self._super()
         if name == "getattr":
@@ -1440,15 +1445,16 @@ class Interpreter:
         if name == "delattr":
             self._remove(arguments.get("", 0))
             return None
-        if name == "map" and len(given) == 2:
-            why = Unknown("dynamic", "map()")
-            return self._maybe(why, lambda: self._map(*given))
+        if name in ("map", "filter") and len(given) == 2:
+            code = _MAPPED if name == "map" else _FILTERED
+            code = _FILTERED_BY_TRUTH if given[0] is None else code
+            return Generated(Function(self, code, self.module.scope, {}), arguments)
         if "." in name:
             # `dict.update(D)`: a method of what is given first
             escape(*given)
         # the key of a sort, the function of a filter
         passed = (*given, *arguments.keywords.values())
-        taken = Generated if name in operations.TAKING else ()
+        taken = Once if name in operations.TAKING else ()
         escape(*(one for one in passed if _runs(one) and not isinstance(one, taken)))
         if name in ("len", "bool") and given and isinstance(given[0], Instance):
             return truth(given[0]) if name == "bool" else given[0].special("__len__")
@@ -1487,13 +1493,6 @@ class Interpreter:
             return holder.attribute(key)
         why = why_unknown(holder) or Unknown("dynamic", "getattr()")
         return lost(why, *arguments.positional)
-
-    def _map(self, function: Value, iterable: Value) -> Value:
-        items, more = operations.items_of(iterable)
-        made = [self.call(function, Arguments([item], {})) for item in items]
-        if more is not None:
-            self.call(function, Arguments([more], {}))
-        return Items("list", made, more, self.level)
 
     def _elements(self, nodes: list[ast.expr]) -> tuple[list[Value], Unknown | None]:
         items: list[Value] = []
@@ -1942,9 +1941,26 @@ def _swallows(context: Value) -> bool:
 
 def _runs(value: Value) -> bool:
     """Say whether who gets `value` may run code of the repository by it."""
-    return isinstance(value, (Function, Decorated, Generated, Context))
+    return isinstance(value, (Function, Decorated, Once, Context))
 
 
+def _code(text: str) -> ast.FunctionDef:
+    (made,) = ast.parse(text).body
+    if not isinstance(made, ast.FunctionDef):
+        raise TypeError(text)
+    return made
+
+
+# What built-in functions do that call others when they are asked for more.
+_MAPPED = _code("def map(f, items):\n for item in items: yield f(item)")
+_FILTERED = _code(
+    "def filter(f, items):\n for item in items:\n  if f(item): yield item"
+)
+_FILTERED_BY_TRUTH = _code(
+    "def filter(f, items):\n for item in items:\n  if item: yield item"
+)
+# Built-in functions whose meaning is that of Python's library.
+_OF_LIBRARY = frozenset({"isinstance", "max", "min", "open", "sorted"})
 # Decorators that leave a function what it is.
 _PASSED_OVER = ("typing.no_type_check", "typing.override", "typing.final")
 _SPECIAL: dict[type, str] = {

@@ -571,7 +571,13 @@ class Wrapped(Thing):
         return self.kind == "classmethod"
 
 
-class Generated(Thing):
+class Once(Thing):
+    """What can be asked once for what it gives."""
+
+    __slots__ = ()
+
+
+class Generated(Once):
     """
     What calling a generator function gives.
 

@@ -1033,7 +1033,10 @@ def subscript(value: Value, key: Value) -> Value:
     if isinstance(value, Given):
         return marked(lambda now: subscript(*now), [value, key])
     if isinstance(value, Entries):
-        return value.get(key) if is_scalar(key) else lost(_missing(key), value)
+        if is_scalar(key):
+            return value.get(key)
+        value.asked()
+        return lost(_missing(key), value)
     indexed = isinstance(value, Items) and value.kind != "set" and not value.shuffled
     if indexed and isinstance(value, Items) and isinstance(key, int):
         return _indexed(value, key)

@@ -58,6 +58,14 @@ class Reader(Protocol):
     altered: set[str]
     finder: Finder
 
+    def call(self, function: Value, arguments: Arguments) -> Value:
+        """Return what calling `function` gives."""
+        ...
+
+    def uncertain(self, follow: Callable[[], Value]) -> Value:
+        """Return what `follow` gives, which may not be carried out."""
+        ...
+
 
 class Location(Thing):
     """A path of `pathlib`; `rooted`: it begins with the folder of the repository."""

@@ -200,6 +200,9 @@ class Entries:
         made.place = self.place
         return made
 
+    def asked(self) -> None:
+        """Take note that some key was asked for that is not known."""
+
     def get(self, key: Scalar) -> "Value":
         """Return the value under `key`; unknown when it may be missing."""
         if key in self.items:
