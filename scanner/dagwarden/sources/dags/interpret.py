@@ -1159,13 +1159,14 @@ class Interpreter:
         items: list[Value] = []
         unsure: list[Value] = []
         outside, repeating, scope = self.level, self.repeating, self.scope
+        given = generated.arguments.positional[:1]
+        first = operations.all_of(given[0]) if generated.expression and given else None
         # how much of it is asked for is another's matter
         self._enter_branch()
         level = generated.level = self.level
         if generated.expression is not None and generated.scope is not None:
             generated.rest = Unknown("dynamic", "what is left of a generator")
             self.scope = generated.scope
-            first = generated.arguments.positional[0]
             try:
                 return self._comprehension(generated.expression, first)
             finally:

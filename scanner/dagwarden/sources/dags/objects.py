@@ -45,6 +45,7 @@ def file_name(path: str) -> Value:
 UNFOLLOWED = Unknown("dynamic", "a change in code that is not followed")
 # What is looked at for what code that is not followed can reach.
 MAX_REACHED = 2_000
+MAX_BASES = 100
 # Attributes of a function that change what calling it does.
 _CODE = ("__code__", "__defaults__", "__kwdefaults__", "__wrapped__")
 # Methods by which a class decides what its attributes are.
@@ -368,6 +369,7 @@ class Class(Thing):
         "fields",
         "interpreter",
         "level",
+        "line",
         "module",
         "name",
         "names",
@@ -382,6 +384,8 @@ class Class(Thing):
         self.name = name
         self.module = module
         self.bases = bases
+        # itself and its bases, once they are put in order
+        self.line: list[Value] | None = None
         self.names: Names = {}
         self.level = interpreter.level
         # why nothing is known of its attributes and objects
@@ -394,30 +398,49 @@ class Class(Thing):
         return f"{self.module.name}.{self.name}"
 
     def lineage(self) -> Iterator[Value]:
-        """Return it and its bases, each before its own bases, at most a hundred."""
-        waiting: list[Value] = [self]
-        for _ in range(100):
-            if not waiting:
-                return
-            base = waiting.pop(0)
-            yield base
-            if isinstance(base, Class):
-                waiting[:0] = base.bases
+        """Return it and its bases, in the order in which Python asks them."""
+        if self.line is None:
+            self.line = self._ordered()
+        return iter(self.line)
+
+    def _ordered(self) -> list[Value]:
+        """Merge the orders of the bases, as Python does; opaque where it cannot."""
+        above = [
+            list(base.lineage()) if isinstance(base, Class) else [base]
+            for base in self.bases
+        ]
+        waiting = [line for line in (*above, list(self.bases)) if line]
+        found: list[Value] = [self]
+        while waiting and len(found) < MAX_BASES:
+            charge(sum(map(len, waiting)))
+            later = {_identity(base) for line in waiting for base in line[1:]}
+            heads = (line[0] for line in waiting)
+            first = next((one for one in heads if _identity(one) not in later), None)
+            if first is None:
+                break
+            found.append(first)
+            chosen = _identity(first)
+            waiting = [
+                rest
+                for line in waiting
+                if (rest := line[1:] if _identity(line[0]) == chosen else line)
+            ]
+        if waiting:
+            self.opaque = self.opaque or Unknown("dynamic", self.describe())
+        return found
 
     def hidden(self) -> Unknown | None:
         """Return why nothing is known of its attributes, or None."""
-        seen: set[int] = set()
         why = Unknown("dynamic", self.describe())
-        for base in self.lineage():
+        for base in (*self.lineage(),):
             if not isinstance(base, Class):
                 continue
             if base.opaque is not None:
                 return base.opaque
             deciding = any(name in base.names for name in _DECIDING)
             made_otherwise = base is not self and "__init_subclass__" in base.names
-            if deciding or made_otherwise or id(base) in seen:
+            if deciding or made_otherwise:
                 return why
-            seen.add(id(base))
         return None
 
     def store(self, name: str, value: Value) -> None:
@@ -729,16 +752,41 @@ class Super(Thing):
         self.instance = instance
 
     def attribute(self, name: str) -> Value:
-        """Return the method `name` of the next class up."""
-        for base in self.owner.bases:
-            if isinstance(base, Class) and base.find(name):
+        """Return the method `name` of the next class up that has one."""
+        for base in self._above():
+            if isinstance(base, Class) and name in base.names:
                 value = bound(base, self.instance, name)
                 if name == "__init__" and isinstance(self.instance, Thing):
                     return self.instance.prepared(value)
                 return value
+            if not isinstance(base, Class) and not _has_no_methods(base):
+                # what stands outside the repository may have it
+                break
         if isinstance(self.instance, Thing):
             return self.instance.attribute(f"super().{name}")
         return Unknown("dynamic", f"super().{name}")
+
+    def _above(self) -> list[Value]:
+        """Return the classes after the one whose method asks, as the object sees it."""
+        made = self.instance
+        if not isinstance(made, Class):
+            made = getattr(made, "of", None) or getattr(made, "made", None)
+        start = made if isinstance(made, Class) else self.owner
+        order = list(start.lineage())
+        if self.owner not in order:
+            order = list(self.owner.lineage())
+        return order[order.index(self.owner) + 1 :]
+
+
+def _identity(base: Value) -> object:
+    return base.name if isinstance(base, Symbol) and base.name else id(base)
+
+
+def _has_no_methods(base: Value) -> bool:
+    """Say whether a base from outside gives a class nothing that it has not itself."""
+    return isinstance(base, Symbol) and base.name in (
+        *("builtins.object", "abc.ABC", "typing.Protocol", "typing.Generic"),
+    )
 
 
 def _is_enum(base: Value) -> bool:

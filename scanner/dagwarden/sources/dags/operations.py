@@ -183,6 +183,12 @@ def items_of(value: Value) -> tuple[list[Value], Unknown | None]:
     return [], cause(value) or Unknown("dynamic", "iteration")
 
 
+def all_of(value: Value) -> Value:
+    """Return what a thing gives that is iterated over, any other value as it is."""
+    held = value.each() if isinstance(value, Thing) else value
+    return value if isinstance(held, Unknown) else held
+
+
 def members_of(value: Value) -> tuple[list[Value], Unknown | None]:
     """Return what `items_of` does, in any order where the order is not known."""
     if isinstance(value, Items):
@@ -697,6 +703,9 @@ _TEXT_METHODS = frozenset(
 
 
 def _text_method(text: str, name: str, arguments: Arguments) -> Value:
+    if name == "join" and arguments.positional:
+        held = [all_of(value) for value in arguments.positional]
+        arguments = Arguments(held, arguments.keywords, arguments.more, arguments.rest)
     taken = [*arguments.positional, *arguments.keywords.values()]
     if isinstance(text, Given) or any(map(_holds_given, taken)):
         return _marked_method(text, name, arguments)
@@ -1266,7 +1275,7 @@ def _zip_shuffled(given: list[Value]) -> Value:
 
 def _dict(arguments: Arguments) -> Value:
     made = Entries({}, arguments.rest)
-    for value in arguments.positional:
+    for value in map(all_of, arguments.positional):
         if isinstance(value, Items):
             _update_pairs(made, value)
         else:

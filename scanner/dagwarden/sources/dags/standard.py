@@ -30,7 +30,6 @@ from dagwarden.sources.dags.values import (
     Method,
     Scalar,
     Symbol,
-    Text,
     Thing,
     Unknown,
     Value,
@@ -221,8 +220,6 @@ def _is_of(value: Value, kind: Value) -> bool | Unknown:
         return found or (unknown if value.opaque or kind.hidden() else False)
     name = kind.name if isinstance(kind, Symbol) else ""
     if name in _KINDS:
-        if isinstance(value, Text):
-            return name == "builtins.str"
         known = is_scalar(value) or isinstance(value, (Items, Entries))
         return isinstance(value, _KINDS[name]) if known else unknown
     if name in ("builtins.dict", "builtins.list", "builtins.tuple", "builtins.set"):
