@@ -6,7 +6,6 @@ each under many answers: a value that the reader calls known must be the same in
 """
 
 import random
-import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from itertools import permutations
@@ -23,7 +22,6 @@ from dagwarden.sources.dags.parse import parsed
 from dagwarden.sources.dags.values import Entries, Items, Thing, Unknown, Value
 
 ROUNDS = 12
-MAX_SECONDS = 0.2
 NAMES = ("a", "b", "c")
 
 
@@ -381,7 +379,11 @@ class Ordering(Program):
 
 
 class Yielding(Program):
-    """Writes a program with generators, met in loops, calls and contexts."""
+    """
+    Writes a program with generators, met in loops, calls and contexts.
+
+    What a loop is over is a copy: a program that adds to it would never end.
+    """
 
     def value(self, depth: int = 0) -> str:
         pick = self.rng.choice
@@ -397,8 +399,8 @@ class Yielding(Program):
                 f"list(g({inner}))",
                 f"[i for i in g({inner})]",
                 f"g({inner})",
-                f"(i for i in {name})",
-                f"list((i, {other}) for i in {name})",
+                f"(i for i in list({name}))",
+                f"list((i, {other}) for i in list({name}))",
                 f"tuple({name})",
                 f"list({name})",
                 f"any(tick() for i in {name})",
@@ -414,10 +416,10 @@ class Yielding(Program):
                 f"sorted({name}, key=lambda i: i != {inner})",
                 f"sorted({name}, key=lambda i: tick(), reverse=True)",
                 f"max({name}, key=lambda i: i == {inner}, default={other})",
-                f"map(lambda i: ({other}, tick()), {name})",
+                f"map(lambda i: ({other}, tick()), list({name}))",
                 f"list(map(str, {name}))",
                 f"list(filter(None, {name}))",
-                f"filter(lambda i: i not in e, {name})",
+                f"filter(lambda i: i not in e, list({name}))",
                 f"reduce(lambda i, j: [i, j, tick()], {name}, {inner})",
                 f"list(product({name}, [1, {other}]))",
                 f"list(combinations({name}, 2))",
@@ -454,7 +456,7 @@ class Yielding(Program):
             add(f"{indent}if {pick(['ask()', f'{name} == {other}', name])}:")
             self.block(below, depth + 1, kind)
         elif choice < 10:
-            over = pick([f"g({self.value(1)})", f"g({self.value(1)})", self.value()])
+            over = pick(["g({})", "g({})", "list({})"]).format(self.value(1))
             add(f"{indent}for {name} in {over}:")
             self.block(below, depth + 1, "loop")
             if self.rng.random() < 0.2:
@@ -477,11 +479,13 @@ class Yielding(Program):
                 self.lines.append(f"{indent}if {pick(['ask()', 'x', 'n == 2'])}:")
                 self.generator(indent + " ", depth + 1)
             elif choice == 5 and depth < 2:
-                over = pick(["e", "x", "[1, 2]", "some()", "set([1, 2])"])
+                over = pick(["list(e)", "x", "[1, 2]", "some()", "set([1, 2])"])
                 self.lines.append(f"{indent}for x in {over}:")
                 self.generator(indent + " ", depth + 1)
             elif choice == 6:
-                self.lines.append(f"{indent}yield from {pick(['[x, n]', 'e', 'h()'])}")
+                self.lines.append(
+                    f"{indent}yield from {pick(['[x, n]', 'list(e)', 'h()'])}"
+                )
             else:
                 self.lines.append(f"{indent}if ask(): return")
 
@@ -549,11 +553,6 @@ def followed(
     return interpreter.follow(Source(path, "a", tree, False)).scope.names
 
 
-def give_up(*_: object) -> None:
-    """End a program that loops without end."""
-    raise TimeoutError
-
-
 def run(text: str, seed: int) -> dict[str, object] | None:
     """Return the names after running, None if the program fails."""
     rng = random.Random(seed)
@@ -563,14 +562,10 @@ def run(text: str, seed: int) -> dict[str, object] | None:
     }
     Shuffled.rng.seed(seed)
     names: dict[str, object] = {**answers, "set": Shuffled, "given": nullcontext}
-    signal.signal(signal.SIGVTALRM, give_up)
-    signal.setitimer(signal.ITIMER_VIRTUAL, MAX_SECONDS, MAX_SECONDS)
     try:
         exec(compile(text, "program", "exec"), names)
     except Exception:
         return None
-    finally:
-        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
     return names
 
 
