@@ -17,7 +17,7 @@ from dagwarden.sources.dags.aliases import UNDECIDED, join
 from dagwarden.sources.dags.context import Inputs
 from dagwarden.sources.dags.interpret import MAX_WORK, Interpreter
 from dagwarden.sources.dags.objects import Function, Module, Wrapped
-from dagwarden.sources.dags.outgoing import Outgoing, State
+from dagwarden.sources.dags.outgoing import Outgoing, State, TokenText
 from dagwarden.sources.dags.parameters import Parameters
 from dagwarden.sources.dags.templates import evaluated, is_template, rendered_later
 from dagwarden.sources.dags.values import (
@@ -68,7 +68,7 @@ _RUNNING = ("pre_execute", "execute", "poke", "execute_complete")
 MAX_SCRIPT = 100_000
 MAX_NESTED = 20
 
-ReadText = Callable[[str, str], str | None]
+ReadText = Callable[[str, str], tuple[str, str] | None]
 
 
 class Followed(NamedTuple):
@@ -99,7 +99,7 @@ class Bodies:
         environment: str,
         read_text: ReadText,
     ) -> None:
-        """`read_text(path, name)` gives the file `name` beside the DAG file `path`."""
+        """`read_text(path, name)` gives path and text of `name` beside the file `path`."""
         self.world = world
         self.interpreter = interpreter
         self.module = module
@@ -126,7 +126,9 @@ class Bodies:
             with allowance(left()):
                 for task in tasks:
                     self.of(task)
-        except TooMuchWork:
+        except TooMuchWork as error:
+            if error.by_the_clock:  # no two readings would end alike
+                raise
             self.spent = True
 
     def _of(self, task: Task) -> Followed:
@@ -280,9 +282,10 @@ class Bodies:
         site = task.site
         origin = Origin(source=site.path, line=site.line)
         if isinstance(command, str) and command.endswith((".sh", ".bash")):
-            origin = Origin(source=command, line=1)
-            text = self.read_text(site.path, command)
-            command = text if text is not None else Unknown("unreadable", command)
+            found = self.read_text(site.path, command)
+            path, text = found or (command, Unknown("unreadable", command))
+            origin = Origin(source=path, line=1)
+            command = text
         clients = self.world.clients
         from dagwarden.sources.dags.commands import Shell  # most hooks need none
 
@@ -290,7 +293,9 @@ class Bodies:
         if isinstance(environment, Unknown):
             clients.account = clients.account or environment
         shell.environment(environment)
-        return shell.script(self.arrived(command))
+        output = shell.script(self.arrived(command))
+        # the last line is what other tasks get: of a token that is all there is
+        return output if isinstance(output, TokenText) else _OUTPUT
 
     # ----------------------------------------------------------- what comes to a task
 
@@ -324,12 +329,13 @@ class Bodies:
         known = text[: end.start()] if end is not None else text
         parts: list[Value] = []
         at = 0
-        for field in _FIELD.finditer(known):
-            parts += [known[at : field.start()], self._field(field[0])]
-            at = field.end()
+        while (start := known.find("{{", at)) >= 0:
+            stop = known.find("}}", start)
+            if stop < 0:
+                return rendered_later(text)
+            parts += [known[at:start], self._field(known[start : stop + 2])]
+            at = stop + 2
         parts.append(known[at:])
-        if "{{" in known[at:]:
-            return rendered_later(text)
         if end is not None:
             parts.append(rendered_later(text[end.start() :]))
         return operations.joined(parts)
@@ -337,9 +343,12 @@ class Bodies:
     def _field(self, field: str) -> Value:
         pulled = _PULL.fullmatch(field)
         if pulled is None:
-            # Jinja's parser takes long to load, and most fields are dates
-            given = "var" in field
-            return evaluated(field, self.inputs) if given else rendered_later(field)
+            if "var" not in field:
+                # Jinja's parser takes long to load, and most fields are dates
+                return rendered_later(field)
+            given = evaluated(field, self.inputs)
+            textual = isinstance(given, (str, Unknown, Text))
+            return given if textual else rendered_later(field)
         found = self.pulled(pulled[2], pulled[4] or "return_value")
         if isinstance(found, (str, Text)):
             return found
@@ -367,8 +376,7 @@ class Bodies:
         return found if plain and found is not None else unknown
 
 
-# A field of a template, and a statement or comment.
-_FIELD = re.compile(r"\{\{.*?\}\}", re.DOTALL)
+# What begins a statement or comment of a template.
 _STATEMENT = re.compile(r"\{[%#]")
 _PULL = re.compile(
     r"\{\{-?\s*(?:ti|task_instance)\.xcom_pull\(\s*(?:task_ids\s*=\s*)?"

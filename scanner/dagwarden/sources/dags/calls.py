@@ -188,7 +188,7 @@ class _Asked(_Noted):
     def own_code(self) -> bool:
         """Say whether a class of the repository says what runs."""
         made = self.given.task.made
-        names = ("pre_execute", "execute", "poke", "execute_complete", "hook")
+        names = ("pre_execute", "execute", "poke", "execute_complete")
         return made is not None and any(map(made.find, names))
 
     def read(self, field: str, name: str) -> Value:

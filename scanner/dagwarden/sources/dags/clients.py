@@ -45,7 +45,10 @@ from dagwarden.sources.dags.values import (
     Value,
     why_unknown,
 )
+from dagwarden.sources.dags.work import charge
 
+# Requests of one task that are told apart.
+MAX_SENT = 100
 _EXCEPTION = Unknown("dynamic", "an exception")
 # Methods of texts, containers and times.
 _OF_DATA = frozenset(
@@ -67,7 +70,7 @@ _SENDING = (
     *("runpy.", "smtplib.", "socket.", "socketserver.", "telnetlib.", "xmlrpc."),
     *("urllib.request.", "requests.Request", "google.cloud.tasks"),
     *("google.cloud.scheduler", "google.cloud.workflows", "google.cloud.functions"),
-    *("google.cloud.run", "google.cloud.build", "google.cloud.devtools"),
+    *("google.cloud.build", "google.cloud.devtools"),
     *("airflow.operators.", "airflow.providers.docker.", "airflow.providers.ssh."),
 )
 
@@ -184,8 +187,13 @@ class Clients:
 
     def send(self, outgoing: Outgoing) -> None:
         """Note what is sent."""
-        if self.sent is not None and outgoing not in self.sent:
+        if self.sent is None or outgoing in self.sent:
+            return
+        charge(len(self.sent))
+        if len(self.sent) < MAX_SENT:
             self.sent.append(outgoing)
+        else:
+            self.miss(operations.TOO_LARGE)
 
     def miss(self, why: Unknown) -> None:
         """Note that something may be sent which is not read."""

@@ -281,6 +281,10 @@ class _Flow:
         self.kinds: list[str] = []
         self.chain: dict[str, Value] | None = None
         self.words: list[Word] = []
+        # whether what came before may have been instead of it
+        self.alternative = False
+        # whether a pipe leads to what comes next
+        self.piped = False
         self.output: Value = None
 
     def follow(self) -> Value:
@@ -300,6 +304,9 @@ class _Flow:
             self._define()
             return
         self._end(piped=operator in ("|", "|&"))
+        self.alternative = operator == "||" or (
+            self.alternative and operator in ("&&", "|", "|&")
+        )
         if operator == "(":
             self._open("(")
         elif operator == ")":
@@ -327,12 +334,17 @@ class _Flow:
         words, self.words = self.words, []
         if not words:
             return
+        charge(1 + len(self.shell.variables) // 4)
         before = dict(self.shell.variables)
         self.output = self._command(words)
-        if piped:
-            # a part of a pipe has variables of its own
+        if self.around or self.alternative:
+            # whether it is this that writes last is not known
+            self.output = None
+        if piped or self.piped:
+            # each part of a pipe has variables of its own
             self.shell.variables = before
             self.output = None
+        self.piped = piped
 
     def _command(self, words: list[Word]) -> Value:
         shell = self.shell
@@ -389,6 +401,7 @@ class _Flow:
         return name in _BETWEEN
 
     def _open(self, kind: str) -> None:
+        charge(len(self.shell.variables))
         self.around.append(dict(self.shell.variables))
         self.kinds.append(kind)
         if kind in _LOOPS:
@@ -433,6 +446,7 @@ class _Flow:
         """Pass over the pattern of a `case`, or come to its `esac`."""
         at = self.at
         while at < len(self.tokens):
+            charge()
             one = self.tokens[at]
             at += 1
             if isinstance(one, Word) and one.plain == "esac":

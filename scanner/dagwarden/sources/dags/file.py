@@ -317,14 +317,15 @@ class File:
             self.lasting = False
             yield gap_at(path, "too_deep", "nested too deeply to follow", line=line)
 
-    def template(self, path: str, name: str) -> str | None:
-        """Return the text of the template file `name` beside the DAG file `path`."""
+    def template(self, path: str, name: str) -> tuple[str, str] | None:
+        """Return path and text of the template `name` beside the DAG file `path`."""
         root = self.reader.root
         file = Path(os.path.normpath((root / path).parent / name))
         held = self._held(file) if root in file.parents else None
-        data = held[0] if held is not None else b""
+        if held is None or len(held[0]) > MAX_TEMPLATE:
+            return None
         try:
-            return data.decode() if data and len(data) <= MAX_TEMPLATE else None
+            return shown(file, root), held[0].decode()
         except UnicodeDecodeError:
             return None
 

@@ -186,6 +186,9 @@ def _discovered(clients: Clients, name: str, given: Arguments) -> Value:
 
 def _process(clients: Clients, name: str, given: Arguments) -> Value:
     """Start a program, or a shell with a command."""
+    # most files start none
+    from dagwarden.sources.dags.commands import Shell
+
     command = given.keywords.get("command", given.get("args", 0))
     if name == "asyncio.create_subprocess_exec":
         command = Items("list", list(given.positional), given.more)
