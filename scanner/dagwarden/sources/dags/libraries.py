@@ -193,7 +193,6 @@ def _process(clients: Clients, name: str, given: Arguments) -> Value:
     if name == "asyncio.create_subprocess_exec":
         command = Items("list", list(given.positional), given.more)
     state = State(clients, clients.ambient(), clients.reader.origin(given))
-    from dagwarden.sources.dags.commands import Shell  # most hooks need none
 
     shell = Shell(state)
     shell.environment(given.keywords.get("env"))
