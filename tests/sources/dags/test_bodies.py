@@ -83,6 +83,7 @@ IMPERSONATED = (
 
 WAYS: dict[str, tuple[str, dict[str, object]]] = {
     "requests": ("requests.get(URL)", REQUEST),
+    "generator": ("def g():\n yield requests.get(URL)\nlist(g())", REQUEST),
     "requests, path not known": ("requests.post(f'{URL}/a/{x}', headers=bearer(URL))", BY_ID),
     "request with a method": ("requests.request('PUT', URL + '/a', headers=bearer(URL))", BY_ID),
     "httpx": ("httpx.get(URL, headers=bearer(URL))", BY_ID),
@@ -261,7 +262,6 @@ LEFT_OUT = {
     "package": "import elsewhere\nelsewhere.run()",
     "unknown function": "x()",
     "exec": "exec(x)",
-    "generator": "def g():\n yield requests.get(URL)\nlist(g())",
     "callback": "import threading\nthreading.Thread(target=lambda: requests.get(URL)).start()",
     "program": "subprocess.run(['./deploy'])",
     "command": "subprocess.run(x, shell=True)",

@@ -983,11 +983,13 @@ class World:
         handler = self.handlers.get(name)
         if handler is not None:
             return handler(arguments)
+        known = meaning(name)
         if name in LIBRARY:
-            return self._library(LIBRARY[name], arguments)
+            found = self._library(LIBRARY[name], arguments)
+            # a program that is started may change files, and send something
+            return found if known is None else known(self.clients, name, arguments)
         if isinstance(symbol, Unnamed):
             return self._unnamed(symbol, arguments)
-        known = meaning(name)
         if known is not None:
             return known(self.clients, name, arguments)
         if name.startswith("sys.path."):
