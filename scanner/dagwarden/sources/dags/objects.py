@@ -420,11 +420,10 @@ class Class(Thing):
                 break
             found.append(first)
             chosen = _identity(first)
-            waiting = [
-                rest
-                for line in waiting
-                if (rest := line[1:] if _identity(line[0]) == chosen else line)
-            ]
+            cut = (
+                line[1:] if _identity(line[0]) == chosen else line for line in waiting
+            )
+            waiting = [line for line in cut if line]
         if waiting:
             self.opaque = self.opaque or Unknown("dynamic", self.describe())
         return found
