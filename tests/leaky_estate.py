@@ -32,6 +32,7 @@ class Estate:
         self._dags()
         self._variables()
         self._connections()
+        self._asking()
         self.environment = self._environment()
         self._assets()
         self._configuration()
@@ -230,6 +231,63 @@ from airflow.models import Variable
 from airflow.providers.google.cloud.operators.cloud_run import CloudRunExecuteJobOperator
 from airflow.providers.http.operators.http import HttpOperator
 with DAG("variables", schedule=None):
+{tasks}""",
+        )
+
+    def _asking(self) -> None:
+        """Write DAGs that show whatever they are given of connections."""
+        names = ("host", "login", "schema", "port", "conn_type", "password", "extra")
+        asked = [*names, "get_password()", "get_uri()", "extra_dejson"]
+        extras = [
+            *(
+                "keyfile_dict",
+                "Authorization",
+                "aws_session_token",
+                "token",
+                "password",
+            ),
+            *("extra__google_cloud_platform__keyfile_dict", "impersonation_chain"),
+            *("project", "key_path", "key_secret_name", "scope"),
+        ]
+        asked += [f"extra_dejson[{name!r}]" for name in extras]
+        asked += [f"extra_dejson.get({name!r})" for name in extras[:5]]
+        holders = ("google", "service", "aws", "user", "shared", "odd", "chain", "text")
+        shown = [
+            *(f"C({name!r}).{field}" for name in holders for field in asked),
+            *(
+                f'"{{{{ conn.{name}.{field} }}}}"'
+                for name in holders
+                for field in asked
+            ),
+            *(f'"{{{{ conn.get({name!r}).login }}}}"' for name in holders),
+        ]
+        tasks = "".join(
+            f"""
+    CloudRunExecuteJobOperator(task_id="c{number}", project_id="shop",
+        region={value}, job_name={value}, gcp_conn_id={value}, pool={value},
+        impersonation_chain=[{value}])
+"""
+            for number, value in enumerate(shown)
+        )
+        self.write(
+            "dags/connections.py",
+            f"""
+import requests
+from airflow import DAG
+from airflow.hooks.base import BaseHook
+from airflow.models import Connection
+from airflow.decorators import task
+from airflow.providers.google.cloud.operators.cloud_run import CloudRunExecuteJobOperator
+C = BaseHook.get_connection
+@task
+def fetch():
+    c = Connection.get_connection_from_secrets("service")
+    requests.get(f"{{c.host}}/{{c.login}}/{{c.password}}", auth=(c.login, c.password),
+        headers=c.extra_dejson)
+    requests.post(f"https://{{c.login}}:{{c.password}}@x.a.run.app", headers={{
+        "Authorization": "Bearer " + c.extra_dejson["Authorization"]}})
+with DAG("connections", schedule=C("service").host):
+    fetch()
 {tasks}""",
         )
 

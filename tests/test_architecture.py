@@ -24,7 +24,7 @@ UNUSED = {
     *("dagwarden.graph.audit", "dagwarden.graph.explain", "dagwarden.graph.reach"),
     *("dagwarden.policy.compare", "dagwarden.policy.examples"),
     *("dagwarden.render.html", "dagwarden.render.json", "dagwarden.render.sarif"),
-    *("dagwarden.sources.cloud", "dagwarden.sources.connections"),
+    *("dagwarden.sources.cloud", "dagwarden.sources.connections.read"),
     "dagwarden.sources.snapshot",
 }
 SCAN = """

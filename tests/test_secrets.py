@@ -150,6 +150,8 @@ def _everything(outcome: Outcome) -> None:
         run("scan", "dags", "--connections", f"facts:c/facts-{name}.json")
     run("scan", "dags", "--variables", "export:c/broken-variables.json")
     run("facts", "dags/variables.py", "--variables", "export:c/variables.json")
+    for source in ("export:c/all.json", "env:c/.env.prod", "export:c/rest.json"):
+        run("facts", "dags/connections.py", "--connections", source)
     for question in (
         ("calls.headers", "run.routes.invoke", "service orders"),
         ("calls.overrides", "run.jobs.runWithOverrides", "load"),

@@ -481,7 +481,7 @@ def _kinds(kind: str | None, offered: tuple[str, ...]) -> tuple[str, ...]:
 
 def connection_facts(said: Arguments) -> str:
     """Return connections without secrets and fingerprints, for `facts:FILE`."""
-    from dagwarden.sources.connections import write_connection_facts
+    from dagwarden.sources.connections.facts_file import write_connection_facts
 
     estate = read(prepare(said), no_progress)
     return write_connection_facts(estate.facts.connections).decode()

@@ -16,9 +16,12 @@ from msgspec.structs import replace
 
 from dagwarden.errors import SourceError
 from dagwarden.facts import Connection, Credential, Facts, Origin, Secret, Unresolved
-from dagwarden.sources.connections import read_connections, write_connection_facts
 from dagwarden.sources.connections.definition import parse_text
-from dagwarden.sources.connections.facts_file import read_connection_facts
+from dagwarden.sources.connections.facts_file import (
+    read_connection_facts,
+    write_connection_facts,
+)
+from dagwarden.sources.connections.read import read_connections
 from dagwarden.sources.credentials import Fingerprint
 
 KEPT = Fingerprint(b"a key of the operator", True)
@@ -53,7 +56,7 @@ LONG = "extra__google_cloud_platform__"
 
 def from_environment(environ: Mapping[str, str]) -> Facts:
     here = Path()
-    return read_connections("env:", "prod", here, here, KEPT, environ)
+    return read_connections("env:", "prod", here, here, KEPT, environ)[1]
 
 
 def one(value: str) -> Connection:
@@ -81,7 +84,7 @@ def credential(connection: Connection) -> Credential:
 def file_facts(folder: Path, spec: str, text: str | bytes) -> Facts:
     path = folder / spec.partition(":")[2]
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return read_connections(spec, "prod", folder, folder, KEPT, {})
+    return read_connections(spec, "prod", folder, folder, KEPT, {})[1]
 
 
 def ids(facts: Facts) -> list[str]:
@@ -945,7 +948,7 @@ def test_a_file_that_cannot_be_read_is_a_gap(
 
 def test_a_folder_and_a_link_to_itself_are_gaps(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
-    facts = read_connections("env:folder", "prod", tmp_path, tmp_path, KEPT, {})
+    _, facts = read_connections("env:folder", "prod", tmp_path, tmp_path, KEPT, {})
     assert [gap.reason for gap in facts.gaps] == ["unreadable"]
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
     with pytest.raises(SourceError):
@@ -1092,7 +1095,7 @@ def test_a_facts_file_is_read_for_the_environment_that_names_it(
     facts = from_environment({"AIRFLOW_CONN_X": "http://u:pw-1@host/"})
     data = write_connection_facts(facts.connections)
     (tmp_path / "f.json").write_bytes(data)
-    read = read_connections("facts:f.json", "test", tmp_path, tmp_path, KEPT, {})
+    _, read = read_connections("facts:f.json", "test", tmp_path, tmp_path, KEPT, {})
     (found,) = read.connections
     assert (found.id, found.environment) == ("connection:test:x", "test")
     assert found.origin == Origin(source="f.json", field="x")

@@ -9,13 +9,14 @@ import yaml
 from msgspec import UNSET
 
 from dagwarden.facts import Facts
+from dagwarden.sources.layers import Layer
 from dagwarden.sources.variables.read import MAX_ENTRIES, MAX_VALUE, read_variables
-from dagwarden.sources.variables.records import HIDDEN, Entry, Layer
+from dagwarden.sources.variables.records import HIDDEN, Entry
 
 ACCOUNT = "etl@shop.iam.gserviceaccount.com"
 
 
-def read(folder: Path, spec: str, content: str | bytes) -> tuple[Layer, Facts]:
+def read(folder: Path, spec: str, content: str | bytes) -> tuple[Layer[Entry], Facts]:
     data = content.encode() if isinstance(content, str) else content
     (folder / spec.partition(":")[2]).write_bytes(data)
     return read_variables(spec, "prod", folder, {})

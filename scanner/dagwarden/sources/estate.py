@@ -21,12 +21,15 @@ from dagwarden.facts import (
     merge,
 )
 from dagwarden.rule import Need
+from dagwarden.sources.connections.records import Connections
+from dagwarden.sources.connections.records import Entry as ConnectionEntry
 from dagwarden.sources.credentials import (
     Fingerprint,
     purged,
     setting_without_secrets,
 )
-from dagwarden.sources.variables.records import Layer, Variables
+from dagwarden.sources.layers import Layer
+from dagwarden.sources.variables.records import Entry, Variables
 
 # what an unread cloud export may have held
 CLOUD_KINDS = (
@@ -85,7 +88,7 @@ def read_estate(
     given: set[Need] = set()
     for environment in config.environments:
         progress(f"environment {environment.name}")
-        connections = _connections(
+        known, connections = _connections(
             environment, root, fingerprint, environ, lenient=only is not None
         )
         # what is called or explained with a secret in it: ids, URLs, comments
@@ -105,6 +108,7 @@ def read_estate(
                     only,
                     fingerprint,
                     variables,
+                    known,
                     cached=cached,
                     progress=partial(progress, reading),
                 )
@@ -181,6 +185,7 @@ def _dags(
     only: Sequence[Path] | None,
     fingerprint: Fingerprint,
     variables: Variables,
+    connections: Connections,
     *,
     cached: bool,
     progress: Callable[[int, int], None],
@@ -201,7 +206,11 @@ def _dags(
             if environment.airflow_python is None
             else Path(environment.airflow_python)
         ),
-        outside=Outside(variables, tuple(sorted(environment.airflow_settings.items()))),
+        outside=Outside(
+            variables,
+            tuple(sorted(environment.airflow_settings.items())),
+            connections,
+        ),
         cached=cached,
         progress=progress,
     )
@@ -215,7 +224,7 @@ def _variables(
         return Variables(complete=environment.variables_complete), Facts()
     from dagwarden.sources.variables.read import read_variables
 
-    layers: list[Layer] = []
+    layers: list[Layer[Entry]] = []
     parts: list[Facts] = []
     for spec in environment.variables:
         file = spec.partition(":")[2]
@@ -236,21 +245,27 @@ def _connections(
     environ: Mapping[str, str],
     *,
     lenient: bool,
-) -> Facts:
+) -> tuple[Connections, Facts]:
+    """Return an environment's connections: what code is told of them, and the facts."""
     if not environment.connections:
-        return Facts()
-    from dagwarden.sources.connections import read_connections
+        return Connections(complete=environment.connections_complete), Facts()
+    from dagwarden.sources.connections.read import read_connections
 
+    layers: list[Layer[ConnectionEntry]] = []
     parts: list[Facts] = []
     for spec in environment.connections:
         file = spec.partition(":")[2]
         if file and not (root / file).exists():
+            layers.append(Layer({}, whole=False))
             parts.append(_missing(file, ("connection",), lenient=lenient))
             continue
-        parts.append(
-            read_connections(spec, environment.name, root, root, fingerprint, environ)
+        layer, facts = read_connections(
+            spec, environment.name, root, root, fingerprint, environ
         )
-    return _first_wins(merge(*parts))
+        layers.append(layer)
+        parts.append(facts)
+    known = Connections(tuple(layers), environment.connections_complete)
+    return known, _first_wins(merge(*parts))
 
 
 def _first_wins(facts: Facts) -> Facts:

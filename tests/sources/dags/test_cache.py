@@ -4,22 +4,26 @@ import os
 import shutil
 import stat
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec import UNSET
 
 import dagwarden
 from dagwarden.facts import Facts
+from dagwarden.sources.connections.records import Connections, Entry
 from dagwarden.sources.credentials import Fingerprint
 from dagwarden.sources.dags import cache as caching
 from dagwarden.sources.dags import file as reading
 from dagwarden.sources.dags.outcome import Environment, decoded
 from dagwarden.sources.dags.outside import Outside
 from dagwarden.sources.dags.read import read_dags
-from dagwarden.sources.variables.records import Entry, Layer, Variables
+from dagwarden.sources.layers import Layer
+from dagwarden.sources.variables.records import Entry as Variable
+from dagwarden.sources.variables.records import Variables
 
 RUN = "from airflow.providers.google.cloud.operators.cloud_run import CloudRunExecuteJobOperator as R\n"
 FILES: dict[str, str] = {
@@ -201,7 +205,12 @@ def test_whatever_changes_warm_is_cold(
 
 
 def variables(text: str) -> Outside:
-    return Outside(Variables((Layer({"job": Entry(text, text)}),)))
+    return Outside(Variables((Layer({"job": Variable(text, text)}),)))
+
+
+def connections(host: str, extra: Mapping[str, object]) -> Outside:
+    entry = Entry("http", host, None, None, None, extra)
+    return Outside(connections=Connections((Layer({"job": entry}),)))
 
 
 INPUTS: dict[str, tuple[dict[str, object], dict[str, object]]] = {
@@ -211,6 +220,18 @@ INPUTS: dict[str, tuple[dict[str, object], dict[str, object]]] = {
     "no key": ({}, {"keep": False}),
     "variables": ({"outside": variables("a")}, {"outside": variables("b")}),
     "no variables": ({}, {"outside": variables("a")}),
+    "connections": (
+        {"outside": connections("a", {})},
+        {"outside": connections("b", {})},
+    ),
+    "extras of connections": (
+        {"outside": connections("a", {"b": [1]})},
+        {"outside": connections("a", {"b": [UNSET]})},
+    ),
+    "all connections": (
+        {"outside": Outside()},
+        {"outside": Outside(connections=Connections(complete=True))},
+    ),
 }
 
 

@@ -16,7 +16,8 @@ from dagwarden.sources.credentials import Fingerprint
 from dagwarden.sources.dags import confirm, live
 from dagwarden.sources.dags.outside import Outside
 from dagwarden.sources.dags.read import read_dags
-from dagwarden.sources.variables.records import Entry, Layer, Variables
+from dagwarden.sources.layers import Layer
+from dagwarden.sources.variables.records import Entry, Variables
 
 SECRET = "hunter2hunter2"
 HEAD = """

@@ -12,7 +12,8 @@ from dagwarden.facts import KINDS, Provenance, Traced
 from dagwarden.sources.dags.catalogue import catalogue
 from dagwarden.sources.dags.outside import Outside
 from dagwarden.sources.dags.parameters import SETTINGS
-from dagwarden.sources.variables.records import Entry, Layer, Variables
+from dagwarden.sources.layers import Layer
+from dagwarden.sources.variables.records import Entry, Variables
 
 HEAD = """\
 import os

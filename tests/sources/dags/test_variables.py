@@ -15,7 +15,8 @@ from dagwarden.sources.dags.objects import Source
 from dagwarden.sources.dags.outside import Outside
 from dagwarden.sources.dags.parse import parsed
 from dagwarden.sources.dags.values import Entries, Given, Items, Text, Unknown, Value
-from dagwarden.sources.variables.records import HIDDEN, Entry, Layer, Variables
+from dagwarden.sources.layers import Layer
+from dagwarden.sources.variables.records import HIDDEN, Entry, Variables
 
 TEXTS = {
     "env": "prod",

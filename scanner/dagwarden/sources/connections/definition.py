@@ -8,7 +8,7 @@ strings are kept and marked, so that `interpret` answers what holds in all.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import cast
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
@@ -24,6 +24,8 @@ _SPELLINGS = {
     "port": ("port", "conn_port"),
     "extra": ("extra", "extra_dejson", "conn_extra"),
 }
+# What the JSON of a connection may hold.
+FIELDS = frozenset({*_SPELLINGS, "description"})
 # `get_uri` repeats all the others
 _NAMES = {"get_uri", *(name for names in _SPELLINGS.values() for name in names)}
 
@@ -60,6 +62,10 @@ class Definition:
     redacted: bool = False
     # fields that the source does not give at all
     withheld: frozenset[str] = frozenset()
+    # fields that Airflow may give in another form than they have here
+    inexact: frozenset[str] = frozenset()
+    # False: Airflow refuses the entry as it stands
+    accepted: bool = True
 
 
 def parse_text(text: str) -> Definition:
@@ -79,7 +85,11 @@ def parse_text(text: str) -> Definition:
         raise Malformed("is nested too deeply", "too_deep") from None
     except ValueError:
         raise Malformed("starts like JSON and is not valid JSON") from None
-    return parse_mapping(cast("Mapping[str, object]", value))
+    fields = cast("Mapping[str, object]", value)
+    # Airflow brings these two into form itself
+    given = parse_mapping(fields)
+    inexact = given.inexact - {"conn_type", "port"}
+    return replace(given, inexact=inexact, accepted=fields.keys() <= FIELDS)
 
 
 def parse_uri(uri: str) -> Definition:
@@ -114,9 +124,9 @@ def parse_uri(uri: str) -> Definition:
     extra, extra_text, queried = _query_extra(query)
     return Definition(
         conn_type=_conn_type(scheme),
-        host=f"{protocol}://{host}" if host and protocol else host or None,
-        schema=unquote(parts.path[1:]) or None,
-        login=unquote(parts.username) if parts.username else None,
+        host=f"{protocol}://{host}" if host and protocol else host,
+        schema=unquote(parts.path[1:]),
+        login=unquote(parts.username) if parts.username else parts.username,
         password=unquote(parts.password) if parts.password else None,
         port=port,
         extra=extra,
@@ -164,6 +174,7 @@ def parse_mapping(
     given = {
         key for key, names in _SPELLINGS.items() if any(name in value for name in names)
     }
+    missing = frozenset[str]() if whole else frozenset(_SPELLINGS.keys() - given)
     extra, extra_text = parse_extra(fields["extra"])
     conn_type = fields["conn_type"]
     return Definition(
@@ -177,8 +188,21 @@ def parse_mapping(
         extra_text=extra_text,
         rest={name: item for name, item in value.items() if name not in _NAMES},
         redacted=redacted,
-        withheld=frozenset() if whole else frozenset({"password", "extra"} - given),
+        withheld=frozenset({"password", "extra"} & missing),
+        inexact=_inexact(fields) | missing,
     )
+
+
+def _inexact(fields: Mapping[str, object]) -> frozenset[str]:
+    """Return the fields that a `Definition` holds in another form than they have."""
+    texts = ("conn_type", "host", "schema", "login")
+    found = {name for name in texts if not isinstance(fields[name], str | None)}
+    conn_type, port = fields["conn_type"], fields["port"]
+    if isinstance(conn_type, str) and _conn_type(conn_type) != conn_type:
+        found.add("conn_type")
+    if port is not None and (not isinstance(port, int) or port == 0):
+        found.add("port")
+    return frozenset(found)
 
 
 def parse_extra(value: object) -> tuple[Mapping[str, object] | None, str]:
@@ -201,9 +225,9 @@ def parse_extra(value: object) -> tuple[Mapping[str, object] | None, str]:
 
 def _text(value: object, field: str) -> str | None:
     """Return a field as text; YAML may have made a number of it."""
-    if value is None or value == "":
-        return None
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool) or not isinstance(value, int | float):
         raise Malformed(f"its {field} is no text")
     return str(value)
 

@@ -18,6 +18,7 @@ MAX_NESTING = 60
 MAX_YAML_NODES = 200_000
 
 _ASSIGNMENT = re.compile(r"\s*(?:export\s+)?(?P<name>[^\s=#'\"]+)\s*=[^\S\n]*")
+_FILLED_IN = re.compile(r"\$[{\w(]")
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
 
 
@@ -68,6 +69,11 @@ class Assignment:
         self.value = value
         self.line = line
         self.literal = literal
+
+    @property
+    def filled_in(self) -> bool:
+        """Whether something else may stand in a part of it when it is read."""
+        return not self.literal and _FILLED_IN.search(self.value) is not None
 
 
 class Lines(NamedTuple):

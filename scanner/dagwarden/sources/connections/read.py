@@ -9,13 +9,16 @@ the same, of which nothing else is known, because Airflow knows the id too.
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
+from urllib.parse import unquote
 
 from dagwarden.config import relative
 from dagwarden.errors import SourceError
 from dagwarden.facts import Connection, Facts, Gap, Origin, SourceFile
 from dagwarden.sources.connections.definition import (
+    FIELDS,
     Definition,
     Malformed,
     parse_mapping,
@@ -36,7 +39,10 @@ from dagwarden.sources.connections.formats import (
     read_yaml,
 )
 from dagwarden.sources.connections.interpret import connection, public, unreadable
+from dagwarden.sources.connections.records import HIDDEN, Entry
+from dagwarden.sources.connections.values import entry_of
 from dagwarden.sources.credentials import Fingerprint, secrets_in
+from dagwarden.sources.layers import Layer
 
 # Characters of one URI or JSON text.
 MAX_VALUE = 1_000_000
@@ -46,6 +52,8 @@ MAX_ENTRIES = 5_000
 MAX_GAPS = 1_000
 _PREFIX = "AIRFLOW_CONN_"
 _VARIABLE = re.compile(r"\$\{?([A-Za-z_]\w{0,100})\}?")
+# One of them, or Airflow refuses the entry.
+_TWICE = {"extra", "extra_dejson"}
 _MAX_ID = 250  # characters: Airflow's own limit
 
 
@@ -56,9 +64,11 @@ def read_connections(
     root: Path,
     fingerprint: Fingerprint,
     environ: Mapping[str, str],
-) -> Facts:
+) -> tuple[Layer[Entry], Facts]:
     """
-    Return the connections that `spec` names, for `environment`, with gaps and file.
+    Return what code is told of the connections that `spec` names, and their facts.
+
+    The facts are those of `environment`, with gaps and the file.
 
     `spec` is `env:` (`environ` itself), `env:FILE` (a .env file), `export:FILE`
     (`airflow connections export`, `connections list -o json` or the REST API's
@@ -83,9 +93,9 @@ def read_connections(
                 where=f"connections of environment {environment}",
                 remedy=f"write {kind}:FILE",
             )
-        collected = _Collected(environment, "env:", fingerprint)
+        collected = _Collected(environment, "env:", kind, fingerprint)
         collected.process_environment(environ)
-        return collected.facts(0)
+        return collected.layer(), collected.facts(0)
     path = base / name
     source = relative(path, root)
     if not path.exists():
@@ -94,31 +104,46 @@ def read_connections(
             where=source,
             remedy="correct the setting, or create the file",
         )
-    collected = _Collected(environment, source, fingerprint)
+    collected = _Collected(environment, source, kind, fingerprint)
     try:
         data = read_bytes(path)
         if kind == "facts":
             collected.own(data)
-            return collected.facts(len(data), hashlib.sha256(data).hexdigest())
-        collected.file(kind, path.name, decoded(data))
+            facts = collected.facts(len(data), hashlib.sha256(data).hexdigest())
+            return collected.layer(), facts
+        collected.file(path.name, decoded(data))
     except Malformed as problem:
         collected.gap(problem, Origin(source=source))
-        return collected.unread()
-    return collected.facts(len(data))
+        return collected.layer(), collected.unread()
+    return collected.layer(), collected.facts(len(data))
 
 
 class _Collected:
     """The connections of one source, as they are found."""
 
-    def __init__(self, environment: str, source: str, fingerprint: Fingerprint) -> None:
+    def __init__(
+        self, environment: str, source: str, kind: str, fingerprint: Fingerprint
+    ) -> None:
         self._environment = environment
         self._source = source
+        self._kind = kind
         self._fingerprint = fingerprint
         self._found: dict[str, Connection] = {}
+        self._told: dict[str, Entry] = {}
+        # whether Airflow refuses the whole file
+        self._refused = False
         self._gaps: list[Gap] = []
         self._entries = 0
 
     # ------------------------------------------------------------------- results
+
+    def layer(self) -> Layer[Entry]:
+        """Return what code is told of what was found."""
+        upper = self._kind == "env"
+        if self._refused or any(gap.reason == "conflict" for gap in self._gaps):
+            return Layer({}, upper, whole=False)
+        whole = not any(gap.incomplete for gap in self._gaps)
+        return Layer(self._told, upper, whole)
 
     def facts(self, size: int, sha256: str | None = None) -> Facts:
         """
@@ -175,16 +200,18 @@ class _Collected:
             data, environment=self._environment, source=self._source
         ):
             self._found[fact.id] = fact
+            # it is without logins, and hosts have one form
+            self._told[fact.conn_id] = HIDDEN
 
-    def file(self, kind: str, name: str, text: str) -> None:
+    def file(self, name: str, text: str) -> None:
         """Take the connections in the `text` of a file; raises Malformed."""
-        if kind == "env":
+        if self._kind == "env":
             lines = read_dotenv(text)
             for item in lines.assignments:
                 if item.name.startswith(_PREFIX):
                     self._dotenv(item)
             self._broken(lines.broken)
-        elif kind == "astro":
+        elif self._kind == "astro":
             self._astro(read_yaml(text))
         elif (form := format_of(name, text)) == "env":
             lines = read_lines(text)
@@ -206,6 +233,8 @@ class _Collected:
     def _dotenv(self, item: Assignment) -> None:
         origin = Origin(source=self._source, line=item.line, field=item.name[:_MAX_ID])
         self._variable(item.name, item.value, origin, literal=item.literal)
+        if item.filled_in:
+            self._told[item.name.removeprefix(_PREFIX)] = HIDDEN
 
     def _variable(
         self, name: str, value: str, origin: Origin, *, literal: bool = True
@@ -221,7 +250,7 @@ class _Collected:
             fact = unreadable(
                 self._environment, conn_id.lower(), origin, "environment", variable[1]
             )
-            self._found[fact.id] = fact
+            self._take(fact, HIDDEN)
             return
         self._entry(conn_id.lower(), value, origin)
 
@@ -262,7 +291,9 @@ class _Collected:
         for conn_id, value in entries.items():
             if isinstance(value, list):
                 # 2.x allowed several values; the last is what a lookup returns
-                value = next(reversed(cast("list[object]", value)), None)
+                values = cast("list[object]", value)
+                self._refused = self._refused or len(values) > 1
+                value = next(reversed(values), None)
             text = str(conn_id)
             self._entry(text, value, Origin(source=self._source, field=_place(text)))
 
@@ -295,14 +326,17 @@ class _Collected:
             problem = Malformed("has an id that is no connection id")
             self.gap(problem, Origin(source=self._source), "an entry")
             return
+        entry = HIDDEN
         try:
+            given = _definition(conn_id, value, api=api)
             fact = connection(
-                _definition(conn_id, value, api=api),
+                given,
                 environment=self._environment,
                 conn_id=conn_id,
                 origin=origin,
                 fingerprint=self._fingerprint,
             )
+            entry = entry_of(self._as_airflow(given, value))
         except Malformed as problem:
             self.gap(problem, origin, f"connection {conn_id}")
             fact = unreadable(
@@ -318,7 +352,50 @@ class _Collected:
                     self._fingerprint,
                 ),
             )
+        self._take(fact, entry)
+
+    def _take(self, fact: Connection, entry: Entry) -> None:
         self._found[fact.id] = fact
+        name = fact.conn_id.upper() if self._kind == "env" else fact.conn_id
+        if self._kind == "local" and (entry is HIDDEN or name in self._told):
+            self._refused = True  # one such entry, and none can be looked up
+        self._told[name] = entry
+
+    def _as_airflow(self, given: Definition, value: object) -> Definition:
+        """Return what `value` defines, with what Airflow makes of it where it stands."""
+        if isinstance(value, str):
+            text = value.strip().startswith("{")
+            if self._kind == "local" and text:
+                return replace(given, accepted=False)
+            if self._kind == "export" and not text:
+                return replace(given, inexact=given.inexact | _lost(given, value))
+            return given
+        fields = _mapping(value)
+        names = fields.keys()
+        if self._kind == "local":
+            allowed = names <= FIELDS | {"conn_id", "extra_dejson"}
+            return replace(given, accepted=allowed and not names >= _TWICE)
+        if self._kind == "astro":  # it hands on what is not empty
+            return replace(given, inexact=given.inexact | _empty(given))
+        if "get_uri" in names:
+            # `connections list` makes texts of all that is in `extra`
+            return replace(given, inexact=given.inexact - {"port"} | {"extra"})
+        return given
+
+
+def _lost(given: Definition, uri: str) -> frozenset[str]:
+    """Return the fields of which an exported URI does not tell what they were."""
+    fields = {"host": given.host, "schema": given.schema, "login": given.login}
+    lost = {name for name, text in fields.items() if not text} | {"conn_type"}
+    place = unquote(uri.partition("?")[0].rpartition("@")[2]).rpartition("://")[2]
+    if not place.startswith((given.host or "").rpartition("://")[2]):
+        lost.add("host")  # it has capitals in Airflow's database
+    return frozenset(lost)
+
+
+def _empty(given: Definition) -> frozenset[str]:
+    fields = {"host": given.host, "schema": given.schema, "login": given.login}
+    return frozenset(name for name, text in fields.items() if text == "")
 
 
 def _definition(conn_id: str, value: object, *, api: bool) -> Definition:

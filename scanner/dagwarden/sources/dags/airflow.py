@@ -34,7 +34,7 @@ from dagwarden.sources.dags.objects import (
     bound,
     escape,
 )
-from dagwarden.sources.dags.outside import Outside
+from dagwarden.sources.dags.outside import FIELDS, Fields, Outside
 from dagwarden.sources.dags.paths import OpenFile
 from dagwarden.sources.dags.values import (
     Arguments,
@@ -907,6 +907,50 @@ class DagFactory(Thing):
         return dag
 
 
+# What gives a connection; catalogued names lead here.
+_CONNECTING = (
+    "airflow.sdk.BaseHook.get_connection",
+    "airflow.sdk.Connection.get",
+    "airflow.sdk.Connection.get_connection_from_secrets",
+)
+# Attributes of a connection that change nothing of it.
+_READING = re.compile(r"conn_id$|description$|extra|get_|password$|as_json$|to_dict$")
+
+
+class Connected(Changeable):
+    """A connection that code got, as far as the scan was given it."""
+
+    __slots__ = ("changed", "fields")
+
+    def __init__(self, fields: Fields) -> None:
+        """`fields` are as they are given."""
+        self.fields = fields
+        # what a field may be since code changed one
+        self.changed: Unknown | None = None
+
+    def describe(self) -> str:
+        """Return what a person would call it."""
+        return f"connection {self.fields.why.symbol}"
+
+    def unknown(self) -> Unknown:
+        """Return why it is no plain value."""
+        return self.changed or self.fields.why
+
+    def attribute(self, name: str) -> Value:
+        """Return a field; what else it has may change it."""
+        if self.changed is None and name not in FIELDS and not _READING.match(name):
+            self.forget(UNDECIDED)
+        return self.changed or self.fields.get(name)
+
+    def store(self, name: str, value: Value) -> None:
+        """Set an attribute, from which others may follow."""
+        self.changed = lost(self.unknown(), value)
+
+    def forget(self, why: Unknown) -> None:
+        """Any field may be another."""
+        self.changed = lost(self.unknown(), why)
+
+
 class World:
     """What the names of Airflow and of Python's library mean in one DAG file."""
 
@@ -935,7 +979,7 @@ class World:
             "airflow.sdk.TaskGroup": self._group,
             "airflow.sdk.task_group": self._group_decorator,
             "airflow.sdk.Variable.get": self._variable,
-            "airflow.sdk.BaseHook.get_connection": _connection,
+            **dict.fromkeys(_CONNECTING, self._connection),
             "airflow.sdk.setup": self._marked,
             "airflow.sdk.teardown": self._marked,
             "airflow.sdk.task.run_if": lambda _: Method("run_if", _same_function),
@@ -1549,6 +1593,15 @@ class World:
             unnamed = Unknown("variable", str(name))
         return operations.otherwise(unnamed, default)
 
+    def _connection(self, given: Arguments) -> Value:
+        name = given.get("conn_id", 0)
+        if not isinstance(name, str):
+            return cause(name) or Unknown("connection", "BaseHook.get_connection()")
+        found = self.outside.connection(str(name))
+        if isinstance(found, Fields):
+            return Connected(found)
+        return found or Unknown("connection", str(name))
+
     def _bound(self, first: Arguments) -> Value:
         function = first.get("func", 0)
 
@@ -1722,10 +1775,3 @@ def _environment(arguments: Arguments) -> Value:
     if isinstance(name, str):
         why = Unknown("environment", str(name))
     return operations.otherwise(why, arguments.get("default", 1))
-
-
-def _connection(arguments: Arguments) -> Value:
-    name = arguments.get("conn_id", 0)
-    if isinstance(name, str):
-        return Unknown("connection", str(name))
-    return cause(name) or Unknown("connection", "BaseHook.get_connection()")

@@ -6,7 +6,7 @@ from msgspec import UNSET
 
 from dagwarden.sources.dags import operations
 from dagwarden.sources.dags.airflow import Literal, Task
-from dagwarden.sources.dags.outside import Outside
+from dagwarden.sources.dags.outside import Fields, Outside
 from dagwarden.sources.dags.templates import (
     AtRunTime,
     evaluated,
@@ -191,7 +191,7 @@ class Rendering:
         if name == "var":
             return _variables(self.outside)
         if name == "conn":
-            return _Connections()
+            return _Connections(self.outside)
         if name == "params":
             return _Params(self)
         dag_id: Value = task.dag.dag_id if task.dag is not None else self.unknown
@@ -218,7 +218,7 @@ class Inputs:
     """The names that mean the same in the templates of every task."""
 
     def __init__(self, outside: Outside) -> None:
-        """`outside` gives the variables."""
+        """`outside` gives the variables and connections."""
         self.outside = outside
 
     def has_filter(self, name: str) -> bool:
@@ -229,7 +229,7 @@ class Inputs:
         """Return variables and connections, which no macro hides."""
         if name == "var":
             return _variables(self.outside)
-        return _Connections() if name == "conn" else AtRunTime(name)
+        return _Connections(self.outside) if name == "conn" else AtRunTime(name)
 
 
 def _variables(outside: Outside) -> Value:
@@ -272,22 +272,62 @@ _REQUIRED = Unknown("variable", "a default")
 class _Connections(AtRunTime):
     """`conn`."""
 
-    __slots__ = ()
+    __slots__ = ("outside",)
 
-    def __init__(self) -> None:
+    def __init__(self, outside: Outside) -> None:
         super().__init__("conn")
+        self.outside = outside
 
     def attribute(self, name: str) -> Value:
         """Return a connection."""
         if name == "get":
-            return Method(name, lambda given: self.item(given.get("conn_id", 0)))
-        return Unknown("connection", name)
+            return Method(name, self._get)
+        return self._found(name, Unknown("connection", name))
 
     def item(self, key: Value) -> Value:
         """Return a connection."""
         if isinstance(key, str):
-            return Unknown("connection", str(key))
+            return self._found(str(key), Unknown("connection", str(key)))
         return why_unknown(key) or Unknown("connection", "conn[...]")
+
+    def _get(self, given: Arguments) -> Value:
+        # `key` in Airflow 2
+        name = given.keywords.get("key", given.get("conn_id", 0))
+        if not isinstance(name, str):
+            return self.item(name)
+        return self._found(str(name), given.get("default_conn", 1))
+
+    def _found(self, name: str, absent: Value) -> Value:
+        found = self.outside.connection(name)
+        if isinstance(found, Fields):
+            return _Connection(found)
+        return absent if found is None else found
+
+
+class _Connection(AtRunTime):
+    """One connection."""
+
+    __slots__ = ("fields",)
+
+    def __init__(self, fields: Fields) -> None:
+        super().__init__(f"conn.{fields.why.symbol}")
+        self.fields = fields
+
+    def unknown(self) -> Unknown:
+        """Return why it is no plain value."""
+        return self.fields.why
+
+    def truth(self) -> bool | Unknown:
+        """Return True: it is there."""
+        return True
+
+    def attribute(self, name: str) -> Value:
+        """Return a field."""
+        return self.fields.get(name)
+
+    def item(self, key: Value) -> Value:
+        """Return a field: it has no items."""
+        return self.fields.get(str(key)) if isinstance(key, str) else self.fields.why
 
 
 class _Params(AtRunTime):

@@ -1,4 +1,4 @@
-"""What an environment gives its DAGs from outside: Airflow's Variables and settings."""
+"""What an environment gives its DAGs: Airflow's Variables, settings and connections."""
 
 from collections.abc import Mapping
 from typing import NamedTuple, cast
@@ -6,6 +6,7 @@ from typing import NamedTuple, cast
 from msgspec import UNSET, UnsetType
 
 from dagwarden.facts import Maybe
+from dagwarden.sources.connections.records import HIDDEN, Connections, Entry
 from dagwarden.sources.dags import operations
 from dagwarden.sources.dags.values import Entries, Items, Scalar, Unknown, Value
 from dagwarden.sources.dags.work import charge
@@ -18,6 +19,7 @@ class Outside(NamedTuple):
     variables: Variables = Variables()
     # of the environment's Airflow: ("operators.default_deferrable", "true")
     settings: tuple[tuple[str, str], ...] = ()
+    connections: Connections = Connections()
 
     def flag(self, setting: str) -> bool | None:
         """Return a boolean setting as Airflow reads it; None where it is not given."""
@@ -46,6 +48,33 @@ class Outside(NamedTuple):
             return without
         return operations.spread(_value(found, why), without)
 
+    def connection(self, conn_id: str) -> "Fields | Unknown | None":
+        """Return the fields of connection `conn_id`; None: there is surely none."""
+        entry = self.connections.find(conn_id)
+        why = Unknown("connection", conn_id)
+        if entry is None:
+            return None
+        return why if entry is HIDDEN else Fields(entry, why)
+
+
+class Fields(NamedTuple):
+    """The fields of one connection; `why` stands for what is not known of it."""
+
+    entry: Entry
+    why: Unknown
+
+    def get(self, name: str) -> Value:
+        """Return a field by the name that code has for it; what it holds is fresh."""
+        found = getattr(self.entry, FIELDS.get(name, ""), UNSET)
+        return operations.spread(_value(found, self.why), self.why)
+
+
+# Code that asks for `extra` gets a text, which may hold secrets.
+FIELDS = {
+    **{name: name for name in ("conn_type", "host", "schema", "login", "port")},
+    "extra_dejson": "extra",
+}
+
 
 def _value(found: object, why: Unknown) -> Value:
     """Return JSON as a value; `why` stands for what is hidden in it."""
@@ -56,7 +85,7 @@ def _value(found: object, why: Unknown) -> Value:
             return why
         entries: dict[Scalar, Value] = {}
         for key, item in fields.items():
-            entries[key] = _value(item, Unknown(why.reason, f"{why.symbol}.{key}"))
+            entries[key] = _value(item, _within(why, key))
         return Entries(entries)
     if isinstance(found, list):
         items = cast("list[object]", found)
@@ -64,3 +93,10 @@ def _value(found: object, why: Unknown) -> Value:
             return why
         return Items("list", [_value(item, why) for item in items])
     return why if found is UNSET else operations.as_scalar(found)
+
+
+def _within(why: Unknown, key: str) -> Unknown:
+    """Return why `key` of a variable is not known; a connection is named as a whole."""
+    if why.reason == "connection":
+        return why
+    return Unknown(why.reason, f"{why.symbol}.{key}")

@@ -8,8 +8,7 @@ decides what a name says, and `credentials` what a value is.
 
 import hashlib
 import json
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import cast
 
@@ -19,8 +18,6 @@ from dagwarden.config import relative
 from dagwarden.facts import Facts, Gap, Maybe, Origin, SourceFile
 from dagwarden.sources.connections.definition import Malformed
 from dagwarden.sources.connections.formats import (
-    MAX_NESTING,
-    Assignment,
     decoded,
     format_of,
     read_bytes,
@@ -29,30 +26,20 @@ from dagwarden.sources.connections.formats import (
     read_lines,
     read_yaml,
 )
-from dagwarden.sources.credentials import secret_in
-from dagwarden.sources.variables.records import HIDDEN, Entry, Layer
+from dagwarden.sources.layers import Layer
+from dagwarden.sources.masking import has_holes, is_masked, without_masked
+from dagwarden.sources.variables.records import HIDDEN, Entry
 
 # Characters of one value: more than any fact holds.
 MAX_VALUE = 100_000
 # Variables of one source.
 MAX_ENTRIES = 5_000
 _PREFIX = "AIRFLOW_VAR_"
-_FILLED_IN = re.compile(r"\$[{\w(]")
-# Names that Airflow 2.11 or 3.3 masks; part of a name in lower case is enough.
-_MASKED = (
-    *("access_key", "access_token", "api_key", "apikey", "auth_header"),
-    *("authorization", "bearer", "connection_string", "dsn", "keyfile_dict"),
-    *("passphrase", "passwd", "password", "private_key", "proxies", "proxy"),
-    *("secret", "service_key", "token", "webhook_url"),
-)
-# Masked too: but who an account is is no secret, and what an estate is asked for.
-_ACCOUNT = "service_account"
-_EMAIL = re.compile(r"[\w.+-]{1,100}@[\w.-]{1,150}\.gserviceaccount\.com")
 
 
 def read_variables(
     spec: str, environment: str, root: Path, environ: Mapping[str, str]
-) -> tuple[Layer, Facts]:
+) -> tuple[Layer[Entry], Facts]:
     """
     Return the variables that `spec` names, and the file and gaps as facts.
 
@@ -85,7 +72,7 @@ class _Collected:
         self.entries: dict[str, Entry] = {}
         self.gaps: list[Gap] = []
 
-    def layer(self, *, upper: bool) -> Layer:
+    def layer(self, *, upper: bool) -> Layer[Entry]:
         return Layer(self.entries, upper, not self.gaps)
 
     def facts(self, size: int) -> Facts:
@@ -117,7 +104,7 @@ class _Collected:
         if kind == "env":
             lines = read_dotenv(text)
             self.environment(
-                (item.name, UNSET if _is_filled_in(item) else item.value)
+                (item.name, UNSET if item.filled_in else item.value)
                 for item in lines.assignments
             )
             self._broken(lines.broken)
@@ -177,10 +164,6 @@ class _Collected:
             self.entries[name] = HIDDEN
 
 
-def _is_filled_in(item: Assignment) -> bool:
-    return not item.literal and _FILLED_IN.search(item.value) is not None
-
-
 def _exported(value: object) -> object:
     """
     Return the variable that `airflow variables export` wrote as `value`.
@@ -217,61 +200,11 @@ def _parsed(text: str) -> Maybe[object]:
 def _without_secrets(name: str, entry: Entry) -> Entry:
     """Return `entry` without what is secret, or too large to use."""
     text, data = entry
-    cleaned = _cleaned(name, data)
+    cleaned = without_masked(name, data)
     too_large = isinstance(text, str) and len(text) > MAX_VALUE
-    if too_large or _is_hidden(name, text) or (data is not UNSET and _holes(cleaned)):
+    if too_large or is_masked(name, text) or (data is not UNSET and has_holes(cleaned)):
         text = UNSET
     return Entry(text, cleaned)
-
-
-def _is_hidden(name: str, value: object) -> bool:
-    """Say whether a value called `name` may not be told."""
-    lowered = name.strip().lower()
-    if any(word in lowered for word in _MASKED):
-        return True
-    if _ACCOUNT in lowered:
-        return not isinstance(value, str) or _EMAIL.fullmatch(value) is None
-    return isinstance(value, str) and secret_in(name, value) is not None
-
-
-def _cleaned(name: str, data: object, depth: int = 0) -> object:
-    """Return JSON without what is secret in it; UNSET stands for that."""
-    if isinstance(data, list):
-        items = cast("list[object]", data)
-        deeper = depth < MAX_NESTING
-        return [_cleaned(name, item, depth + 1) for item in items] if deeper else UNSET
-    if depth > MAX_NESTING or _is_hidden(name, data):
-        return UNSET
-    if isinstance(data, Mapping):
-        fields = cast("Mapping[str, object]", data)
-        return {
-            key: _cleaned(_name_of(key, fields), item, depth + 1)
-            for key, item in fields.items()
-        }
-    return data
-
-
-def _name_of(key: str, fields: Mapping[str, object]) -> str:
-    """Return what `fields[key]` is called: {"name": N, "value": V} says it itself."""
-    named = fields.get("name")
-    return named if key == "value" and isinstance(named, str) else key
-
-
-def _holes(data: object) -> bool:
-    """Say whether something was taken out of `data`."""
-    return any(value is UNSET for value in _leaves(data))
-
-
-def _leaves(data: object) -> Iterator[object]:
-    waiting = [data]
-    while waiting:
-        one = waiting.pop()
-        if isinstance(one, Mapping):
-            waiting += cast("Mapping[str, object]", one).values()
-        elif isinstance(one, list):
-            waiting += cast("list[object]", one)
-        else:
-            yield one
 
 
 def _mapping(value: object) -> Mapping[str, object]:

@@ -1,11 +1,11 @@
 """The Variables of an environment, as whoever reads DAG files asks for them."""
 
-from collections.abc import Mapping
 from typing import NamedTuple
 
 from msgspec import UNSET
 
 from dagwarden.facts import Maybe
+from dagwarden.sources.layers import Layer, find
 
 
 class Entry(NamedTuple):
@@ -18,15 +18,6 @@ class Entry(NamedTuple):
 HIDDEN = Entry(UNSET, UNSET)
 
 
-class Layer(NamedTuple):
-    """The variables of one source; `upper`: it knows names in upper case only."""
-
-    entries: Mapping[str, Entry]
-    upper: bool = False
-    # False: it may hold others, which could not be read
-    whole: bool = True
-
-
 class Variables(NamedTuple):
     """
     The variables of an environment, in the order in which Airflow looks for them.
@@ -34,18 +25,13 @@ class Variables(NamedTuple):
     `complete`: one that is in none of them does not exist.
     """
 
-    layers: tuple[Layer, ...] = ()
+    layers: tuple[Layer[Entry], ...] = ()
     complete: bool = False
 
     def find(self, name: str) -> Entry | None:
         """Return what is known of variable `name`; None: there is surely none."""
-        for layer in self.layers:
-            found = layer.entries.get(name.upper() if layer.upper else name)
-            if found is not None:
-                return found
-            if not layer.whole:
-                return HIDDEN
-        return None if self.complete else HIDDEN
+        found = find(self.layers, name, HIDDEN)
+        return HIDDEN if found is None and not self.complete else found
 
     def texts(self) -> dict[str, str]:
         """Return the variables of which all is known, by name."""
