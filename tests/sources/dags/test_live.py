@@ -232,6 +232,7 @@ ASKING: dict[str, tuple[str, str] | None] = {
     "dict(os.environ)": ("environment", "os.environ"),
     "Path.home()": ("environment", "HOME"),
     "Variable.get('v', 'x')": ("variable", "v"),
+    "connected('c')": ("connection", "c"),
     "conf.get('core', 'parallelism')": ("setting", "[core] parallelism"),
     "conf.getint('core', 'parallelism')": ("setting", "[core] parallelism"),
     "open('/etc/passwd')": ("dynamic", "the file /etc/passwd"),
@@ -257,6 +258,15 @@ def test_what_a_file_asks_for_is_told(version: str, tmp_path: Path) -> None:
         from pathlib import Path
         from airflow.configuration import conf
         from airflow.models import Variable
+        def connected(name):
+            try:
+                from airflow.sdk import BaseHook
+            except ImportError:
+                from airflow.hooks.base import BaseHook
+            try:
+                return BaseHook.get_connection(name).host
+            except Exception:
+                return None
         """
     for number, code in enumerate(ASKING):
         text = HEAD + dedent(preamble) + f"asked = {code}\nmake('d')\n"

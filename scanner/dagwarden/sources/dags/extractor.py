@@ -69,6 +69,7 @@ _IMPORTED = re.compile(rb"^[ \t]*(?:from|import)[ \t]+(airflow(?:\.\w+)+)", re.M
 _PASSING_ON = {
     "setting": re.compile(r"(configuration|parser)\.py$"),
     "variable": re.compile(r"variable\.py$"),
+    "connection": re.compile(r"(connection|hook|hooks/base)\.py$"),
     "environment": re.compile(r"^$"),
     "dynamic": re.compile(r"^$"),
 }
@@ -397,6 +398,15 @@ def _listen(places: Places) -> None:
         except ImportError:  # 2.x
             continue
         places.listen(variable, "get", "variable", lambda given: given[0])
+    for module, name in (
+        ("airflow.models.connection", "get_connection_from_secrets"),
+        ("airflow.sdk.definitions.connection", "get"),
+    ):
+        try:
+            connection = importlib.import_module(module).Connection
+        except ImportError:  # 2.x
+            continue
+        places.listen(connection, name, "connection", lambda given: given[0])
 
 
 def _line(text: str, path: str) -> int | None:

@@ -41,7 +41,7 @@ class Limits(NamedTuple):
 class Asked(msgspec.Struct, frozen=True):
     """What a file asked for that is another where it really runs."""
 
-    reason: Literal["environment", "variable", "setting", "dynamic"]
+    reason: Literal["environment", "variable", "connection", "setting", "dynamic"]
     symbol: str
 
 
