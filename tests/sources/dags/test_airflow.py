@@ -144,6 +144,15 @@ def test_operators_that_make_no_task_are_accounted_for(
     ] == [(f"dags/a.py:{line}", reason, 1)]
 
 
+@pytest.mark.parametrize("left", ["1.5", "2j", "b'x'", "...", "x"])
+def test_a_constant_that_is_never_taken_makes_no_task(scan: Scan, left: str) -> None:
+    facts = scan(
+        f"{HEADER}x = 1 if True else {left}\nwith DAG('d'):\n BashOperator(task_id='t')"
+    )
+    assert [task.task_id for task in facts.tasks] == ["t"]
+    assert [e for e in facts.excluded if e.kind == "task"] == []
+
+
 def one(scan: Scan, program: str, **given: str) -> Task:
     facts = scan(HEADER + program, **given)
     assert len(facts.tasks) == 1

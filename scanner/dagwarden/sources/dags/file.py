@@ -80,6 +80,13 @@ class Found(NamedTuple):
     seen: Seen
 
 
+class _Search(NamedTuple):
+    """The modules of one name in several places, and all that was looked at."""
+
+    found: list[Found]
+    looked: dict[Seen | None, None]
+
+
 class Readable(Protocol):
     """What may hold DAGs, on the way to facts."""
 
@@ -102,10 +109,12 @@ class FileReader:
         self.root = root
         self.environment = environment
         self.modules: dict[Path, _Module] = {}
+        # by DAG folder and name: what is in the usual places
+        self.usual: dict[tuple[Path, str], _Search] = {}
         # folders that modules are imported from, beside the DAG folder
         self.places = (root, *(root / held for held in _HELD_ELSEWHERE))
         # by DAG folder and name: what says that it is none of the repository's
-        self.foreign: dict[tuple[Path, str], tuple[Seen, ...]] = {}
+        self.foreign: dict[tuple[Path, str], dict[Seen | None, None]] = {}
         self.kept = 0
 
     def read(self, path: Path, folder: Path) -> Read:
@@ -129,6 +138,7 @@ class FileReader:
             outcome = file.read()
         if self.kept > MAX_KEPT:
             self.modules.clear()
+            self.usual.clear()
             self.kept = 0
         return outcome, file
 
@@ -143,7 +153,26 @@ class FileReader:
         """Return what reads the file at `path`."""
         return File(self, path, folder)
 
-    def module_at(self, path: Path, place: Path) -> _Module:
+    def search_usual(self, name: str, folder: Path) -> _Search:
+        """Look for the module `name` where modules are imported from."""
+        if (folder, name) not in self.usual:
+            self.usual[folder, name] = self.search(name, (folder, *self.places))
+        return self.usual[folder, name]
+
+    def search(self, name: str, places: Iterable[Path]) -> _Search:
+        """Look for the module `name` below `places`."""
+        search = _Search([], {})
+        for place in places:
+            path = place.joinpath(*name.split("."))
+            for file in (path / "__init__.py", path.with_name(f"{path.name}.py")):
+                source, record, seen = self._module_at(file, place)
+                search.looked[seen] = None
+                if source and record and seen:
+                    search.found.append(Found(source, record, seen))
+                    break
+        return search
+
+    def _module_at(self, path: Path, place: Path) -> _Module:
         """Return what is found where a module below `place` may be."""
         if path not in self.modules:
             self.modules[path] = self._look(path, place)
@@ -173,10 +202,11 @@ class FileReader:
         name, package = _module_name(path, place)
         return Source(shown(path, self.root), name, tree, package)
 
-    def nothing_called(self, top: str, folder: Path) -> tuple[Seen, ...]:
+    def nothing_called(self, top: str, folder: Path) -> dict[Seen | None, None]:
         """Return what says that `top` is no module or package here; empty: it may be."""
         if (folder, top) not in self.foreign:
-            self.foreign[folder, top] = tuple(self._nothing_called(top, folder))
+            nothing = self._nothing_called(top, folder)
+            self.foreign[folder, top] = dict.fromkeys(nothing)
         return self.foreign[folder, top]
 
     def _nothing_called(self, top: str, folder: Path) -> list[Seen]:
@@ -387,16 +417,19 @@ class File:
         if self.lost:
             return None
         for place in self.searched["first"]:
-            if first := self._module_below(place, name):
-                return self._taken(first, name)
+            if first := self._modules_below([place], name):
+                return self._taken(first[0], name)
         packed = self._packed(name)
         if packed is not None:
             return packed
         nothing = self.reader.nothing_called(top, self.folder)
-        self.looked.update(dict.fromkeys(nothing))
-        usual = () if nothing else (self.folder, *self.reader.places)
-        places = (*usual, *self.searched["anywhere"])
-        several = self._modules_below(places, name)
+        self.looked.update(nothing)
+        several: list[Found] = []
+        if not nothing:
+            usual = self.reader.search_usual(name, self.folder)
+            self.looked.update(usual.looked)
+            several += usual.found
+        several += self._modules_below(self.searched["anywhere"], name)
         if any(one.seen.digest != several[0].seen.digest for one in several):
             # which place comes first is not the same everywhere
             return None
@@ -404,8 +437,9 @@ class File:
         return self._taken(found[0], name) if found else None
 
     def _modules_below(self, places: Iterable[Path], name: str) -> list[Found]:
-        found = (self._module_below(place, name) for place in places)
-        return [one for one in found if one is not None]
+        search = self.reader.search(name, places)
+        self.looked.update(search.looked)
+        return search.found
 
     def _taken(self, found: Found, name: str) -> Source:
         self.files[found.source.path] = found.file
@@ -424,16 +458,6 @@ class File:
             folders.insert(
                 len(folders) if place == "last" else 0, self.reader.root / path
             )
-
-    def _module_below(self, place: Path, name: str) -> "Found | None":
-        """Return the module `name` as it is below `place`."""
-        path = place.joinpath(*name.split("."))
-        for file in (path / "__init__.py", path.with_name(f"{path.name}.py")):
-            module = self.reader.module_at(file, place)
-            self.looked[module.seen] = None
-            if module.source and module.file and module.seen:
-                return Found(module.source, module.file, module.seen)
-        return None
 
 
 def source_file(source: Source, data: bytes, seen: Seen) -> SourceFile:

@@ -48,6 +48,7 @@ from dagwarden.sources.dags.objects import (
     Wrapped,
     escape,
 )
+from dagwarden.sources.dags.parse import parts
 from dagwarden.sources.dags.values import (
     Arguments,
     Entries,
@@ -2076,7 +2077,7 @@ def _leaves(body: Sequence[ast.stmt]) -> bool:
         if isinstance(node, (ast.Break, ast.Return, ast.Yield, ast.YieldFrom)):
             return True
         if not isinstance(node, _FUNCTIONS):
-            waiting.extend(ast.iter_child_nodes(node))
+            waiting += parts(node)
     return False
 
 
@@ -2106,8 +2107,6 @@ def _yields(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> bool:
         child = waiting.pop()
         if isinstance(child, (ast.Yield, ast.YieldFrom)):
             return True
-        if not isinstance(
-            child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
-        ):
-            waiting.extend(ast.iter_child_nodes(child))
+        if not isinstance(child, _FUNCTIONS):
+            waiting += parts(child)
     return False

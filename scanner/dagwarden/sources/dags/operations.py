@@ -604,6 +604,9 @@ def formatted(value: Value, conversion: int, spec: Value) -> Value:
 
 def joined(parts: list[Value]) -> Value:
     """Return the parts of an f-string as one text, known as far as they are."""
+    if all(type(part) is str for part in parts):
+        _charge_texts(*parts)
+        return as_scalar("".join(map(str, parts)))
     if any(isinstance(part, Given) for part in parts):
         return marked(joined, parts)
     _charge_texts(*parts)

@@ -1,13 +1,13 @@
 """Operator calls in code that was not followed: accounted for, never lost."""
 
 import ast
-from collections.abc import Iterable, Iterator, Sequence
-from typing import cast
+from collections.abc import Iterator, Sequence
 
 from dagwarden.facts import Excluded
 from dagwarden.sources.dags.airflow import World
 from dagwarden.sources.dags.interpret import Interpreter, Unread
 from dagwarden.sources.dags.objects import Scope, Source
+from dagwarden.sources.dags.parse import LEAVES, parts
 from dagwarden.sources.dags.values import Arguments, Symbol, Thing
 from dagwarden.sources.dags.work import charge
 
@@ -81,25 +81,14 @@ def _operator_calls(
                 yield call
 
 
-# What stands below a node and has no parts; most of all there is.
-_LEAVES = frozenset(
-    {ast.Name, ast.Constant, ast.Load, ast.Store, ast.Del, str, int, bool, type(None)}
-)
-
-
 def _with_parts(nodes: Sequence[ast.AST]) -> Iterator[ast.AST]:
     """Yield the nodes below `nodes` that have parts, in no order: half of them."""
-    waiting = list(nodes)
+    waiting = [node for node in nodes if type(node) not in LEAVES]
     while waiting:
         node = waiting.pop()
         charge()
         yield node
-        for part in cast("Iterable[object]", vars(node).values()):
-            if type(part) is list:
-                parts = cast("list[ast.AST]", part)
-                waiting += [one for one in parts if type(one) not in _LEAVES]
-            elif type(part) not in _LEAVES:
-                waiting.append(cast("ast.AST", part))
+        waiting += parts(node)
 
 
 def _callee(node: ast.expr, scope: Scope, imported: dict[str, str]) -> str | None:
