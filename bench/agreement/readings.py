@@ -49,6 +49,7 @@ def by_airflow(python: Path, folder: Path, files: list[str]) -> Airflow:
             "path": [str(folder)],
             "home": home,
             "seconds": 120,
+            "variables": {},
             "memory": 4e9,
             "size": 5e7,
         }
