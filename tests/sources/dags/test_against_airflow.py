@@ -370,6 +370,119 @@ class C:
 c = C(); c.set()
 JOB = c.job
 """, 'a'),
+    "mangled": ("""
+class A:
+    def __init__(self): self.__x="a"
+    def get(self): return self.__x
+class B(A):
+    def __init__(self):
+        super().__init__(); self.__x="b"
+JOB=B().get()
+""", 'a'),
+    "class body fallback": ("""
+X="a"
+class C:
+    if os.environ.get("NOPE"):
+        X="b"
+    Y=X
+JOB=C.Y
+""", 'a'),
+    "class body fallback2": ("""
+X="a"
+class C:
+    try:
+        import nonexistent_zzz
+        X="b"
+    except ImportError:
+        pass
+    Y=X
+JOB=C.Y
+""", 'a'),
+    "builtin shadow": ("""
+if os.environ.get("NOPE"):
+    def str(x): return "z"
+JOB=str("a")
+""", 'a'),
+    "class attr fallback": ("""
+class A: x="a"
+class B(A):
+    if os.environ.get("NOPE"): x="b"
+JOB=B.x
+""", 'a'),
+    "posonly": ("""
+def f(a="d",/,**k): return a+k.get("a","")
+JOB=f(a="b")
+""", 'db'),
+    "globals update kw": ("""
+JOB="q"
+globals().update({"JOB":"a"},JOB="b")
+""", 'b'),
+    "aug func": ("""
+C=[]
+def f():
+    C.append(1); return "a"
+d={"a":"q"}
+d[f()]+="x"
+JOB=str(len(C))
+""", '1'),
+    "lru alias": ("""
+from functools import lru_cache
+@lru_cache
+def cfg(): return {"k":"a"}
+cfg()["k"]="b"
+JOB=cfg()["k"]
+""", 'b'),
+    "lru count": ("""
+from functools import cache
+C=[]
+@cache
+def f(x):
+    C.append(x); return x
+f(1);f(1);f(2)
+JOB=str(len(C))
+""", '2'),
+    "copy instance": ("""
+import copy
+class A:
+    def __init__(self): self.x="a"; self.d={"k":"a"}
+a=A(); b=copy.copy(a); b.x="b"; b.d["k"]="b"
+c=copy.deepcopy(a); c.x="c"; c.d["k"]="c"
+JOB=a.x+a.d["k"]+b.x+c.x
+""", 'abbc'),
+    "copy nested": ("""
+import copy
+class A:
+    def __init__(self): self.x="a"
+l=[A()]; m=copy.deepcopy(l); m[0].x="b"; n=list(l); n[0].x+="q"
+JOB=l[0].x
+""", 'aq'),
+    "dc override": ("""
+from dataclasses import dataclass
+@dataclass
+class A:
+    x:str="a"
+    y:str="b"
+@dataclass
+class B(A):
+    y:str="z"
+    w:str="w"
+class C(A):
+    y="q"
+@dataclass
+class E(A):
+    y="r"
+JOB=B("1","2","3").y+B("1").y+C().y+C("m","n").y+E().y+E("1","2").y
+""", '2zbnb2'),
+    "dc order default": ("""
+from dataclasses import dataclass
+X="a"
+@dataclass
+class A:
+    n:str=X
+X="b"
+A.n="c"
+JOB=A().n+A.n
+""", 'ac'),
 }  # fmt: skip
 
 Known = dict[str, tuple[str, str, int]]

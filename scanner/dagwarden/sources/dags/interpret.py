@@ -11,6 +11,7 @@ asked of a `World`; where modules of the repository are found, of a `Finder`.
 
 import ast
 import re
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import ClassVar, NamedTuple, Protocol
@@ -151,6 +152,15 @@ class _Frame:
         self.yields: Callable[[Value], None] | None = None
 
 
+class _Evaluated(ast.expr):
+    """An expression whose value is known already."""
+
+    def __init__(self, value: Value) -> None:
+        """Stand for `value`."""
+        super().__init__()
+        self.value = value
+
+
 class _Stopped(Exception):
     """Nobody asks a generator for more."""
 
@@ -241,8 +251,9 @@ class Interpreter:
         """Follow a module from its first line to its last."""
         module = Module(source, self.import_repository)
         module.scope.level = self.level
-        self.modules[source.name] = module
         self.main = self.main or module
+        if module is not self.main or _may_import(source.name):
+            self.modules[source.name] = module
         outside = self.scope, self.frame, self.loops, self.level
         self.scope = module.scope
         self.frame = _Frame(None, self.scope)
@@ -400,10 +411,16 @@ class Interpreter:
         if isinstance(found, Module):
             charge(len(found.scope.names))
             public = found.scope.names.get("__all__")
-            chosen = None if public is None else operations.members_of(public)[0]
+            chosen: list[Value] | None = None
+            more: Unknown | None = None
+            if public is not None:
+                chosen, more = operations.members_of(public)
+                more = more or next(filter(None, map(why_unknown, chosen)), None)
             for key, value in found.scope.names.items():
                 if not key.startswith("_") if chosen is None else key in chosen:
                     self._bind(key, value)
+                elif more is not None:
+                    self._bind(key, lost(more, value))
             self.scope.star = self.scope.star or found.scope.star
         else:
             self.module.scope.forget(Unknown("import", f"{name}.*"))
@@ -456,7 +473,8 @@ class Interpreter:
         return _NEXT
 
     def _augmented(self, node: ast.AugAssign) -> int:
-        old = self.evaluate(node.target)
+        target = self._evaluated_once(node.target)
+        old = self.evaluate(target)
         new = self.evaluate(node.value)
         if isinstance(old, Items) and type(node.op) is ast.Add and old.kind == "list":
             items, more = operations.items_of(new)
@@ -467,8 +485,26 @@ class Interpreter:
             operations.update(old, new, self.level)
             return _NEXT
         self._change(old, new)
-        self._store(node.target, operations.binary(type(node.op), old, new))
+        self._store(target, operations.binary(type(node.op), old, new))
         return _NEXT
+
+    def _evaluated_once(self, target: ast.expr) -> ast.expr:
+        """Return a target that is read and then stored to, its parts evaluated."""
+        if isinstance(target, ast.Attribute):
+            held: ast.expr = _Evaluated(self.evaluate(target.value))
+            made: ast.expr = ast.Attribute(held, target.attr, ast.Store())
+        elif isinstance(target, ast.Subscript):
+            held = _Evaluated(self.evaluate(target.value))
+            key = target.slice
+            if not isinstance(key, ast.Slice):
+                key = _Evaluated(self.evaluate(key))
+            made = ast.Subscript(held, key, ast.Store())
+        else:
+            return target
+        return ast.copy_location(made, target)
+
+    def _given_value(self, node: "_Evaluated") -> Value:
+        return node.value
 
     def _change(self, holder: Value, *values: Value) -> None:
         """Change what is not followed: `holder`, which may hold `values` now."""
@@ -668,12 +704,24 @@ class Interpreter:
         result = ends[0]
         for names in ends[1:]:
             charge(len(names))
+            absent = result.keys() - names.keys()
+            for name in absent:
+                result[name] = self._or_outside(name, result[name], why)
             for name, value in names.items():
-                held = result.get(name, value)
-                if held is not value:
+                if name not in result:
+                    value = self._or_outside(name, value, why)
+                elif (held := result[name]) is not value:
                     value = join(held, value, why)
                 result[name] = value
         return result
+
+    def _or_outside(self, name: str, value: Value, why: Unknown) -> Value:
+        """Return what a name means that may be bound here, and outside if not."""
+        if isinstance(self.scope, ClassScope):
+            return lost(why, value)
+        if self.scope.parent is None and self.scope.means_outside(name):
+            return join(value, self.scope.find_outside(name), why)
+        return value
 
     def _for(self, node: ast.For | ast.AsyncFor) -> int:
         iterated = self.evaluate(node.iter)
@@ -1040,6 +1088,7 @@ class Interpreter:
             if kind in ("staticmethod", "classmethod", "property"):
                 return Wrapped(kind, value)
             if decorator.name in ("functools.cache", "functools.lru_cache"):
+                value.kept = {}
                 return value
             if decorator.name in _PASSED_OVER:
                 return value
@@ -1240,14 +1289,16 @@ class Interpreter:
         if function.bound is not None:
             positional.insert(0, function.bound)
         keywords = dict(arguments.keywords)
-        for parameter in (*given.posonlyargs, *given.args):
+        for place, parameter in enumerate((*given.posonlyargs, *given.args)):
             if positional:
                 names[parameter.arg] = positional.pop(0)
                 continue
+            # a keyword of the same name is another's
+            by_place = place < len(given.posonlyargs)
             names[parameter.arg] = self._given(
                 function,
                 parameter.arg,
-                keywords,
+                {} if by_place else keywords,
                 either(arguments.more, arguments.rest),
             )
         for parameter in given.kwonlyargs:
@@ -1294,12 +1345,14 @@ class Interpreter:
                 made.opaque = Unknown("dynamic", made.describe())
         fields = _fields(node, made)
         if any(_is_tuple(base) for base in bases):
-            made.fields = fields
+            _take_fields(node, made, fields)
         value: Value = made
         for decorator in reversed(node.decorator_list):
             found = self.evaluate(decorator)
             if _is_dataclass(found):
-                made.fields = fields
+                options = decorator.keywords if isinstance(decorator, ast.Call) else []
+                told = all(one.arg in _PLAIN_OPTIONS for one in options)
+                _take_fields(node, made, fields if told else ["*"])
             elif value is made and isinstance(found, Symbol):
                 called = self.call(found, Arguments([made], {}, node=decorator))
                 why = called if isinstance(called, Unknown) else UNFOLLOWED
@@ -1319,20 +1372,42 @@ class Interpreter:
         if instance.opaque is not None:
             given = [*arguments.positional, *arguments.keywords.values()]
             return lost(instance.opaque, *given)
-        start = made.find("__init__")
-        if start is not None and isinstance(start[0], Function):
-            start[0].bind(instance, start[1]).call(arguments)
-        elif made.fields is not None:
-            for position, name in enumerate(made.fields):
-                missing: Value = made.names.get(name, Unknown("parameter", name))
-                if name in _NO_FIELDS:
-                    why = Unknown("dynamic", made.describe())
-                    return lost(why, *arguments.positional)
-                instance.names[name] = arguments.get(name, position, missing)
-            if made.find("__post_init__") is not None:
-                instance.special("__post_init__")
+        starter = made.starter()
+        if starter is not None and "__init__" in starter.names:
+            start = starter.names["__init__"]
+            if not isinstance(start, Function):
+                given = [*arguments.positional, *arguments.keywords.values()]
+                self.call(start, Arguments([instance, *given], {}))
+                escape(instance, *given)
+            else:
+                start.bind(instance, starter).call(arguments)
+        elif starter is not None and starter.fields is not None:
+            return self._with_fields(instance, starter, starter.fields, arguments)
         elif made.foreign():
             instance.names = dict(arguments.keywords)
+        return instance
+
+    def _with_fields(
+        self,
+        instance: Instance,
+        starter: Class,
+        fields: list[str],
+        arguments: Arguments,
+    ) -> Value:
+        """Set the fields of a dataclass or named tuple, as its constructor does."""
+        made = instance.of
+        tuple_below = made is not starter and any(map(_is_tuple, made.foreign()))
+        if not _NO_FIELDS.isdisjoint(fields) or tuple_below:
+            return lost(
+                Unknown("dynamic", made.describe()),
+                *arguments.positional,
+                *arguments.keywords.values(),
+            )
+        for position, name in enumerate(fields):
+            missing = starter.defaults.get(name, Unknown("parameter", name))
+            instance.names[name] = arguments.get(name, position, missing)
+        if made.find("__post_init__") is not None:
+            instance.special("__post_init__")
         return instance
 
     def inherited(self, made: Class, name: str) -> Value:
@@ -1869,6 +1944,7 @@ class Interpreter:
         ast.Yield: _yield,
         ast.YieldFrom: _yield_from,
         ast.Await: _inner,
+        _Evaluated: _given_value,
     }
 
 
@@ -1885,6 +1961,12 @@ class Unnamed(Symbol):
     def unknown(self) -> Unknown:
         """Return why."""
         return self.why
+
+
+def _may_import(name: str) -> bool:
+    """Say whether the file of that name is what is imported by the name."""
+    top = name.partition(".")[0]
+    return top != "airflow" and top not in sys.stdlib_module_names
 
 
 def _is_plain(base: Value) -> bool:
@@ -1913,7 +1995,7 @@ def _is_tuple(base: Value) -> bool:
 def _fields(node: ast.ClassDef, made: Class) -> list[str]:
     """Return the parameters that a dataclass's constructor takes, in order."""
     found: dict[str, None] = {}
-    for base in made.bases:
+    for base in reversed(list(made.lineage())):
         found |= dict.fromkeys((base.fields or ()) if isinstance(base, Class) else ())
     for item in node.body:
         if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name):
@@ -1921,6 +2003,23 @@ def _fields(node: ast.ClassDef, made: Class) -> list[str]:
             found[item.target.id if plain and not _is_field(item.value) else "*"] = None
     return list(found)
 
+
+def _take_fields(node: ast.ClassDef, made: Class, fields: list[str]) -> None:
+    """Let the constructor of `made` take `fields`, with the defaults they have now."""
+    made.fields = fields
+    for base in reversed(list(made.lineage())):
+        if isinstance(base, Class):
+            made.defaults |= base.defaults
+    for item in node.body:
+        if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name):
+            name = item.target.id
+            found = made.find(name)
+            missing = Unknown("parameter", name)
+            made.defaults[name] = missing if found is None else found[0]
+
+
+# What `dataclass` is given that changes neither names nor order of the parameters.
+_PLAIN_OPTIONS = frozenset({"eq", "frozen", "order", "repr", "unsafe_hash", "slots"})
 
 # Stands in the list of fields where it is not known what the constructor takes.
 _NO_FIELDS = frozenset({"*"})

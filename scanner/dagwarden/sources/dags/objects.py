@@ -50,6 +50,11 @@ MAX_BASES = 100
 _CODE = ("__code__", "__defaults__", "__kwdefaults__", "__wrapped__")
 # Methods by which a class decides what its attributes are.
 _DECIDING = ("__new__", "__getattribute__", "__setattr__", "__delattr__")
+# ... and what a copy of an object is.
+_COPYING = (
+    *("__copy__", "__deepcopy__", "__replace__", "__getstate__", "__setstate__"),
+    *("__reduce__", "__reduce_ex__", "__getnewargs__", "__getnewargs_ex__"),
+)
 
 
 Code: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
@@ -154,14 +159,19 @@ class Scope:
         scope = self
         while name not in scope.names:
             if scope.parent is None:
-                return self._outside(scope, name)
+                return scope.find_outside(name)
             scope = scope.parent
         return scope.names[name]
 
-    def _outside(self, module: "Scope", name: str) -> Value:
+    def find_outside(self, name: str) -> Value:
+        """Return what `name` means in a module that does not bind it."""
         if name in _BUILTINS:
             return Symbol(f"builtins.{name}")
-        return module.star or Unknown("dynamic", name)
+        return self.star or Unknown("dynamic", name)
+
+    def means_outside(self, name: str) -> bool:
+        """Say whether `name` may mean something in a module that does not bind it."""
+        return self.star is not None or name in _BUILTINS
 
     def put(self, name: str, value: Value, level: int) -> None:
         """Carry out `name = value` from outside, in the undecided branch `level`."""
@@ -273,7 +283,7 @@ class Namespace(Thing):
 
     def update(self, given: Arguments) -> None:
         """Carry out `update`."""
-        named: dict[Scalar, Value] = dict(given.keywords.items())
+        named: dict[Scalar, Value] = {}
         why = given.more or given.rest
         for one in given.positional:
             if isinstance(one, Entries):
@@ -281,6 +291,7 @@ class Namespace(Thing):
                 why = why or one.rest
             else:
                 why = why or Unknown("dynamic", f"{self.describe()}.update()")
+        named |= dict(given.keywords.items())
         if why is not None:
             self.holder.forget(why)
         for key, value in named.items():
@@ -295,6 +306,7 @@ class Function(Thing):
         "changed",
         "defaults",
         "interpreter",
+        "kept",
         "node",
         "owner",
         "scope",
@@ -316,6 +328,8 @@ class Function(Thing):
         self.owner: Class | None = None
         # whether its code or defaults were set from outside
         self.changed = False
+        # what it gave, by what it was given, where that is kept
+        self.kept: dict[tuple[object, ...], Value] | None = None
 
     @property
     def name(self) -> str:
@@ -341,6 +355,7 @@ class Function(Thing):
         made.bound = instance
         made.owner = owner
         made.changed = self.changed
+        made.kept = self.kept
         return made
 
     def store(self, name: str, value: Value) -> None:
@@ -357,8 +372,21 @@ class Function(Thing):
         return super().attribute(name)
 
     def call(self, arguments: Arguments) -> Value:
-        """Follow the function."""
-        return self.interpreter.run(self, arguments)
+        """Follow the function, unless it keeps what it gave for these arguments."""
+        if self.kept is None:
+            return self.interpreter.run(self, arguments)
+        held = (self.bound, *arguments.positional, *arguments.keywords.values())
+        key = (*map(_told, held), len(arguments.positional), *arguments.keywords)
+        told = all(map(_tells_apart, held)) and not (arguments.more or arguments.rest)
+        unsure = () in self.kept
+        if told and key in self.kept and not unsure:
+            return self.kept[key]
+        self.changed = self.changed or unsure or not (told or not self.kept)
+        if not told or self.interpreter.level > 0:
+            # from now on it may have run for these arguments, or not
+            self.kept[()] = None
+        made = self.kept[key if told else ()] = self.interpreter.run(self, arguments)
+        return made
 
 
 class Class(Thing):
@@ -366,6 +394,7 @@ class Class(Thing):
 
     __slots__ = (
         "bases",
+        "defaults",
         "fields",
         "interpreter",
         "level",
@@ -392,6 +421,8 @@ class Class(Thing):
         self.opaque: Unknown | None = None
         # parameters of the constructor, for a dataclass
         self.fields: list[str] | None = None
+        # ... and their defaults, as they were when the class was made
+        self.defaults: Names = {}
 
     def describe(self) -> str:
         """Return the qualified name."""
@@ -461,6 +492,19 @@ class Class(Thing):
                 return base.names[name], base
         return None
 
+    def starter(self) -> "Class | None":
+        """Return the class whose constructor makes its objects, or None."""
+        for base in self.lineage():
+            if not isinstance(base, Class):
+                continue
+            if "__init__" in base.names or base.fields is not None:
+                return base
+        return None
+
+    def inherits(self) -> bool:
+        """Say whether a class of the repository is a base of it."""
+        return any(isinstance(base, Class) for base in self.bases)
+
     def foreign(self) -> list[Value]:
         """Return the bases that are not of the repository."""
         return [b for b in self.lineage() if not isinstance(b, Class)]
@@ -470,7 +514,7 @@ class Class(Thing):
         if why := self.hidden():
             return why
         found = self.find(name)
-        if found is None:
+        if found is None or (_is_private(name) and self.inherits()):
             return self.interpreter.inherited(self, name)
         value = found[0]
         if any(_is_enum(base) for base in self.foreign()) and is_scalar(value):
@@ -504,6 +548,11 @@ class Instance(Thing):
         """Return an attribute or a bound method."""
         if self.opaque is not None:
             return lost(self.opaque, *self.names.values())
+        if _is_private(name) and self.of.inherits():
+            # it is another name in every class
+            return lost(
+                Unknown("dynamic", f"{self.of.name}.{name}"), self.names.get(name)
+            )
         if name in self.names:
             return self.names[name]
         return bound(self.of, self, name)
@@ -520,6 +569,16 @@ class Instance(Thing):
     def forget(self, why: Unknown) -> None:
         """Any attribute may be another."""
         self.opaque = lost(self.opaque or why, *self.names.values())
+
+    def duplicate(self, part: Callable[[Value], Value]) -> Value:
+        """Return a copy; its class may copy otherwise, or be one that is not known."""
+        plain = all(_is_plain_object(base) for base in self.of.foreign())
+        if self.opaque is None and plain and not any(map(self.of.find, _COPYING)):
+            made = Instance(self.of, {})
+            made.names = {name: part(value) for name, value in self.names.items()}
+            return made
+        why = self.opaque or Unknown("dynamic", f"a copy of {self.of.name}")
+        return lost(why, *self.names.values())
 
     def truth(self) -> bool | Unknown:
         """Return True unless its class may say otherwise."""
@@ -559,10 +618,7 @@ class Instance(Thing):
 def bound(of: Class, instance: Value, name: str) -> Value:
     """Return the attribute `name` that `of` gives its `instance`."""
     found = of.find(name)
-    if name.startswith("__") and not name.endswith("__"):
-        # it is another name in every class
-        found = found if not any(isinstance(b, Class) for b in of.bases) else None
-    if found is None:
+    if found is None or (_is_private(name) and of.inherits()):
         return Unknown("dynamic", f"{of.name}.{name}")
     value, owner = found
     if isinstance(value, Wrapped):
@@ -786,6 +842,19 @@ def _has_no_methods(base: Value) -> bool:
     return isinstance(base, Symbol) and base.name in (
         *("builtins.object", "abc.ABC", "typing.Protocol", "typing.Generic"),
     )
+
+
+def _tells_apart(argument: Value) -> bool:
+    """Say whether it is known which calls are given the same argument."""
+    return is_scalar(argument) or isinstance(argument, (Instance, Class))
+
+
+def _told(argument: Value) -> object:
+    return (type(argument), argument) if is_scalar(argument) else argument
+
+
+def _is_private(name: str) -> bool:
+    return name.startswith("__") and not name.endswith("__")
 
 
 def _is_enum(base: Value) -> bool:

@@ -89,6 +89,10 @@ class Thing:
         """Return `self <operator> other`; `reflected`: `other <operator> self`."""
         return self.unknown()
 
+    def duplicate(self, part: "Callable[[Value], Value]") -> "Value":
+        """Return a copy, of which every part is what `part` makes of it."""
+        return self
+
     def escaped(self) -> None:
         """Code that is not followed had it."""
 
@@ -567,6 +571,8 @@ def _same(left: Value, right: Value, fuel: Fuel) -> bool:
 
 def shallow(value: Value) -> Value:
     """Return `value` in a container of its own, as `copy.copy` would."""
+    if isinstance(value, Thing):
+        return value.duplicate(lambda held: held)
     if isinstance(value, (Items, Entries)):
         charge(len(value.items))
     if isinstance(value, Items):
@@ -579,21 +585,35 @@ def shallow(value: Value) -> Value:
 def copied(value: Value) -> Value:
     """Return `value` with containers of its own, as `copy.deepcopy` would."""
     try:
-        return _copied(value, Fuel())
+        return _copied(value, Fuel(), {})
     except (Spent, RecursionError):
         return _TOO_LARGE
 
 
-def _copied(value: Value, fuel: Fuel) -> Value:
+def _copied(value: Value, fuel: Fuel, made: dict[int, Value]) -> Value:
+    """Return the copy of `value`, the one in `made` if it was met before."""
     fuel.burn()
+    if is_scalar(value) or isinstance(value, Unknown):
+        return value
+    if id(value) in made:
+        return made[id(value)]
     if isinstance(value, Items):
-        items = [_copied(item, fuel) for item in value.items]
-        return Items(value.kind, items, value.more, value.level)
+        items = Items(value.kind, [], value.more, value.level)
+        made[id(value)] = items
+        items.items = [_copied(item, fuel, made) for item in value.items]
+        return items
     if isinstance(value, Entries):
-        entries = {key: _copied(item, fuel) for key, item in value.items.items()}
-        made = Entries(entries, value.rest, value.level).like(value)
-        made.place = value.place
-        return made
+        entries = Entries({}, value.rest, value.level).like(value)
+        entries.place = value.place
+        made[id(value)] = entries
+        for key, item in value.items.items():
+            entries.items[key] = _copied(item, fuel, made)
+        return entries
+    if isinstance(value, Thing):
+        # what it leads back to is itself until it is made
+        made[id(value)] = Unknown("dynamic", "copy.deepcopy()")
+        made[id(value)] = value.duplicate(lambda held: _copied(held, fuel, made))
+        return made[id(value)]
     return value
 
 
