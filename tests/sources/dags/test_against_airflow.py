@@ -483,6 +483,37 @@ X="b"
 A.n="c"
 JOB=A().n+A.n
 """, 'ac'),
+    "join instances": ("""
+class A:
+    def __init__(self): self.j="a"; self.l=[]
+a=A(); b=A()
+x=a if os.environ.get("Q") else b
+x.j="m"; x.l.append("z")
+JOB=b.j+"".join(b.l)
+""", 'mz'),
+    "join method": ("""
+class A:
+    def __init__(self): self.j="a"
+    def set(self): self.j="m"
+a=A(); b=A()
+(a if os.environ.get("Q") else b).set()
+JOB=b.j
+""", 'm'),
+    "deepcopy alias": ("""
+import copy
+l=[]; d={"a":l,"b":l}
+e=copy.deepcopy(d); e["a"].append("x")
+JOB="q"+"".join(e["b"])
+""", 'qx'),
+    "zip iter": ("""
+it=iter("abcd")
+JOB="".join(a+"-"+b for a,b in zip(it,it))+"".join(it)
+""", 'a-bc-d'),
+    "iter shared": ("""
+it=iter([1,2,3])
+a=list(zip(it,[9])); b=list(it)
+JOB=f"{len(b)}{b[0]}"
+""", '13'),
 }  # fmt: skip
 
 Known = dict[str, tuple[str, str, int]]
@@ -682,6 +713,41 @@ with DAG("d", schedule=None) as dag:
     with TaskGroup("g"): R("t")
     with TaskGroup("g"): R("u")
 """, {}, {}),
+    "join tasks": ("""
+with DAG("d",schedule=None):
+    t=R("t"); u=R("u")
+x=t if os.environ.get("Q") else u
+x.gcp_conn_id="m"; x.retries=4
+""", {'d.t': ('a', 'google_cloud_default', 0), 'd.u': ('a', 'm', 4)}, {'d': None}),
+    "join none task": ("""
+x=None
+with DAG("d",schedule=None):
+    t=R("t")
+    if not os.environ.get("Q"): x=t
+if x: x.gcp_conn_id="m"
+""", {'d.t': ('a', 'm', 0)}, {'d': None}),
+    "join dags": ("""
+d1=DAG("d1",schedule=None); d2=DAG("d2",schedule=None,default_args={"retries":1})
+d=d1 if os.environ.get("Q") else d2
+d.default_args["gcp_conn_id"]="m"
+R("t",dag=d2); R("t",dag=d1)
+""", {'d1.t': ('a', 'google_cloud_default', 0), 'd2.t': ('a', 'm', 1)}, {'d1': None, 'd2': None}),
+    "unknown key list": ("""
+with DAG("d",schedule=None):
+    ts={n:R(n) for n in "ab"}
+ts[os.environ.get("Q","b")].gcp_conn_id="m"
+""", {'d.a': ('a', 'google_cloud_default', 0), 'd.b': ('a', 'm', 0)}, {'d': None}),
+    "unknown index tasks": ("""
+with DAG("d",schedule=None):
+    ts=[R(n) for n in "ab"]
+ts[int(os.environ.get("Q","1"))].gcp_conn_id="m"
+""", {'d.a': ('a', 'google_cloud_default', 0), 'd.b': ('a', 'm', 0)}, {'d': None}),
+    "next task": ("""
+with DAG("d",schedule=None):
+    ts=[R(n) for n in "ab"]
+t=next((t for t in ts if t.task_id==os.environ.get("Q","b")),None)
+t.gcp_conn_id="m"
+""", {'d.a': ('a', 'google_cloud_default', 0), 'd.b': ('a', 'm', 0)}, {'d': None}),
 }  # fmt: skip
 
 

@@ -9,7 +9,7 @@ one name: the catalogue's. Sources of the naming rules: `TaskGroup.child_id`,
 import ast
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from msgspec import UNSET
@@ -104,6 +104,7 @@ class Dag(Thing):
         "task_ids",
         "world",
     )
+    shared = True
 
     def __init__(self, world: "World", dag_id: Value, arguments: Arguments) -> None:
         """`arguments` are those of `DAG(...)` or `@dag(...)`."""
@@ -158,6 +159,10 @@ class Dag(Thing):
         self.assigned[name] = self.world.assignment()
         if name == "default_args":
             self.default_args = _default_args(self.arguments, self.assigned[name])
+
+    def leads_to(self) -> Iterable[Value]:
+        """Return what its operators are given."""
+        return (self.default_args,)
 
     def forget(self, why: Unknown) -> None:
         """Anything of it may have changed."""
@@ -311,6 +316,7 @@ class Group(Thing):
         "prefix",
         "world",
     )
+    shared = True
 
     def __init__(
         self,
@@ -389,6 +395,10 @@ class Group(Thing):
         self.take(given.get("group_id", 0, missing), given)
         return None
 
+    def leads_to(self) -> Iterable[Value]:
+        """Return what its operators are given."""
+        return (self.default_args,)
+
     def forget(self, why: Unknown) -> None:
         """Anything of it may have changed."""
         self.group_id = lost(why, self.group_id)
@@ -466,6 +476,7 @@ class Task(Thing):
         "unresolved_dag",
         "world",
     )
+    shared = True
 
     def __init__(self, world: "World", operator: str | Unknown, site: Site) -> None:
         """Make it without arguments; `operator` is the class's qualified name."""
@@ -581,6 +592,10 @@ class Task(Thing):
                 self.own.discard(name)
             else:
                 self.own.add(name)
+
+    def leads_to(self) -> Iterable[Value]:
+        """Return what it is given."""
+        return self.keywords.values()
 
     def forget(self, why: Unknown) -> None:
         """Any argument may have changed."""

@@ -48,6 +48,8 @@ def lost(why: Unknown, *values: Value) -> Unknown:
     found = {_key(part): part for part in why.parts}
     outside, written = why.reason in OUTSIDE, why.written
     for value in values:
+        if isinstance(value, Thing) and value.shared:
+            _share(found, [value])
         if outside and isinstance(value, (Thing, Given)):
             value = value.unknown()
         if isinstance(value, Unknown):
@@ -59,7 +61,11 @@ def lost(why: Unknown, *values: Value) -> Unknown:
                 found[_key(value.written)] = value.written
         elif outside and isinstance(value, (str, bytes)) and value:
             found.setdefault(value, Items("tuple", [value]))
-        found |= {_key(part): part for part in _containers(value)}
+        for part in _containers(value):
+            if isinstance(part, Shared):
+                _share(found, part.items)
+            else:
+                found[_key(part)] = part
     parts = tuple(found.values())
     if parts == why.parts and written is why.written:
         return why
@@ -67,12 +73,50 @@ def lost(why: Unknown, *values: Value) -> Unknown:
         _give_up(parts, ())
         # too many to say that none of them stands in the file
         reason = "dynamic" if outside else why.reason
-        return Unknown(reason, why.symbol)
+        kept = tuple(part for part in parts if isinstance(part, Shared))
+        return Unknown(reason, why.symbol, kept)
     return Unknown(why.reason, why.symbol, parts, written)
+
+
+class Shared(Items):
+    """The things that a value may be or lead to."""
+
+    __slots__ = ()
+
+
+def things_of(value: Unknown) -> list[Thing]:
+    """Return the things that `value` may be or lead to."""
+    waiting = list(value.parts)
+    reached: set[int] = set()
+    things: dict[int, Thing] = {}
+    while waiting:
+        one = waiting.pop()
+        if id(one) in reached:
+            continue
+        charge(len(one.items) + 1)
+        reached.add(id(one))
+        for held in held_in(one):
+            if isinstance(held, Thing) and held.shared:
+                things[id(held)] = held
+            waiting += _containers(held)
+    return list(things.values())
+
+
+def _share(found: dict[object, Container], things: list[Value]) -> None:
+    """Add `things` to the parts that are `found`."""
+    held = found.get(Shared)
+    known: list[Value] = held.items if held is not None else []  # type: ignore[assignment]
+    charge((len(known) + len(things)) // 8)
+    ids = {id(one) for one in known}
+    new = {id(one): one for one in things if id(one) not in ids}
+    if new:
+        found[Shared] = Shared("tuple", [*known, *new.values()])
 
 
 def _key(part: Container) -> object:
     """Return what tells `part` from others: a text is the same wherever it stands."""
+    if isinstance(part, Shared):
+        return Shared
     one = part.items[0] if isinstance(part, Items) and len(part.items) == 1 else None
     text = isinstance(part, Items) and part.kind == "tuple" and isinstance(one, str)
     return one if text else id(part)
@@ -159,8 +203,12 @@ def _give_up(containers: tuple[Container, ...], values: tuple[Value, ...]) -> No
             reached[id(one)] = one
             waiting += related(one)
             waiting += [part for held in held_in(one) for part in _containers(held)]
-    why = lost(UNDECIDED, *values)
+    held = (held for one in reached.values() for held in held_in(one))
+    things = [one for one in held if isinstance(one, Thing) and one.shared]
+    why = lost(UNDECIDED, *values, *things)
     for one in reached.values():
+        if isinstance(one, Shared):
+            continue
         one.level = _GIVEN_UP
         if isinstance(one, Entries):
             one.items = dict[Scalar, Value](dict.fromkeys(one.items, why))

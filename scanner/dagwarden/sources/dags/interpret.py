@@ -25,6 +25,7 @@ from dagwarden.sources.dags.aliases import (
     give_up,
     join,
     lost,
+    things_of,
 )
 from dagwarden.sources.dags.objects import (
     MODULE_NAME,
@@ -60,6 +61,7 @@ from dagwarden.sources.dags.values import (
     Thing,
     Unknown,
     Value,
+    cause,
     is_scalar,
     truth,
     why_unknown,
@@ -159,6 +161,75 @@ class _Evaluated(ast.expr):
         """Stand for `value`."""
         super().__init__()
         self.value = value
+
+
+# Methods of a container that change it, and are not those of an operator or a DAG.
+_CHANGING = frozenset({"clear", "pop", "popitem", "setdefault", "update"})
+_ITERATORS = frozenset({"enumerate", "iter", "reversed", "zip"})
+
+
+class Iterating(Once):
+    """What a built-in function makes that goes through others when it is asked."""
+
+    __slots__ = ("arguments", "level", "name", "reader", "rest")
+
+    def __init__(self, reader: "Interpreter", name: str, arguments: Arguments) -> None:
+        """Wait to be asked for what the function `name` makes of `arguments`."""
+        self.reader = reader
+        self.name = name
+        self.arguments = arguments
+        self.level = reader.level
+        # why it is not known what it gives from now on
+        self.rest: Unknown | None = None
+
+    def describe(self) -> str:
+        """Return what a person would call it."""
+        return f"{self.name}()"
+
+    def unknown(self) -> Unknown:
+        """Return why it is no plain value."""
+        why = self.rest or Unknown("dynamic", self.describe())
+        return lost(why, *self.arguments.positional)
+
+    def each(self) -> Value:
+        """Return all of it, and leave nothing."""
+        if self.rest is not None or self.reader.level != self.level:
+            self.escaped()
+            return self.unknown()
+        self.rest = Unknown("dynamic", f"what is left of {self.describe()}")
+        return operations.builtin(self.name, _asked(self.arguments))
+
+    def escaped(self) -> None:
+        """Count it as asked for, as what it goes through."""
+        self.rest = self.rest or UNFOLLOWED
+        escape(*(one for one in self.arguments.positional if _runs(one)))
+
+
+def _asked(arguments: Arguments) -> Arguments:
+    """Return `arguments` to go through, with all that iterators among them give."""
+    if any(isinstance(one, Iterating) for one in arguments.positional):
+        return Arguments(
+            [
+                one.each() if isinstance(one, Iterating) else one
+                for one in arguments.positional
+            ],
+            arguments.keywords,
+            arguments.more,
+            arguments.rest,
+            arguments.node,
+        )
+    return arguments
+
+
+def _first_of(iterated: Value, default: list[Value]) -> Value:
+    """Return what `next` gives of an iterator over `iterated`."""
+    items, more = operations.items_of(iterated)
+    if items:
+        return items[0]
+    if default and more is None:
+        return default[0]
+    why = cause(iterated) or more or Unknown("dynamic", "next()")
+    return lost(why, iterated, *default)
 
 
 class _Stopped(Exception):
@@ -550,7 +621,17 @@ class Interpreter:
         elif isinstance(holder, Thing):
             holder.forget(lost(why_unknown(key) or UNDECIDED, value))
         else:
+            if isinstance(holder, Unknown):
+                self._put_somewhere(things_of(holder), key, value)
             self._change(holder, value)
+
+    def _put_somewhere(self, holders: list[Thing], key: Value, value: Value) -> None:
+        """Carry out `holder.key = value` for what may be any of `holders`, or none."""
+        level = self.level
+        self._enter_branch()
+        for holder in holders:
+            self._put(holder, key, value)
+        self.level = level
 
     def _unpack(self, targets: list[ast.expr], value: Value) -> None:
         items, more = operations.items_of(value)
@@ -577,6 +658,8 @@ class Interpreter:
         elif isinstance(holder, Symbol):
             self.world.set_item(holder, key)
         else:
+            if isinstance(holder, Unknown):
+                escape(*(held for one in things_of(holder) for held in one.leads_to()))
             self._change(holder, value)
 
     def _delete(self, node: ast.Delete) -> int:
@@ -725,6 +808,8 @@ class Interpreter:
 
     def _for(self, node: ast.For | ast.AsyncFor) -> int:
         iterated = self.evaluate(node.iter)
+        if isinstance(iterated, Iterating):
+            iterated = iterated.each()
         if isinstance(iterated, (Items, Entries)) and iterated.shuffled:
             return self._for_shuffled(node, iterated)
         if isinstance(iterated, Generated) and not _leaves(node.body):
@@ -1453,6 +1538,10 @@ class Interpreter:
             name = node.func.attr if isinstance(node.func, ast.Attribute) else ""
             if name not in operations.READING:
                 give_up(function, *arguments.positional, *arguments.keywords.values())
+                escape(*things_of(function))
+            if name in _CHANGING:
+                held = (one.leads_to() for one in things_of(function))
+                escape(*(value for values in held for value in values))
         return self.call(function, arguments)
 
     def _arguments(self, node: ast.Call) -> Arguments:
@@ -1497,6 +1586,8 @@ class Interpreter:
         return Unknown("dynamic", "a call")
 
     def _builtin(self, name: str, arguments: Arguments) -> Value:
+        if name in operations.TAKING:
+            arguments = _asked(arguments)
         given = arguments.positional
         if name in ("globals", "vars", "locals") and not given:
             if name == "globals" or self.scope is self.module.scope:
@@ -1529,6 +1620,13 @@ class Interpreter:
         if "." in name:
             # `dict.update(D)`: a method of what is given first
             escape(*given)
+        if name in _ITERATORS and given:
+            return Iterating(self, name, arguments)
+        if name == "next" and given and isinstance(given[0], Iterating):
+            return _first_of(given[0].each(), given[1:])
+        if name == "next" and given and isinstance(given[0], Generated):
+            why = Unknown("dynamic", f"next({given[0].describe()})")
+            return lost(why, given[0].each(), *given[1:])
         # the key of a sort, the function of a filter
         passed = (*given, *arguments.keywords.values())
         taken = Once if name in operations.TAKING else ()
@@ -1807,6 +1905,8 @@ class Interpreter:
             return before
         first, others = generators[0], generators[1:]
         iterated = self.evaluate(first.iter) if given is None else given
+        if isinstance(iterated, Iterating):
+            iterated = iterated.each()
         if isinstance(iterated, (Items, Entries)) and iterated.shuffled:
             return self._rounds_shuffled(generators, add, before, iterated)
         items, more = operations.items_of(iterated)

@@ -2,7 +2,7 @@
 
 import ast
 import builtins
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Literal, NamedTuple, Protocol, TypeAlias
 
 from dagwarden.sources.dags.aliases import (
@@ -532,6 +532,7 @@ class Instance(Thing):
     """An object of a class of the repository."""
 
     __slots__ = ("level", "names", "of", "opaque")
+    shared = True
 
     def __init__(self, of: Class, names: Names) -> None:
         """`names` are its own attributes."""
@@ -543,6 +544,10 @@ class Instance(Thing):
     def describe(self) -> str:
         """Return the class's name."""
         return self.of.name
+
+    def leads_to(self) -> Iterable[Value]:
+        """Return its own attributes."""
+        return self.names.values()
 
     def attribute(self, name: str) -> Value:
         """Return an attribute or a bound method."""

@@ -9,7 +9,7 @@ that are known stay known whatever the others are), a thing with behaviour
 from ast import AST
 from collections.abc import Callable, Iterable
 from datetime import timedelta
-from typing import Literal, NamedTuple, TypeAlias, TypeGuard, cast
+from typing import ClassVar, Literal, NamedTuple, TypeAlias, TypeGuard, cast
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -50,10 +50,16 @@ class Thing:
     """A value that is neither scalar nor container; what it cannot do is unknown."""
 
     __slots__ = ()
+    # whether it may be changed under the name of what may be it, or another
+    shared: ClassVar[bool] = False
 
     def describe(self) -> str:
         """Return the name a person would use for it."""
         return type(self).__name__.lower()
+
+    def leads_to(self) -> "Iterable[Value]":
+        """Return what may be changed through it."""
+        return ()
 
     def unknown(self) -> Unknown:
         """Return why this is no plain value."""
@@ -293,6 +299,7 @@ class Changeable(Thing):
     """A thing that whoever gets it may change."""
 
     __slots__ = ()
+    shared = True
 
 
 class Symbol(Thing):
