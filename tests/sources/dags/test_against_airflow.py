@@ -748,6 +748,14 @@ with DAG("d",schedule=None):
 t=next((t for t in ts if t.task_id==os.environ.get("Q","b")),None)
 t.gcp_conn_id="m"
 """, {'d.a': ('a', 'google_cloud_default', 0), 'd.b': ('a', 'm', 0)}, {'d': None}),
+    "partial setdefault": ("""
+class Op(CloudRunExecuteJobOperator):
+    def __init__(self, job, **k):
+        k.setdefault("retries", 2)
+        super().__init__(project_id="p", region="r", job_name="a", **k)
+with DAG("d", schedule=None, default_args={"retries": 9}):
+    Op.partial(task_id="m").expand(job=["1", "2"])
+""", {'d.m': ('a', 'google_cloud_default', 9)}, {'d': None}),
 }  # fmt: skip
 
 

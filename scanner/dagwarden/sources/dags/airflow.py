@@ -292,6 +292,10 @@ class TaskDict(Thing):
         self.dag.world.interpreter.note(self.dag.arguments.node, _TAKEN_OUT)
 
 
+# What `partial` fills in of `default_args`, or with the default of every operator.
+_PARTIAL = frozenset({"execution_timeout", "owner", "pool", "queue", "retries"})
+
+
 def _default_args(arguments: Arguments, place: Place | None) -> Entries:
     """Return a copy of `default_args`, as the constructors make one."""
     given = copied(arguments.keywords.get("default_args"))
@@ -1407,7 +1411,12 @@ class World:
             rest = first.rest or given.rest
             node = first.node
             arguments = Arguments(first.positional, keywords, first.more, rest, node)
-            return self._constructed(made, operator, arguments)
+            task = self._constructed(made, operator, arguments)
+            # `partial` gives these to the constructor, whatever the file says
+            why = Unknown("dynamic", f"what {made.name} makes of a mapped task")
+            for name in _PARTIAL.intersection(task.keywords) - keywords.keys():
+                task.keywords[name] = lost(why, task.keywords[name])
+            return task
 
         return self._expanding(first, make)
 

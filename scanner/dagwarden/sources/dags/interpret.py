@@ -1625,8 +1625,10 @@ class Interpreter:
         if name == "next" and given and isinstance(given[0], Iterating):
             return _first_of(given[0].each(), given[1:])
         if name == "next" and given and isinstance(given[0], Generated):
+            # what it yields may be of what it goes through
             why = Unknown("dynamic", f"next({given[0].describe()})")
-            return lost(why, given[0].each(), *given[1:])
+            escape(given[0])
+            return lost(why, *given[0].arguments.positional, *given[1:])
         # the key of a sort, the function of a filter
         passed = (*given, *arguments.keywords.values())
         taken = Once if name in operations.TAKING else ()
