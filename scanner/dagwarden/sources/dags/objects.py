@@ -440,7 +440,7 @@ class Class(Thing):
             list(base.lineage()) if isinstance(base, Class) else [base]
             for base in self.bases
         ]
-        waiting = [line for line in (*above, list(self.bases)) if line]
+        waiting: list[list[Value]] = [one for one in (*above, self.bases) if one]
         found: list[Value] = [self]
         while waiting and len(found) < MAX_BASES:
             charge(sum(map(len, waiting)))
