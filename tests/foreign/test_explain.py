@@ -88,7 +88,7 @@ ESTATES = sorted(
 )
 # estates and breaks with which every call is unknown, or not judged
 NOTHING_KNOWN = {
-    *("broken", "hostile", "unknowns"),
+    *("broken", "declared", "hostile", "unknowns"),
     *("deny_policy", "policies_not_exported"),
 }
 ACT_AS = "iam.serviceAccounts.actAs"
