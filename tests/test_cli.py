@@ -91,11 +91,13 @@ WAIVER = "waivers: [{rule: public-invoker, subject: '*', reason: r, expires: 202
         (nothing, "scan dags --baseline b.json", ["b.json", "No such file"]),
         (nothing, "scan dags --new-since HEAD", ["git knows no revision"]),
         (nothing, "rules show pubic-invoker", ["did you mean public-invoker"]),
+        (nothing, "", ["Missing command", "dagwarden --help"]),
+        (nothing, "rules", ["Missing command", "rules --help"]),
         (nothing, "facts dags --kind taks", ["did you mean task"]),
         (
             nothing,
             "facts dags --kind grant --format ndjson",
-            ["grant", "call, dag, task"],
+            ["ndjson does not show", "grant", "call, dag, task"],
         ),
         (write("b.json", "{"), "scan dags --baseline b.json", ["b.json"]),
         (write("b.json", "{}"), "report b.json", ["b.json"]),
@@ -380,6 +382,22 @@ def test_no_bar_is_drawn_where_nobody_waits_or_looks(
     monkeypatch: pytest.MonkeyPatch, stream: type[io.StringIO], after: float
 ) -> None:
     assert drawn(monkeypatch, stream(), after) == ""
+
+
+@pytest.mark.parametrize("options", [[], ["--format", "ndjson"]])
+def test_facts_say_what_they_lack_because_it_could_not_be_read(
+    options: list[str], folder: Path
+) -> None:
+    (folder / "dags/broken.py").write_text("from airflow import DAG\nwith DAG('x'\n")
+    done = run(folder, "facts", "dags", *options, "--variables", "export:none.json")
+    assert done.returncode == 3
+    missing, broken = sorted(
+        done.stderr.splitlines(), key=lambda line: "none" not in line
+    )
+    assert missing.startswith("not read: ")
+    assert "none.json: missing: " in missing
+    assert broken.startswith("not read: dags/broken.py:2: syntax: ")
+    assert all(json.loads(line)["kind"] for line in done.stdout.splitlines())
 
 
 def test_a_scan_remembers_what_it_read_unless_told_not_to(

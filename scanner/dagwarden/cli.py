@@ -83,7 +83,8 @@ def _complain(message: str, status: int) -> int:
 
     # it may repeat an argument or a name that holds one
     for line in without_secrets(message).splitlines():
-        click.echo(f"{click.style('error', fg='red')}: {line}", err=True)
+        word = "error" if "NO_COLOR" in os.environ else click.style("error", fg="red")
+        click.echo(f"{word}: {line}", err=True)
     return status
 
 
@@ -116,7 +117,8 @@ def _crash(error: Exception) -> int:
 
 
 @click.group(
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+    no_args_is_help=False,  # an error is one line
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(__version__, prog_name="dagwarden")
 def app() -> None:
@@ -363,7 +365,12 @@ def _holders(holders: "Holders") -> str:
 
 @app.command()
 @click.argument("paths", nargs=-1, type=PATH)
-@click.option("--kind", help="Only this kind of fact.")
+@click.option(
+    "--kind",
+    metavar="KIND",
+    help="Only this kind of fact: task, call, path, connection, ...; a wrong one "
+    "lists all.",
+)
 @click.option(
     "--format",
     "form",
@@ -376,7 +383,7 @@ def _holders(holders: "Holders") -> str:
 @estate_options
 def facts(
     kind: str | None, form: str, schema: bool, output: Path | None, **said: Any
-) -> None:
+) -> int:
     """
     Print the facts that rules see, one JSON object a line.
 
@@ -388,21 +395,28 @@ def facts(
 
     A file written with `--kind connection -o FILE` holds no secret and no
     fingerprint: a team can commit it, and scan with `--connections facts:FILE`.
+
+    Exit status: 0 all was read, 2 usage error, 3 something could not be read (said on
+    standard error).
     """
     from dagwarden import job
+    from dagwarden.render.text import unread
 
     if schema:
-        text = job.facts_schema()
+        lines = job.Lines(text=job.facts_schema(), gaps=())
     elif form == "ndjson":
-        text = job.traced_lines(job.Arguments(**said), kind)
+        lines = job.traced_lines(job.Arguments(**said), kind)
     elif kind == "connection" and output is not None:
-        text = job.connection_facts(job.Arguments(**said))
+        lines = job.connection_facts(job.Arguments(**said))
     else:
-        text = job.facts_lines(job.Arguments(**said), kind)
+        lines = job.facts_lines(job.Arguments(**said), kind)
     if output is None:
-        click.echo(text, nl=False)
+        click.echo(lines.text, nl=False)
     else:
-        write(output, text)
+        write(output, lines.text)
+    for gap in lines.gaps:
+        click.echo(f"not read: {unread(gap)}", err=True)
+    return INCOMPLETE if any(gap.incomplete for gap in lines.gaps) else 0
 
 
 @app.command()
@@ -460,7 +474,7 @@ def diff(earlier: Path, later: Path, format_: str) -> int:
     return exit_status(result)
 
 
-@app.group()
+@app.group(no_args_is_help=False)
 def rules() -> None:
     """List, show and test rules."""
 

@@ -20,7 +20,7 @@ from dagwarden.config import (
     unknown_name,
 )
 from dagwarden.errors import SourceError, UsageError
-from dagwarden.facts import KINDS, Facts, Record, SourceFile, Traced, facts_of
+from dagwarden.facts import KINDS, Facts, Gap, Record, SourceFile, Traced, facts_of
 from dagwarden.files import read_regular
 from dagwarden.findings import (
     ControlReport,
@@ -444,20 +444,32 @@ def facts_schema() -> str:
     return msgspec.json.format(msgspec.json.encode(schema())).decode() + "\n"
 
 
-def facts_lines(said: Arguments, kind: str | None) -> str:
+class Lines(Record, frozen=True, kw_only=True):
+    """Facts as text, and what was to be read for them and could not be."""
+
+    text: str
+    gaps: tuple[Gap, ...]
+
+
+def facts_lines(said: Arguments, kind: str | None) -> Lines:
     """Return what rules see, as JSON lines with a `kind` each; of one kind or all."""
     from dagwarden.render.facts import as_rules_see
 
     kinds = _kinds(kind, tuple(KINDS))
     facts = derived(said)
     lines = (as_rules_see(k, fact) for k in kinds for fact in facts_of(facts, k))
-    return b"".join(lines).decode()
+    return Lines(text=b"".join(lines).decode(), gaps=facts.gaps)
 
 
-def traced_lines(said: Arguments, kind: str | None) -> str:
+def traced_lines(said: Arguments, kind: str | None) -> Lines:
     """Return DAGs, tasks and calls as JSON lines, each field with where it was read."""
     from dagwarden.render.facts import TRACED, with_provenance
 
+    if kind in KINDS and kind not in TRACED:
+        raise UsageError(
+            f"--format ndjson does not show facts of kind {kind}",
+            remedy=f"leave --format out, or name one of {', '.join(sorted(TRACED))}",
+        )
     kinds = _kinds(kind, TRACED)
     facts = derived(said)
     lines = (
@@ -466,7 +478,7 @@ def traced_lines(said: Arguments, kind: str | None) -> str:
         for fact in facts_of(facts, k)
         if isinstance(fact, Traced)
     )
-    return b"".join(lines).decode()
+    return Lines(text=b"".join(lines).decode(), gaps=facts.gaps)
 
 
 def _kinds(kind: str | None, offered: tuple[str, ...]) -> tuple[str, ...]:
@@ -479,12 +491,13 @@ def _kinds(kind: str | None, offered: tuple[str, ...]) -> tuple[str, ...]:
     return (kind,)
 
 
-def connection_facts(said: Arguments) -> str:
+def connection_facts(said: Arguments) -> Lines:
     """Return connections without secrets and fingerprints, for `facts:FILE`."""
     from dagwarden.sources.connections.facts_file import write_connection_facts
 
-    estate = read(prepare(said), no_progress)
-    return write_connection_facts(estate.facts.connections).decode()
+    facts = read(prepare(said), no_progress).facts
+    text = write_connection_facts(facts.connections).decode()
+    return Lines(text=text, gaps=facts.gaps)
 
 
 def ask(said: Arguments, principal: str, permission: str, resource: str) -> Explanation:

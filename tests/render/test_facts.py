@@ -95,10 +95,10 @@ def test_lines_are_as_the_schema_says(
     kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(DEMO)
-    lines = traced_lines(Arguments(operator=Path("operator.toml")), kind).splitlines()
-    assert lines
+    lines = traced_lines(Arguments(operator=Path("operator.toml")), kind)
+    assert lines.text
     validator = _validator(kind)
-    for text in lines:
+    for text in lines.text.splitlines():
         validator.validate(json.loads(text))
 
 

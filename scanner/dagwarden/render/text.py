@@ -319,6 +319,11 @@ class _Page:
                 yield from lines[1:]
 
 
+def unread(gap: Gap) -> str:
+    """Return on one line what could not be read, and why."""
+    return f"{_link(gap.origin)}: {gap.reason}: {visible(gap.detail)}"
+
+
 def _link(origin: Origin) -> str:
     """Return `path:line`, which terminals and editors make clickable."""
     if origin.line is None:
