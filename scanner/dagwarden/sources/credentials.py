@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TypeVar, cast
 
 from msgspec import Struct, UnsetType
-from msgspec.structs import replace
+from msgspec.structs import astuple, replace
 
 from dagwarden.errors import SourceError
 from dagwarden.facts import Origin, Secret, SecretKind
@@ -410,22 +410,50 @@ _NO_TEXT = frozenset({type(None), bool, int, float, UnsetType})
 
 def purged(value: R) -> R:
     """Return a record, or a collection of such, whose texts hold no secret."""
+    return _cleaned(value) if _is_tainted(value) else value
+
+
+def _is_tainted(whole: object) -> bool:
+    """Say whether a text in `whole` holds a secret: looked at first, as few do."""
+    waiting: list[tuple[object, ...]] = [(whole,)]
+    # records that many others share
+    known: set[int] = set()
+    while waiting:
+        for item in waiting.pop():
+            kind = type(item)
+            if kind is str:
+                if item not in _harmless and without_secrets(item) != item:
+                    return True
+            elif kind in _NO_TEXT:
+                continue
+            elif isinstance(item, Struct):
+                if id(item) not in known:
+                    known.add(id(item))
+                    waiting.append(astuple(item))
+            elif isinstance(item, tuple):
+                waiting.append(cast("tuple[object, ...]", item))
+            elif isinstance(item, str) and without_secrets(item) != item:
+                return True
+    return False
+
+
+def _cleaned(value: R) -> R:
     if isinstance(value, str):
         return cast("R", without_secrets(value))
     if isinstance(value, Struct):
         changes: dict[str, object] = {}
         for name in value.__struct_fields__:
             old = getattr(value, name)
-            if type(old) not in _NO_TEXT and (clean := purged(old)) is not old:
+            if type(old) not in _NO_TEXT and (clean := _cleaned(old)) is not old:
                 changes[name] = clean
         return cast("R", replace(value, **changes)) if changes else value
     if isinstance(value, tuple):
-        return cast("R", _purged_items(cast("tuple[object, ...]", value)))
+        return cast("R", _cleaned_items(cast("tuple[object, ...]", value)))
     return value
 
 
-def _purged_items(items: tuple[object, ...]) -> tuple[object, ...]:
-    cleaned = tuple([purged(item) for item in items])
+def _cleaned_items(items: tuple[object, ...]) -> tuple[object, ...]:
+    cleaned = tuple([_cleaned(item) for item in items])
     same = all(a is b for a, b in zip(items, cleaned, strict=True))
     return items if same else cleaned
 
