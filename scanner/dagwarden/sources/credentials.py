@@ -361,6 +361,8 @@ _ASSIGNED = _late(
 # Texts that were found to have nothing of a secret: most facts repeat them.
 MAX_HARMLESS = 20_000
 _harmless: set[str] = set()
+# The same of texts under a name, which says more.
+_harmless_named: set[tuple[str, str]] = set()
 
 
 def without_secrets(text: str) -> str:
@@ -420,11 +422,10 @@ def _is_tainted(whole: object) -> bool:
     known: set[int] = set()
     while waiting:
         for item in waiting.pop():
-            kind = type(item)
-            if kind is str:
+            if isinstance(item, str):
                 if item not in _harmless and without_secrets(item) != item:
                     return True
-            elif kind in _NO_TEXT:
+            elif type(item) in _NO_TEXT:
                 continue
             elif isinstance(item, Struct):
                 if id(item) not in known:
@@ -432,8 +433,6 @@ def _is_tainted(whole: object) -> bool:
                     waiting.append(astuple(item))
             elif isinstance(item, tuple):
                 waiting.append(cast("tuple[object, ...]", item))
-            elif isinstance(item, str) and without_secrets(item) != item:
-                return True
     return False
 
 
@@ -677,6 +676,21 @@ class _Walk:
         )
 
     def _text(
+        self, place: str, name: str, text: str, nesting: int, decodings: int
+    ) -> Iterator[Secret]:
+        if decodings or len(text) >= 200:
+            yield from self._searched(place, name, text, nesting, decodings)
+        elif (name, text) not in _harmless_named:
+            left, found = self._left, False
+            for secret in self._searched(place, name, text, nesting, decodings):
+                found = True
+                yield secret
+            # what another value was made of counts: that is looked into each time
+            alone = self._left == left
+            if not found and alone and len(_harmless_named) < MAX_HARMLESS:
+                _harmless_named.add((name, text))
+
+    def _searched(
         self, place: str, name: str, text: str, nesting: int, decodings: int
     ) -> Iterator[Secret]:
         if len(text) < 4 and not kind_by_name(name):

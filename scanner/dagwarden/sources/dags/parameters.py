@@ -1,6 +1,7 @@
 """The arguments of a task as its operator will see them."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from msgspec import UNSET, UnsetType
@@ -91,11 +92,8 @@ class Parameters:
     def read(self, name: str) -> Read:
         """Return from where the argument `name` comes, whose value is known."""
         found = self.given(name)
-        if found is None and name in SETTINGS:
-            symbol = f"{SETTINGS[name]} of environment {self.environment}"
-            return Read("setting", symbol)
         if found is None:
-            return provenance.USUAL
+            return _usual(name, self.environment)
         if found.held is None:
             read = provenance.argument(self.task, name)
         else:
@@ -170,6 +168,14 @@ SETTINGS = {
     "queue": "[operators] default_queue",
     "retries": "[core] default_task_retries",
 }
+
+
+@lru_cache(maxsize=64)
+def _usual(name: str, environment: str) -> Read:
+    """Return from where an argument comes that is not given."""
+    if name not in SETTINGS:
+        return provenance.USUAL
+    return Read("setting", f"{SETTINGS[name]} of environment {environment}")
 
 
 # Operators that a class of the repository makes something of its own from.

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import NamedTuple, TypeVar, cast
 
 from msgspec import UNSET, UnsetType
-from msgspec.structs import replace
+from msgspec.structs import astuple, replace
 
 from dagwarden.facts import (
     ConnectionSource,
@@ -82,15 +82,21 @@ def bare_facts(facts: list[R]) -> list[R]:
     return [_plainly(fact) for fact in facts]
 
 
+# What bears no mark; records are made of what bears none.
+_UNMARKED = (str, type(None), UnsetType, bool, float, int, Origin)
+
+
 def _plainly(fact: R) -> R:
     changes: dict[str, object] = {}
-    for name in fact.__struct_fields__:
-        value: object = getattr(fact, name)
+    for name, value in zip(fact.__struct_fields__, astuple(fact), strict=True):
+        if type(value) in _UNMARKED:
+            continue
         if isinstance(value, Given):
             changes[name] = bare(value)
         elif isinstance(value, tuple):
             items = cast("tuple[object, ...]", value)
-            if any(isinstance(item, Given) for item in items):
+            records = bool(items) and isinstance(items[0], Record)
+            if not records and any(isinstance(item, Given) for item in items):
                 changes[name] = tuple(
                     bare(item) if isinstance(item, Given) else item for item in items
                 )
