@@ -179,3 +179,10 @@ def test_a_secret_of_an_archive_does_not_stay(read: Read) -> None:
     facts = read([("a.py", text)])
     assert facts.tasks[0].secrets not in (UNSET, ())
     assert secret not in repr(facts)
+
+
+def test_a_secret_that_a_member_is_called_is_not_told(read: Read) -> None:
+    secret = "ghp_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"
+    facts = read([(f"{secret}.pyc", "airflow dag")])
+    assert [gap.origin.source for gap in facts.gaps] == ["dags/x.zip/***.pyc"]
+    assert secret not in repr(facts)

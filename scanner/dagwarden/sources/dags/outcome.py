@@ -19,7 +19,7 @@ from dagwarden.facts import (
     SourceFile,
     Task,
 )
-from dagwarden.sources.credentials import Fingerprint
+from dagwarden.sources.credentials import Fingerprint, purged
 from dagwarden.sources.dags.outside import Outside
 from dagwarden.sources.dags.seen import Seen
 
@@ -102,11 +102,13 @@ def gap_at(
     line: int | None = None,
     incomplete: bool = True,
 ) -> Gap:
-    """Return the gap of DAGs that are not read, or not whole."""
-    return Gap(
-        reason=reason,
-        origin=Origin(source=source, line=line),
-        detail=detail,
-        kinds=KINDS,
-        incomplete=incomplete,
+    """Return the gap of DAGs that are not read, or not whole, without secrets."""
+    return purged(
+        Gap(
+            reason=reason,
+            origin=Origin(source=source, line=line),
+            detail=detail,
+            kinds=KINDS,
+            incomplete=incomplete,
+        )
     )
