@@ -114,6 +114,8 @@ KNOWN = {
     "made of a set": ("d = {i: i + 'x' for i in {'a', 'b'}}\nx = d['a']", "ax"),
     "sets are equal": ("x = 'a' if {'a', 'b'} == {'b', 'a'} else 'b'", "a"),
     "partial": ("from functools import partial\nx = partial(lambda a, b: a + b, 'a')('b')", "ab"),
+    "changed where the loop stands": ("l = ['b', 'c']\nfor i, c in enumerate(l): l[i] = c + 'x'\nx = '-'.join(l)", "bx-cx"),
+    "below a class": ("class B:\n def __init_subclass__(cls): x.append('a')\nx = []\nclass C(B): pass\nx = x[0]", "a"),
     "long sum": (f"x = {'+'.join(['chr'] + ['0'] * 3)}\nx = {'+'.join(['str()'] * 500)} + 'a'", "a"),
 }  # fmt: skip
 
@@ -191,7 +193,30 @@ def test_not_established(scan: Scan, program: str, expected: tuple[str, str]) ->
     assert value_of(scan, program) == expected
 
 
+LOOP = ("dynamic", "a loop over what it changes")
 CHANGED = ("dynamic", "a change that may not happen")
+LIST = "a = ['a', 'b']\n"
+LOOPS = {
+    "put into the list": ("for i in a:\n if len(a) < 4: a.append(i)\nx = ''.join(a)", CHANGED),
+    "another item": ("for x in a: a[1] = 'c'", LOOP),
+    "counted": ("for i, x in enumerate(a): a[1] = 'c'", LOOP),
+    "in pairs": ("for x, _ in zip(a, 'ab'): a[1] = 'c'", LOOP),
+    "from the end": ("for x in reversed(a): a[0] = 'c'", LOOP),
+    "in a comprehension": ("x = [a.append('c') or i for i in a if len(a) < 9][1]", LOOP),
+    "yielded": ("def g(): yield from a\nfor x in g(): a[1] = 'c'", LOOP),
+    "names in no order": ("def f(**k): return list(k)[0]\nx = f(**{i: 1 for i in {'a', 'b'}})", ("dynamic", "the order of a set")),
+    "a dict of names in no order": ("x = list(dict(**{i: 1 for i in {'a', 'b'}}))[0]", ("dynamic", "the order of a set")),
+    "a part": ("a[1:] = ['c']\nx = str(len(a))", CHANGED),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("program", "expected"), LOOPS.values(), ids=LOOPS)
+def test_what_changes_while_it_is_read_is_not_established(
+    scan: Scan, program: str, expected: tuple[str, str]
+) -> None:
+    assert value_of(scan, LIST + program) == expected
+
+
 ELSE = "A, B = {'k': 'a'}, {'k': 'a'}\nE = os.getenv('E')\n"
 ALIASES = {
     "dict": ("x = A if E else B\nx['k'] = 'b'\nx = A['k']", CHANGED),

@@ -60,6 +60,7 @@ from dagwarden.sources.dags.values import (
     Symbol,
     Thing,
     Unknown,
+    Unordered,
     Value,
     cause,
     is_scalar,
@@ -203,6 +204,37 @@ class Iterating(Once):
         """Count it as asked for, as what it goes through."""
         self.rest = self.rest or UNFOLLOWED
         escape(*(one for one in self.arguments.positional if _runs(one)))
+
+
+class _Watch:
+    """What a loop is over, to tell when a round changes what later ones meet."""
+
+    __slots__ = ("backwards", "held")
+
+    def __init__(self, iterated: Value) -> None:
+        """Keep what is there before the first round."""
+        sources, self.backwards = [iterated], False
+        if isinstance(iterated, Iterating):
+            sources = iterated.arguments.positional
+            self.backwards = iterated.name == "reversed"
+        self.held = [
+            (one, list(one.items), one.more)
+            for one in sources
+            if isinstance(one, Items) and one.kind in ("list", "bag")
+        ]
+
+    def change(self, position: int) -> Unknown | None:
+        """Return why the round `position` is over another item than it was, or None."""
+        for one, items, more in self.held:
+            size = len(items)
+            place = size - 1 - position if self.backwards else position
+            kept = len(one.items) == size and one.more is more
+            if kept and 0 <= place < size:
+                kept = one.items[place] is items[place]
+            if not kept:
+                why = Unknown("dynamic", "a loop over what it changes")
+                return lost(why, *(source for source, _, _ in self.held))
+        return None
 
 
 def _asked(arguments: Arguments) -> Arguments:
@@ -653,6 +685,9 @@ class Interpreter:
             operations.assign(holder, key, value, self.level)
         elif isinstance(holder, Namespace):
             self._put(holder.holder, key, value)
+        elif isinstance(holder, Items) and isinstance(target.slice, ast.Slice):
+            # there may be more of them, or fewer
+            forget(holder, lost(UNDECIDED, value))
         elif isinstance(holder, Items):
             operations.replace_item(holder, key, value, self.level)
         elif isinstance(holder, Symbol):
@@ -808,6 +843,7 @@ class Interpreter:
 
     def _for(self, node: ast.For | ast.AsyncFor) -> int:
         iterated = self.evaluate(node.iter)
+        watch = _Watch(iterated)
         if isinstance(iterated, Iterating):
             iterated = iterated.each()
         if isinstance(iterated, (Items, Entries)) and iterated.shuffled:
@@ -819,19 +855,14 @@ class Interpreter:
         items, more = operations.items_of(iterated)
         if not items and not more:
             self._skip(node.body, "in a loop over nothing")
-        ending = self._loop(
+        return self._loop(
             items,
             more,
             lambda value: self._store(node.target, value),
             node.body,
             node.orelse,
+            watch,
         )
-        if isinstance(iterated, Items) and len(iterated.items) != len(items):
-            why = Unknown("dynamic", "a loop over what it changes")
-            for name in sorted(_assigned([node])):
-                if name in self.scope.names:
-                    self.scope.names[name] = lost(why, self.scope.names[name])
-        return ending
 
     def _for_shuffled(self, node: ast.For | ast.AsyncFor, iterated: Value) -> int:
         """Follow a loop whose rounds are in an order that is not known."""
@@ -907,13 +938,14 @@ class Interpreter:
         assign: Callable[[Value], None],
         body: list[ast.stmt],
         orelse: list[ast.stmt],
+        watch: "_Watch | None" = None,
     ) -> int:
         level, left = self.level, self.frame.left
         self.loops.append(_Loop())
         try:
             if len(items) > MAX_ITERATIONS:
                 items, more = [], lost(operations.TOO_LARGE, more, *items)
-            ending = self._iterate(items, more, assign, body)
+            ending = self._iterate(items, more, assign, body, watch)
         finally:
             loop = self.loops.pop()
         if ending in (_RETURN, _RAISE):
@@ -943,10 +975,15 @@ class Interpreter:
         more: Unknown | None,
         assign: Callable[[Value], None],
         body: list[ast.stmt],
+        watch: "_Watch | None",
     ) -> int:
+        changed = None
         for position, item in enumerate(items):
             if self.work > MAX_WORK:
                 more = lost(operations.TOO_LARGE, more, *items[position:])
+                break
+            changed = watch.change(position) if watch is not None else None
+            if changed is not None:
                 break
             assign(item)
             ending = self._block(body)
@@ -956,6 +993,9 @@ class Interpreter:
             names = [self.scope.names, *loop.continues]
             self.scope.names = self._joined(names, self.why)
             loop.continues = []
+        if watch is not None and items and changed is None:
+            changed = watch.change(len(items))
+        more = either(changed, more)
         if more is not None:
             self._repeat(more, assign, body)
         return _NEXT
@@ -1331,7 +1371,7 @@ class Interpreter:
             if isinstance(value, Generated) and self._can_drive(value):
                 self._drive(value, yields)
             else:
-                self._loop(*operations.items_of(value), yields, [], [])
+                self._loop(*operations.items_of(value), yields, [], [], _Watch(value))
         return Unknown("dynamic", "yield from")
 
     def _for_generated(self, node: ast.For | ast.AsyncFor, given: Generated) -> int:
@@ -1394,7 +1434,9 @@ class Interpreter:
             names[given.vararg.arg] = Items("tuple", positional, arguments.more)
         if given.kwarg:
             named: dict[Scalar, Value] = dict(keywords.items())
-            names[given.kwarg.arg] = Entries(named, arguments.rest, self.level)
+            made = Entries(named, arguments.rest, self.level)
+            made.shuffled = isinstance(arguments.keywords, Unordered)
+            names[given.kwarg.arg] = made
         return names
 
     def _given(
@@ -1428,6 +1470,7 @@ class Interpreter:
         for keyword in node.keywords:
             if not _is_harmless_metaclass(self.evaluate(keyword.value)):
                 made.opaque = Unknown("dynamic", made.describe())
+        self._tell_bases(made, node)
         fields = _fields(node, made)
         if any(_is_tuple(base) for base in bases):
             _take_fields(node, made, fields)
@@ -1446,6 +1489,16 @@ class Interpreter:
                 value = self._decorated(found, value, decorator)
         self._bind(node.name, value)
         return _NEXT
+
+    def _tell_bases(self, made: Class, node: ast.ClassDef) -> None:
+        """Call what a base of `made` says to call for every class below it."""
+        given: Names = {one.arg: UNFOLLOWED for one in node.keywords if one.arg}
+        for base in [*made.lineage()][1:]:
+            told = base.names.get("__init_subclass__") if isinstance(base, Class) else 0
+            told = told.function if isinstance(told, Wrapped) else told
+            if isinstance(told, Function) and isinstance(base, Class):
+                told.bind(made, base).call(Arguments([], given))
+                return
 
     def construct(self, made: Class, arguments: Arguments) -> Value:
         """Return a new object of a class of the repository."""
@@ -1565,6 +1618,8 @@ class Interpreter:
                 keywords[keyword.arg] = value
             elif isinstance(value, Entries):
                 charge(len(value.items))
+                if value.shuffled:
+                    keywords = Unordered(keywords)
                 keywords |= {k: v for k, v in value.items.items() if isinstance(k, str)}
                 rest = either(rest, value.rest)
             else:
@@ -1907,6 +1962,7 @@ class Interpreter:
             return before
         first, others = generators[0], generators[1:]
         iterated = self.evaluate(first.iter) if given is None else given
+        watch = _Watch(iterated)
         if isinstance(iterated, Iterating):
             iterated = iterated.each()
         if isinstance(iterated, (Items, Entries)) and iterated.shuffled:
@@ -1914,7 +1970,11 @@ class Interpreter:
         items, more = operations.items_of(iterated)
         if len(items) > MAX_ITERATIONS or self.work > MAX_WORK:
             items, more = [], lost(operations.TOO_LARGE, more, *items)
-        for item in items:
+        changed = None
+        for position, item in enumerate(items):
+            changed = watch.change(position)
+            if changed is not None:
+                break
             self.work += 1
             charge()
             self._store(first.target, item)
@@ -1924,6 +1984,9 @@ class Interpreter:
             elif isinstance(passed, Unknown):
                 before = before or passed
                 self._once(others, add, passed)
+        if items and changed is None:
+            changed = watch.change(len(items))
+        more = either(changed, more)
         if more is not None:
             self._store(first.target, more)
             self._once(others, add, more)

@@ -65,6 +65,7 @@ from dagwarden.sources.dags.values import (
     Text,
     Thing,
     Unknown,
+    Unordered,
     Value,
     bare,
     cause,
@@ -896,6 +897,7 @@ def update(container: Entries, other: Value, level: int = 0) -> None:
 def _update(container: Entries, arguments: Arguments, level: int) -> Value:
     for value in arguments.positional:
         update(container, value, level)
+    container.shuffled |= isinstance(arguments.keywords, Unordered)
     for key, value in arguments.keywords.items():
         assign(container, key, value, level)
     why = either(arguments.more, arguments.rest)
@@ -1283,6 +1285,7 @@ def _dict(arguments: Arguments) -> Value:
             _update_pairs(made, value)
         else:
             update(made, value)
+    made.shuffled |= isinstance(arguments.keywords, Unordered)
     for key, value in arguments.keywords.items():
         made.items[key] = value
     return made

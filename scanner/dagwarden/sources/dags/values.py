@@ -295,6 +295,10 @@ class Arguments:
         return self.more or self.rest or default
 
 
+class Unordered(dict[str, Value]):
+    """Arguments by name, in an order that is not known."""
+
+
 class Changeable(Thing):
     """A thing that whoever gets it may change."""
 
