@@ -94,7 +94,8 @@ def main(seconds: int, seed: int) -> None:
             os._exit(0)
 
     options = [f"-seed={seed}", "-max_len=400", "-len_control=0", "-rss_limit_mb=4096"]
-    atheris.Setup([sys.argv[0], *options, "-verbosity=0"], one)
+    quiet = ["-verbosity=0", f"-artifact_prefix={folder}/"]
+    atheris.Setup([sys.argv[0], *options, *quiet], one)
     atheris.Fuzz()
 
 

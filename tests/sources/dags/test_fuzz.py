@@ -96,7 +96,7 @@ def lost(folder: Path, facts: Facts) -> set[str]:
 def _operator_calls(tree: ast.Module) -> Iterator[int]:
     """Yield where what is imported from Airflow as an operator is called by name."""
     imported = {
-        alias.asname or alias.name
+        alias.asname or alias.name: node.lineno
         for node in tree.body
         if isinstance(node, ast.ImportFrom) and str(node.module).startswith("airflow.")
         for alias in node.names
@@ -109,7 +109,10 @@ def _operator_calls(tree: ast.Module) -> Iterator[int]:
     bound |= {n.arg for n in ast.walk(tree) if isinstance(n, ast.arg)}
     for node in ast.walk(tree):
         name = node.func if isinstance(node, ast.Call) else None
-        if isinstance(name, ast.Name) and name.id in imported - bound:
+        if not isinstance(name, ast.Name) or name.id in bound:
+            continue
+        # before its import a name is nothing yet
+        if imported.get(name.id, name.lineno) < name.lineno:
             yield name.lineno
 
 
