@@ -125,3 +125,13 @@ def test_tasks_of_an_operator_that_the_file_changes_are_not_known(
     made = "with DAG('d'):\n BashOperator(task_id='t', retries=2)"
     (task,) = scan(HEAD + changed + made).tasks
     assert (task.task_id, task.retries) == ("t", retries)
+
+
+def test_an_operator_in_an_annotation_is_left_out(scan: Scan) -> None:
+    facts = scan(
+        HEAD + "def f(x: BashOperator(task_id='a')) -> BashOperator(task_id='b'):\n"
+        " return 1\nf(1)\nwith DAG('d'):\n BashOperator(task_id='t')"
+    )
+    assert [task.task_id for task in facts.tasks] == ["t"]
+    left = [(one.reason, one.count) for one in facts.excluded if one.kind == "task"]
+    assert left == [("in an annotation", 2)]

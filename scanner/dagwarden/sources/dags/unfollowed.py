@@ -55,6 +55,16 @@ def _unfollowed(
             elif key in interpreter.given_up:
                 reason = NOT_FOLLOWED
             yield [node], scope, reason
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            yield _annotations(node), scope, "in an annotation"
+
+
+def _annotations(node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[ast.expr]:
+    """Return what stands beside the parameters of a function, and says no plain type."""
+    given = node.args
+    every = (*given.posonlyargs, *given.args, *given.kwonlyargs)
+    found = [node.returns, *(one.annotation for one in every)]
+    return [one for one in found if one is not None and type(one) not in LEAVES]
 
 
 def _operator_calls(
