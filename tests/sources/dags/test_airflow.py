@@ -203,7 +203,7 @@ def test_an_operator_without_such_parameters(scan: Scan) -> None:
 
 PRECEDENCE = {
     "argument": ("{'retries': 1}", "{'retries': 2}", "retries=3", 3),
-    "argument None": ("{'retries': 1}", "{'retries': 2}", "retries=None", None),
+    "argument None": ("{'retries': 1}", "{'retries': 2}", "retries=None", 0),
     "own default_args": ("{'retries': 1}", "{'retries': 2}", "default_args={'retries': 4}", 4),
     "group": ("{'retries': 1}", "{'retries': 2}", "", 2),
     "dag": ("{'retries': 1}", "{}", "", 1),
@@ -397,3 +397,14 @@ def test_schedule(
 def test_parameters_of_a_dag_function_belong_to_the_run(scan: Scan) -> None:
     program = "@dag\ndef d(c='x'):\n Run(task_id='t', gcp_conn_id=c)\nd()"
     assert why(one(scan, program), "connection") == ("parameter", "c")
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [("", None), (", retries=None", 0), (", retries=3", 3), (", retries='4'", 4)],
+)
+def test_retries_that_are_given_as_none_are_none(
+    scan: Scan, given: str, expected: int | None
+) -> None:
+    program = f'with DAG("d"):\n    Run(task_id="t"{given})\n'
+    assert one(scan, program).retries == expected

@@ -136,6 +136,11 @@ REQUESTS: dict[str, tuple[str, object, object, object]] = {
         f'/instance/service-accounts/default/identity?audience={X}")\n'
         f'curl -H "Authorization: Bearer $T" {X}'), X, "id_token", X
     ),
+    "metadata server by its short name": (
+        ('T=$(curl -s -H "Metadata-Flavor: Google" "http://metadata/computeMetadata/v1'
+        f'/instance/service-accounts/default/identity?audience={X}")\n'
+        f'curl -H "Authorization: Bearer $T" {X}'), X, "id_token", X
+    ),
     "another token": (f'curl -H "Authorization: Bearer $TOKEN" {X}', X, UNSET, None),
     "quoted, so no variable": (f"curl -H 'Authorization: Bearer $TOKEN' {X}", X, "static_bearer", None),
     "written token": (f"curl --header 'authorization: bearer hush' {X}", X, "static_bearer", None),
@@ -258,3 +263,13 @@ def test_variables_of_the_operator(scan: Scan) -> None:
 def test_hostile_scripts_end(scan: Scan, command: str) -> None:
     facts = scanned(scan, command)
     assert [one.task_id for one in facts.tasks] == ["t"]
+
+
+@pytest.mark.parametrize("name", ["alpha", "beta", "delta"])
+@pytest.mark.parametrize("track", ["", "alpha ", "beta "])
+def test_a_job_may_be_called_like_a_release_track(
+    scan: Scan, track: str, name: str
+) -> None:
+    command = f"gcloud {track}run jobs execute {name} --region r --project p"
+    (found,) = calls(scan, command)
+    assert (found.operation, found.name) == ("run_job", name)

@@ -109,8 +109,13 @@ class Gcloud:
                 value = next(words, None)
                 self.options[word] = value.why if isinstance(value, Spread) else value
 
+    def _released(self) -> list[Value]:
+        """Return the words without the release track that may stand before them."""
+        track = self.words[:1] in (["alpha"], ["beta"])
+        return self.words[1:] if track else self.words
+
     def _lacks_name(self) -> bool:
-        known = [word for word in self.words if word not in ("alpha", "beta")]
+        known = self._released()
         if known[:2] == ["run", "jobs"] or known[:2] == ["run", "services"]:
             return len(known) == 3
         return known[:2] == ["run", "deploy"] and len(known) == 2
@@ -118,7 +123,7 @@ class Gcloud:
     def run(self) -> Value:
         """Carry it out and return what it writes."""
         state = self.state
-        words = [word for word in self.words if word not in ("alpha", "beta")]
+        words = self._released()
         group = words[0] if words else None
         if group == "auth":
             return self._auth(words[1:])

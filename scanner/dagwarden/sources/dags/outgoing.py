@@ -337,7 +337,9 @@ def resource_of(
 
 # ------------------------------------------------------------------ metadata server
 
-_METADATA = ("http://metadata.google.internal", "http://169.254.169.254")
+_METADATA = frozenset(
+    {"http://metadata.google.internal", "http://metadata", "http://169.254.169.254"}
+)
 
 
 def minted_by_metadata(

@@ -485,7 +485,8 @@ _MAX_NUMBER = 2**53
 def _retries(given: Parameters) -> Maybe[int | None]:
     value = given.value("retries")
     if value is None:
-        return None
+        # given as None it is none, in Airflow 2.11 and 3.3; not given, a setting holds
+        return None if given.given("retries") is None else 0
     if isinstance(value, int) and abs(value) < _MAX_NUMBER:
         return int(value)  # True is 1
     if isinstance(value, str) and _DIGITS.fullmatch(value):
