@@ -23,7 +23,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple, cast
 
-OUTPUT = Path(__file__).parent.parent / "scanner/dagwarden/sources/dags/operators.json"
+OUTPUT = (
+    Path(__file__).parent.parent
+    / "scanner/dagwarden/sources/dags/airflow/operators.json"
+)
 
 
 class Release(NamedTuple):

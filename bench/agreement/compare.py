@@ -8,8 +8,8 @@ from msgspec import UNSET
 from readings import Airflow, Seen, Static, path_of
 
 from dagwarden.facts import Call, Task
-from dagwarden.sources.dags.catalogue import Operator, catalogue
-from dagwarden.sources.dags.records import connection_parameter
+from dagwarden.sources.dags.airflow.catalogue import Operator, catalogue
+from dagwarden.sources.dags.records.make import connection_parameter
 
 AGREE, UNRESOLVED, CONTRADICT = "agree", "unresolved", "contradict"
 # Airflow does not say: the operator has no such attribute, or a template is in it

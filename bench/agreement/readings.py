@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 from dagwarden.facts import Call, Facts, Task
 from dagwarden.sources.credentials import Fingerprint
-from dagwarden.sources.dags import extractor
-from dagwarden.sources.dags.outside import Outside
+from dagwarden.sources.dags.airflow.outside import Outside
 from dagwarden.sources.dags.read import read_dags
+from dagwarden.sources.dags.real import extractor
 
 
 class Seen(NamedTuple):

@@ -190,7 +190,7 @@ def _dags(
     cached: bool,
     progress: Callable[[int, int], None],
 ) -> Facts:
-    from dagwarden.sources.dags.outside import Outside
+    from dagwarden.sources.dags.airflow.outside import Outside
     from dagwarden.sources.dags.read import read_dags
 
     return read_dags(

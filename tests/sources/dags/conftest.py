@@ -8,8 +8,8 @@ import pytest
 
 from dagwarden.facts import Facts
 from dagwarden.sources.credentials import Fingerprint
-from dagwarden.sources.dags.objects import SearchPlace, Source
-from dagwarden.sources.dags.outside import Outside
+from dagwarden.sources.dags.airflow.outside import Outside
+from dagwarden.sources.dags.language.objects import SearchPlace, Source
 from dagwarden.sources.dags.read import read_dags
 
 NOTHING = Outside()

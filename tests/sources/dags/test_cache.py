@@ -18,9 +18,9 @@ from dagwarden.sources.connections.records import Connections, Entry
 from dagwarden.sources.credentials import Fingerprint
 from dagwarden.sources.dags import cache as caching
 from dagwarden.sources.dags import file as reading
-from dagwarden.sources.dags.outcome import Environment, decoded
-from dagwarden.sources.dags.outside import Outside
+from dagwarden.sources.dags.airflow.outside import Outside
 from dagwarden.sources.dags.read import read_dags
+from dagwarden.sources.dags.records.outcome import Environment, decoded
 from dagwarden.sources.layers import Layer
 from dagwarden.sources.variables.records import Entry as Variable
 from dagwarden.sources.variables.records import Variables
@@ -168,7 +168,7 @@ def test_what_changed_is_read_again_and_what_rests_on_it(
     again: list[str],
 ) -> None:
     if settled:
-        monkeypatch.setattr("dagwarden.sources.dags.seen.SETTLED", -(10**18))
+        monkeypatch.setattr("dagwarden.sources.dags.records.seen.SETTLED", -(10**18))
     read(root)
     count()
     change(root)

@@ -10,10 +10,17 @@ from msgspec import UNSET, UnsetType
 
 from dagwarden.facts import Call, Dag, Task
 from dagwarden.sources.credentials import Fingerprint
-from dagwarden.sources.dags import outcome, work
-from dagwarden.sources.dags.outcome import Environment, Outcome, Read, decoded, encoded
+from dagwarden.sources.dags.language import work
 from dagwarden.sources.dags.packed import Reader
-from dagwarden.sources.dags.seen import Seen, again, look, nothing_at
+from dagwarden.sources.dags.records import outcome
+from dagwarden.sources.dags.records.outcome import (
+    Environment,
+    Outcome,
+    Read,
+    decoded,
+    encoded,
+)
+from dagwarden.sources.dags.records.seen import Seen, again, look, nothing_at
 
 HEAD = "from airflow import DAG\n"
 RUN = "from airflow.providers.google.cloud.operators.cloud_run import CloudRunExecuteJobOperator as R\n"
@@ -214,7 +221,7 @@ def test_a_file_is_not_read_again_while_its_times_stand(
 ) -> None:
     path = tmp_path / "a.py"
     path.write_text("x")
-    monkeypatch.setattr("dagwarden.sources.dags.seen.SETTLED", -(10**18))
+    monkeypatch.setattr("dagwarden.sources.dags.records.seen.SETTLED", -(10**18))
     _, seen = look(path, tmp_path)
     assert len(seen.stamp) == 5
     # only its times are looked at
@@ -230,7 +237,7 @@ def test_a_file_is_not_read_again_while_its_times_stand(
 def test_a_link_is_followed_each_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dagwarden.sources.dags.seen.SETTLED", -(10**18))
+    monkeypatch.setattr("dagwarden.sources.dags.records.seen.SETTLED", -(10**18))
     root, outside = tmp_path / "root", tmp_path / "outside.py"
     root.mkdir()
     outside.write_text("x")

@@ -15,7 +15,7 @@ from dagwarden.sources.dags.ignore import (
     patterns_in,
     syntax_of,
 )
-from dagwarden.sources.dags.work import TooMuchWork, allowance
+from dagwarden.sources.dags.language.work import TooMuchWork, allowance
 
 TOP = PurePosixPath(".")
 # pattern, path, a folder?, does Airflow 3's gitignore syntax match

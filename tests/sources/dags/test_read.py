@@ -12,8 +12,8 @@ import pytest
 
 from dagwarden.facts import Facts
 from dagwarden.sources.credentials import Fingerprint
-from dagwarden.sources.dags import seen
 from dagwarden.sources.dags.read import read_dags
+from dagwarden.sources.dags.records import seen
 
 Scan = Callable[..., Facts]
 
@@ -237,7 +237,7 @@ HOSTILE = {
 def test_hostile_programs_end_soon_and_can_be_written(
     scan: Scan, monkeypatch: pytest.MonkeyPatch, program: str
 ) -> None:
-    monkeypatch.setattr("dagwarden.sources.dags.interpret.MAX_WORK", 3_000)
+    monkeypatch.setattr("dagwarden.sources.dags.language.interpret.MAX_WORK", 3_000)
     facts = scan(f"from airflow import DAG\n{program}\n")
     assert facts.gaps == ()
     assert [file.path for file in facts.files] == ["dags/a.py"]

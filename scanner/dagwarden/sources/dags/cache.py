@@ -24,8 +24,8 @@ import msgspec
 import dagwarden
 from dagwarden.files import read_regular
 from dagwarden.sources.credentials import Fingerprint, without_secrets
-from dagwarden.sources.dags.outcome import Environment, Outcome, Read, decoded
-from dagwarden.sources.dags.seen import Seen, again
+from dagwarden.sources.dags.records.outcome import Environment, Outcome, Read, decoded
+from dagwarden.sources.dags.records.seen import Seen, again
 
 # Bytes of one store, and of all together: the least recently used are dropped.
 MAX_STORE = 200_000_000

@@ -12,14 +12,17 @@ from msgspec.structs import replace
 
 from dagwarden.facts import Excluded, Gap, GapReason, InlineWaiver, SourceFile
 from dagwarden.sources.credentials import purged
-from dagwarden.sources.dags import airflow as meaning
-from dagwarden.sources.dags import assets, dag_factory
-from dagwarden.sources.dags.bodies import Bodies
-from dagwarden.sources.dags.calls import calls_of_file
-from dagwarden.sources.dags.catalogue import catalogue
-from dagwarden.sources.dags.interpret import Interpreter
-from dagwarden.sources.dags.objects import SearchPlace, Source
-from dagwarden.sources.dags.outcome import (
+from dagwarden.sources.dags.airflow import assets, dag_factory
+from dagwarden.sources.dags.airflow import world as meaning
+from dagwarden.sources.dags.airflow.catalogue import catalogue
+from dagwarden.sources.dags.language.interpret import Interpreter
+from dagwarden.sources.dags.language.objects import SearchPlace, Source
+from dagwarden.sources.dags.language.work import MAX_UNITS, TooMuchWork, allowance
+from dagwarden.sources.dags.parse import parsed
+from dagwarden.sources.dags.records.bodies import Bodies
+from dagwarden.sources.dags.records.calls import calls_of_file
+from dagwarden.sources.dags.records.make import bare_facts, facts_of_file
+from dagwarden.sources.dags.records.outcome import (
     UNTELLABLE,
     Environment,
     Outcome,
@@ -28,9 +31,7 @@ from dagwarden.sources.dags.outcome import (
     gap_at,
     shown,
 )
-from dagwarden.sources.dags.parse import parsed
-from dagwarden.sources.dags.records import bare_facts, facts_of_file
-from dagwarden.sources.dags.seen import (
+from dagwarden.sources.dags.records.seen import (
     Seen,
     Unreadable,
     look,
@@ -39,7 +40,6 @@ from dagwarden.sources.dags.seen import (
 )
 from dagwarden.sources.dags.unfollowed import left_out
 from dagwarden.sources.dags.waivers import inline_waivers
-from dagwarden.sources.dags.work import MAX_UNITS, TooMuchWork, allowance
 
 # Bytes of source whose trees are kept for whoever imports them.
 MAX_KEPT = 5_000_000

@@ -18,7 +18,7 @@ from itertools import pairwise
 from pathlib import PurePosixPath
 from typing import Any, Literal, NamedTuple, Protocol
 
-from dagwarden.sources.dags.work import charge
+from dagwarden.sources.dags.language.work import charge
 
 MAX_LINES = 2_000
 MAX_PATTERN = 300

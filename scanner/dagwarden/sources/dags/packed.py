@@ -7,9 +7,9 @@ from msgspec.structs import replace
 from dagwarden.facts import Gap, SourceFile
 from dagwarden.sources.dags.archives import MAX_ARCHIVE, Archive, Refused, unpacked
 from dagwarden.sources.dags.file import File, FileReader, Readable
-from dagwarden.sources.dags.objects import Source
-from dagwarden.sources.dags.outcome import Outcome, gap_at, shown
-from dagwarden.sources.dags.seen import Seen, Unreadable, look
+from dagwarden.sources.dags.language.objects import Source
+from dagwarden.sources.dags.records.outcome import Outcome, gap_at, shown
+from dagwarden.sources.dags.records.seen import Seen, Unreadable, look
 
 
 class Reader(FileReader):

@@ -3,11 +3,10 @@
 import ast
 import re
 import sys
-from typing import cast
 
 from dagwarden.facts import GapReason
-from dagwarden.sources.dags.newer import in_older_words
-from dagwarden.sources.dags.seen import Unreadable
+from dagwarden.sources.dags.language.newer import in_older_words
+from dagwarden.sources.dags.records.seen import Unreadable
 
 # Of code: words and punctuation. The parser takes up to a kilobyte for each.
 MAX_TOKENS = 250_000
@@ -108,21 +107,3 @@ def _check_encoding(data: bytes) -> None:
 
         encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
         data.decode(encoding)
-
-
-# What stands below a node and has no parts; most of all there is.
-LEAVES = frozenset(
-    {ast.Name, ast.Constant, ast.Load, ast.Store, ast.Del, str, int, bool, type(None)}
-)
-
-
-def parts(node: ast.AST) -> list[ast.AST]:
-    """Return what stands right below a node that is no leaf, leaves aside."""
-    found: list[ast.AST] = []
-    for part in vars(node).values():
-        if type(part) is list:
-            several = cast("list[ast.AST]", part)
-            found += [one for one in several if type(one) not in LEAVES]
-        elif type(part) not in LEAVES:
-            found.append(part)
-    return found

@@ -19,6 +19,7 @@ from dagwarden.facts import (
     Task,
 )
 from dagwarden.sources.credentials import Fingerprint, purged
+from dagwarden.sources.dags.airflow.outside import Outside
 from dagwarden.sources.dags.ignore import (
     Pattern,
     Syntax,
@@ -27,7 +28,8 @@ from dagwarden.sources.dags.ignore import (
     patterns_in,
     syntax_of,
 )
-from dagwarden.sources.dags.outcome import (
+from dagwarden.sources.dags.language.work import TooMuchWork, allowance, left
+from dagwarden.sources.dags.records.outcome import (
     Environment,
     Outcome,
     Read,
@@ -35,9 +37,7 @@ from dagwarden.sources.dags.outcome import (
     gap_at,
     shown,
 )
-from dagwarden.sources.dags.outside import Outside
-from dagwarden.sources.dags.seen import MAX_SIZE, is_outside, why
-from dagwarden.sources.dags.work import TooMuchWork, allowance, left
+from dagwarden.sources.dags.records.seen import MAX_SIZE, is_outside, why
 
 if TYPE_CHECKING:
     from dagwarden.sources.dags.cache import Cache
@@ -102,7 +102,7 @@ def read_dags(
     facts = _joined(walk.outcome(), *outcomes.values())
     if airflow_python is None:
         return facts
-    from dagwarden.sources.dags.confirm import Asking, confirmed, givable
+    from dagwarden.sources.dags.real.confirm import Asking, confirmed, givable
 
     asking = Asking(
         python=airflow_python,

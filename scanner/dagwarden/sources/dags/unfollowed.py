@@ -4,12 +4,12 @@ import ast
 from collections.abc import Iterator, Sequence
 
 from dagwarden.facts import Excluded
-from dagwarden.sources.dags.airflow import World
-from dagwarden.sources.dags.interpret import Interpreter, Unread
-from dagwarden.sources.dags.objects import Scope, Source
-from dagwarden.sources.dags.parse import LEAVES, parts
-from dagwarden.sources.dags.values import Arguments, Symbol, Thing
-from dagwarden.sources.dags.work import charge
+from dagwarden.sources.dags.airflow.world import World
+from dagwarden.sources.dags.language.interpret import Interpreter, Unread
+from dagwarden.sources.dags.language.objects import Scope, Source
+from dagwarden.sources.dags.language.tree import LEAVES, parts
+from dagwarden.sources.dags.language.values import Arguments, Symbol, Thing
+from dagwarden.sources.dags.language.work import charge
 
 # Code that runs when the file is loaded: its tasks are there, and missing here.
 DAG_MAKERS = frozenset({"airflow.sdk.DAG", "airflow.sdk.TaskGroup"})

@@ -6,8 +6,8 @@ import tokenize
 from collections.abc import Iterator, Sequence
 
 from dagwarden.facts import InlineWaiver, Origin
-from dagwarden.sources.dags.airflow import Site
-from dagwarden.sources.dags.objects import Source
+from dagwarden.sources.dags.airflow.world import Site
+from dagwarden.sources.dags.language.objects import Source
 
 MARK = "dagwarden:"
 MAX_TEXT = 500

@@ -19,7 +19,7 @@ from typing import NamedTuple, cast
 import msgspec
 
 from dagwarden.sources.dags.file import FileReader
-from dagwarden.sources.dags.outcome import Read
+from dagwarden.sources.dags.records.outcome import Read
 
 # A file, and the DAG folder that it is in.
 File = tuple[Path, Path]

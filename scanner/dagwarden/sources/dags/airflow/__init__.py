@@ -1,0 +1,1 @@
+"""What Airflow, its operators, templates and dag-factory mean."""

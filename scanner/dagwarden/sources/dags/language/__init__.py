@@ -1,0 +1,1 @@
+"""What Python means, on abstract values and without running anything."""

@@ -1,0 +1,1403 @@
+"""
+Python's operators, built-in functions and methods on abstract values.
+
+Everything here is pure but the list and dict methods, and bounded: an operation
+that could take long or grow large is unknown instead of computed, and each charges
+for the size of what it touches.
+"""
+
+import operator
+import re
+from ast import (
+    Add,
+    BitAnd,
+    BitOr,
+    BitXor,
+    Div,
+    Eq,
+    FloorDiv,
+    Gt,
+    GtE,
+    In,
+    Invert,
+    Is,
+    IsNot,
+    LShift,
+    Lt,
+    LtE,
+    Mod,
+    Mult,
+    Not,
+    NotEq,
+    NotIn,
+    Pow,
+    RShift,
+    Sub,
+    UAdd,
+    USub,
+)
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from itertools import pairwise
+from typing import Any, cast
+
+from msgspec.structs import replace
+
+from dagwarden.sources.dags.language.aliases import (
+    UNDECIDED,
+    changed,
+    computed,
+    either,
+    forget,
+    join,
+    lost,
+)
+from dagwarden.sources.dags.language.values import (
+    Arguments,
+    Entries,
+    Fuel,
+    Given,
+    Items,
+    Kind,
+    Method,
+    Scalar,
+    Spent,
+    Text,
+    Thing,
+    Unknown,
+    Unordered,
+    Value,
+    bare,
+    cause,
+    given,
+    is_scalar,
+    same,
+    truth,
+    why_unknown,
+)
+from dagwarden.sources.dags.language.work import charge
+
+MAX_TEXT = 100_000
+MAX_ITEMS = 5_000
+# Parts of a text that is known in part.
+MAX_PARTS = 50
+# Characters of a default that is told.
+MAX_DEFAULT = 500
+MAX_NUMBER = 1 << 256
+# Bytes of text that cost as much as one value.
+_STRIDE = 32
+# Format widths past this are an attempt to fill the memory.
+MAX_WIDTH = 1_000
+
+# What a container costs, beside what it holds: the memory of a few values.
+_CONTAINER = 4
+
+TOO_LARGE = Unknown("dynamic", "a value too large to follow")
+_ERRORS = (ArithmeticError, ValueError, TypeError, LookupError, AttributeError)
+
+# the operators raise TypeError where Python would
+_BINARY: dict[type, Callable[[Any, Any], object]] = {
+    Add: lambda a, b: a + b,
+    Sub: lambda a, b: a - b,
+    Mult: lambda a, b: a * b,
+    Div: lambda a, b: a / b,
+    FloorDiv: lambda a, b: a // b,
+    Mod: lambda a, b: a % b,
+    Pow: lambda a, b: a**b,
+    BitAnd: lambda a, b: a & b,
+    BitOr: lambda a, b: a | b,
+    BitXor: lambda a, b: a ^ b,
+    LShift: lambda a, b: a << b,
+    RShift: lambda a, b: a >> b,
+}
+_UNARY: dict[type, Callable[..., object]] = {
+    USub: operator.neg,
+    UAdd: operator.pos,
+    Invert: operator.invert,
+}
+_ORDER: dict[type, Callable[..., bool]] = {
+    Lt: operator.lt,
+    LtE: operator.le,
+    Gt: operator.gt,
+    GtE: operator.ge,
+}
+
+
+_EXPRESSION = Unknown("dynamic", "an expression")
+SHUFFLED = Unknown("dynamic", "the order of a set")
+# What a call gives that ends the program.
+EXIT = Unknown("dynamic", "an exit")
+
+
+def as_scalar(value: object) -> Value:
+    """Return a computed object as a value, if it is one and not too large."""
+    if isinstance(value, str) and len(value) < _STRIDE and value.isascii():
+        return value
+    if value is None or isinstance(value, (bool, float, timedelta)):
+        return value
+    if isinstance(value, int):
+        return value if abs(value) < MAX_NUMBER else TOO_LARGE
+    if isinstance(value, (str, bytes)):
+        if len(value) > MAX_TEXT:
+            return TOO_LARGE
+        _charge_text(len(value))
+    if isinstance(value, str) and not _is_text(value):
+        return Unknown("dynamic", "text with half a character")
+    return value if isinstance(value, (str, bytes)) else _EXPRESSION
+
+
+def _is_text(value: str) -> bool:
+    """Tell whether a file can hold `value`: Python's strings may hold more."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _charge_text(size: int) -> None:
+    if size >= _STRIDE:
+        charge(size // _STRIDE)
+
+
+def items_of(value: Value) -> tuple[list[Value], Unknown | None]:
+    """Return what iterating over `value` gives: known items, and why not all."""
+    if isinstance(value, (Items, Entries)):
+        charge(len(value.items) // 8)
+    if isinstance(value, Items):
+        if value.shuffled:
+            return [], lost(value.more or SHUFFLED, *value.items)
+        return list(value.items), value.more
+    if isinstance(value, Entries):
+        # with a rest it is not known which keys there are, nor their order
+        why = value.rest or (SHUFFLED if value.shuffled else None)
+        return ([], why) if why else (list(value.items), None)
+    if isinstance(value, str) and len(value) <= MAX_ITEMS:
+        charge(len(value))
+        if isinstance(value, Given):
+            return [given(letter, value.why) for letter in value], None
+        return list(value), None
+    if isinstance(value, Thing):
+        held = value.each()
+        if not isinstance(held, Unknown):
+            return items_of(held)
+    return [], cause(value) or Unknown("dynamic", "iteration")
+
+
+def all_of(value: Value) -> Value:
+    """Return what a thing gives that is iterated over, any other value as it is."""
+    held = value.each() if isinstance(value, Thing) else value
+    return value if isinstance(held, Unknown) else held
+
+
+def members_of(value: Value) -> tuple[list[Value], Unknown | None]:
+    """Return what `items_of` does, in any order where the order is not known."""
+    if isinstance(value, Items):
+        charge(len(value.items) // 8)
+        return list(value.items), value.more
+    if isinstance(value, Entries) and not value.rest:
+        charge(len(value.items) // 8)
+        return list(value.items), None
+    if isinstance(value, Thing):
+        held = value.each()
+        if not isinstance(held, Unknown):
+            return members_of(held)
+    return items_of(value)
+
+
+def _is_shuffled(value: Value) -> bool:
+    return isinstance(value, (Items, Entries)) and value.shuffled
+
+
+def binary(kind: type, left: Value, right: Value) -> Value:
+    """Return `left <operator> right`."""
+    if isinstance(left, Given) or isinstance(right, Given):
+        return marked(lambda now: binary(kind, *now), [left, right])
+    if kind is Mod and isinstance(left, str):
+        return percent(left, right)
+    if is_scalar(left) and is_scalar(right):
+        return _arithmetic(kind, left, right)
+    if isinstance(left, Items) and isinstance(right, Items) and kind is Add:
+        return _concatenated(left, right)
+    if isinstance(left, Entries) and isinstance(right, Entries) and kind is BitOr:
+        charge(len(left.items))
+        merged = Entries(dict(left.items), left.rest).like(left)
+        update(merged, right)
+        return merged
+    if isinstance(left, Items) and isinstance(right, int) and kind is Mult:
+        if len(left.items) * max(right, 0) > MAX_ITEMS:
+            return TOO_LARGE
+        charge(len(left.items) * max(right, 0))
+        if left.more:
+            return Items(left.kind, [], lost(left.more, left))
+        return Items(left.kind, left.items * right)
+    unknown = Unknown("dynamic", "an expression")
+    if kind is Add and _is_textual(left) and _is_textual(right):
+        return joined([left, right])
+    made: Value = unknown
+    if isinstance(left, Thing):
+        made = left.binary(kind, right, reflected=False)
+    if isinstance(right, Thing) and isinstance(made, Unknown):
+        made = right.binary(kind, left, reflected=True)
+    if not isinstance(made, Unknown):
+        return made
+    return lost(computed(left, right) or unknown, left, right)
+
+
+def _arithmetic(kind: type, left: Scalar, right: Scalar) -> Value:
+    if not _bounded(kind, left, right):
+        return TOO_LARGE
+    try:
+        return as_scalar(_BINARY[kind](left, right))
+    except (*_ERRORS, KeyError):
+        return Unknown("dynamic", "an expression that fails")
+
+
+def _bounded(kind: type, left: Scalar, right: Scalar) -> bool:
+    if kind is Pow:
+        return (
+            isinstance(left, (int, float))
+            and isinstance(right, (int, float))
+            and abs(left) < 1 << 32
+            and abs(right) <= 64
+        )
+    if kind is LShift:
+        return isinstance(right, int) and right <= 128
+    if kind is Mult:
+        text, times = (left, right) if isinstance(left, (str, bytes)) else (right, left)
+        if isinstance(text, (str, bytes)) and isinstance(times, int):
+            return len(text) * times <= MAX_TEXT
+    return True
+
+
+def _concatenated(left: Items, right: Items) -> Value:
+    kinds = {left.kind, right.kind}
+    if "set" in kinds or (len(kinds) > 1 and "bag" not in kinds):
+        return Unknown("dynamic", "an expression that fails")
+    if len(left.items) + len(right.items) > MAX_ITEMS:
+        return TOO_LARGE
+    charge(len(left.items) + len(right.items))
+    if left.more:
+        # it is not known where the right ones stand
+        more = lost(left.more, *right.items, right.more)
+        return Items(left.kind, list(left.items), more)
+    kind: Kind = "bag" if "bag" in kinds else left.kind
+    return Items(kind, [*left.items, *right.items], right.more)
+
+
+def unary(kind: type, value: Value) -> Value:
+    """Return `<operator> value`."""
+    if isinstance(value, Given):
+        return marked(lambda now: unary(kind, *now), [value])
+    if kind is Not:
+        decided = truth(value)
+        return decided if isinstance(decided, Unknown) else not decided
+    if is_scalar(value):
+        try:
+            return as_scalar(_UNARY[kind](value))
+        except _ERRORS:
+            return Unknown("dynamic", "an expression that fails")
+    return cause(value) or Unknown("dynamic", "an expression")
+
+
+def compare(kind: type, left: Value, right: Value) -> bool | Unknown:
+    """Return `left <comparison> right`."""
+    if kind is NotIn:
+        return _negated(contains(right, left))
+    if kind is In:
+        return contains(right, left)
+    if kind in (NotEq, IsNot):
+        return _negated(compare(Eq if kind is NotEq else Is, left, right))
+    if kind in (Eq, Is):
+        return _equal(left, right, identity=kind is Is)
+    if is_scalar(left) and is_scalar(right):
+        _charge_texts(left, right)
+        try:
+            return _ORDER[kind](left, right)
+        except (*_ERRORS, KeyError):
+            return Unknown("dynamic", "a comparison that fails")
+    return cause(left) or cause(right) or Unknown("dynamic", "a comparison")
+
+
+def _charge_texts(*values: Value) -> None:
+    for value in values:
+        if isinstance(value, (str, bytes)):
+            _charge_text(len(value))
+
+
+def _negated(decided: bool | Unknown) -> bool | Unknown:
+    return decided if isinstance(decided, Unknown) else not decided
+
+
+def _equal(left: Value, right: Value, *, identity: bool) -> bool | Unknown:
+    for value in (left, right):
+        if isinstance(value, Unknown):
+            return value
+    if is_scalar(left) and is_scalar(right):
+        _charge_texts(left)
+        if identity and not (left is None or right is None):
+            # whether equal constants are one object is no matter of the language
+            same_kind = type(left) is type(right) and isinstance(left, bool)
+            return left is right if same_kind else Unknown("dynamic", "is")
+        return left == right
+    if left is None or right is None:
+        other = right if left is None else left
+        # a symbol from elsewhere may be None
+        return False if isinstance(other, (Items, Entries)) else _thing(other)
+    if not identity and same(left, right) and why_unknown(left) is None:
+        return True
+    why = why_unknown(left) or why_unknown(right)
+    if why is not None:
+        return why
+    if identity:
+        # equal containers may be one and the same, or not
+        return left is right or Unknown("dynamic", "is")
+    try:
+        return _equal_parts(left, right, Fuel())
+    except (Spent, RecursionError):
+        return TOO_LARGE
+
+
+def _equal_parts(left: Value, right: Value, fuel: Fuel) -> bool | Unknown:
+    """Return `left == right` of values that are known throughout."""
+    fuel.burn()
+    if is_scalar(left) and is_scalar(right):
+        return left == right
+    if isinstance(left, Entries) and isinstance(right, Entries):
+        if left.items.keys() != right.items.keys():
+            return False
+        pairs = [(item, right.items[key]) for key, item in left.items.items()]
+    elif isinstance(left, Items) and isinstance(right, Items):
+        if "bag" in (left.kind, right.kind):
+            return SHUFFLED
+        if left.kind != right.kind or len(left.items) != len(right.items):
+            return False
+        if left.kind == "set":
+            known = all(map(is_scalar, (*left.items, *right.items)))
+            one, other = left.items, right.items
+            return set(one) == set(other) if known else SHUFFLED
+        pairs = list(zip(left.items, right.items, strict=True))
+    else:
+        return False if is_scalar(left) or is_scalar(right) else _EXPRESSION
+    answers = [_equal_parts(one, other, fuel) for one, other in pairs]
+    unknown = next((one for one in answers if isinstance(one, Unknown)), True)
+    return False if False in answers else unknown
+
+
+def _thing(value: Value) -> bool | Unknown:
+    decided = truth(value)
+    return decided if isinstance(decided, Unknown) else False
+
+
+def contains(container: Value, value: Value) -> bool | Unknown:
+    """Return `value in container`."""
+    if isinstance(container, str) and isinstance(value, str):
+        _charge_texts(container, value)
+        return value in container
+    if isinstance(container, Entries) and is_scalar(value):
+        known = not isinstance(container.items.get(value, _EXPRESSION), Unknown)
+        return known or container.rest or value in container.items
+    if isinstance(container, (Items, Entries)):
+        items, more = members_of(container)
+        charge(len(items))
+        unknown = more
+        for item in items:
+            equal = _equal(item, value, identity=False)
+            if equal is True:
+                return True
+            if isinstance(equal, Unknown):
+                unknown = equal
+        return unknown or False
+    return cause(container) or Unknown("dynamic", "in")
+
+
+# ------------------------------------------------------------ what an input gave
+
+
+def marked(operation: Callable[[list[Value]], Value], values: list[Value]) -> Value:
+    """Return what `operation` gives where an input may have given some of `values`."""
+    if not any(map(_holds_given, values)):
+        return operation(values)
+    known = operation([_changed(value, bare) for value in values])
+    return mark(known, operation([_changed(value, _absent) for value in values]))
+
+
+def mark(known: Value, without: Value) -> Value:
+    """Return `known`, which an input gave; it would be `without` without the input."""
+    why = why_unknown(without) or Unknown("dynamic", "what an input of the scan gives")
+    if isinstance(known, Unknown):
+        return why
+    if isinstance(known, Text):
+        return Text(known.parts, why)
+    return spread(known, why)
+
+
+def spread(value: Value, why: Unknown) -> Value:
+    """Return a fresh value of which an input gave all: without it, it is `why`."""
+    if isinstance(value, Items):
+        items = [spread(item, why) for item in value.items]
+        return Items(value.kind, items, value.more, value.level)
+    if isinstance(value, Entries):
+        entries = {key: spread(item, why) for key, item in value.items.items()}
+        return Entries(entries, value.rest, value.level).like(value)
+    return given(value, why)
+
+
+def as_python(value: Value) -> Any:
+    """Return a wholly known value as JSON's library takes it; it raises for others."""
+    charge()
+    if isinstance(value, Items) and value.kind in ("list", "tuple"):
+        return [as_python(item) for item in value.items]
+    if isinstance(value, Entries) and not value.shuffled:
+        return {key: as_python(item) for key, item in value.items.items()}
+    return value  # what JSON cannot say makes it raise
+
+
+def _absent(value: Value) -> Value:
+    return value.why if isinstance(value, Given) else value
+
+
+def _holds_given(value: Value) -> bool:
+    if isinstance(value, Items):
+        return any(isinstance(item, Given) for item in value.items)
+    if isinstance(value, Entries):
+        return any(isinstance(item, Given) for item in value.items.values())
+    return isinstance(value, Given)
+
+
+def _changed(value: Value, change: Callable[[Value], Value]) -> Value:
+    """Return `change(value)`, carried out on what a container holds."""
+    if not _holds_given(value):
+        return value
+    if isinstance(value, Items):
+        return Items(value.kind, [change(one) for one in value.items], value.more)
+    if isinstance(value, Entries):
+        entries = {key: change(one) for key, one in value.items.items()}
+        return Entries(entries, value.rest)
+    return change(value)
+
+
+# ---------------------------------------------------------------------------- text
+
+_DIGITS = re.compile(r"\d{4}")
+# A width of four digits inside a replacement field, or one that is computed.
+_WIDE = re.compile(r"%[^a-zA-Z%]*\d{4}|\{[^{}]*\d{4}")
+_COMPUTED = re.compile(r"%[^a-zA-Z%]*\*|\{[^{}]*\{")
+
+
+def _formattable(text: str, values: list[Value]) -> bool:
+    """Say whether formatting stays small: no huge widths, written or given."""
+    charge(len(values))
+    _charge_texts(text, *values)
+    if len(text) > MAX_TEXT or _WIDE.search(text):
+        return False
+    large = any(isinstance(v, int) and abs(v) > MAX_WIDTH for v in values)
+    return not (large and _COMPUTED.search(text))
+
+
+def percent(text: str, right: Value) -> Value:
+    """Return `text % right`."""
+    if _holds_given(right):
+        return marked(lambda now: percent(text, *now), [right])
+    if isinstance(right, Items) and right.kind == "tuple":
+        values, why = list(right.items), why_unknown(right)
+        given: object = tuple(values)
+    elif isinstance(right, Entries):
+        values, why = list(right.items.values()), why_unknown(right)
+        given = right.items
+    else:
+        values, why = list[Value]([right]), cause(right)
+        given = right
+    if why:
+        why = lost(why, text, right, *values)
+        sure = not isinstance(right, (Items, Entries)) or _is_whole(right)
+        return _filled(text.split("%s"), values, why) if sure else why
+    if not all(map(is_scalar, values)) or not _formattable(text, values):
+        return Unknown("dynamic", "a formatted text")
+    try:
+        return as_scalar(text % given)
+    except _ERRORS:
+        return Unknown("dynamic", "a formatted text")
+
+
+_CONVERSIONS: dict[int, Callable[[object], str]] = {
+    ord("r"): repr,
+    ord("s"): str,
+    ord("a"): ascii,
+}
+
+
+def _filled(pieces: list[str], values: list[Value], why: Unknown) -> Value:
+    """Return `pieces` with a value between each two; `why`, if it is not that simple."""
+    if any("%" in piece or "{" in piece or "}" in piece for piece in pieces):
+        return why
+    if len(values) != len(pieces) - 1:
+        return why
+    charge(len(pieces))
+    parts: list[Value] = [pieces[0]]
+    for value, piece in zip(values, pieces[1:], strict=True):
+        shown = str(value) if isinstance(value, int) else value
+        if not _is_textual(shown):
+            return why
+        parts += [shown, piece]
+    return _flat(parts, why)
+
+
+_PLAIN_FIELD = re.compile(r"\{([a-zA-Z_]\w*)?\}")
+
+
+def _formatted_in_part(text: str, arguments: Arguments, why: Unknown) -> Value:
+    """Return `text.format(...)` where not all values are known."""
+    found = _PLAIN_FIELD.split(text)
+    pieces, names = found[::2], found[1::2]
+    given = list(arguments.positional)
+    values: list[Value] = []
+    for name in names:
+        if name is None and given:
+            values.append(given.pop(0))
+        elif name in arguments.keywords:
+            values.append(arguments.keywords[name])
+        else:
+            return why
+    return _filled(pieces, values, why)
+
+
+def _joined_in_part(text: str, value: Value, why: Unknown) -> Value:
+    """Return `text.join(value)` where not all items are known."""
+    items, more = items_of(value)
+    if more or not isinstance(value, Items):
+        return why
+    if not items or not all(map(_is_textual, items)):
+        return why
+    charge(len(items))
+    return _flat([part for item in items for part in (text, item)][1:], why)
+
+
+def _is_whole(value: Items | Entries) -> bool:
+    return isinstance(value, Items) and value.kind == "tuple" and value.more is None
+
+
+def _is_textual(value: Value) -> bool:
+    """Say whether `value` is a text, or only can be one where a text is asked for."""
+    return isinstance(value, (str, Unknown, Text))
+
+
+def formatted(value: Value, conversion: int, spec: Value) -> Value:
+    """Return one replacement field of an f-string as text."""
+    if conversion <= 0 and spec == "" and isinstance(value, Thing):
+        shown = value.text()
+        return value if isinstance(shown, Unknown) else shown
+    if isinstance(value, Given) or isinstance(spec, Given):
+        return marked(lambda now: formatted(now[0], conversion, now[1]), [value, spec])
+    if conversion <= 0 and spec == "" and isinstance(value, Unknown):
+        return value
+    why = computed(value, spec)
+    if why:
+        return why
+    if not is_scalar(value) or not isinstance(spec, str) or _DIGITS.search(spec):
+        return Unknown("dynamic", "an f-string")
+    try:
+        shown = _CONVERSIONS[conversion](value) if conversion > 0 else value
+        return as_scalar(format(shown, spec))
+    except (*_ERRORS, KeyError):
+        return Unknown("dynamic", "an f-string")
+
+
+def joined(parts: list[Value]) -> Value:
+    """Return the parts of an f-string as one text, known as far as they are."""
+    if all(type(part) is str for part in parts):
+        _charge_texts(*parts)
+        return as_scalar("".join(map(str, parts)))
+    if any(isinstance(part, Given) for part in parts):
+        return marked(joined, parts)
+    _charge_texts(*parts)
+    whys = [why for part in parts if (why := why_unknown(part)) is not None]
+    if not whys:
+        return as_scalar("".join(part for part in parts if isinstance(part, str)))
+    text = as_scalar("".join(map(_written, parts)))
+    why = lost(*whys)
+    if isinstance(text, Unknown):
+        return text
+    return _flat(parts, replace(why, written=Items("tuple", [text])))
+
+
+def _flat(parts: list[Value], why: Unknown) -> Text:
+    """Return `parts` as one text, with those of texts in place of the texts."""
+    found: list[str | Unknown | Thing] = []
+    for part in parts:
+        for one in part.parts if isinstance(part, Text) else (part,):
+            if len(found) > MAX_PARTS:
+                end = Unknown(why.reason, why.symbol)
+                return Text((*found, end), why.derived())
+            if isinstance(one, str) and found and isinstance(found[-1], str):
+                found[-1] += one
+            elif isinstance(one, (str, Unknown, Thing)) and one != "":
+                found.append(one)
+    charge(len(found))
+    default = _default(found)
+    return Text(
+        tuple(found), why if default == why.default else replace(why, default=default)
+    )
+
+
+def _default(parts: "list[str | Unknown | Thing]") -> str | None:
+    """Return the text that `parts` make where nothing is given; None: not known."""
+    known = [part.default if isinstance(part, Unknown) else part for part in parts]
+    texts = [part for part in known if isinstance(part, str)]
+    if len(texts) < len(parts) or sum(map(len, texts)) > MAX_DEFAULT:
+        return None
+    return "".join(texts)
+
+
+def otherwise(value: Unknown, default: Value) -> Unknown:
+    """Return `value`, for which `default` stands where it is not given."""
+    default = default.why if isinstance(default, Given) else default
+    if isinstance(default, (str, bytes)) and value.written is None:
+        short = isinstance(default, str) and len(default) <= MAX_DEFAULT
+        text = default if short else None
+        written = Items("tuple", [default])
+        return replace(value, written=written, default=text)
+    return lost(value, default)
+
+
+def _written(part: Value) -> str:
+    """Return `part` as it stands in the file, as a template if it does not."""
+    if isinstance(part, Text):
+        part = part.why
+    if isinstance(part, Unknown) and part.written is not None:
+        part = part.written.items[0]
+    return part if isinstance(part, str) else "{{x}}"
+
+
+# name -> how much larger the result may be than the operands is bounded by sizes
+_TEXT_METHODS = frozenset(
+    [
+        "capitalize",
+        "casefold",
+        "count",
+        "endswith",
+        "find",
+        "isalnum",
+        "isalpha",
+        "isdigit",
+        "islower",
+        "isnumeric",
+        "isspace",
+        "isupper",
+        "lower",
+        "lstrip",
+        "partition",
+        "removeprefix",
+        "removesuffix",
+        "replace",
+        "rfind",
+        "rpartition",
+        "rsplit",
+        "rstrip",
+        "split",
+        "splitlines",
+        "startswith",
+        "strip",
+        "swapcase",
+        "title",
+        "upper",
+        "zfill",
+    ]
+)
+
+
+def _text_method(text: str, name: str, arguments: Arguments) -> Value:
+    if name == "join" and arguments.positional:
+        held = [all_of(value) for value in arguments.positional]
+        arguments = Arguments(held, arguments.keywords, arguments.more, arguments.rest)
+    taken = [*arguments.positional, *arguments.keywords.values()]
+    if isinstance(text, Given) or any(map(_holds_given, taken)):
+        return _marked_method(text, name, arguments)
+    why = computed(arguments.more, arguments.rest, *taken)
+    if why:
+        why = lost(why, text)
+        if arguments.more or arguments.rest:
+            return why
+        if name == "join":
+            return _joined_in_part(text, arguments.get("iterable", 0), why)
+        return _formatted_in_part(text, arguments, why) if name == "format" else why
+    if name == "join":
+        return _join_text(text, arguments.get("iterable", 0))
+    if name == "format":
+        return _format(text, arguments)
+    if name not in _TEXT_METHODS or not _small(text, name, taken):
+        return Unknown("dynamic", f"str.{name}()")
+    values = [_tuple_of(value) for value in arguments.positional]
+    named = {key: _tuple_of(value) for key, value in arguments.keywords.items()}
+    try:
+        return _as_value(getattr(text, name)(*values, **named))
+    except _ERRORS:
+        return Unknown("dynamic", f"str.{name}()")
+
+
+def _marked_method(text: str, name: str, arguments: Arguments) -> Value:
+    """Call a method of a text where an input gave the text, or an argument."""
+    known = _text_method(str(text), name, _mapped(arguments, bare))
+    absent = _mapped(arguments, _absent)
+    if isinstance(text, Given):
+        why: Value = lost(text.why, *_given(absent))
+    else:
+        why = _text_method(text, name, absent)
+    return mark(known, why)
+
+
+def _mapped(arguments: Arguments, change: Callable[[Value], Value]) -> Arguments:
+    return Arguments(
+        [_changed(value, change) for value in arguments.positional],
+        {name: _changed(value, change) for name, value in arguments.keywords.items()},
+        arguments.more,
+        arguments.rest,
+        arguments.node,
+    )
+
+
+def _tuple_of(value: Value) -> object:
+    return tuple(members_of(value)[0]) if isinstance(value, Items) else value
+
+
+def _small(text: str, name: str, given: list[Value]) -> bool:
+    sizes = [len(value) for value in given if isinstance(value, str)]
+    if name == "zfill":
+        return all(isinstance(value, int) and value <= MAX_WIDTH for value in given)
+    steps = (len(text) + 1) * max(sizes, default=1)
+    if steps > 10 * MAX_TEXT:
+        return False
+    _charge_text(steps)
+    return True
+
+
+def _as_value(found: object) -> Value:
+    if not isinstance(found, (list, tuple)):
+        return as_scalar(found)
+    parts = [as_scalar(part) for part in cast(Sequence[object], found)[:MAX_ITEMS]]
+    return Items("list" if isinstance(found, list) else "tuple", parts)
+
+
+def _join_text(text: str, value: Value) -> Value:
+    items, why = items_of(value)
+    if why:
+        return lost(why, text, *items)
+    charge(len(items))
+    texts = [item for item in items if isinstance(item, str)]
+    if len(texts) != len(items):
+        return Unknown("dynamic", "str.join()")
+    if sum(map(len, texts)) + len(text) * len(texts) > MAX_TEXT:
+        return TOO_LARGE
+    _charge_texts(text, *texts)
+    return text.join(texts)
+
+
+def _format(text: str, arguments: Arguments) -> Value:
+    values = [*arguments.positional, *arguments.keywords.values()]
+    if not all(map(is_scalar, values)) or not _formattable(text, values):
+        return Unknown("dynamic", "str.format()")
+    try:
+        return as_scalar(text.format(*arguments.positional, **arguments.keywords))
+    except _ERRORS:
+        return Unknown("dynamic", "str.format()")
+
+
+# --------------------------------------------------------------- lists and dicts
+
+
+def method(value: Value, name: str, level: int) -> Value:
+    """
+    Return the method `name` of a known value.
+
+    `level` is the undecided branch we are in: a change to a container made outside
+    of it may not happen.
+    """
+    if isinstance(value, str):
+        return Method(name, lambda arguments: _text_method(value, name, arguments))
+    if isinstance(value, Entries) and name in _DICT_METHODS:
+        change = _DICT_METHODS[name]
+        return Method(name, lambda arguments: change(value, arguments, level))
+    if isinstance(value, Items) and name in _LIST_METHODS:
+        alter = _LIST_METHODS[name]
+        return Method(name, lambda arguments: alter(value, arguments, level))
+    if isinstance(value, timedelta):
+        return _timedelta_attribute(value, name)
+    if isinstance(value, (Items, Entries)):
+        return Method(name, lambda arguments: _unmodelled(value, name, arguments))
+    return cause(value) or Unknown("dynamic", f".{name}")
+
+
+def _unmodelled(value: Items | Entries, name: str, arguments: Arguments) -> Value:
+    """Call a method of which only that is known: it may change the container."""
+    why = lost(Unknown("dynamic", f".{name}()"), *_given(arguments))
+    if name not in READING:
+        forget(value, why)
+    return lost(why, value)
+
+
+def _given(arguments: Arguments) -> list[Value]:
+    values = [*arguments.positional, *arguments.keywords.values()]
+    return [*values, arguments.more, arguments.rest]
+
+
+# Functions that ask for all that what they are given yields, before they end.
+TAKING = frozenset(
+    {
+        *("all", "any", "dict", "frozenset", "list", "max", "min", "set", "sorted"),
+        *("sum", "tuple"),
+    }
+)
+# Methods that leave a container as it is.
+READING = {
+    *("copy", "count", "difference", "get", "index", "intersection", "items"),
+    *("issubset", "issuperset", "keys", "union", "values"),
+}
+
+
+def _timedelta_attribute(value: timedelta, name: str) -> Value:
+    if name in ("days", "seconds", "microseconds"):
+        return as_scalar(getattr(value, name))
+    if name == "total_seconds":
+        return Method(name, lambda _: value.total_seconds())
+    return Unknown("dynamic", f"timedelta.{name}")
+
+
+def assign(container: Entries, key: Value, value: Value, level: int) -> None:
+    """Carry out `container[key] = value`."""
+    if not is_scalar(key):
+        why = why_unknown(key) or Unknown("dynamic", "a key")
+        forget(container, lost(why, value))
+    elif level > container.level:
+        kept = container.items.get(key, UNDECIDED)
+        if key not in container.items:
+            container.rest = lost(container.rest or UNDECIDED, value)
+        container.items[key] = join(kept, value, UNDECIDED)
+        changed(container, value)
+    elif len(container.items) < MAX_ITEMS:
+        container.items[key] = value
+        changed(container, value)
+    else:
+        forget(container, lost(TOO_LARGE, value))
+
+
+def update(container: Entries, other: Value, level: int = 0) -> None:
+    """Carry out `container.update(other)`."""
+    if not isinstance(other, Entries):
+        why = why_unknown(other) or Unknown("dynamic", "update()")
+        forget(container, lost(why, other))
+        return
+    if other.rest:
+        forget(container, other.rest)
+    charge(len(other.items))
+    container.shuffled = container.shuffled or other.shuffled
+    for key, value in list(other.items.items()):
+        assign(container, key, value, level)
+
+
+def _update(container: Entries, arguments: Arguments, level: int) -> Value:
+    for value in arguments.positional:
+        update(container, value, level)
+    container.shuffled |= isinstance(arguments.keywords, Unordered)
+    for key, value in arguments.keywords.items():
+        assign(container, key, value, level)
+    why = either(arguments.more, arguments.rest)
+    if why:
+        forget(container, why)
+    return None
+
+
+def _get(container: Entries, arguments: Arguments, _: int) -> Value:
+    key, default = arguments.get("key", 0), arguments.get("default", 1)
+    if not is_scalar(key):
+        why = why_unknown(key) or Unknown("dynamic", "a key")
+        return lost(why, container, default)
+    if key in container.items or container.rest:
+        value = container.get(key)
+        # what is not known may be missing
+        return lost(value, default) if isinstance(value, Unknown) else value
+    return default
+
+
+def _setdefault(container: Entries, arguments: Arguments, level: int) -> Value:
+    key, default = arguments.get("key", 0), arguments.get("default", 1)
+    if not is_scalar(key):
+        forget(container, lost(UNDECIDED, default))
+        return lost(UNDECIDED, container)
+    if key not in container.items and not container.rest:
+        assign(container, key, default, level)
+    elif isinstance(found := container.get(key), Unknown):
+        container.items[key] = lost(found, default)
+        changed(container, default)
+    return container.get(key)
+
+
+def _pop(container: Entries, arguments: Arguments, level: int) -> Value:
+    value = _get(container, arguments, level)
+    key = arguments.get("key", 0)
+    if is_scalar(key) and level <= container.level:
+        container.items.pop(key, None)
+        changed(container)
+    else:
+        forget(container, UNDECIDED)
+    return value
+
+
+def _pairs(container: Entries, arguments: Arguments, level: int) -> Value:
+    if container.rest:
+        return Items("list", [], lost(container.rest, container), level)
+    charge(_CONTAINER * len(container.items))
+    pairs: list[Value] = [
+        Items("tuple", [key, value], level=level)
+        for key, value in container.items.items()
+    ]
+    return Items(_kind_of(container), pairs, None, level)
+
+
+def _kind_of(container: Entries) -> Kind:
+    return "bag" if container.shuffled else "list"
+
+
+def _keys(container: Entries, arguments: Arguments, level: int) -> Value:
+    return Items(_kind_of(container), *members_of(container), level)
+
+
+def _values(container: Entries, arguments: Arguments, level: int) -> Value:
+    if container.rest:
+        return Items("list", [], lost(container.rest, container), level)
+    charge(len(container.items))
+    return Items(_kind_of(container), list(container.items.values()), None, level)
+
+
+def _copy_dict(container: Entries, _: Arguments, level: int) -> Value:
+    charge(len(container.items))
+    return container.duplicate(level)
+
+
+_DICT_METHODS: dict[str, Callable[[Entries, Arguments, int], Value]] = {
+    "get": _get,
+    "update": _update,
+    "setdefault": _setdefault,
+    "pop": _pop,
+    "items": _pairs,
+    "keys": _keys,
+    "values": _values,
+    "copy": _copy_dict,
+}
+
+
+def extend(container: Items, items: list[Value], level: int) -> None:
+    """Add `items` at the end of `container`."""
+    if len(container.items) + len(items) > MAX_ITEMS:
+        container.more = lost(TOO_LARGE, container.more, *items)
+    elif level > container.level or container.more:
+        container.more = lost(container.more or UNDECIDED, *items)
+    else:
+        container.items.extend(items)
+        if container.kind == "set":
+            container.distinct()
+    changed(container, *items)
+
+
+def _append(container: Items, arguments: Arguments, level: int) -> Value:
+    extend(container, [arguments.get("object", 0)], level)
+    return None
+
+
+def _extend(container: Items, arguments: Arguments, level: int) -> Value:
+    given = arguments.get("iterable", 0)
+    ordered = container.kind in ("list", "tuple")
+    items, more = items_of(given) if ordered else members_of(given)
+    extend(container, items, level)
+    container.more = either(container.more, more)
+    return None
+
+
+def _copy_list(container: Items, _: Arguments, level: int) -> Value:
+    return Items(container.kind, *members_of(container), level)
+
+
+_LIST_METHODS: dict[str, Callable[[Items, Arguments, int], Value]] = {
+    "append": _append,
+    "add": _append,
+    "extend": _extend,
+    "update": _extend,
+    "copy": _copy_list,
+}
+
+
+def replace_item(container: Items, key: Value, value: Value, level: int) -> None:
+    """Carry out `container[key] = value`."""
+    size = len(container.items)
+    # from the end: only where it is known where the end is
+    first = 0 if container.more else -size
+    certain = level <= container.level and not container.shuffled
+    if isinstance(key, int) and first <= key < size and certain:
+        container.items[key] = value
+        changed(container, value)
+        return
+    why = lost(UNDECIDED, value, container.more, *container.items)
+    container.items = list[Value]([why] * size)
+    if container.more is not None:
+        container.more = lost(container.more, value)
+    changed(container, value)
+
+
+def subscript(value: Value, key: Value) -> Value:
+    """Return `value[key]`; a slice is given as a tuple of three."""
+    if isinstance(value, Given):
+        return marked(lambda now: subscript(*now), [value, key])
+    if isinstance(value, Entries):
+        if is_scalar(key):
+            return value.get(key)
+        value.asked()
+        return lost(_missing(key), value)
+    indexed = isinstance(value, Items) and value.kind != "set" and not value.shuffled
+    if indexed and isinstance(value, Items) and isinstance(key, int):
+        return _indexed(value, key)
+    if isinstance(value, str):
+        known = isinstance(key, int) and -len(value) <= key < len(value)
+        return value[cast("int", key)] if known else lost(_missing(key), value)
+    if isinstance(value, Thing):
+        return value.item(key)
+    mixed = SHUFFLED if _is_shuffled(value) else None
+    return lost(why_unknown(value) or mixed or _missing(key), value)
+
+
+def _indexed(value: Items, key: int) -> Value:
+    # what `more` adds stands after the known items
+    if 0 <= key < len(value.items):
+        return value.items[key]
+    if value.more or not -len(value.items) <= key < 0:
+        return lost(value.more or _missing(key), value)
+    return value.items[key]
+
+
+def _missing(key: Value) -> Unknown:
+    return why_unknown(key) or Unknown("dynamic", "a subscript")
+
+
+def sliced(value: Value, lower: Value, upper: Value, step: Value) -> Value:
+    """Return `value[lower:upper:step]`."""
+    if isinstance(value, Given):
+        return marked(lambda now: sliced(*now), [value, lower, upper, step])
+    bounds: list[int | None] = []
+    for bound in (lower, upper, step):
+        if not (bound is None or isinstance(bound, int)):
+            return lost(why_unknown(bound) or Unknown("dynamic", "a slice"), value)
+        bounds.append(bound)
+    chosen = slice(*bounds)
+    try:
+        if isinstance(value, (str, bytes)):
+            _charge_texts(value)
+            return value[chosen]
+        ordered = isinstance(value, Items) and not (value.more or value.shuffled)
+        if ordered and isinstance(value, Items) and value.kind != "set":
+            charge(len(value.items))
+            return Items(value.kind, value.items[chosen], level=value.level)
+    except ValueError:
+        return Unknown("dynamic", "a slice that fails")
+    return lost(why_unknown(value) or Unknown("dynamic", "a slice"), value)
+
+
+# ------------------------------------------------------------- built-in functions
+
+
+def _len(value: Value) -> Value:
+    items, why = members_of(value)
+    return why or len(items)
+
+
+def _as_text(value: Value) -> Value:
+    return value.text() if isinstance(value, Thing) else _converted(str)(value)
+
+
+def _converted(kind: Callable[[Scalar], object]) -> Callable[[Value], Value]:
+    def convert(value: Value) -> Value:
+        if not is_scalar(value):
+            return cause(value) or Unknown("dynamic", "a conversion")
+        try:
+            return as_scalar(kind(value))
+        except _ERRORS:
+            return Unknown("dynamic", "a conversion that fails")
+
+    return convert
+
+
+def _sequence(kind: str) -> Callable[[Value], Value]:
+    def convert(value: Value) -> Value:
+        items, more = members_of(value)
+        if kind == "set":
+            return Items("set", items, more)
+        if _is_shuffled(value):
+            return Items("bag", items, more)
+        return Items("tuple" if kind == "tuple" else "list", items, more)
+
+    return convert
+
+
+def _ordered(value: Value, *, backwards: bool = False) -> Value:
+    items, why = members_of(value)
+    if why:
+        return lost(why, value)
+    return in_order(items, items, backwards, shuffled=_is_shuffled(value))
+
+
+def in_order(
+    items: list[Value], keys: list[Value], backwards: bool, *, shuffled: bool
+) -> Value:
+    """Return `items` sorted by their `keys`; `shuffled`: equal ones in any order."""
+    charge(2 * len(items))
+    failed = Unknown("dynamic", "sorted()")
+    compared = [_order_of(key) for key in keys]
+    if len({type(key) for key in keys if isinstance(key, Thing)}) > 1:
+        return lost(failed, *items, *keys)
+    if any(one is _NO_ORDER for one in compared):
+        return lost(computed(*keys) or failed, *items, *keys)
+    try:
+        # what cannot be compared raises, as in the program itself
+        places = sorted(
+            range(len(items)),
+            key=lambda place: cast("str", compared[place]),
+            reverse=backwards,
+        )
+        alike = any(
+            compared[one] == compared[other] and not _alike(items[one], items[other])
+            for one, other in pairwise(places)
+        )
+    except TypeError:
+        return lost(failed, *items, *keys)
+    if shuffled and alike:
+        return Items("bag", [items[place] for place in places])
+    return Items("list", [items[place] for place in places])
+
+
+_NO_ORDER = object()
+
+
+def _alike(one: Value, other: Value) -> bool:
+    return one is other or (is_scalar(one) and same(one, other))
+
+
+def _order_of(value: Value) -> object:
+    """Return what sorting compares of `value`."""
+    charge()
+    if is_scalar(value):
+        return value
+    if isinstance(value, Thing):
+        order = value.order()
+        return _NO_ORDER if order is None else order
+    if isinstance(value, Items) and value.kind in ("list", "tuple") and not value.more:
+        parts = [part if is_scalar(part) else _NO_ORDER for part in value.items]
+        if _NO_ORDER in parts:
+            return _NO_ORDER
+        return tuple(parts) if value.kind == "tuple" else parts
+    return _NO_ORDER
+
+
+def _reversed(value: Value) -> Value:
+    items, why = members_of(value)
+    if why:
+        return lost(why, value)
+    return Items("bag" if _is_shuffled(value) else "list", items[::-1])
+
+
+_ONE_ARGUMENT: dict[str, Callable[[Value], Value]] = {
+    "len": _len,
+    "str": _as_text,
+    "int": _converted(lambda v: int(v)),  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # what is no number raises, and is caught
+    "float": _converted(lambda v: float(v)),  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # the same
+    "bool": lambda value: truth(value),
+    "abs": _converted(lambda v: abs(v)),  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # the same
+    "repr": _converted(repr),
+    "list": _sequence("list"),
+    "tuple": _sequence("tuple"),
+    "set": _sequence("set"),
+    "frozenset": _sequence("set"),
+    "iter": _sequence("list"),
+    "sorted": _ordered,
+    "reversed": _reversed,
+}
+
+
+def _range(arguments: Arguments) -> Value:
+    bounds = [value for value in arguments.positional if isinstance(value, int)]
+    why = next((w for w in map(why_unknown, arguments.positional) if w), arguments.more)
+    if why or len(bounds) != len(arguments.positional) or not 1 <= len(bounds) <= 3:
+        return why or Unknown("dynamic", "range()")
+    try:
+        found = range(*bounds)
+        if len(found) > MAX_ITEMS:
+            return TOO_LARGE
+        charge(len(found) // 2)
+        return Items("list", list(found))
+    except (ValueError, OverflowError):
+        return Unknown("dynamic", "range()")
+
+
+def _enumerate(arguments: Arguments) -> Value:
+    iterated = arguments.get("iterable", 0)
+    items, more = members_of(iterated)
+    start = arguments.get("start", 1, 0)
+    if not isinstance(start, int):
+        return why_unknown(start) or Unknown("dynamic", "enumerate()")
+    charge(_CONTAINER * len(items))
+    if _is_shuffled(iterated):
+        unsure: list[Value] = [Items("tuple", [SHUFFLED, item]) for item in items]
+        return Items("bag", unsure, more)
+    pairs: list[Value] = [
+        Items("tuple", [number, item]) for number, item in enumerate(items, start)
+    ]
+    return Items("list", pairs, more)
+
+
+def _zip(arguments: Arguments) -> Value:
+    if arguments.more:
+        return arguments.more
+    if any(map(_is_shuffled, arguments.positional)):
+        return _zip_shuffled(arguments.positional)
+    read = [items_of(value) for value in arguments.positional]
+    more = either(*(why for _, why in read))
+    if more is not None:
+        more = lost(more, *(item for items, _ in read for item in items))
+    charge(_CONTAINER * sum(len(items) for items, _ in read))
+    rows: list[Value] = [
+        Items("tuple", list(row)) for row in zip(*(i for i, _ in read), strict=False)
+    ]
+    return Items("list", rows, more)
+
+
+def _zip_shuffled(given: list[Value]) -> Value:
+    """Return what `zip` gives of which it is not known which go together."""
+    charge(_CONTAINER * sum(len(members_of(value)[0]) for value in given))
+    rows: list[Value] = []
+    for place, value in enumerate(given):
+        for item in members_of(value)[0]:
+            row: list[Value] = [SHUFFLED] * len(given)
+            row[place] = item
+            rows.append(Items("tuple", row))
+    return Items("bag", [], lost(SHUFFLED, *rows))
+
+
+def _dict(arguments: Arguments) -> Value:
+    made = Entries({}, arguments.rest)
+    for value in map(all_of, arguments.positional):
+        if isinstance(value, Items):
+            _update_pairs(made, value)
+        else:
+            update(made, value)
+    made.shuffled |= isinstance(arguments.keywords, Unordered)
+    for key, value in arguments.keywords.items():
+        made.items[key] = value
+    return made
+
+
+def _update_pairs(made: Entries, value: Items) -> None:
+    charge(len(value.items))
+    for pair in value.items:
+        if isinstance(pair, Items) and len(pair.items) == 2:
+            assign(made, pair.items[0], pair.items[1], 0)
+        else:
+            forget(made, lost(why_unknown(pair) or Unknown("dynamic", "dict()"), pair))
+    made.rest = either(made.rest, value.more)
+
+
+def _quantified(name: str) -> Callable[[Arguments], Value]:
+    sought = name == "any"
+
+    def quantified(arguments: Arguments) -> Value:
+        items, unknown = members_of(arguments.get("iterable", 0))
+        charge(len(items))
+        for item in items:
+            decided = truth(item)
+            if decided is sought:
+                return sought
+            if isinstance(decided, Unknown):
+                unknown = decided
+        return unknown or not sought
+
+    return quantified
+
+
+def _extreme(name: str) -> Callable[[Arguments], Value]:
+    def extreme(arguments: Arguments) -> Value:
+        taken = arguments.positional
+        if arguments.keywords or arguments.rest or arguments.more:
+            return lost(Unknown("dynamic", f"{name}()"), *_given(arguments))
+        compared = taken[0] if len(taken) == 1 else Items("list", list(taken))
+        # of equal ones the first counts
+        ordered = _ordered(compared, backwards=name == "max")
+        if not isinstance(ordered, Items) or not ordered.items or ordered.shuffled:
+            why = why_unknown(ordered) or Unknown("dynamic", f"{name}()")
+            return lost(why, *taken)
+        return ordered.items[0]
+
+    return extreme
+
+
+def _sum(arguments: Arguments) -> Value:
+    items, why = items_of(arguments.get("iterable", 0))
+    total = arguments.get("start", 1, 0)
+    charge(len(items))
+    for item in items:
+        total = binary(Add, total, item)
+    return why or total
+
+
+_FUNCTIONS: dict[str, Callable[[Arguments], Value]] = {
+    "range": _range,
+    "enumerate": _enumerate,
+    "zip": _zip,
+    "dict": _dict,
+    "any": _quantified("any"),
+    "all": _quantified("all"),
+    "min": _extreme("min"),
+    "max": _extreme("max"),
+    "sum": _sum,
+    "print": lambda _: None,
+}
+
+
+def builtin(name: str, arguments: Arguments) -> Value:
+    """Return what the built-in function `name` gives."""
+    if name in _FUNCTIONS:
+        return _FUNCTIONS[name](arguments)
+    taken = arguments.positional
+    if name in _ONE_ARGUMENT and not arguments.keywords and not arguments.more:
+        if len(taken) == 1 and isinstance(taken[0], Given):
+            return marked(lambda now: _ONE_ARGUMENT[name](*now), taken)
+        if len(taken) == 1:
+            return _ONE_ARGUMENT[name](taken[0])
+        if not taken and name in ("list", "tuple", "set", "str", "frozenset"):
+            return "" if name == "str" else _sequence(name)(Items("list", []))
+    why = computed(*taken)
+    return lost(why or Unknown("dynamic", f"{name}()"), *_given(arguments))
+
+
+_UNITS = (
+    "days",
+    "seconds",
+    "microseconds",
+    "milliseconds",
+    "minutes",
+    "hours",
+    "weeks",
+)
+
+
+def duration(arguments: Arguments) -> Value:
+    """Return what `datetime.timedelta` gives, and `pendulum.duration` with its units."""
+    if arguments.more or arguments.rest:
+        return arguments.more or arguments.rest
+    if any(map(_holds_given, _given(arguments))):
+        absent = duration(_mapped(arguments, _absent))
+        return mark(duration(_mapped(arguments, bare)), absent)
+    amounts: dict[str, float] = {}
+    taken = dict(zip(_UNITS, arguments.positional, strict=False)) | arguments.keywords
+    for unit, value in taken.items():
+        if not isinstance(value, (int, float)):
+            return why_unknown(value) or Unknown("dynamic", "timedelta()")
+        amounts[unit] = value
+    try:
+        return timedelta(**amounts)
+    except (TypeError, ValueError, OverflowError):
+        return Unknown("dynamic", "timedelta()")

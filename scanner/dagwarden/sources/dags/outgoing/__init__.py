@@ -1,0 +1,1 @@
+"""What the code and the commands of tasks send to Google Cloud."""

@@ -1,0 +1,1 @@
+"""From what following a file made to the facts that rules see."""

@@ -1,0 +1,493 @@
+"""
+The code of tasks, followed as it would run: what it sends, and what it returns.
+
+A task's code runs in a process of its own, after the file was read again. So it sees
+the file's names as they are in the end, and what it changes is not seen by others: to
+be sure of that, its changes count as changes that may not have happened.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from dagwarden.facts import Origin
+from dagwarden.sources.dags.airflow.context import Inputs
+from dagwarden.sources.dags.airflow.parameters import Parameters
+from dagwarden.sources.dags.airflow.templates import (
+    evaluated,
+    is_template,
+    rendered_later,
+)
+from dagwarden.sources.dags.airflow.world import Task, TaskOutput, World
+from dagwarden.sources.dags.language import operations
+from dagwarden.sources.dags.language.aliases import UNDECIDED, join
+from dagwarden.sources.dags.language.interpret import MAX_WORK, Interpreter
+from dagwarden.sources.dags.language.objects import Function, Module, Wrapped
+from dagwarden.sources.dags.language.values import (
+    Arguments,
+    Entries,
+    Items,
+    Method,
+    Scalar,
+    Text,
+    Thing,
+    Unknown,
+    Value,
+    copied,
+    is_scalar,
+)
+from dagwarden.sources.dags.language.work import TooMuchWork, allowance, charge, left
+from dagwarden.sources.dags.outgoing.requests import Outgoing, State, TokenText
+
+PYTHON = (
+    "airflow.providers.standard.operators.python.",
+    "airflow.providers.standard.sensors.python.",
+)
+BASH = (
+    "airflow.providers.standard.operators.bash.",
+    "airflow.providers.standard.sensors.bash.",
+)
+SSH = "airflow.providers.ssh.operators."
+_ELSEWHERE = Unknown("dynamic", "the account of the place where the task's code runs")
+_NOT_FOLLOWED = Unknown("dynamic", "code that is not followed")
+_CONTEXT = Unknown("parameter", "the context of the task")
+_OUTPUT = Unknown("dynamic", "the output of a task")
+# Names that Airflow gives values to where a function has them as parameters.
+_CONTEXT_NAMES = {
+    *("conf", "dag", "dag_run", "data_interval_end", "data_interval_start", "ds"),
+    *("ds_nodash", "exception", "execution_date", "expanded_ti_count", "inlet_events"),
+    *("inlets", "logical_date", "macros", "map_index_template", "next_ds"),
+    *("next_ds_nodash", "next_execution_date", "outlet_events", "outlets", "params"),
+    *("prev_data_interval_end_success", "prev_data_interval_start_success"),
+    *("prev_ds", "prev_ds_nodash", "prev_end_date_success", "prev_execution_date"),
+    *("prev_execution_date_success", "prev_start_date_success", "run_id", "start_date"),
+    *("task", "task_instance", "task_instance_key_str", "task_reschedule_count"),
+    *("templates_dict", "test_mode", "ti", "tomorrow_ds", "tomorrow_ds_nodash"),
+    *("triggering_asset_events", "triggering_dataset_events", "try_number", "ts"),
+    *("ts_nodash", "ts_nodash_with_tz", "value", "var", "yesterday_ds"),
+    "yesterday_ds_nodash",
+}
+# Methods of an operator that run its task.
+_RUNNING = ("pre_execute", "execute", "poke", "execute_complete")
+MAX_SCRIPT = 100_000
+MAX_NESTED = 20
+
+ReadText = Callable[[str, str], tuple[str, str] | None]
+
+
+class Followed(NamedTuple):
+    """What was read in the code of a task."""
+
+    sent: list[Outgoing]
+    # why there may be more that it sends
+    missed: Unknown | None
+    returned: Value
+    # what the task pushes for others, by key
+    pushed: dict[str, Value]
+    # a class of the repository: its attributes when its base's own method ran
+    base: Entries | None = None
+
+
+NOTHING = Followed([], None, _OUTPUT, {})
+NOT_READ = NOTHING._replace(missed=_NOT_FOLLOWED)
+
+
+class Bodies:
+    """The code of the tasks of one file."""
+
+    def __init__(
+        self,
+        world: World,
+        interpreter: Interpreter,
+        module: Module,
+        environment: str,
+        read_text: ReadText,
+    ) -> None:
+        """`read_text(path, name)` gives path and text of `name` beside the file `path`."""
+        self.world = world
+        self.interpreter = interpreter
+        self.module = module
+        self.environment = environment
+        self.read_text = read_text
+        self.inputs = Inputs(world.outside)
+        self.read: dict[int, Followed] = {}
+        self.pushed: dict[str, Value] = {}
+        self.base: Entries | None = None
+        self.spent = False
+
+    def of(self, task: Task) -> Followed:
+        """Return what the code of `task` sends and returns."""
+        if id(task) not in self.read:
+            # what comes back to itself, or ends because it is too much
+            self.read[id(task)] = NOT_READ
+            if not self.spent:
+                self.read[id(task)] = self._of(task)
+        return self.read[id(task)]
+
+    def read_all(self, tasks: Iterable[Task]) -> None:
+        """Follow the code of `tasks` with the work that is left for the file."""
+        try:
+            with allowance(left()):
+                for task in tasks:
+                    self.of(task)
+        except TooMuchWork as error:
+            if error.by_the_clock:  # no two readings would end alike
+                raise
+            self.spent = True
+
+    def _of(self, task: Task) -> Followed:
+        given = Parameters(self.world, task, self.environment)
+        name = task.operator if isinstance(task.operator, str) else ""
+        if task.made is not None and any(map(task.made.find, _RUNNING)):
+            return self._followed(task, lambda: self._operated(task), None)
+        if task.function is not None:
+            own = (
+                name.startswith((*PYTHON, *BASH)) or name == "airflow.sdk.BaseOperator"
+            )
+            account = None if own else _ELSEWHERE
+            return self._followed(task, lambda: self._decorated(task, name), account)
+        if name.startswith(PYTHON):
+            return self._followed(task, lambda: self._called(task, given), None)
+        if name.startswith(BASH):
+            run = lambda: self._command(task, given, "bash_command")  # noqa: E731
+            return self._followed(task, run, None)
+        if name.startswith(SSH):
+            run = lambda: self._command(task, given, "command")  # noqa: E731
+            return self._followed(task, run, _ELSEWHERE)
+        return NOTHING
+
+    # ------------------------------------------------------------------- following
+
+    def _followed(
+        self, task: Task, run: Callable[[], Value], account: Unknown | None
+    ) -> Followed:
+        """Carry `run` out apart from the file, and return what was seen."""
+        world, interpreter, clients = self.world, self.interpreter, self.world.clients
+        kept = interpreter.aside(self.module)
+        before = world.recording, world.contexts, clients.sent, clients.missed
+        outer = clients.account, self.pushed, self.base
+        world.recording, world.contexts = False, []
+        sent: list[Outgoing] = []
+        clients.sent, clients.missed = sent, None
+        clients.account = account or clients.account
+        self.pushed, self.base = {}, None
+        returned: Value = _OUTPUT
+        try:
+            returned = run()
+        except RecursionError:
+            clients.miss(Unknown("dynamic", "code nested too deeply"))
+        finally:
+            if (
+                interpreter.given_up
+                or interpreter.unread
+                or interpreter.work > MAX_WORK
+            ):
+                clients.miss(_NOT_FOLLOWED)
+            missed, pushed, base = clients.missed, self.pushed, self.base
+            interpreter.restore(kept)
+            world.recording, world.contexts, clients.sent, clients.missed = before
+            clients.account, self.pushed, self.base = outer
+        return Followed(sent, missed, returned, pushed, base)
+
+    def _call(
+        self, function: Value, positional: list[Value], given: Arguments
+    ) -> Value:
+        """Call a task's function as Airflow does: with the context, where it asks."""
+        keywords = dict(given.keywords)
+        rest = given.rest
+        if isinstance(function, Function):
+            names = function.parameters()
+            taken = set(names[: len(positional)]) | keywords.keys()
+            missing = given.rest or given.more
+            for name in names:
+                if name in taken:
+                    continue
+                default = function.defaults.get(name, Unknown("parameter", name))
+                keywords[name] = self._context(name) or missing or default
+            if function.node.args.kwarg is not None:
+                keywords |= {
+                    "ti": TaskInstance(self),
+                    "task_instance": TaskInstance(self),
+                }
+                rest = rest or _CONTEXT
+        node = getattr(function, "node", None)
+        return self.interpreter.call(
+            function, Arguments(positional, keywords, given.more, rest, node)
+        )
+
+    def _context(self, name: str) -> Value:
+        if name in ("ti", "task_instance"):
+            return TaskInstance(self)
+        return Unknown("parameter", name) if name in _CONTEXT_NAMES else None
+
+    def _decorated(self, task: Task, operator: str) -> Value:
+        given = task.given or Arguments([], {}, _NOT_FOLLOWED, _NOT_FOLLOWED)
+        positional = [self.arrived(value) for value in given.positional]
+        keywords = {name: self.arrived(v) for name, v in given.keywords.items()}
+        made = Arguments([], keywords, given.more, given.rest, given.node)
+        returned = self._call(task.function, positional, made)
+        if not operator.startswith(BASH):
+            return returned
+        return self._script(task, returned)
+
+    def _called(self, task: Task, given: Parameters) -> Value:
+        function = given.value("python_callable")
+        args, kwargs = (self.arrived(given.value(n)) for n in ("op_args", "op_kwargs"))
+        positional, more = ([], None) if args is None else operations.items_of(args)
+        keywords: dict[str, Value] = {}
+        rest: Unknown | None = None
+        if isinstance(kwargs, Entries):
+            keywords = {k: v for k, v in kwargs.items.items() if isinstance(k, str)}
+            rest = kwargs.rest
+        elif kwargs is not None:
+            rest = _NOT_FOLLOWED
+        return self._call(function, positional, Arguments([], keywords, more, rest))
+
+    def _operated(self, task: Task) -> Value:
+        """Run an operator of the repository."""
+        running = Running(self, task)
+        instance = TaskInstance(self)
+        context: dict[Scalar, Value] = {"ti": instance, "task_instance": instance}
+        returned: Value = _OUTPUT
+        for name in _RUNNING:
+            found = task.made.find(name) if task.made is not None else None
+            if found is None:
+                continue
+            method, owner = found
+            if isinstance(method, Wrapped):
+                method = method.function
+            if not isinstance(method, Function):
+                self.world.clients.miss(_NOT_FOLLOWED)
+                continue
+            given = Entries(dict(context), _CONTEXT)
+            arguments = Arguments([given], {}, node=method.node)
+            if name == "execute_complete":
+                arguments = Arguments([given, _CONTEXT], {}, node=method.node)
+            result = self.interpreter.call(method.bind(running, owner), arguments)
+            returned = result if name == "execute" else returned
+        replaced = (
+            any(task.made.find(n) for n in ("execute", "poke")) if task.made else 0
+        )
+        if not replaced:
+            # only what comes before or after the base's own method is its own
+            running.run_base()
+        return returned
+
+    # --------------------------------------------------------------------- commands
+
+    def _command(self, task: Task, given: Parameters, name: str) -> Value:
+        found = given.given(name)
+        environment = given.given("env")
+        command = found.value if found is not None else _NOT_FOLLOWED
+        own = self.arrived(environment.value) if environment is not None else None
+        return self._script(task, command, own)
+
+    def _script(self, task: Task, command: Value, environment: Value = None) -> Value:
+        site = task.site
+        origin = Origin(source=site.path, line=site.line)
+        if isinstance(command, str) and command.endswith((".sh", ".bash")):
+            found = self.read_text(site.path, command)
+            path, text = found or (command, Unknown("unreadable", command))
+            origin = Origin(source=path, line=1)
+            command = text
+        clients = self.world.clients
+        from dagwarden.sources.dags.outgoing.commands import (
+            Shell,  # most hooks need none
+        )
+
+        shell = Shell(State(clients, clients.ambient(), origin))
+        if isinstance(environment, Unknown):
+            clients.account = clients.account or environment
+        shell.environment(environment)
+        output = shell.script(self.arrived(command))
+        # the last line is what other tasks get: of a token that is all there is
+        return output if isinstance(output, TokenText) else _OUTPUT
+
+    # ----------------------------------------------------------- what comes to a task
+
+    def arrived(self, value: Value, depth: int = 0) -> Value:
+        """Return an argument as it is when the task runs: rendered, outputs fetched."""
+        charge()
+        if isinstance(value, str):
+            return self._rendered(value) if is_template(value) else value
+        if isinstance(value, Task):
+            return self.output(value)
+        if isinstance(value, TaskOutput):
+            return operations.subscript(self.output(value.task), value.key)
+        if isinstance(value, Text):
+            parts = [self.arrived(part, depth + 1) for part in value.parts]
+            textual = all(isinstance(part, (str, Unknown, Thing)) for part in parts)
+            return operations.joined(parts) if textual else value.why
+        if depth > MAX_NESTED:
+            return operations.TOO_LARGE
+        if isinstance(value, Items):
+            items = [self.arrived(item, depth + 1) for item in value.items]
+            return Items(value.kind, items, value.more, self.interpreter.level)
+        if isinstance(value, Entries):
+            made = {k: self.arrived(v, depth + 1) for k, v in value.items.items()}
+            return Entries(made, value.rest, self.interpreter.level)
+        return value
+
+    def _rendered(self, text: str) -> Value:
+        """Return a template as a text of which the parts between fields are known."""
+        charge(len(text) // 16)
+        end = _STATEMENT.search(text)
+        known = text[: end.start()] if end is not None else text
+        parts: list[Value] = []
+        at = 0
+        while (start := known.find("{{", at)) >= 0:
+            stop = known.find("}}", start)
+            if stop < 0:
+                return rendered_later(text)
+            parts += [known[at:start], self._field(known[start : stop + 2])]
+            at = stop + 2
+        parts.append(known[at:])
+        if end is not None:
+            parts.append(rendered_later(text[end.start() :]))
+        return operations.joined(parts)
+
+    def _field(self, field: str) -> Value:
+        pulled = _PULL.fullmatch(field)
+        if pulled is None:
+            if "var" not in field:
+                # Jinja's parser takes long to load, and most fields are dates
+                return rendered_later(field)
+            given = evaluated(field, self.inputs)
+            textual = isinstance(given, (str, Unknown, Text))
+            return given if textual else rendered_later(field)
+        found = self.pulled(pulled[2], pulled[4] or "return_value")
+        if isinstance(found, (str, Text)):
+            return found
+        return rendered_later(field)
+
+    def pulled(self, task_id: str, key: str = "return_value") -> Value:
+        """Return what the task `task_id` of the file leaves under `key`."""
+        found = [task for task in self.world.tasks if task.task_id == task_id]
+        if len(found) != 1:
+            return Unknown("dynamic", f"the output of {task_id}")
+        if key == "return_value":
+            return self.output(found[0])
+        if found[0].mapped:
+            return _OUTPUT
+        return copied(self.of(found[0]).pushed.get(key, _OUTPUT))
+
+    def output(self, task: Task) -> Value:
+        """Return what a task returns, as it comes to others."""
+        name = task.operator if isinstance(task.operator, str) else "a task"
+        unknown = Unknown("dynamic", f"{name.rpartition('.')[2]} output")
+        if task.mapped:
+            return unknown
+        found = copied(self.of(task).returned)
+        plain = is_scalar(found) or isinstance(found, (Text, Items, Entries))
+        return found if plain and found is not None else unknown
+
+
+# What begins a statement or comment of a template.
+_STATEMENT = re.compile(r"\{[%#]")
+_PULL = re.compile(
+    r"\{\{-?\s*(?:ti|task_instance)\.xcom_pull\(\s*(?:task_ids\s*=\s*)?"
+    r"(\[?\s*)[\"']([\w.-]+)[\"']\s*\]?\s*"
+    r"(,\s*key\s*=\s*[\"']([\w.-]+)[\"']\s*)?,?\s*\)\s*-?\}\}"
+)
+
+
+class TaskInstance(Thing):
+    """The run of a task, as its own code sees it."""
+
+    __slots__ = ("bodies",)
+
+    def __init__(self, bodies: Bodies) -> None:
+        """`bodies` knows what other tasks leave."""
+        self.bodies = bodies
+
+    def unknown(self) -> Unknown:
+        """Return why it is no plain value."""
+        return _CONTEXT
+
+    def attribute(self, name: str) -> Value:
+        """Return how values are passed between tasks."""
+        if name == "xcom_pull":
+            return Method(name, self._pull)
+        if name == "xcom_push":
+            return Method(name, self._push)
+        return Unknown("parameter", f"ti.{name}")
+
+    def _pull(self, given: Arguments) -> Value:
+        task_ids = given.get("task_ids", 0)
+        key = given.keywords.get("key", "return_value")
+        other = given.keywords.keys() - {"task_ids", "key"} or len(given.positional) > 1
+        if isinstance(task_ids, str) and isinstance(key, str) and not other:
+            return self.bodies.pulled(task_ids, key)
+        return Unknown("parameter", "the output of a task")
+
+    def _push(self, given: Arguments) -> Value:
+        key, value = given.get("key", 0), given.get("value", 1)
+        pushed = self.bodies.pushed
+        if isinstance(key, str):
+            before = pushed.get(key, value)
+            pushed[key] = value if before is value else join(before, value, UNDECIDED)
+        return None
+
+
+class Running(Thing):
+    """An operator of the repository while its task runs: `self`."""
+
+    __slots__ = ("bodies", "level", "names", "task")
+
+    def __init__(self, bodies: Bodies, task: Task) -> None:
+        """Begin with what the constructor left."""
+        self.bodies = bodies
+        self.task = task
+        self.level = bodies.interpreter.level
+        # what the running code sets
+        self.names: dict[str, Value] = {}
+
+    def describe(self) -> str:
+        """Return the operator's name."""
+        return self.task.describe()
+
+    def attribute(self, name: str) -> Value:
+        """Return an attribute: its own, the class's, or the argument of that name."""
+        if name.startswith("super()."):
+            method = name.removeprefix("super().")
+            if method in _RUNNING:
+                return Method(name, lambda _: self.run_base())
+            return Unknown("dynamic", f"{self.describe()}.{method}")
+        if name in self.names:
+            return self.names[name]
+        made = self.task.made
+        found = made.find(name) if made is not None else None
+        if found is not None and isinstance(found[0], Function):
+            return found[0].bind(self, found[1])
+        if found is not None and isinstance(found[0], Wrapped):
+            wrapped = found[0]
+            if wrapped.kind == "property":
+                getter = wrapped.function.bind(self, found[1])
+                return self.bodies.interpreter.call(getter, Arguments([], {}))
+            return wrapped.function
+        if name in ("log", "logger"):
+            return Unknown("import", "logging.getLogger()")
+        if name in ("xcom_push", "xcom_pull"):
+            return Unknown("parameter", f"self.{name}")
+        return self.bodies.arrived(self.task.attribute(name))
+
+    def store(self, name: str, value: Value) -> None:
+        """Set an attribute; in an undecided branch it may not happen."""
+        if self.bodies.interpreter.level > self.level:
+            value = join(self.attribute(name), value, UNDECIDED)
+        self.names[name] = value
+
+    def forget(self, why: Unknown) -> None:
+        """Any attribute may be another."""
+        for name in (*self.task.keywords, *self.task.attributes, *self.names):
+            self.names[name] = why
+
+    def run_base(self) -> Value:
+        """Run the method that the class replaces."""
+        names = Entries(dict[Scalar, Value](self.names.items()))
+        before = self.bodies.base
+        if before is not None:
+            found = join(copied(before), names, UNDECIDED)
+            names = found if isinstance(found, Entries) else Entries({}, UNDECIDED)
+        self.bodies.base = names
+        return _OUTPUT

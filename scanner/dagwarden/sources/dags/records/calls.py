@@ -1,0 +1,668 @@
+"""What a task calls that is, or may be, Cloud Run."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from msgspec import UNSET
+from msgspec.structs import replace
+
+from dagwarden.facts import (
+    Call,
+    Excluded,
+    Maybe,
+    Origin,
+    Provenance,
+    TargetKind,
+    Task,
+    Token,
+    Unresolved,
+)
+from dagwarden.sources.dags.airflow.catalogue import CloudRunCall
+from dagwarden.sources.dags.airflow.parameters import Parameters, not_taken, undecided
+from dagwarden.sources.dags.airflow.provenance import USUAL, Read, traced
+from dagwarden.sources.dags.airflow.templates import is_template, rendered_later
+from dagwarden.sources.dags.language.operations import members_of
+from dagwarden.sources.dags.language.values import (
+    Entries,
+    Items,
+    Symbol,
+    Thing,
+    Unknown,
+    Value,
+    truth,
+    why_unknown,
+)
+from dagwarden.sources.dags.outgoing.clients import Message, field_of
+from dagwarden.sources.dags.outgoing.requests import (
+    INVOKE_SERVICE,
+    ActsAs,
+    Minted,
+    Outgoing,
+    authorization,
+    proof_of,
+)
+from dagwarden.sources.dags.records.bodies import (
+    BASH,
+    NOT_READ,
+    PYTHON,
+    Bodies,
+    Followed,
+)
+
+INVOKE = "run.routes.invoke"
+ACT_AS = "iam.serviceAccounts.actAs"
+# Fields of Cloud Run's `RunJobRequest.Overrides` that say how long a job runs.
+_DURATION = frozenset({"task_count", "timeout", "taskCount"})
+_MAPPED = Unknown("dynamic", "expand(overrides=...)")
+
+
+class Calls(NamedTuple):
+    """The calls of one file, and the tasks of which some may be missing."""
+
+    calls: list[Call]
+    excluded: list[Excluded]
+
+
+def calls_of_file(
+    tasks: Sequence[Task], given: Sequence[Parameters], bodies: Bodies | None
+) -> Calls:
+    """
+    Return what the tasks of a file call: by their operators and in their code.
+
+    Without `bodies` nothing is known of their code.
+    """
+    if bodies is not None:
+        bodies.read_all(one.task for one in given)
+    found = Calls([], [])
+    for task, one in zip(tasks, given, strict=True):
+        followed = bodies.of(one.task) if bodies is not None else NOT_READ
+        found.calls.extend(_numbered(_calls(one, task, bodies, followed)))
+        if followed.missed is not None and _runs_code(one):
+            left_out = Excluded(
+                kind="path",
+                what=f"Python and shell tasks of environment {task.environment}",
+                reason="what their own code calls is not read to the end",
+            )
+            found.excluded.append(left_out)
+    return found
+
+
+def _runs_code(given: Parameters) -> bool:
+    """Say whether a task runs code that may call anything."""
+    task = given.task
+    name = task.operator if isinstance(task.operator, str) else ""
+    return task.function is not None or name.startswith((*PYTHON, *BASH, _SSH))
+
+
+_SSH = "airflow.providers.ssh.operators."
+
+
+def _calls(
+    given: Parameters, task: Task, bodies: Bodies | None, followed: Followed
+) -> Iterator[Call]:
+    by_operator = _call_of(_Asked(given, task, bodies, followed))
+    if by_operator is not None:
+        yield by_operator
+    for outgoing in followed.sent:
+        yield _sent(task, outgoing)
+
+
+def _numbered(calls: Iterator[Call]) -> Iterator[Call]:
+    """Keep one of calls that are the same to all that is known, and name the rest."""
+    seen: set[Call] = set()
+    for call in calls:
+        alike = replace(call, id="", origin=_NOWHERE, provenance=())
+        if alike in seen:
+            continue
+        seen.add(alike)
+        number = len(seen)
+        yield call if number == 1 else replace(call, id=f"{call.id}#{number}")
+
+
+_NOWHERE = Origin(source="")
+
+
+def _call_of(asked: "_Asked") -> Call | None:
+    """Return the call that a task makes by its operator, or None."""
+    operator = asked.given.operator
+    if operator is None or isinstance(asked.given.task.operator, Unknown):
+        return None
+    own = asked.own_code()
+    if own and asked.followed.base is None and asked.followed.missed is None:
+        # its own code was read, and never runs the operator's
+        return None
+    if operator.call is not None:
+        return _operator_call(asked, operator.call)
+    name = asked.given.task.operator
+    if name.startswith("airflow.providers.http.") and "endpoint" in operator.parameters:
+        return _http_call(asked)
+    return None
+
+
+class _Noted:
+    """Reasons why fields of a call are not known."""
+
+    def __init__(self) -> None:
+        self.unresolved: list[Unresolved] = []
+        # from where each field is read; what the operator does is not said by the task
+        self.reads: dict[str, Read] = dict.fromkeys(_FIELDS, USUAL)
+
+    def provenance(self) -> tuple[Provenance, ...]:
+        return traced(self.reads, self.unresolved)
+
+    def minted(self, token: Minted) -> None:
+        """Note that what is said of the token is read where it is minted."""
+        for field in ("token", "audience", "acts_as", "impersonation_chain"):
+            self.reads[field] = _read_at(token.origin)
+
+    def unset(self, field: str, why: Unknown | None) -> None:
+        why = why or not_taken(field)
+        entry = Unresolved(field=field, reason=why.reason, symbol=why.symbol)
+        self.unresolved.append(entry)
+
+
+def _read_at(origin: Origin) -> Read:
+    return Read("code", origin.source, origin.line or 0)
+
+
+class _Asked(_Noted):
+    """A task's arguments, each field's reason kept for the call."""
+
+    def __init__(
+        self,
+        given: Parameters,
+        task: Task,
+        bodies: Bodies | None,
+        followed: Followed,
+    ) -> None:
+        self.given = given
+        self.task = task
+        self.bodies = bodies
+        self.followed = followed
+        super().__init__()
+        # a subclass whose own code is not read may call something else altogether
+        made = given.task.made
+        unread = self.own_code() and (
+            followed.base is None or followed.missed is not None
+        )
+        self.replaced = (
+            Unknown("dynamic", f"{made.describe()}.execute")
+            if made is not None and unread
+            else None
+        )
+
+    def own_code(self) -> bool:
+        """Say whether a class of the repository says what runs."""
+        made = self.given.task.made
+        names = ("pre_execute", "execute", "poke", "execute_complete")
+        return made is not None and any(map(made.find, names))
+
+    def read(self, field: str, name: str) -> Value:
+        """Return the argument `name`, which says what `field` is."""
+        own = self.followed.base
+        if own is not None and name in own.items:
+            origin = self.task.origin
+            self.reads[field] = Read("class", origin.source, origin.line or 0)
+        else:
+            self.reads[field] = self.given.read(name)
+        return self.value(name)
+
+    def value(self, name: str) -> Value:
+        if self.replaced is not None:
+            return self.replaced
+        own = self.followed.base
+        if own is not None and name in own.items:
+            return own.items[name]
+        if own is not None and own.rest is not None:
+            return own.rest
+        return self.given.value(name)
+
+    def arrived(self, name: str) -> Value:
+        """Return an argument with what other tasks leave for it."""
+        own = self.followed.base
+        if self.replaced is not None or (own is not None and name in own.items):
+            return self.value(name)
+        found = self.given.given(name)
+        if found is None or self.bodies is None:
+            return self.given.value(name)
+        return self.bodies.arrived(found.value)
+
+    def text(self, field: str, name: str) -> Maybe[str]:
+        value = self.read(field, name)
+        if isinstance(value, str):
+            return value
+        self.unresolved.append(undecided(field, value))
+        return UNSET
+
+    def optional(self, field: str, name: str) -> Maybe[str | None]:
+        return None if self.read(field, name) is None else self.text(field, name)
+
+
+_FIELDS = (
+    *("acts_as", "audience", "connection", "deploys_as", "endpoint"),
+    *("impersonation_chain", "name", "overrides", "overrides_duration", "permissions"),
+    *("project", "region", "target_kind", "tls_verified", "token", "url"),
+)
+
+
+def _identifier(task: Task) -> str:
+    return f"call:{task.id.removeprefix('task:')}"
+
+
+def _operator_call(asked: _Asked, call: CloudRunCall) -> Call:
+    action = "run" if call.action == "execute" else call.action
+    overrides = _overrides(asked, call)
+    project = asked.optional("project", call.project_parameter)
+    region = asked.text("region", call.region_parameter)
+    name: Maybe[str] = UNSET
+    if call.name_parameter is not None:
+        name = asked.text("name", call.name_parameter)
+    else:
+        asked.unset("name", Unknown("dynamic", f"every {call.kind} of the region"))
+    permissions = _permissions(asked, call, overrides)
+    deploys_as = _deploys_as(asked, call)
+    return Call(
+        id=_identifier(asked.task),
+        origin=asked.task.origin,
+        environment=asked.task.environment,
+        task=asked.task.id,
+        via="operator",
+        operation=f"{action}_{call.kind}",
+        target_kind=call.kind,
+        project=project,
+        region=region,
+        name=name,
+        endpoint=None,
+        url=None,
+        connection=None,
+        impersonation_chain=None,
+        overrides=overrides,
+        overrides_duration=_overrides_duration(asked, overrides),
+        token=None,
+        audience=None,
+        acts_as="connection",
+        tls_verified=None,
+        permissions=permissions,
+        deploys_as=deploys_as,
+        unresolved=tuple(asked.unresolved),
+        provenance=asked.provenance(),
+    )
+
+
+def _overrides(asked: _Asked, call: CloudRunCall) -> Maybe[bool]:
+    if "overrides" not in call.permissions_if:
+        return False
+    expanded = asked.given.task.expanded
+    value = asked.read("overrides", "overrides")
+    if "overrides" in expanded and isinstance(value, Unknown) and not asked.replaced:
+        # a mapped task gets an item each, whatever it holds
+        return True
+    if isinstance(value, (Entries, Items)):
+        # the hook sends an empty message for None and for {} alike
+        given = truth(value)
+        if not isinstance(given, Unknown):
+            return given
+    elif value is None:
+        return False
+    asked.unset("overrides", why_unknown(value))
+    return UNSET
+
+
+def _overrides_duration(asked: _Asked, overrides: Maybe[bool]) -> Maybe[bool]:
+    """Return whether overrides change how long an execution may take."""
+    if overrides is False:
+        return False
+    offered = asked.given.task.offered.get("overrides")
+    each = [asked.read("overrides_duration", "overrides")]
+    why = asked.replaced
+    if offered is not None and why is None:
+        each, why = members_of(offered) if isinstance(offered, Items) else ([], _MAPPED)
+    for value in each:
+        if not isinstance(value, Entries):
+            why = why or why_unknown(value) or _MAPPED
+        elif _DURATION & value.items.keys():
+            return True
+        else:
+            why = why or value.rest
+    if why is None:
+        return False
+    asked.unset("overrides_duration", why)
+    return UNSET
+
+
+def _permissions(
+    asked: _Asked, call: CloudRunCall, overrides: Maybe[bool]
+) -> Maybe[tuple[str, ...]]:
+    found = set(call.permissions)
+    if asked.replaced:
+        asked.unset("permissions", asked.replaced)
+        return UNSET
+    if "overrides" in call.permissions_if:
+        if overrides is UNSET:
+            asked.unset("permissions", why_unknown(asked.value("overrides")))
+            return UNSET
+        chosen = call.permissions_if if overrides else call.permissions_unless
+        found |= set(chosen["overrides"])
+    if call.act_as:
+        found.add(ACT_AS)
+    return tuple(sorted(found))
+
+
+def _deploys_as(asked: _Asked, call: CloudRunCall) -> Maybe[str | None]:
+    """Return the account that the deployed job or service names."""
+    if not call.act_as:
+        return None
+    account = _account_in(asked.read("deploys_as", call.kind), call.kind)
+    if isinstance(account, str):
+        return account.lower() or None
+    if account is None:
+        return None
+    asked.unset("deploys_as", why_unknown(account))
+    return UNSET
+
+
+def _under(value: Value, *names: str) -> Value:
+    """Return what a message holds under any spelling of a name."""
+    if isinstance(value, Thing) and not isinstance(value, Message):
+        return why_unknown(value)
+    if isinstance(value, Items):
+        return why_unknown(value) or Unknown("dynamic", f"{names[0]} of an object")
+    return field_of(value, *names)
+
+
+# ---------------------------------------------------------------------------- HTTP
+
+
+def _http_call(asked: _Asked) -> Call:
+    endpoint = asked.optional("endpoint", "endpoint")
+    asked.read("token", "headers")
+    header = authorization(asked.arrived("headers"))
+    if isinstance(header, str) and is_template(header):
+        header = rendered_later(header)
+    proof, token = proof_of(header)
+    made = asked.given.task.made
+    if made is not None and made.find("hook") is not None:
+        proof, token = Unknown("dynamic", f"{made.describe()}.hook"), None
+    call = Call(
+        id=_identifier(asked.task),
+        origin=asked.task.origin,
+        environment=asked.task.environment,
+        task=asked.task.id,
+        via="http",
+        operation=INVOKE_SERVICE,
+        endpoint=endpoint,
+        url=None,
+        connection=None,
+        impersonation_chain=None,
+        overrides=False,
+        overrides_duration=False,
+        token=_token(asked, proof),
+        audience=None,
+        acts_as="environment",
+        tls_verified=_tls_verified(asked),
+        permissions=(INVOKE,),
+        deploys_as=None,
+    )
+    connection = asked.task.connection
+    named = connection if isinstance(connection, str) else "?"
+    why = Unknown("connection", f"connection {named} of environment {call.environment}")
+    for field in ("target_kind", "project", "region", "name"):
+        asked.unset(field, why)
+    if token is not None:
+        call = _acting(asked, call, token.acts_as)
+        call = replace(call, audience=_optional(asked, "audience", token.audience))
+        asked.minted(token)
+    unresolved = tuple(asked.unresolved)
+    return replace(call, unresolved=unresolved, provenance=asked.provenance())
+
+
+def _token(asked: _Asked, proof: Token | Unknown | None) -> Maybe[Token | None]:
+    if isinstance(proof, Unknown):
+        asked.unset("token", proof)
+        return UNSET
+    if proof is not None:
+        return proof
+    auth = asked.read("token", "auth_type")
+    if auth is None:
+        return None
+    if isinstance(auth, Symbol) and auth.name.endswith("HTTPBasicAuth"):
+        return "basic"
+    asked.unset("token", why_unknown(auth))
+    return UNSET
+
+
+def _tls_verified(asked: _Asked) -> Maybe[bool | None]:
+    options = asked.read("tls_verified", "extra_options")
+    if options is None:
+        return None
+    if not isinstance(options, Entries):
+        asked.unset("tls_verified", why_unknown(options))
+        return UNSET
+    if "verify" not in options.items and options.rest is None:
+        return None
+    verify = options.get("verify")
+    if verify is None:
+        return None
+    decided = truth(verify)
+    if isinstance(decided, bool):
+        return decided
+    asked.unset("tls_verified", decided)
+    return UNSET
+
+
+# ------------------------------------------------------------------------------ code
+
+
+def _optional(asked: _Noted, field: str, value: Value) -> Maybe[str | None]:
+    if value is None or isinstance(value, str):
+        return value
+    asked.unset(field, why_unknown(value))
+    return UNSET
+
+
+def _sent(task: Task, outgoing: Outgoing) -> Call:
+    """Return the call that a task's code makes."""
+    noted = _Noted()
+    noted.reads = dict.fromkeys(_FIELDS, _read_at(outgoing.origin))
+    call = Call(
+        id=_identifier(task),
+        origin=outgoing.origin,
+        environment=task.environment,
+        task=task.id,
+        via=outgoing.via,
+        operation=INVOKE_SERVICE,
+        endpoint=None,
+        acts_as="environment",
+        url=None,
+        connection=None,
+        impersonation_chain=None,
+        deploys_as=None,
+    )
+    call = _acting(noted, call, outgoing.acts_as)
+    if outgoing.action is None:
+        call = _request(noted, call, outgoing)
+    else:
+        call = _administration(noted, call, outgoing)
+    if outgoing.token is not None:
+        noted.minted(outgoing.token)
+    unresolved = tuple(noted.unresolved)
+    return replace(call, unresolved=unresolved, provenance=noted.provenance())
+
+
+def _acting(noted: _Noted, call: Call, acts_as: ActsAs) -> Call:
+    """Say who a call is made as."""
+    source = acts_as.source
+    chain = tuple(one for one in acts_as.chain if isinstance(one, str))
+    whole = len(chain) == len(acts_as.chain)
+    if not whole:
+        others = (one for one in acts_as.chain if not isinstance(one, str))
+        noted.unset("impersonation_chain", why_unknown(next(others)))
+    if isinstance(source, Unknown):
+        noted.unset("acts_as", source)
+    connection = call.connection
+    if source == "connection":
+        connection = _optional(noted, "connection", acts_as.connection)
+    return replace(
+        call,
+        acts_as=UNSET if isinstance(source, Unknown) else source,
+        connection=connection,
+        impersonation_chain=(chain or None) if whole else UNSET,
+    )
+
+
+def _request(noted: _Noted, call: Call, outgoing: Outgoing) -> Call:
+    """Complete a call that is a request to a server."""
+    through = outgoing.connection is not None
+    url = None if through else _optional(noted, "url", outgoing.url)
+    known = isinstance(url, str) and url.partition(":" + "//")[2]
+    run = bool(known) and str(known).partition(":")[0].endswith(".run.app")
+    kind: Maybe[TargetKind] = "service" if run else UNSET
+    why = outgoing.url if isinstance(outgoing.url, Unknown) else None
+    why = why or Unknown("layer", f"what answers at {url}")
+    if through:
+        name = outgoing.connection if isinstance(outgoing.connection, str) else "?"
+        symbol = f"connection {name} of environment {call.environment}"
+        why = Unknown("connection", symbol)
+    for field in ("project", "region", "name"):
+        noted.unset(field, why)
+    if kind is UNSET:
+        noted.unset("target_kind", why)
+    proof = outgoing.proof
+    token: Maybe[Token | None] = UNSET
+    if isinstance(proof, Unknown):
+        noted.unset("token", proof)
+    else:
+        # a hook leaves it to its connection
+        token = proof if proof is not None or through else "none"
+    minted = outgoing.token
+    connection = call.connection
+    if through:
+        if call.acts_as == "connection":
+            # the fact has one connection: that of the server
+            noted.unset("acts_as", Unknown("dynamic", "the account of a token"))
+            call = replace(call, acts_as=UNSET)
+        connection = _optional(noted, "connection", outgoing.connection)
+    return replace(
+        call,
+        target_kind=kind,
+        url=url,
+        connection=connection,
+        endpoint=_optional(noted, "endpoint", outgoing.endpoint),
+        overrides=False,
+        overrides_duration=False,
+        token=token,
+        audience=_optional(noted, "audience", minted.audience) if minted else None,
+        tls_verified=_checked(noted, outgoing.verified),
+        permissions=(INVOKE,),
+    )
+
+
+def _checked(noted: _Noted, verify: Value) -> Maybe[bool | None]:
+    """Return whether a request checks certificates; None: as its library does."""
+    if verify is None:
+        return None
+    decided = truth(verify)
+    if isinstance(decided, bool):
+        return decided
+    noted.unset("tls_verified", decided)
+    return UNSET
+
+
+def _administration(noted: _Noted, call: Call, outgoing: Outgoing) -> Call:
+    """Complete a call of Cloud Run's Admin API."""
+    kind, action = outgoing.kind, outgoing.action or "run"
+    overrides, duration = _given_overrides(noted, outgoing)
+    return replace(
+        call,
+        operation=f"{action}_{kind}",
+        target_kind=kind,
+        project=_named(noted, "project", outgoing.project),
+        region=_text(noted, "region", outgoing.region),
+        name=_text(noted, "name", outgoing.name),
+        overrides=overrides,
+        overrides_duration=duration,
+        token=None,
+        audience=None,
+        tls_verified=None,
+        permissions=_needed(noted, outgoing, overrides),
+        deploys_as=_deploying(noted, outgoing),
+    )
+
+
+def _text(noted: _Noted, field: str, value: Value) -> Maybe[str]:
+    if isinstance(value, str) and value:
+        return value
+    noted.unset(field, why_unknown(value))
+    return UNSET
+
+
+def _named(noted: _Noted, field: str, value: Value) -> Maybe[str | None]:
+    return None if value is None else _text(noted, field, value)
+
+
+def _given_overrides(
+    noted: _Noted, outgoing: Outgoing
+) -> tuple[Maybe[bool], Maybe[bool]]:
+    """Return whether a call gives overrides, and whether they bear on the duration."""
+    value = outgoing.overrides
+    if outgoing.action != "run" or value is None:
+        return False, False
+    given = truth(value) if isinstance(value, (Entries, Items)) else why_unknown(value)
+    if isinstance(value, Thing):
+        given = True
+    why = given if isinstance(given, Unknown) else None
+    if given is None or why is not None:
+        noted.unset("overrides", why)
+        noted.unset("overrides_duration", why)
+        return UNSET, UNSET
+    if not given:
+        return False, False
+    if not isinstance(value, Entries):
+        noted.unset("overrides_duration", why_unknown(value))
+        return True, UNSET
+    if _DURATION & value.items.keys():
+        return True, True
+    if value.rest is not None:
+        noted.unset("overrides_duration", value.rest)
+        return True, UNSET
+    return True, False
+
+
+def _needed(
+    noted: _Noted, outgoing: Outgoing, overrides: Maybe[bool]
+) -> Maybe[tuple[str, ...]]:
+    of = f"run.{outgoing.kind}s"
+    action = outgoing.action
+    if action == "run":
+        if overrides is UNSET:
+            noted.unset("permissions", why_unknown(outgoing.overrides))
+            return UNSET
+        return (f"{of}.runWithOverrides" if overrides else f"{of}.run",)
+    if action == "deploy":
+        symbol = f"whether the {outgoing.kind} is there before it is deployed"
+        noted.unset("permissions", Unknown("dynamic", symbol))
+        return UNSET
+    if action == "delete":
+        return (f"{of}.delete",)
+    return tuple(sorted((ACT_AS, f"{of}.{action}")))
+
+
+def _deploying(noted: _Noted, outgoing: Outgoing) -> Maybe[str | None]:
+    """Return the account that the deployed job or service names."""
+    if outgoing.action not in ("create", "update", "deploy"):
+        return None
+    account = _account_in(outgoing.workload, outgoing.kind)
+    if isinstance(account, str) and account and not is_template(account):
+        return account.lower()
+    if account is None and outgoing.action == "create":
+        return None
+    symbol = f"the account that the {outgoing.kind} has already"
+    noted.unset("deploys_as", why_unknown(account) or Unknown("dynamic", symbol))
+    return UNSET
+
+
+def _account_in(message: Value, kind: str) -> Value:
+    value = _under(message, "template")
+    if kind == "job":
+        value = _under(value, "template")
+    return _under(value, "service_account", "serviceAccount")

@@ -1,0 +1,104 @@
+"""What one hostile file may cost: it ends as a gap, after the same work everywhere."""
+
+from collections.abc import Callable
+from itertools import count
+
+import pytest
+
+from dagwarden.facts import Facts
+from dagwarden.sources.dags.language import work
+from dagwarden.sources.dags.language.work import TooMuchWork, allowance, charge, left
+from dagwarden.sources.dags.parse import parsed
+from dagwarden.sources.dags.records.seen import Unreadable
+
+Scan = Callable[..., Facts]
+HEAD = "from airflow.sdk import DAG, task\nd = DAG('d')\n"
+
+
+def numbered(text: str, times: int) -> str:
+    return "".join(text.replace("#", str(number)) for number in range(times))
+
+
+# Each takes seconds, or memory without end, where only statements are counted.
+HOSTILE = {
+    "membership": "x = list(range(5000))\n" + "y = 6000 in x\n" * 2_000,
+    "membership of lists": "x = [[i] for i in range(900)] * 5\n" + "y = [9999] in x\n" * 2_000,
+    "join": "x = ['a'] * 5000\n" + "y = ''.join(x)\n" * 2_000,
+    "sorted": "x = list(range(5000))\n" + "y = sorted(x)\n" * 2_000,
+    "joins of scopes": numbered("n# = 1\n", 5_000) + "if u:\n v = 1\n" * 1_000,
+    "exceptions": numbered("n# = 1\n", 5_000) + "try:\n f()\nexcept E:\n pass\n" * 500,
+    "one id": "with d:\n" + " @task\n def f(): pass\n f()\n" * 6_000,
+    "large literal": "x = {" + numbered("#: 1, ", 20_000) + "}\n",
+    "defaults": "def f(" + numbered("a#=1, ", 5_000) + "): pass\n" + "f()\n" * 2_000,
+    "copies of texts": "x = 'a' * 100000\n" + numbered("y# = x + ''\n", 2_000),
+    "slices of texts": "x = 'a' * 100000\n" + numbered("y# = x[1:]\n", 2_000),
+    "links": "x = [d] * 5000\n" + "x >> x\n" * 2_000,
+    "skipped code": "def f():\n return 1\n" + " x = 1\n" * 5_000 + "f()\n" * 2_000,
+    "tasks of a loop": "from airflow.providers.standard.operators.bash import BashOperator\n"
+    "for i in range(100):\n for j in range(100):\n  BashOperator(task_id=f'{i}.{j}', dag=d)\n",
+    "shared data": "from airflow.providers.standard.operators.bash import BashOperator\n"
+    "e = {f'k{i}': 'v' for i in range(900)}\nwith d:\n"
+    + numbered(" BashOperator(task_id='t#', env=e)\n", 1_000),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("program", HOSTILE.values(), ids=HOSTILE)
+def test_work_that_multiplies_ends_as_a_gap(
+    scan: Scan, monkeypatch: pytest.MonkeyPatch, program: str
+) -> None:
+    monkeypatch.setattr("dagwarden.sources.dags.file.MAX_UNITS", 500_000)
+    facts = scan(dags__a=HEAD + program, dags__b=HEAD)
+    (gap,) = facts.gaps
+    assert (gap.reason, gap.origin.source) == ("timeout", "dags/a.py")
+    assert (gap.detail, gap.incomplete) == ("takes too long to follow", True)
+    # nothing that was found in it stays, and the next file is read
+    assert [dag.origin.source for dag in facts.dags] == ["dags/b.py"]
+    assert facts.tasks == ()
+
+
+def test_a_large_honest_file_is_followed(scan: Scan) -> None:
+    body = numbered(
+        "@task\ndef f#(a=1):\n    return [a, '#']\nwith d:\n    f#()\n", 1_000
+    )
+    facts = scan(HEAD + body)
+    assert facts.gaps == ()
+    assert len(facts.tasks) == 1_000
+
+
+@pytest.mark.parametrize(
+    "program",
+    ["x = [" + "1, " * 130_000 + "]", "a\n" * 130_000, "x = f'" + "{d}" * 60_000 + "'"],
+    ids=["literal", "statements", "f-string"],
+)
+def test_the_parser_is_not_given_what_it_cannot_hold(program: str) -> None:
+    with pytest.raises(Unreadable) as caught:
+        parsed(program.encode())
+    assert caught.value.reason == "too_large"
+
+
+def test_an_allowance_is_taken_from_to_its_end() -> None:
+    with allowance(10):
+        charge(9)
+        charge()
+        assert left() == 0
+        with pytest.raises(TooMuchWork):
+            charge()
+
+
+def test_an_allowance_ends_with_its_block() -> None:
+    with allowance(5):
+        with allowance(100_000):
+            charge(90_000)
+        charge(5)
+    charge(10**12)
+
+
+def test_the_clock_is_looked_at_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds = count(0, 6)
+    monkeypatch.setattr(work, "process_time", lambda: float(next(seconds)))
+    with allowance(1_000_000):
+        # it looks after ten thousand units, at 0, and after as many again and again
+        for _ in range(30_002):
+            charge()
+        with pytest.raises(TooMuchWork):
+            charge()

@@ -1,0 +1,435 @@
+"""What becomes of static facts when a real Airflow is asked, too."""
+
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from textwrap import dedent
+
+import msgspec
+import pytest
+from msgspec import UNSET
+from msgspec.structs import replace
+from tests.sources.dags.airflows import PYTHONS, VERSIONS
+
+from dagwarden.facts import Call, Dag, Facts, Gap, Task, Unresolved
+from dagwarden.sources.credentials import Fingerprint
+from dagwarden.sources.dags.airflow.outside import Outside
+from dagwarden.sources.dags.read import read_dags
+from dagwarden.sources.dags.real import confirm, live
+from dagwarden.sources.layers import Layer
+from dagwarden.sources.variables.records import Entry, Variables
+
+SECRET = "hunter2hunter2"
+HEAD = """
+import os
+from datetime import datetime, timedelta
+from airflow import DAG
+from airflow.models import Variable
+from airflow.models.baseoperator import BaseOperator
+START = datetime(2026, 1, 1)
+"""
+# A stand-in for the Google provider, which is too large for a test's environment.
+STAND_IN = """
+import sys, types
+from airflow.models.baseoperator import BaseOperator
+package = "airflow.providers.google.cloud.operators.cloud_run"
+class CloudRunExecuteJobOperator(BaseOperator):
+    template_fields = ("project_id", "region", "job_name", "overrides")
+    def __init__(self, project_id, region, job_name, overrides=None,
+                 gcp_conn_id="google_cloud_default", impersonation_chain=None,
+                 timeout_seconds=None, deferrable=False, **kwargs):
+        super().__init__(**kwargs)
+        self.project_id, self.region, self.job_name = project_id, region, job_name
+        self.overrides, self.gcp_conn_id = overrides, gcp_conn_id
+        self.impersonation_chain = impersonation_chain
+        self.timeout_seconds, self.deferrable = timeout_seconds, deferrable
+CloudRunExecuteJobOperator.__module__ = package
+parts = package.split(".")
+for end in range(3, len(parts) + 1):
+    module = sys.modules.setdefault(
+        ".".join(parts[:end]), types.ModuleType(".".join(parts[:end]))
+    )
+    module.__path__ = []
+module.CloudRunExecuteJobOperator = CloudRunExecuteJobOperator
+"""
+FILES = {
+    "unfollowed": """
+        with DAG("unfollowed", schedule=None, start_date=START):
+            for name, value in eval("{'x': 3, 'y': 4}").items():
+                BaseOperator(task_id=name, retries=value, pool="p" + name)
+            BaseOperator(task_id="z", execution_timeout=timedelta(minutes=eval("2")))
+            if eval("False"):
+                BaseOperator(task_id="never")
+        """,
+    "told_alike": """
+        class Mine(BaseOperator):
+            def __init__(self, more, **kwargs):
+                super().__init__(**kwargs)
+                self.more = more
+        with DAG(
+            "told_alike", schedule=timedelta(hours=2), start_date=START,
+            default_args={"retries": 2, "owner": "team"},
+            dagrun_timeout=timedelta(hours=1),
+        ):
+            BaseOperator(task_id="a", execution_timeout=timedelta(minutes=3))
+            BaseOperator(task_id="b", retries=5, queue="q")
+            Mine(task_id="c", more=1)
+            Mine.partial(task_id="d", pool="slow").expand(more=[1, 2])
+        """,
+    "asks": """
+        with DAG("asks", schedule=None, start_date=START):
+            BaseOperator(task_id="a", retries=eval("3"))
+            for name in eval("[os.environ.get('ELSEWHERE', 'added')]"):
+                BaseOperator(task_id=name, retries=4, pool="p")
+            if os.environ.get("ELSEWHERE"):
+                BaseOperator(task_id="elsewhere")
+            globals()[("BaseOperator")](task_id="found_by_airflow", retries=9)
+        """,
+    "given": """
+        with DAG("given", schedule=None, start_date=START):
+            BaseOperator(task_id="a", retries=eval("int(Variable.get('retries', 1))"))
+        """,
+    "hides": f"""
+        import zlib
+        PASSWORD = zlib.decompress({zlib.compress(SECRET.encode())!r}).decode()
+        with DAG("hides", schedule=None, start_date=START):
+            BaseOperator(task_id="a", params={{"password": PASSWORD}})
+        """,
+    "refused": f"""
+        with DAG("refused", schedule=None, start_date=START):
+            BaseOperator(task_id="a")
+        raise ValueError("{SECRET}")
+        """,
+    "ends": """
+        with DAG("ends", schedule=None, start_date=START):
+            BaseOperator(task_id="a")
+        os._exit(1)
+        """,
+    "calls": """
+        import stand_in
+        from airflow.providers.google.cloud.operators.cloud_run import (
+            CloudRunExecuteJobOperator,
+        )
+        with DAG("calls", schedule=None, start_date=START):
+            CloudRunExecuteJobOperator(
+                task_id="a", project_id="p", region="r", job_name=eval("'job'"),
+                impersonation_chain=eval("['x@p.example', 'y@p.example']"),
+                overrides=eval("{'timeout': '9s'}"), gcp_conn_id=eval("'other'"),
+            )
+        """,
+}
+
+
+class Both:
+    """The facts of all files: as read, and with those of Airflow."""
+
+    def __init__(self, root: Path, python: Path) -> None:
+        self.root = root
+        self.read = self._facts(None)
+        self.joined = self._facts(python)
+
+    def _facts(self, python: Path | None) -> Facts:
+        layer = Layer({"retries": Entry("7", 7)})
+        return read_dags(
+            self.root,
+            "prod",
+            [Path("dags")],
+            only=None,
+            exclude=("stand_in.py",),
+            airflow="3.1",
+            fingerprint=Fingerprint(b"key", keep=True),
+            airflow_python=python,
+            outside=Outside(Variables((layer,))),
+        )
+
+    def task(self, name: str, facts: Facts | None = None) -> Task:
+        held = (facts or self.joined).tasks
+        (found,) = (one for one in held if one.id == f"task:prod:{_id(name)}")
+        return found
+
+    def gaps(self, file: str) -> list[Gap]:
+        held = self.joined.gaps
+        return [gap for gap in held if gap.origin.source == f"dags/{file}.py"]
+
+    def names(self, file: str) -> list[str]:
+        path = f"dags/{file}.py"
+        held = self.joined.tasks
+        return sorted(one.id.rpartition(".")[2] for one in held if path in one.id)
+
+
+def _id(name: str) -> str:
+    return f"dags/{name.partition('.')[0]}.py:{name}"
+
+
+def write(root: Path) -> None:
+    (root / "dags").mkdir()
+    (root / "dags/stand_in.py").write_text(dedent(STAND_IN))
+    for name, text in FILES.items():
+        (root / f"dags/{name}.py").write_text(HEAD + dedent(text))
+
+
+@pytest.fixture(scope="module", params=VERSIONS)
+def both(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Both:
+    root = tmp_path_factory.mktemp("repository")
+    write(root)
+    return Both(root, PYTHONS[request.param])
+
+
+def test_what_could_not_be_followed_becomes_known(both: Both) -> None:
+    assert both.names("unfollowed") == ["x", "y", "z"]
+    x, y = both.task("unfollowed.x"), both.task("unfollowed.y")
+    assert (x.retries, y.retries, x.pool, y.pool) == (3, 4, "px", "py")
+    assert x.unresolved == y.unresolved == ()
+    assert x.dag == "dag:prod:dags/unfollowed.py:unfollowed"
+    assert (x.origin.source, x.origin.line) == ("dags/unfollowed.py", 11)
+    assert both.task("unfollowed.z", both.read).execution_timeout is UNSET
+    z = both.task("unfollowed.z")
+    assert z.execution_timeout == 120.0
+    sources = {one.field: (one.source, one.confirmed) for one in z.provenance}
+    assert sources["execution_timeout"] == ("airflow", False)
+    assert sources["operator"] == ("argument", True)
+
+
+def test_what_airflow_does_not_make_is_left_out_with_the_reason(both: Both) -> None:
+    reasons = {
+        (one.what, one.reason) for one in both.joined.excluded if one.kind == "task"
+    }
+    assert reasons == {
+        ("dags/unfollowed.py:11", "Airflow shows which tasks it stands for"),
+        ("dags/unfollowed.py:14", "Airflow makes no such task"),
+    }
+
+
+def test_what_both_know_is_the_same(both: Both) -> None:
+    for name, retries in {"a": 2, "b": 5, "c": 2, "d": 2}.items():
+        task = both.task(f"told_alike.{name}")
+        read = both.task(f"told_alike.{name}", both.read)
+        assert task.retries == retries
+        assert replace(task, provenance=()) == replace(read, provenance=())
+        unconfirmed = {one.field for one in task.provenance if not one.confirmed}
+        # a setting of the real environment decides these
+        settings = {"execution_timeout", "queue"}
+        assert unconfirmed <= settings
+    assert both.gaps("told_alike") == []
+    assert not any(gap.reason == "conflict" for gap in both.joined.gaps)
+
+
+def test_a_file_that_asks_for_its_environment_makes_nothing_known(both: Both) -> None:
+    """Where it really runs, what it asks for is something else."""
+    a = both.task("asks.a")
+    assert a.retries is UNSET
+    assert [entry.reason for entry in a.unresolved] == ["dynamic"]
+    assert both.task("asks.elsewhere") == both.task("asks.elsewhere", both.read)
+    found = both.task("asks.found_by_airflow")
+    assert found.retries in (UNSET, 9)
+    assert "added" not in both.names("asks")  # the task of its line stands for it
+
+
+def test_variables_of_the_scan_are_those_that_the_file_finds(both: Both) -> None:
+    assert both.task("given.a", both.read).retries is UNSET
+    assert both.task("given.a").retries == 7
+
+
+def test_a_secret_that_only_airflow_sees_is_told_without_its_value(both: Both) -> None:
+    assert both.task("hides.a", both.read).secrets is UNSET
+    (secret,) = both.task("hides.a").secrets_known
+    assert both.task("hides.a").secrets == (secret,)
+    assert (secret.kind, secret.place) == ("password", "params.password")
+    assert secret.fingerprint == Fingerprint(b"key", keep=True).of(SECRET)
+    assert SECRET not in repr(both.joined)
+
+
+def test_a_file_that_airflow_refuses_keeps_what_was_read(both: Both) -> None:
+    gap, same = both.gaps("refused")
+    assert same.detail == "Airflow refuses the file: the file raises here"
+    assert (gap.reason, gap.detail) == (
+        "malformed",
+        "Airflow refuses the file: ValueError",
+    )
+    assert (gap.origin.line, gap.incomplete) == (11, False)
+    assert both.task("refused.a") == both.task("refused.a", both.read)
+
+
+def test_a_file_that_airflow_could_not_read_is_a_gap(both: Both) -> None:
+    gap = both.gaps("ends")[0]
+    assert gap.reason == "timeout"
+    assert gap.detail == "Airflow did not read it: the process that read it ended"
+    assert gap.incomplete
+    assert both.task("ends.a") == both.task("ends.a", both.read)
+
+
+def test_calls_become_known(both: Both) -> None:
+    (call,) = (one for one in both.joined.calls if "calls.py" in one.id)
+    task = both.task("calls.a")
+    assert call.task == task.id
+    assert (call.project, call.region, call.name) == ("p", "r", "job")
+    assert (call.overrides, call.overrides_duration) == (True, True)
+    assert call.permissions == (
+        *("run.jobs.get", "run.jobs.runWithOverrides", "run.operations.get"),
+    )
+    assert task.connection == "other"
+    assert (task.connection_parameter, task.connection_source) == (
+        "gcp_conn_id",
+        "argument",
+    )
+    assert task.impersonation_chain == ("x@p.example", "y@p.example")
+
+
+# ------------------------------------------------- answers that no Airflow here gives
+
+TASK = {
+    "task_id": "a",
+    "file": None,
+    "line": None,
+    "class": "airflow.sdk.bases.operator.BaseOperator",
+    "bases": ["builtins.object"],
+    "own": 0,
+    "defines": [],
+    "mapped": False,
+    "in_mapped_group": False,
+    "arguments": {"task_id": "a"},
+    "expanded": None,
+    "attributes": {},
+    "defaults": {"retries": 0},
+    "template_fields": [],
+}
+
+
+def answered(
+    root: Path, monkeypatch: pytest.MonkeyPatch, task: object, **more: object
+) -> Facts:
+    """Return the facts of a file of one task, of which Airflow says `task`."""
+    write_one(root)
+    dag: dict[str, object]
+    dag = {"dag_id": "d", "file": None, "line": None, "attributes": {}, "tasks": [task]}
+    found = {"errors": [], "asked": [], "dags": [dag], **more}
+    answer = msgspec.convert(found, live.Found)
+    extraction = live.Extraction("3.3", (), {root / "dags/a.py": answer}, {})
+    monkeypatch.setattr(confirm, "extract", constantly(extraction))
+    return read(root, Path("/no/python"))
+
+
+def constantly(extraction: live.Extraction) -> Callable[..., live.Extraction]:
+    def extract(*_: object, **__: object) -> live.Extraction:
+        return extraction
+
+    return extract
+
+
+def write_one(root: Path) -> None:
+    (root / "dags").mkdir()
+    (root / "dags/a.py").write_text(
+        HEAD + "with DAG('d', schedule=None):\n    BaseOperator(task_id='a', retries=3)"
+    )
+
+
+def read(root: Path, python: Path) -> Facts:
+    return read_dags(
+        root,
+        "prod",
+        [Path("dags")],
+        only=None,
+        exclude=(),
+        airflow="3.1",
+        fingerprint=Fingerprint(b"key", keep=True),
+        airflow_python=python,
+    )
+
+
+def given(**arguments: object) -> dict[str, object]:
+    return {**TASK, "arguments": {"task_id": "a", **arguments}}
+
+
+def test_a_contradiction_is_told_and_airflow_holds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    facts = answered(tmp_path, monkeypatch, given(retries=5))
+    assert facts.tasks[0].retries == 5
+    (gap,) = (gap for gap in facts.gaps if gap.reason == "conflict")
+    assert gap.detail == "retries: reading says 3, Airflow says 5"
+    assert (gap.origin.line, gap.kinds, gap.incomplete) == (9, ("task",), False)
+
+
+def test_a_contradiction_in_a_file_that_asks_is_not_decided(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = [{"reason": "setting", "symbol": "[core] x"}]
+    facts = answered(tmp_path, monkeypatch, given(retries=5), asked=asked)
+    assert facts.tasks[0].retries is UNSET
+    assert facts.tasks[0].unresolved[-1] == Unresolved(
+        field="retries", reason="setting", symbol="[core] x of environment prod"
+    )
+    assert [gap.reason for gap in facts.gaps] == ["conflict"]
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("Traceback\n  File \"a.py\", line 1\n    x()\nKeyError: 'k'\n", "KeyError"),
+        ('  File "a.py", line 1\nValueError: a\nhunter2Error\n', "ValueError"),
+        ('  File "a.py", line 1\n    x\nrequests.ReadTimeout\n', "ReadTimeout"),
+        ("ModuleNotFoundError: No module named 'a.b'", "no module named a.b"),
+        ("ModuleNotFoundError: No module named 'a b'", "ModuleNotFoundError"),
+        ("hunter2hunter2", "an error"),
+        ("hunter2 Error: x", "an error"),
+        ("", "an error"),
+    ],
+)
+def test_an_error_is_told_by_its_kind_alone(
+    text: str, kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    errors = [{"text": text, "line": 3}]
+    facts = answered(tmp_path, monkeypatch, TASK, errors=errors)
+    (gap,) = facts.gaps
+    assert gap.detail == f"Airflow refuses the file: {kind}"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [{"__object__": "x.Y\x1b[31m"}, "five", [1], {"a": 1}, 1e300],
+)
+def test_a_value_that_is_none_makes_nothing_known(
+    value: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    facts = answered(tmp_path, monkeypatch, given(execution_timeout=value, retries=3))
+    assert facts.tasks[0].retries == 3
+    assert facts.tasks[0].execution_timeout in (None, UNSET)
+    assert "\x1b" not in repr(facts)
+
+
+@pytest.mark.parametrize("program", ["/no/python", "/bin/true"])
+def test_an_interpreter_that_cannot_be_asked_is_one_gap(
+    program: str, tmp_path: Path
+) -> None:
+    write_one(tmp_path)
+    facts = read(tmp_path, Path(program))
+    (gap,) = facts.gaps
+    assert (gap.reason, gap.incomplete) == ("missing", True)
+    assert gap.detail == "the interpreter does not start, or cannot import Airflow"
+    assert gap.origin.field == "airflow_python of prod"
+    assert facts.tasks[0].retries == 3
+
+
+def test_what_could_not_be_taken_from_the_files_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_one(tmp_path)
+    extraction = live.Extraction("3.3", ("network",), {}, {})
+    monkeypatch.setattr(confirm, "extract", constantly(extraction))
+    facts = read(tmp_path, Path("/no/python"))
+    (detail,) = (gap.detail for gap in facts.gaps if not gap.incomplete)
+    assert detail == (
+        "this system does not let these be taken from DAG files while Airflow loads"
+        " them: network"
+    )
+
+
+def test_the_same_question_has_the_same_answer(both: Both) -> None:
+    kinds: tuple[type, ...] = (Dag, Task, Call)
+    for kind, held in zip(
+        kinds, (both.joined.dags, both.joined.tasks, both.joined.calls), strict=True
+    ):
+        ids = [one.id for one in held]
+        assert len(ids) == len(set(ids)), kind
