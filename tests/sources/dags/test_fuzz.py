@@ -142,3 +142,17 @@ def test_what_nobody_wrote_is_read_or_told(seed: int, tmp_path: Path) -> None:
         assert facts.gaps or facts.excluded
     else:
         assert lost(tmp_path, facts) == set()
+
+
+def test_a_template_that_is_none_runs_nothing(tmp_path: Path) -> None:
+    head = (
+        "from airflow.sdk import DAG\nfrom airflow.operators.bash import BashOperator\n"
+    )
+    task = (
+        "with DAG('d'):\n BashOperator(task_id='t', bash_command='{{ var.value.x %}')"
+    )
+    (tmp_path / "dag.py").write_text(head + task)
+    with audited() as noted:
+        facts = read(tmp_path)
+    assert noted == []
+    assert [task.task_id for task in facts.tasks] == ["t"]

@@ -159,9 +159,11 @@ def _environment() -> "Environment":
 def _parsed(text: str) -> "nodes.Template | None":
     """Return a template's tree, None where Jinja refuses it."""
     from jinja2 import TemplateError
+    from jinja2.parser import Parser
 
     try:
-        return _environment().parse(text)
+        # the environment's own `parse` runs code that it makes, to tell of an error
+        return Parser(_environment(), text).parse()
     except (TemplateError, RecursionError, ValueError, OverflowError):
         return None
 
