@@ -145,13 +145,12 @@ def test_what_nobody_wrote_is_read_or_told(seed: int, tmp_path: Path) -> None:
 
 
 def test_a_template_that_is_none_runs_nothing(tmp_path: Path) -> None:
-    head = (
-        "from airflow.sdk import DAG\nfrom airflow.operators.bash import BashOperator\n"
+    operator = "airflow.providers.google.cloud.operators.cloud_run"
+    (tmp_path / "dag.py").write_text(
+        f"from airflow.sdk import DAG\nfrom {operator} import CloudRunExecuteJobOperator\n"
+        "with DAG('d'):\n CloudRunExecuteJobOperator(\n"
+        "  task_id='t', project_id='p', region='r', job_name='{{ var.value.x %}')"
     )
-    task = (
-        "with DAG('d'):\n BashOperator(task_id='t', bash_command='{{ var.value.x %}')"
-    )
-    (tmp_path / "dag.py").write_text(head + task)
     with audited() as noted:
         facts = read(tmp_path)
     assert noted == []
