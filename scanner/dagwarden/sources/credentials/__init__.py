@@ -1,0 +1,60 @@
+"""
+Which values are credentials in clear, and what may be said of them.
+
+A value enters here and leaves as its kind, its place and a fingerprint. What a
+value *is* decides before what it is *called*: a key file is one under any name,
+also inside a string, base64 or URL-encoding. Only then do names that say secret
+count, and then a placeholder, a template, a reference to a secret store and the
+name of a secret are none.
+
+Ways in: `secrets_in` and `found_in` look into one typed value under its name,
+`found_in_text` into text without a format, line by line. `shapes` tells what a text is
+by its structure, `names` what a name promises, `negatives` what stands for a secret
+and is none, `decode` opens encodings, `walk` goes through a value and
+`text` through lines, `shown` takes
+secrets out of what people read, `fingerprint` lets equal ones be told.
+
+Imported by the commit hook: what decodes is imported where something is encoded.
+"""
+
+from dagwarden.sources.credentials.fingerprint import Fingerprint
+from dagwarden.sources.credentials.names import kind_by_name
+from dagwarden.sources.credentials.negatives import (
+    is_placeholder,
+    is_reference,
+    is_sealed,
+    is_template,
+)
+from dagwarden.sources.credentials.shown import (
+    purged,
+    setting_without_secrets,
+    without_secrets,
+)
+from dagwarden.sources.credentials.text import found_in_text
+from dagwarden.sources.credentials.walk import (
+    MAX_TEXT,
+    Found,
+    found_in,
+    may_hold_secret,
+    secret_in,
+    secrets_in,
+)
+
+__all__ = [
+    "MAX_TEXT",
+    "Fingerprint",
+    "Found",
+    "found_in",
+    "found_in_text",
+    "is_placeholder",
+    "is_reference",
+    "is_sealed",
+    "is_template",
+    "kind_by_name",
+    "may_hold_secret",
+    "purged",
+    "secret_in",
+    "secrets_in",
+    "setting_without_secrets",
+    "without_secrets",
+]

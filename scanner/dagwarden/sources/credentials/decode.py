@@ -1,0 +1,50 @@
+"""What a text holds in another encoding: JSON, base64, URL-encoding."""
+
+from binascii import Error as Base64Error
+from binascii import a2b_base64
+from collections.abc import Iterator
+
+from dagwarden.sources.credentials.patterns import late
+
+SHORTEST_BASE64 = 24
+_BASE64 = late(rf"[A-Za-z0-9+/_-]{{{SHORTEST_BASE64},}}={{0,2}}")
+
+
+_LINE_BREAKS = str.maketrans("", "", "\r\n\t")
+_PERCENT = late(r"%[0-9A-Fa-f]{2}")
+
+
+def unquoted(text: str) -> str:
+    """Return `text` with its URL-encoding undone."""
+    from urllib.parse import unquote
+
+    return unquote(text) if "%" in text else text
+
+
+def decoded(text: str) -> Iterator[object]:
+    """Yield what `text` holds in another encoding: JSON first, then the others."""
+    head = text.lstrip()[:2]
+    if head[:1] in {"{", "[", '"'} and head not in {"{{", "{%"}:
+        import json
+
+        try:
+            # as Airflow reads it, but lenient to line breaks in strings
+            yield json.loads(text, strict=False)
+        except (ValueError, RecursionError):
+            pass
+        else:
+            return
+    if _PERCENT().search(text):
+        yield unquoted(
+            text.replace("+", " ")
+        )  # both spellings of a space; "+" itself is %2B
+    joined = "".join(text.split())
+    if _BASE64().fullmatch(joined):
+        padded = joined.rstrip("=") + "=" * (-len(joined.rstrip("=")) % 4)
+        try:
+            binary = a2b_base64(padded.replace("-", "+").replace("_", "/"))
+            plain = binary.decode()
+        except (Base64Error, ValueError):
+            return
+        if plain.translate(_LINE_BREAKS).isprintable():
+            yield plain

@@ -1,0 +1,120 @@
+"""Texts and records to show: the secrets in them are taken out."""
+
+import re
+from typing import TypeVar, cast
+
+from msgspec import Struct, UnsetType
+from msgspec.structs import astuple, replace
+
+from dagwarden.sources.credentials.decode import unquoted
+from dagwarden.sources.credentials.names import kind_of_named
+from dagwarden.sources.credentials.patterns import late
+from dagwarden.sources.credentials.shapes import USERINFO, shape
+
+HIDDEN = "***"
+# What every text with a recognisable secret has somewhere; most texts have none.
+_SUSPECT = late(
+    r"AIza|GOCSPX-|ya29\.|1//|eyJ|xox|gh[pousr]_|github_pat_|glpat-"
+    r"|hooks\.slack|webhook\.office|PRIVATE|bearer|basic|://[^/@]*:[^/@]*@|=",
+    re.IGNORECASE,
+)
+_ASSIGNED = late(
+    r"(?P<name>[A-Za-z][\w.-]{0,60})(?P<is>\s?=\s?)(?P<value>[^\s&=#'\",;]{4,2000})"
+)
+
+
+# Texts that were found to have nothing of a secret: most facts repeat them.
+MAX_HARMLESS = 20_000
+_harmless: set[str] = set()
+
+
+def without_secrets(text: str) -> str:
+    """
+    Return `text`, "***" in place of each secret that can be told from other words.
+
+    For what people and machines name or explain: ids, URLs, reasons. A secret is
+    told by its shape or by the name it is assigned to (`token=...`).
+    """
+    if text in _harmless:
+        return text
+    if _SUSPECT().search(text) is None:
+        if len(text) < 200 and len(_harmless) < MAX_HARMLESS:
+            _harmless.add(text)
+        return text
+    for _ in range(20):
+        if (found := shape(text)) is None:
+            break
+        shorter = USERINFO().sub(_hidden, text.replace(found[1], HIDDEN))
+        if shorter == text:  # it is there in another spelling
+            return HIDDEN
+        text = shorter
+    return _ASSIGNED().sub(_assigned, text)
+
+
+def _hidden(match: re.Match[str]) -> str:
+    start, end = match.start("secret") - match.start(), match.end("secret")
+    return f"{match[0][:start]}{HIDDEN}{match[0][end - match.start() :]}"
+
+
+def _assigned(match: re.Match[str]) -> str:
+    if kind_of_named(match["name"], unquoted(match["value"])) is None:
+        return match[0]
+    return f"{match['name']}{match['is']}{HIDDEN}"
+
+
+def setting_without_secrets(name: str, value: str) -> str:
+    """Return `value`, or "***" where its name says secret."""
+    return HIDDEN if kind_of_named(name, value) else without_secrets(value)
+
+
+R = TypeVar("R")
+
+
+_NO_TEXT = frozenset({type(None), bool, int, float, UnsetType})
+
+
+def purged(value: R) -> R:
+    """Return a record, or a collection of such, whose texts hold no secret."""
+    return _cleaned(value) if _is_tainted(value) else value
+
+
+def _is_tainted(whole: object) -> bool:
+    """Say whether a text in `whole` holds a secret: looked at first, as few do."""
+    waiting: list[tuple[object, ...]] = [(whole,)]
+    # records that many others share
+    known: set[int] = set()
+    while waiting:
+        for item in waiting.pop():
+            if isinstance(item, str):
+                if item not in _harmless and without_secrets(item) != item:
+                    return True
+            elif type(item) in _NO_TEXT:
+                continue
+            elif isinstance(item, Struct):
+                if id(item) not in known:
+                    known.add(id(item))
+                    waiting.append(astuple(item))
+            elif isinstance(item, tuple):
+                waiting.append(cast("tuple[object, ...]", item))
+    return False
+
+
+def _cleaned(value: R) -> R:
+    if isinstance(value, str):
+        return cast("R", without_secrets(value))
+    if isinstance(value, Struct):
+        changes: dict[str, object] = {}
+        for name in value.__struct_fields__:
+            old = getattr(value, name)
+            if type(old) not in _NO_TEXT and (clean := _cleaned(old)) is not old:
+                changes[name] = clean
+        return cast("R", replace(value, **changes)) if changes else value
+    if isinstance(value, tuple):
+        return cast("R", _cleaned_items(cast("tuple[object, ...]", value)))
+    return value
+
+
+def _cleaned_items(items: tuple[object, ...]) -> tuple[object, ...]:
+    cleaned = tuple([_cleaned(item) for item in items])
+    same = all(a is b for a, b in zip(items, cleaned, strict=True))
+    return items if same else cleaned
