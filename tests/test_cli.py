@@ -81,6 +81,12 @@ WAIVER = "waivers: [{rule: public-invoker, subject: '*', reason: r, expires: 202
         (nothing, "scan nowhere", ["nowhere", "does not exist"]),
         (nothing, "scan dags --snapshot iam.ndjson", ["iam.ndjson", "does not exist"]),
         (nothing, "scan dags --config operator.toml", ["operator.toml"]),
+        (
+            nothing,
+            "scan dags --airflow-python venv/bin/pyhton",
+            ["--airflow-python venv/bin/pyhton", "does not exist", "venv/bin/python"],
+        ),
+        (nothing, "facts dags --airflow-python dags", ["dags: is a folder", "Python"]),
         (nothing, "scan dags --connections conns.json", ["KIND:FILE"]),
         (nothing, "scan dags --conections env:", ["--conections", "--connections"]),
         (nothing, "scna dags", ["scna", "scan"]),
@@ -277,7 +283,8 @@ def test_what_cannot_be_read_is_a_gap_and_status_3(
 ) -> None:
     make(folder)
     done = run(folder, *arguments.split(), "--format", "json")
-    assert (done.returncode, done.stderr) == (3, "")
+    assert done.returncode == 3
+    assert all(line.startswith("nothing found") for line in done.stderr.splitlines())
     gaps = json.loads(done.stdout)["result"]["gaps"]
     here = [gap for gap in gaps if gap["origin"]["source"] == source]
     assert here, gaps
@@ -342,6 +349,73 @@ def test_the_program_ends_with_the_status_of_the_run(
     monkeypatch.setattr("dagwarden.cli.main", lambda: sys.exit(3))
     program()
     assert ended == [3]
+
+
+INTERRUPTED = """
+import sys
+
+class Interrupts:
+    def find_spec(self, name, path, target=None):
+        if name == WHEN:
+            raise KeyboardInterrupt
+        return None
+
+sys.meta_path.insert(0, Interrupts())
+sys.argv = ["dagwarden", "scan", "dags"]
+from dagwarden.__main__ import program
+program()
+"""
+
+
+@pytest.mark.parametrize("when", ["click", "dagwarden.rule", "dagwarden.job"])
+def test_who_interrupts_it_is_told_so_however_early(when: str, folder: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED.replace("WHEN", repr(when))],
+        cwd=folder,
+        text=True,
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, done.stdout) == (130, "")
+    assert done.stderr.strip() == "error: interrupted"
+
+
+def test_it_runs_as_a_module_too(folder: Path) -> None:
+    command = [sys.executable, "-m", "dagwarden", "scan", "dags"]
+    done = subprocess.run(command, cwd=folder, text=True, capture_output=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "1 DAG, 1 task" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named", "status"),
+    [
+        ("scan helpers", "helpers", 0),
+        ("scan empty", "empty", 3),  # it holds nothing that could have been read
+        ("scan /dev/null", "null", 0),
+        ("scan helpers/x.py", "x.py", 0),
+        ("facts helpers --kind task", "helpers", 0),
+        ("facts helpers --format ndjson", "helpers", 0),
+    ],
+)
+def test_who_gets_no_dag_is_told_what_is_looked_for(
+    arguments: str, named: str, status: int, folder: Path
+) -> None:
+    (folder / "empty").mkdir()
+    write("helpers/x.py", "x = 1\n")(folder)
+    done = run(folder, *arguments.split())
+    assert done.returncode == status
+    assert f"nothing found: no DAG in {named}; " in done.stderr
+    assert "hold the words airflow and dag" in done.stderr
+
+
+def test_who_asked_for_no_dags_is_not_told_that_there_are_none(folder: Path) -> None:
+    write("c.json", '{"a": {"conn_type": "http"}}')(folder)
+    done = run(
+        folder, "facts", "--kind", "connection", "--connections", "export:c.json"
+    )
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 class Terminal(io.StringIO):

@@ -42,7 +42,7 @@ def main() -> NoReturn:
             sys.stdout.flush()
     except click.exceptions.Exit as error:
         status = error.exit_code
-    except click.Abort:
+    except (click.Abort, KeyboardInterrupt):
         status = _complain("interrupted", 130)
     except click.ClickException as error:
         status = _usage(error)
@@ -170,7 +170,7 @@ ESTATE_OPTIONS = (
     ),
     click.option(
         "--airflow-python",
-        type=click.Path(path_type=Path, exists=True, dir_okay=False),
+        type=PATH,
         help="Python of an Airflow installation: runs the DAG files, isolated, for "
         "what reading cannot follow.",
     ),
@@ -266,6 +266,8 @@ def scan(format_: str, outputs: tuple[Path, ...], verbose: bool, **said: Any) ->
     click.echo(render(report, format_, verbose=verbose), nl=False)
     for output in outputs:
         click.echo(f"wrote {output}", err=True)
+    if nothing := job.nothing_found(ready, result.counts.get("dag", 0)):
+        click.echo(nothing, err=True)
     return exit_status(report.result)
 
 
@@ -416,6 +418,8 @@ def facts(
         write(output, lines.text)
     for gap in lines.gaps:
         click.echo(f"not read: {unread(gap)}", err=True)
+    if lines.nothing:
+        click.echo(lines.nothing, err=True)
     return INCOMPLETE if any(gap.incomplete for gap in lines.gaps) else 0
 
 

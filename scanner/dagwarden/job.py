@@ -36,7 +36,7 @@ from dagwarden.policy.evaluate import check_params
 from dagwarden.policy.load import load_rules
 from dagwarden.rule import FAMILIES, Rule, Severity
 from dagwarden.scan import scan
-from dagwarden.sources.credentials import Fingerprint, purged
+from dagwarden.sources.credentials import Fingerprint, purged, without_secrets
 from dagwarden.sources.estate import Estate, Progress, no_progress, read_estate
 
 DEFAULT = "default"
@@ -123,6 +123,23 @@ def perform(job: Job, progress: Progress) -> Result:
         steering=_steering(job.config),
         as_of=job.as_of,
     )
+
+
+def nothing_found(job: Job, dags: int) -> str | None:
+    """Return what to tell who asked for DAGs and got none of them."""
+    folders = [name for one in job.config.environments for name in one.dags]
+    asked = [path.name for path in job.only or ()] or sorted(set(folders))
+    if dags or not asked:
+        return None
+    more = ", ..." if len(asked) > _NAMED else ""
+    return without_secrets(
+        f"nothing found: no DAG in {', '.join(asked[:_NAMED])}{more}; Airflow and "
+        "dagwarden look for them in .py and .zip files that hold the words airflow and dag"
+    )
+
+
+# How many folders a sentence names.
+_NAMED = 3
 
 
 def _steering(config: Config) -> tuple[SourceFile, ...]:
@@ -282,6 +299,8 @@ def settle(said: Arguments) -> tuple[Config, tuple[Path, ...] | None]:
     for path in given:
         if not path.exists():
             raise UsageError("does not exist", where=str(path), remedy="check the path")
+    if said.airflow_python is not None:
+        _check_python(said.airflow_python)
     config = load_config(said.operator, said.paths, cwd)
     root = Path(config.root)
     config = replace(
@@ -308,6 +327,16 @@ def settle(said: Arguments) -> tuple[Config, tuple[Path, ...] | None]:
     environments = _environments(config, folders, files, said)
     only = files if files and not folders else None
     return replace(config, environments=environments), only
+
+
+def _check_python(python: Path) -> None:
+    if not python.is_file():
+        raise UsageError(
+            "is a folder" if python.is_dir() else "does not exist",
+            where=f"--airflow-python {python}",
+            remedy="name the Python of an Airflow 2.11 or 3 installation, such as "
+            "venv/bin/python",
+        )
 
 
 def _paths(paths: Sequence[Path], root: Path) -> tuple[str, ...]:
@@ -449,6 +478,8 @@ class Lines(Record, frozen=True, kw_only=True):
 
     text: str
     gaps: tuple[Gap, ...]
+    # that there is no DAG, where DAGs were asked for
+    nothing: str | None = None
 
 
 def facts_lines(said: Arguments, kind: str | None) -> Lines:
@@ -456,9 +487,11 @@ def facts_lines(said: Arguments, kind: str | None) -> Lines:
     from dagwarden.render.facts import as_rules_see
 
     kinds = _kinds(kind, tuple(KINDS))
-    facts = derived(said)
+    ready = prepare(said)
+    facts = derived(ready)
     lines = (as_rules_see(k, fact) for k in kinds for fact in facts_of(facts, k))
-    return Lines(text=b"".join(lines).decode(), gaps=facts.gaps)
+    nothing = nothing_found(ready, len(facts.dags))
+    return Lines(text=b"".join(lines).decode(), gaps=facts.gaps, nothing=nothing)
 
 
 def traced_lines(said: Arguments, kind: str | None) -> Lines:
@@ -471,14 +504,16 @@ def traced_lines(said: Arguments, kind: str | None) -> Lines:
             remedy=f"leave --format out, or name one of {', '.join(sorted(TRACED))}",
         )
     kinds = _kinds(kind, TRACED)
-    facts = derived(said)
+    ready = prepare(said)
+    facts = derived(ready)
     lines = (
         with_provenance(k, fact)
         for k in kinds
         for fact in facts_of(facts, k)
         if isinstance(fact, Traced)
     )
-    return Lines(text=b"".join(lines).decode(), gaps=facts.gaps)
+    nothing = nothing_found(ready, len(facts.dags))
+    return Lines(text=b"".join(lines).decode(), gaps=facts.gaps, nothing=nothing)
 
 
 def _kinds(kind: str | None, offered: tuple[str, ...]) -> tuple[str, ...]:
@@ -504,19 +539,18 @@ def ask(said: Arguments, principal: str, permission: str, resource: str) -> Expl
     """Answer whether a principal may use a permission on a resource, and why."""
     from dagwarden.graph.explain import explain
 
-    return explain(derived(said), principal, permission, resource)
+    return explain(derived(prepare(said)), principal, permission, resource)
 
 
 def ask_who_can(said: Arguments, permission: str, resource: str) -> Holders:
     """Answer who holds a permission on a resource."""
     from dagwarden.graph.explain import who_can
 
-    return who_can(derived(said), permission, resource)
+    return who_can(derived(prepare(said)), permission, resource)
 
 
-def derived(said: Arguments) -> Facts:
-    """Read and join the estate that the command line names."""
-    ready = prepare(said)
+def derived(ready: Job) -> Facts:
+    """Read and join the estate that `ready` is about."""
     return derive(read(ready, no_progress).facts, ready.as_of)
 
 

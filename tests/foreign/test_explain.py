@@ -13,7 +13,7 @@ from tests.foreign.world import World
 from dagwarden.facts import Facts
 from dagwarden.facts import Path as CallPath
 from dagwarden.graph.explain import explain
-from dagwarden.job import Arguments, derived
+from dagwarden.job import Arguments, derived, prepare
 
 JOB = f"job job1 ({cloud.PROJECT}, {cloud.REGION})"
 RUN_IT = f"run.jobs.run on {JOB}"
@@ -140,8 +140,7 @@ def test_explain_agrees_with_every_verdict_on_a_call(name: str, tmp_path: Path) 
 @pytest.mark.parametrize("name", ESTATES)
 def test_explain_agrees_in_the_invented_companies(name: str) -> None:
     operator = FIXTURES / name / "operator.toml"
-    judged, told = answers(
-        derived(Arguments(operator=operator, as_of="2026-11-20T06:00:00Z"))
-    )
+    said = Arguments(operator=operator, as_of="2026-11-20T06:00:00Z")
+    judged, told = answers(derived(prepare(said)))
     assert told == judged
     assert judged or name in NOTHING_KNOWN

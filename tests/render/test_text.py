@@ -10,7 +10,7 @@ from tests.render.sample import AUDITOR, EMPTY, FINDINGS, REPORT, RESULT
 from tests.render.snapshot import FOLDER, assert_same
 
 from dagwarden.facts import Origin
-from dagwarden.findings import Report
+from dagwarden.findings import MissingInput, Report
 from dagwarden.render.text import render_text
 from dagwarden.rule import Severity
 
@@ -40,6 +40,24 @@ def test_nothing_scanned_reaches_the_terminal_as_control(verbose: bool) -> None:
     painted = render_text(AUDITOR, width=80, colour=True, verbose=verbose)
     ours = re.sub(r"\x1b\[(0|1|2|33|32|36|1;31)m", "", painted)
     assert ours == plain
+
+
+def test_only_what_may_be_given_is_named_as_what_verdicts_wait_for() -> None:
+    own = MissingInput(reason="dynamic", symbol="Own.execute", verdicts=9, rules=())
+    given = MissingInput(reason="variable", symbol="REGION", verdicts=1, rules=())
+    said = {
+        inputs: render_text(
+            msgspec.structs.replace(
+                REPORT, result=msgspec.structs.replace(RESULT, unknowns=inputs)
+            ),
+            width=100,
+            colour=False,
+        )
+        for inputs in ((own, given), (own,))
+    }
+    assert "determined; 1 waits for REGION (Airflow Variable)." in said[own, given]
+    assert "determined; --verbose lists what they wait for." in said[(own,)]
+    assert not any("Own.execute" in text for text in said.values())
 
 
 def test_a_repeated_remedy_is_told_once() -> None:

@@ -57,6 +57,18 @@ _GIVE = {
     "membership": "members of a group or domain",
     "version": "depends on a version that is not established",
 }
+# Those of them that an input of a scan may decide; `docs/seeing.md` says which.
+_GIVEN = frozenset(
+    {
+        "connection",
+        "layer",
+        "membership",
+        "setting",
+        "unreadable",
+        "variable",
+        "version",
+    }
+)
 
 
 def render_text(
@@ -185,13 +197,13 @@ class _Page:
         if not inputs:
             return []
         if result.persona == "engineer" and not self.verbose:
-            unknown = total(result).unknown
-            return list(
-                self.wrap(
-                    f"{_count(unknown, 'verdict')} could not be determined; most would "
-                    f"be decided by {_input(inputs[0])}.",
-                )
-            )
+            unknown = _count(total(result).unknown, "verdict")
+            first = next((i for i in inputs if i.reason in _GIVEN), None)
+            what = "--verbose lists what they wait for"
+            if first is not None:
+                wait = "waits" if first.verdicts == 1 else "wait"
+                what = f"{first.verdicts:,} {wait} for {_input(first)}"
+            return self.wrap(f"{unknown} could not be determined; {what}.")
         kept = inputs if self.verbose else inputs[:_INPUTS]
         return [
             self.paint("Not determined: what would decide it", "bold"),

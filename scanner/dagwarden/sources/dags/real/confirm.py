@@ -154,7 +154,10 @@ def _about(extraction: Extraction, asking: Asking) -> Iterator[Gap]:
         source="dagwarden", field=f"{_SETTING} of {asking.environment.name}"
     )
     if extraction.airflow is None:
-        detail = "the interpreter does not start, or cannot import Airflow"
+        detail = (
+            f"{asking.shown(asking.python)} does not start, or cannot import Airflow: "
+            "name the Python of an Airflow 2.11 or 3 installation"
+        )
         yield Gap(reason="missing", origin=origin, detail=detail, kinds=KINDS)
     if extraction.lacking:
         detail = (
