@@ -1,5 +1,5 @@
 """
-The one module that knows CEL: it checks, compiles and evaluates expressions.
+The expressions of rules: checked, compiled and evaluated.
 
 An expression sees `subject` (a fact as plain data, in which whatever could not be
 established is missing) and `params`. Its answer is three-valued: True, False, or
@@ -17,6 +17,15 @@ from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 import msgspec
 from msgspec import UNSET, Struct
+
+from dagwarden.expression.tree import (
+    Node,
+    TypeName,
+    engine,
+    node_types,
+    syntax_tree,
+    walk,
+)
 
 if TYPE_CHECKING:
     from google.protobuf.descriptor_pool import DescriptorPool
@@ -76,7 +85,7 @@ class Expression:
     @property
     def reads(self) -> tuple[Path, ...]:
         """The fields of the subject that the answer depends on, sorted."""
-        tree = _syntax_tree(self._compiled.serialize())
+        tree = syntax_tree(self._compiled.serialize())
         return tuple(sorted(set(_reads(tree))))
 
 
@@ -108,151 +117,10 @@ def compile_expression(text: str) -> Expression:
 
 
 @cache
-def _cel() -> Any:
-    # The package has type stubs and lacks the marker that says so.
-    from cel_expr_python import (  # type: ignore[import-untyped]
-        cel,  # pyright: ignore[reportMissingTypeStubs]
-    )
-
-    return cel
-
-
-@cache
 def _plain_environment() -> Any:
     """Return the environment in which plain data is judged, without types."""
-    cel = _cel()
+    cel = engine()
     return cel.NewEnv(variables={"subject": cel.Type.DYN, "params": cel.Type.DYN})
-
-
-# -------------------------------------------------------------------- syntax trees
-#
-# cel-expr-python gives the checked tree only as a serialised
-# google.api.expr CheckedExpr in an Any. The numbers below are the field numbers of
-# cel/expr/checked.proto and cel/expr/syntax.proto.
-
-
-class Node(Struct, frozen=True):
-    """
-    A node of the syntax tree.
-
-    `name` is an identifier, a selected field or a function; `value` a constant.
-    """
-
-    id: int
-    kind: Literal["constant", "name", "select", "call", "list", "struct", "loop"]
-    name: str = ""
-    value: object = None
-    operands: tuple["Node", ...] = ()
-    presence_test: bool = False  # has()
-
-
-TypeName = str  # "string", "wrapper", "list", "map", "message", "dyn", "null", ...
-
-_PRIMITIVES = {1: "bool", 2: "int", 3: "uint", 4: "double", 5: "string", 6: "bytes"}
-_TYPES = {1: "dyn", 2: "null", 6: "list", 7: "map", 9: "message", 11: "type"}
-
-
-def _wire(data: bytes) -> Iterator[tuple[int, int | bytes]]:
-    """Yield (field number, value) of a protobuf message: varints and byte strings."""
-    at = 0
-    while at < len(data):
-        tag, at = _varint(data, at)
-        number, kind = tag >> 3, tag & 7
-        if kind == 0:
-            value, at = _varint(data, at)
-            yield number, value
-        else:
-            size = 8 if kind == 1 else 4
-            if kind == 2:
-                size, at = _varint(data, at)
-            yield number, data[at : at + size]
-            at += size
-
-
-def _varint(data: bytes, at: int) -> tuple[int, int]:
-    """Return the number at `at`, and where what follows begins."""
-    byte = data[at]
-    if byte < 0x80:  # nearly all are that small
-        return byte, at + 1
-    result = shift = 0
-    while byte >= 0x80:
-        result |= (byte & 0x7F) << shift
-        at, shift = at + 1, shift + 7
-        byte = data[at]
-    return result | byte << shift, at + 1
-
-
-def _fields(data: int | bytes) -> dict[int, list[Any]]:
-    found: dict[int, list[Any]] = {}
-    if isinstance(data, bytes):
-        for number, value in _wire(data):
-            found.setdefault(number, []).append(value)
-    return found
-
-
-def _syntax_tree(serialized: bytes) -> Node:
-    """Return the tree of a serialised expression."""
-    checked = _fields(_fields(serialized)[2][0])
-    return _node(checked[4][0])
-
-
-def _types(serialized: bytes) -> dict[int, TypeName]:
-    """Return the type of each node of a serialised expression, by the node's id."""
-    checked = _fields(_fields(serialized)[2][0])
-    entries = [_fields(entry) for entry in checked.get(3, [])]
-    return {entry[1][0]: _type_name(entry[2][0]) for entry in entries}
-
-
-def _type_name(data: bytes) -> TypeName:
-    ((number, value), *_) = _wire(data)
-    if number == 3 and isinstance(value, int):
-        return _PRIMITIVES.get(value, "other")
-    return "wrapper" if number == 4 else _TYPES.get(number, "other")
-
-
-def _node(data: bytes) -> Node:
-    fields = _fields(data)
-    node_id = fields.get(2, [0])[0]
-    if 4 in fields:
-        return Node(node_id, "name", _text(_fields(fields[4][0]), 1))
-    if 5 in fields:
-        select = _fields(fields[5][0])
-        return Node(
-            node_id,
-            "select",
-            _text(select, 2),
-            operands=(_node(select[1][0]),),
-            presence_test=bool(select.get(3, [0])[0]),
-        )
-    if 6 in fields:
-        call = _fields(fields[6][0])
-        operands = [*call.get(1, []), *call.get(3, [])]
-        return Node(
-            node_id, "call", _text(call, 2), operands=tuple(map(_node, operands))
-        )
-    if 7 in fields:
-        items = _fields(fields[7][0]).get(1, [])
-        return Node(node_id, "list", operands=tuple(map(_node, items)))
-    if 8 in fields:
-        return Node(node_id, "struct")
-    if 9 in fields:
-        loop = _fields(fields[9][0])
-        parts = [loop[number][0] for number in (2, 4, 5, 6, 7) if number in loop]
-        return Node(node_id, "loop", _text(loop, 1), operands=tuple(map(_node, parts)))
-    constant = _fields(fields[3][0])
-    value = _text(constant, 6) if 6 in constant else None
-    return Node(node_id, "constant", value=value)
-
-
-def _text(fields: dict[int, list[Any]], number: int) -> str:
-    value: bytes = fields.get(number, [b""])[0]
-    return value.decode()
-
-
-def _walk(node: Node) -> Iterator[Node]:
-    yield node
-    for operand in node.operands:
-        yield from _walk(operand)
 
 
 def _subject_path(node: Node) -> Path | None:
@@ -328,8 +196,8 @@ def check(
     if compiled.return_type().name() != "BOOL":
         kind = compiled.return_type().name().lower()
         problems.append(f"the expression gives a {kind}; make it true or false")
-    types = _types(compiled.serialize())
-    for node in _walk(_syntax_tree(compiled.serialize())):
+    types = node_types(compiled.serialize())
+    for node in walk(syntax_tree(compiled.serialize())):
         problems += _forbidden(node, types)
         problems += _misspelt_literal(node, subject)
     return problems or _null_errors(text, subject, params, where)
@@ -388,7 +256,7 @@ def _misspelt_literal(node: Node, subject: type[Struct]) -> Iterator[str]:
         values = literal_values(subject, path) if path else None
         if values is None:
             continue
-        for constant in _walk(other):
+        for constant in walk(other):
             if isinstance(constant.value, str) and constant.value not in values:
                 yield (
                     f"subject.{'.'.join(path or ())} is never "
@@ -445,8 +313,8 @@ def _guard(subject: type[Struct], path: Path) -> str:
 
 
 def _constants(text: str) -> list[str]:
-    tree = _syntax_tree(_plain_environment().compile(text).serialize())
-    return [node.value for node in _walk(tree) if isinstance(node.value, str)]
+    tree = syntax_tree(_plain_environment().compile(text).serialize())
+    return [node.value for node in walk(tree) if isinstance(node.value, str)]
 
 
 def _nulls(found: "Type") -> tuple[object] | None:
@@ -679,7 +547,7 @@ def _messages(root: "StructType") -> dict[str, "StructType"]:
 
 def _typed_environment(subject: type[Struct], params: Mapping[str, object]) -> Any:
     """Return the environment in which an expression's types are checked."""
-    cel = _cel()
+    cel = engine()
     variables = {f"params.{name}": _param_type(v) for name, v in params.items()}
     return cel.NewEnv(
         descriptor_pool=_descriptor_pool(subject),
@@ -688,7 +556,7 @@ def _typed_environment(subject: type[Struct], params: Mapping[str, object]) -> A
 
 
 def _param_type(default: object) -> Any:
-    kinds = _cel().Type
+    kinds = engine().Type
     if isinstance(default, bool):
         return kinds.BOOL
     if isinstance(default, int):
