@@ -23,6 +23,7 @@ from dagwarden.sources.dags.records.bodies import Bodies
 from dagwarden.sources.dags.records.calls import calls_of_file
 from dagwarden.sources.dags.records.make import bare_facts, facts_of_file
 from dagwarden.sources.dags.records.outcome import (
+    REFUSES,
     UNTELLABLE,
     Environment,
     Outcome,
@@ -335,7 +336,7 @@ class File:
     def _gaps(self, interpreter: Interpreter) -> Iterator[Gap]:
         for unread in interpreter.unread:
             reason: GapReason = "malformed" if unread.broken else "unsupported"
-            detail = f"Airflow refuses the file: {unread.detail}"
+            detail = f"{REFUSES}{unread.detail}"
             yield gap_at(
                 unread.path,
                 reason,

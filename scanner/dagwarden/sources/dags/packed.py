@@ -59,13 +59,12 @@ class Packed:
             path=self.shown, kind="dag", sha256=seen.digest.hex(), size=len(data)
         )
         self.archive = unpacked(data)
-        whole = Outcome(gaps=tuple(map(self._gap, self.archive.refused)))
+        whole = Outcome(gaps=tuple(map(self._gap, self.archive.refused)), loaded=False)
         for name in self.archive.top():
             member = _Member(self, name)
             self.members.append(member)
             whole = _together(whole, member.read())
-        # who runs files under Airflow is not given archives
-        return replace(whole, files=_once(whole.files), loaded=False)
+        return replace(whole, files=_once(whole.files))
 
     def _gap(self, refused: Refused) -> Gap:
         source = f"{self.shown}/{refused.member}" if refused.member else self.shown
@@ -120,6 +119,7 @@ def _together(one: Outcome, other: Outcome) -> Outcome:
         excluded=one.excluded + other.excluded,
         inline_waivers=one.inline_waivers + other.inline_waivers,
         files=one.files + other.files,
+        loaded=one.loaded or other.loaded,
     )
 
 

@@ -1,11 +1,13 @@
 """The Variables of an environment, as whoever reads DAG files asks for them."""
 
+import json
 from typing import NamedTuple
 
 from msgspec import UNSET
 
 from dagwarden.facts import Maybe
 from dagwarden.sources.layers import Layer, find
+from dagwarden.sources.masking import has_holes
 
 
 class Entry(NamedTuple):
@@ -34,11 +36,25 @@ class Variables(NamedTuple):
         return HIDDEN if found is None and not self.complete else found
 
     def texts(self) -> dict[str, str]:
-        """Return the variables of which all is known, by name."""
+        """
+        Return the variables of which all is known, by name.
+
+        Where what a text means as JSON is known, and the text is not (of an object an
+        export does not tell it), it is one that means the same.
+        """
         names = {name for layer in self.layers for name in layer.entries}
-        found = ((name, self.find(name)) for name in sorted(names))
-        return {
-            name: entry.text
-            for name, entry in found
-            if entry is not None and isinstance(entry.text, str)
-        }
+        found = ((name, _text(self.find(name))) for name in sorted(names))
+        return {name: text for name, text in found if text is not None}
+
+
+def _text(entry: Entry | None) -> str | None:
+    if entry is None:
+        return None
+    if isinstance(entry.text, str):
+        return entry.text
+    if has_holes(entry.data):
+        return None
+    try:
+        return json.dumps(entry.data)
+    except (TypeError, ValueError, RecursionError):  # YAML's dates: no JSON has any
+        return None

@@ -11,6 +11,7 @@ import stat
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from textwrap import dedent
@@ -319,6 +320,24 @@ def test_where_the_system_takes_nothing_away_that_is_told_and_files_are_still_ap
     assert found.lacking == ("network", "files", "processes")
     assert [path.stem for path in found.found] == ["a", "d"]
     assert {path.stem for path in found.failed} == {"b", "c"}
+
+
+@pytest.mark.airflow
+def test_two_scans_at_once_are_nothing_to_each_other(tmp_path: Path) -> None:
+    def ask(name: str) -> Extraction:
+        folder = tmp_path / name
+        folder.mkdir()
+        file = folder / "dag.py"
+        file.write_text(HEAD + f"make({name!r})\n")
+        return extract(PYTHONS["3"], [file], [folder], variables={"name": name})
+
+    with ThreadPoolExecutor() as pool:
+        one, other = pool.map(ask, ["one", "other"])
+    for name, found in {"one": one, "other": other}.items():
+        assert found.failed == {}
+        assert [dag.dag_id for dag in found.found[tmp_path / name / "dag.py"].dags] == [
+            name
+        ]
 
 
 def test_a_program_that_is_no_airflow_gives_nothing(tmp_path: Path) -> None:

@@ -44,6 +44,7 @@ from dagwarden.sources.credentials import purged
 from dagwarden.sources.dags.language.work import MAX_UNITS, TooMuchWork, allowance
 from dagwarden.sources.dags.real.live import (
     NOT_STARTED,
+    Asked,
     Extraction,
     Fault,
     Found,
@@ -52,7 +53,7 @@ from dagwarden.sources.dags.real.live import (
 from dagwarden.sources.dags.real.observed import observed
 from dagwarden.sources.dags.records import make as records
 from dagwarden.sources.dags.records.calls import calls_of_file
-from dagwarden.sources.dags.records.outcome import Environment
+from dagwarden.sources.dags.records.outcome import REFUSES, Environment
 from dagwarden.sources.variables.records import Variables
 
 F = TypeVar("F", Dag, Task, Call)
@@ -107,13 +108,56 @@ def confirmed(facts: Facts, asking: Asking) -> Facts:
         extraction = extract(asking.python, files, roots, variables=asking.given)
         parts.append(Facts(gaps=tuple(_about(extraction, asking))))
         for file in files:
-            share = shares[asking.shown(file)]
-            parts.append(_with_file(share, file, extraction, asking))
+            parts.extend(_with_members(shares, file, extraction, asking))
     return merge(*parts)
 
 
+def _with_members(
+    shares: Mapping[str | None, Facts],
+    file: Path,
+    extraction: Extraction,
+    asking: Asking,
+) -> Iterator[Facts]:
+    """Yield the facts of a file; of an archive those of each file in it, and its own."""
+    shown = asking.shown(file)
+    found = extraction.found.get(file)
+    why = extraction.failed.get(file, NOT_STARTED)
+    if file.suffix != ".zip":
+        yield _with_file(shares[shown], shown, found or why, asking)
+        return
+    within = f"{shown}/"
+    read = {path for path in shares if path is not None and path.startswith(within)}
+    if found is None:
+        yield _unanswered(shares[shown], shown, why)
+        yield from (shares[path] for path in sorted(read))
+        return
+    told = _by_member(found, asking.shown)
+    itself = told.get(shown, Found((), (), ()))
+    yield _with_file(shares[shown], shown, itself, asking)
+    for path in sorted(read | {one for one in told if one.startswith(within)}):
+        member = told.get(path, Found((), found.asked, ()))
+        yield _with_file(shares.get(path, Facts()), path, member, asking)
+
+
+def _by_member(found: Found, shown: Shown) -> dict[str, Found]:
+    """Return what Airflow makes of each file of an archive."""
+    errors = _grouped(found.errors, lambda one: shown(Path(one.file)))
+    dags = _grouped(
+        found.dags, lambda one: shown(Path(str(one.attributes.get("fileloc"))))
+    )
+    return {
+        path: Found(tuple(errors[path]), found.asked, tuple(dags[path]))
+        for path in (*errors, *dags)
+        if path is not None
+    }
+
+
 def _shares(facts: Facts, asking: Asking) -> dict[str | None, Facts]:
-    """Return the facts and gaps of each file; under None all that is of none."""
+    """
+    Return the facts and gaps of each file; under None all that is of none.
+
+    The files of an archive have their own, below its path.
+    """
     paths = {asking.shown(file) for file in asking.files}
     start = len(f"dag:{asking.environment.name}:")
     home = {dag.id: _path_of(dag.id[start:], paths) for dag in facts.dags}
@@ -130,14 +174,19 @@ def _shares(facts: Facts, asking: Asking) -> dict[str | None, Facts]:
             calls=tuple(calls[path]),
             gaps=tuple(gaps[path]),
         )
-        for path in (None, *paths)
+        for path in dict.fromkeys((None, *paths, *dags, *gaps))
     }
 
 
 def _path_of(text: str, paths: Container[str]) -> str | None:
-    """Return which of `paths` stands before a colon at the start of `text`."""
+    """Return which of `paths`, or what in one, is before a colon in `text`."""
     ends = (found.start() for found in re.finditer(":", text))
-    return next((text[:end] for end in ends if text[:end] in paths), None)
+    return next((text[:end] for end in ends if _is_of(text[:end], paths)), None)
+
+
+def _is_of(path: str, paths: Container[str]) -> bool:
+    archive, inside, _ = path.rpartition(".zip/")
+    return path in paths or bool(inside and f"{archive}.zip" in paths)
 
 
 def _grouped(
@@ -167,27 +216,51 @@ def _about(extraction: Extraction, asking: Asking) -> Iterator[Gap]:
         yield Gap(reason="unsupported", origin=origin, detail=detail, incomplete=False)
 
 
-def _with_file(
-    facts: Facts, file: Path, extraction: Extraction, asking: Asking
-) -> Facts:
-    path = asking.shown(file)
-    found = extraction.found.get(file)
-    if found is None:
-        why = extraction.failed.get(file, NOT_STARTED)
-        if why == NOT_STARTED:  # told once, of the interpreter
-            return facts
-        return _noting(facts, "timeout", path, f"Airflow did not read it: {why}")
+def _unanswered(facts: Facts, path: str, why: str) -> Facts:
+    if why == NOT_STARTED:  # told once, of the interpreter
+        return facts
+    return _noting(facts, "timeout", path, f"Airflow did not read it: {why}")
+
+
+def _with_file(facts: Facts, path: str, found: Found | str, asking: Asking) -> Facts:
+    """Return the facts of one file, with what Airflow made of it, or why it did not."""
+    if isinstance(found, str):
+        return _unanswered(facts, path, found)
+    doubts = tuple(_doubts(found, asking))
     if found.errors:
-        fault = found.errors[0]
-        detail = f"Airflow refuses the file: {_kind_of(fault)}"
-        return _noting(facts, "malformed", path, detail, fault.line, incomplete=False)
+        return _refused(facts, path, found.errors[0], doubts)
     try:
         with allowance(MAX_UNITS):
             told = observed(found, path, asking.shown, asking.environment)
     except (TooMuchWork, RecursionError):
         return _noting(facts, "timeout", path, "what Airflow made takes too long")
-    joining = _Joining(facts, tuple(_doubts(found, asking)))
-    return joining.with_told(_purged(told))
+    return _Joining(facts, doubts).with_told(_purged(told))
+
+
+def _refused(facts: Facts, path: str, fault: Fault, doubts: Sequence[Doubt]) -> Facts:
+    """Tell that Airflow refuses the file, unless reading has told it."""
+    kind = _kind_of(fault)
+    if any(_tells_refusal(gap, path, kind) for gap in facts.gaps):
+        return facts
+    if doubts:
+        reason, symbol = doubts[0]
+        detail = (
+            f"this Airflow cannot load the file ({kind}), which asks for what it is not "
+            f"given: {reason} {symbol}"
+        )
+        return _noting(facts, "unsupported", path, detail, fault.line, incomplete=False)
+    detail = f"{REFUSES}{kind}; run the file with that Python to see the error"
+    return _noting(facts, "malformed", path, detail, fault.line, incomplete=False)
+
+
+def _tells_refusal(gap: Gap, path: str, kind: str) -> bool:
+    if gap.origin.source != path:
+        return False
+    unparsable = gap.reason in ("syntax", "encoding")
+    return gap.detail.startswith(REFUSES) or (unparsable and kind in _UNPARSABLE)
+
+
+_UNPARSABLE = ("SyntaxError", "IndentationError", "TabError", "ValueError")
 
 
 def _purged(told: records.Facts) -> records.Facts:
@@ -498,14 +571,17 @@ def _doubts(found: Found, asking: Asking) -> Iterator[Doubt]:
     for one in found.asked:
         if one.reason == "setting":
             yield "setting", f"{one.symbol} of environment {asking.environment.name}"
-        elif one.reason != "variable" or not _is_given(one.symbol, asking):
+        elif one.reason != "variable" or not _is_given(one, asking):
             yield one.reason, one.symbol
 
 
-def _is_given(name: str, asking: Asking) -> bool:
+def _is_given(asked: Asked, asking: Asking) -> bool:
     """Say whether a file found the variable that it really finds, or rightly none."""
-    entry = asking.variables.find(name)
-    return entry is None or name in asking.given
+    entry = asking.variables.find(asked.symbol)
+    if entry is None:
+        return True
+    exact = isinstance(entry.text, str) or asked.as_json
+    return exact and asked.symbol in asking.given
 
 
 def _dag_name(dag: Dag) -> object:

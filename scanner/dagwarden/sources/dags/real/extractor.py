@@ -46,7 +46,7 @@ import signal
 import struct
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NoReturn
 
 # linux/sched.h, linux/prctl.h, linux/mount.h
@@ -290,7 +290,8 @@ class Attempt:
             found = extracted(self.path, self.request["path"])
         except BaseException as error:  # whatever a file raises is its own loss
             kind = type(error).__name__
-            found = {"errors": [{"text": kind, "line": None}], "asked": [], "dags": []}
+            fault = {"text": kind, "file": self.path, "line": None}
+            found = {"errors": [fault], "asked": [], "dags": []}
         _say(writer, found)
 
 
@@ -366,13 +367,18 @@ def extracted(path: str, roots: Iterable[str]) -> dict[str, Any]:
     places.watch(_dag_class())
     _listen(places)
     bag = _dag_bag()(os.devnull, collect_dags=False)
-    bag.process_file(path, only_if_updated=False, safe_mode=False)
+    # what Airflow passes over in an archive only it tells
+    archive = path.endswith(".zip")
+    bag.process_file(path, only_if_updated=False, safe_mode=archive)
     errors = [
-        {"text": _text(text), "line": _line(text, path)}
-        for text in bag.import_errors.values()
+        {"text": _text(text), "file": _text(file), "line": _line(text, file)}
+        for file, text in bag.import_errors.items()
     ]
     dags = [_dag(dag, places) for _, dag in sorted(bag.dags.items())]
-    asked = [{"reason": one, "symbol": other} for one, other in sorted(places.asked)]
+    asked = [
+        {"reason": reason, "symbol": symbol, "as_json": as_json}
+        for reason, symbol, as_json in sorted(places.asked)
+    ]
     return {"errors": errors, "asked": asked, "dags": dags}
 
 
@@ -409,6 +415,12 @@ def _listen(places: Places) -> None:
         places.listen(connection, name, "connection", lambda given: given[0])
 
 
+def _as_json(given: Sequence[Any], named: Mapping[str, Any]) -> bool:
+    """Say whether a variable's meaning as JSON is asked for: its text is not seen."""
+    wanted = given[2] if len(given) > 2 else named.get("deserialize_json")
+    return bool(wanted)
+
+
 def _line(text: str, path: str) -> int | None:
     """Return the last line of the file itself that an error's traceback names."""
     found = re.findall(rf'File "{re.escape(path)}", line (\d+)', text)
@@ -426,7 +438,7 @@ class Places:
         own = tuple(root.rstrip(os.sep) for root in roots)
         self.inside = (*own, os.getcwd(), sys.prefix, sys.base_prefix, *_ALIKE)
         self.known: dict[int, tuple[Any, str | None, int | None]] = {}
-        self.asked: set[tuple[str, str]] = set()
+        self.asked: set[tuple[str, str, bool]] = set()
 
     def watch(self, dag: Any) -> None:
         """Note the place of every DAG and task made from now on."""
@@ -450,7 +462,7 @@ class Places:
         def listening(*given: Any, **named: Any) -> Any:
             if self._is_asked_by_own(reason):
                 symbol = _text(describe([*given, *named.values(), None, None]))
-                self.asked.add((reason, symbol[:MAX_SYMBOL]))
+                self.asked.add((reason, symbol[:MAX_SYMBOL], _as_json(given, named)))
             return method(*given, **named)
 
         bound = inspect.ismethod(method)
@@ -470,7 +482,8 @@ class Places:
         if files and (not path or path.startswith(self.inside)):
             return
         if self._is_asked_by_own("dynamic"):
-            self.asked.add(("dynamic", _text(symbol.format(path))[:MAX_SYMBOL]))
+            text = _text(symbol.format(path))[:MAX_SYMBOL]
+            self.asked.add(("dynamic", text, False))
 
     def _is_asked_by_own(self, reason: str) -> bool:
         """Say whether own code asks, if need be through a library of no account."""

@@ -43,13 +43,16 @@ class Asked(msgspec.Struct, frozen=True):
 
     reason: Literal["environment", "variable", "connection", "setting", "dynamic"]
     symbol: str
+    # of a variable: only what it means as JSON
+    as_json: bool = False
 
 
 class Fault(msgspec.Struct, frozen=True):
-    """Why Airflow refuses a file; the text may quote it."""
+    """Why Airflow refuses a file, or one of an archive; the text may quote it."""
 
     text: str
     line: int | None
+    file: str = ""
 
 
 class FoundTask(msgspec.Struct, frozen=True, kw_only=True):

@@ -37,6 +37,11 @@ _SURROUNDING = frozenset({"dag", "task_group", "default_args", "task_id"})
 _IDENTITY = ("gcp_conn_id", "google_cloud_conn_id", "impersonation_chain")
 # `partial` fills in what else the constructor would.
 _FILLED_IN = {"pool": "default_pool"}
+# What of a DAG decides how the templates of its tasks are rendered.
+_RENDERING = (
+    *("jinja_environment_kwargs", "render_template_as_native_obj"),
+    *("user_defined_filters", "user_defined_macros"),
+)
 # Timetables that a text or a duration stands for; 2.11 has a text for all others too.
 _PLAIN_TIMETABLES = re.compile(
     r"\.(Cron(DataInterval|Trigger)|Delta(DataInterval|Trigger)|Once|Null|Continuous)"
@@ -80,6 +85,11 @@ class _Dag(airflow.Dag):
             "default_args": value_of(held.get("default_args")),
             "dagrun_timeout": _duration(held.get("dagrun_timeout")),
             "schedule": _schedule(held),
+        }
+        keywords |= {
+            name: value_of(held[name])
+            for name in _RENDERING
+            if held.get(name) is not None
         }
         self.take(found.dag_id, Arguments([], keywords))
         self.certain_ids = set()

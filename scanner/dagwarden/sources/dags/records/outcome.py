@@ -25,6 +25,8 @@ from dagwarden.sources.dags.records.seen import Seen
 
 # The kinds of facts that an unread file may have held.
 KINDS = ("dag", "task", "call")
+# How a gap begins where Airflow takes nothing of a file, or would not.
+REFUSES = "Airflow refuses the file: "
 
 
 class Environment(NamedTuple):
