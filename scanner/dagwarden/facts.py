@@ -307,7 +307,8 @@ class Call(Traced, frozen=True, kw_only=True):
     project: Maybe[str | None] = UNSET  # None: the connection's project
     region: Maybe[str] = UNSET
     name: Maybe[str] = UNSET
-    # HTTP: the endpoint as written; joined to the connection's host by graph
+    # HTTP: the endpoint as written; joined to the connection's host by graph. Of a
+    # request in code: the path of a URL on run.app; of others it may be a secret
     endpoint: Maybe[str | None] = UNSET
     # a request in code: scheme and host of its URL; None: it has none of its own
     url: Maybe[str | None] = UNSET

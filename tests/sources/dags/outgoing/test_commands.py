@@ -273,3 +273,16 @@ def test_a_job_may_be_called_like_a_release_track(
     command = f"gcloud {track}run jobs execute {name} --region r --project p"
     (found,) = calls(scan, command)
     assert (found.operation, found.name) == ("run_job", name)
+
+
+def test_what_a_command_says_is_read_from_a_command(scan: Scan) -> None:
+    """Also the token that it mints; what Python starts is a command of its line."""
+    command = f'curl -H "Authorization: Bearer $({MINT})" {X}/run'
+    (call,) = calls(scan, command)
+    read = {(one.source, one.origin and one.origin.line) for one in call.provenance}
+    assert read == {("command", 7)}
+    assert (call.token, call.audience, call.endpoint) == ("id_token", X, "/run")
+    code = f"import subprocess\n@task\ndef t():\n subprocess.run({command!r}, shell=True)\n"
+    (call,) = scan(f"{HEAD}{code}with DAG('d'):\n t()\n").calls
+    read = {(one.source, one.origin and one.origin.line) for one in call.provenance}
+    assert read == {("command", 9)}

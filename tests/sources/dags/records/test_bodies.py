@@ -427,3 +427,28 @@ def test_an_endless_body_leaves_the_tasks(scan: Scan) -> None:
     )
     assert [one.task_id for one in facts.tasks] == ["t"]
     assert facts.gaps == ()
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("URL + '/run/now'", "/run/now"),
+        ("f'{URL}/run?x=1'", "/run"),
+        ("URL", None),
+        ("URL + '/run?x=' + x", "/run"),
+        ("URL + '/run/' + x", UNSET),
+        ("x + '/run'", UNSET),
+        ("os.environ['HOST'] + '/run'", UNSET),
+        # a path may be a secret
+        ("'https://hooks.example.com/T1/B2/made-up'", None),
+    ],
+)
+@pytest.mark.parametrize("asking", ["requests.get({})", "urllib.request.urlopen({})"])
+def test_a_request_tells_its_path_where_it_is_known(
+    scan: Scan, asking: str, url: str, expected: object
+) -> None:
+    (call,) = calls(scan, asking.format(url))
+    assert call.endpoint == expected
+    unknown = {one.field: (one.reason, one.symbol) for one in call.unresolved}
+    if "environ" in url:
+        assert unknown["endpoint"] == unknown["url"] == ("environment", "HOST")

@@ -6,6 +6,9 @@ import pytest
 from msgspec import UNSET
 
 from dagwarden.facts import Call, Facts
+from dagwarden.sources.connections.records import Connections, Entry
+from dagwarden.sources.dags.airflow.outside import Outside
+from dagwarden.sources.layers import Layer
 
 Scan = Callable[..., Facts]
 
@@ -15,6 +18,8 @@ from airflow import DAG
 from airflow.providers.google.cloud.operators import cloud_run as cr
 from airflow.providers.http.operators.http import HttpOperator, SimpleHttpOperator
 from airflow.providers.http.sensors.http import HttpSensor
+from airflow.providers.http.hooks.http import HttpHook
+from airflow.providers.standard.operators.python import PythonOperator
 from requests.auth import HTTPBasicAuth
 """
 PLACE = "task_id='t', project_id='p', region='r'"
@@ -144,6 +149,64 @@ def test_http_token(scan: Scan, operator: str, given: str, token: str | None) ->
         "connection",
         "connection http_default of environment prod",
     )
+
+
+RUN = Entry("http", "https://x-abc.a.run.app", None, None, None, {})
+CONNECTIONS = Connections(
+    (
+        Layer(
+            {
+                "run": RUN,
+                "bare": RUN._replace(host="x-abc.a.run.app", schema="https"),
+                "other": RUN._replace(host="api.example.com"),
+                "none": RUN._replace(host=None),
+            }
+        ),
+    )
+)
+LEADING: dict[str, object] = {
+    "'run'": "service",
+    "'bare'": "service",
+    "'other'": ("layer", "what answers at http://api.example.com"),
+    "'none'": ("connection", "connection none of environment prod"),
+    "'elsewhere'": ("connection", "connection elsewhere of environment prod"),
+    "'{{ var.value.x }}'": ("variable", "x"),
+    "os.environ['C']": ("environment", "C"),
+}
+
+
+OPERATOR = "HttpOperator(task_id='t', http_conn_id={})"
+HOOK = """PythonOperator(
+  task_id='t', python_callable=lambda: HttpHook(http_conn_id={}).run('/x'))"""
+
+
+@pytest.mark.parametrize(
+    ("template", "name", "expected"),
+    [
+        (template, *one)
+        for template in (OPERATOR, HOOK)
+        for one in LEADING.items()
+        if template is OPERATOR or "{{" not in one[0]  # a hook renders nothing
+    ],
+)
+def test_where_an_http_connection_leads(
+    scan: Scan, template: str, name: str, expected: object
+) -> None:
+    made = template.format(name)
+    facts = scan(
+        f"{HEADER}with DAG('d'):\n {made}\n", outside=Outside(connections=CONNECTIONS)
+    )
+    (found,) = facts.calls
+    if isinstance(expected, str):
+        assert found.target_kind == expected
+        read = {one.field: one.source for one in found.provenance}
+        assert read["target_kind"] == "connection"
+        assert why(found, "name") == (
+            "layer",
+            "what answers at https://x-abc.a.run.app",
+        )
+    else:
+        assert why(found, "target_kind") == why(found, "name") == expected
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,7 @@ from dagwarden.sources.dags.outgoing.requests import (
     authorization,
     is_admin_api,
     minted_by_metadata,
+    path_of,
     proof_of,
     server_of,
 )
@@ -257,7 +258,9 @@ class Clients:
         if verified is None:
             verified = given.rest
         acts_as = token.acts_as if token else self.ambient()
-        sent = Outgoing("code", origin, acts_as, url=server_of(url))
+        sent = Outgoing(
+            "code", origin, acts_as, url=server_of(url), endpoint=path_of(url)
+        )
         sent = sent._replace(proof=proof, token=token, verified=verified)
         body = given.keywords.get("json", given.keywords.get("data"))
         self.send_request(sent, method, url, body)

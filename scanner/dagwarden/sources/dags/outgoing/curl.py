@@ -14,6 +14,7 @@ from dagwarden.sources.dags.outgoing.requests import (
     after,
     first_of,
     minted_by_metadata,
+    path_of,
     proof_of,
     server_of,
 )
@@ -178,7 +179,7 @@ def _requested(state: State, asked: _Asked) -> Value:
         whole: Value = url
         if isinstance(url, str) and "://" not in url:
             whole = f"http://{url}"
-        minted = minted_by_metadata(whole, None, state.acts_as, state.origin)
+        minted = minted_by_metadata(whole, None, state.acts_as, state.origin, "command")
         if minted is not None and minted.kind == "id_token":
             return TokenText(minted)
         if minted is not None:
@@ -191,6 +192,7 @@ def _requested(state: State, asked: _Asked) -> Value:
             origin=state.origin,
             acts_as=token.acts_as if token else state.acts_as,
             url=server_of(whole),
+            endpoint=path_of(whole),
             proof=proof,
             token=token,
             verified=False if asked.insecure else None,

@@ -187,14 +187,14 @@ class Gcloud:
         asked = words[0] if words else None
         if asked == "print-access-token":
             return TokenText(
-                Minted("access_token", None, self._who(words), state.origin)
+                Minted("access_token", None, self._who(words), state.origin, "command")
             )
         if asked == "print-identity-token":
             audience = self.options.get("--audiences", self.more)
             if audience is None:
                 audience = Unknown("dynamic", "the audience that gcloud takes itself")
             who = self._who(words)
-            return TokenText(Minted("id_token", audience, who, state.origin))
+            return TokenText(Minted("id_token", audience, who, state.origin, "command"))
         if asked in ("login", "activate-service-account", "revoke"):
             state.properties["account"] = None
         return Unknown("dynamic", "what gcloud writes")

@@ -31,6 +31,10 @@ TOKEN = Unknown("dynamic", "a token that is minted")
 MINTED = frozenset({TOKEN.symbol, "google.oauth2.id_token.fetch_id_token()"})
 
 
+# What sends: Python, or a shell.
+Sender = Literal["code", "command"]
+
+
 class ActsAs(NamedTuple):
     """
     Who code is, before and after impersonation.
@@ -48,12 +52,18 @@ class ActsAs(NamedTuple):
 class Minted(Thing):
     """A token that is minted when the task runs."""
 
-    __slots__ = ("acts_as", "audience", "kind", "origin")
+    __slots__ = ("acts_as", "audience", "kind", "origin", "via")
 
     def __init__(
-        self, kind: Kind, audience: Value, acts_as: ActsAs, origin: Origin
+        self,
+        kind: Kind,
+        audience: Value,
+        acts_as: ActsAs,
+        origin: Origin,
+        via: Sender = "code",
     ) -> None:
         """`audience` is None for an access token."""
+        self.via: Sender = via
         self.kind: Kind = kind
         self.audience = audience
         self.acts_as = acts_as
@@ -89,10 +99,11 @@ class Outgoing(NamedTuple):
     One request that leaves a task.
 
     To Cloud Run's Admin API: `action`, `kind`, `project` (None: the connection's),
-    `region`, `name`. To a server: `url`, or `endpoint` of an HTTP `connection`.
+    `region`, `name`. To a server: `url` with the path `endpoint`, or `endpoint` of an
+    HTTP `connection`.
     """
 
-    via: Literal["code", "command"]
+    via: Sender
     origin: Origin
     acts_as: ActsAs
     action: Action | None = None
@@ -180,6 +191,20 @@ def server_of(url: Value) -> str | Unknown:
     if not _HOST.fullmatch(host):
         return _NO_SERVER
     return f"{found[1].lower()}://{host.lower()}"
+
+
+def path_of(url: Value) -> Value:
+    """Return the path of a URL, None if it has none: its query may hold secrets."""
+    known = first_of(url).lstrip()
+    found = _SERVER.match(known)
+    if found is None:
+        return why_unknown(url) or _NO_SERVER
+    path, end, _ = known[found.end(2) :].partition("?")
+    path, fragment, _ = path.partition("#")
+    if isinstance(url, Text) and not (end or fragment):
+        # what is not known may go on with the path
+        return url.why
+    return path or None
 
 
 def first_of(value: Value) -> str:
@@ -343,7 +368,11 @@ _METADATA = frozenset(
 
 
 def minted_by_metadata(
-    url: Value, params: Value, acts_as: ActsAs, origin: Origin
+    url: Value,
+    params: Value,
+    acts_as: ActsAs,
+    origin: Origin,
+    via: Sender = "code",
 ) -> Minted | None:
     """Return the token that a request to the metadata server gives, if it gives one."""
     if server_of(url) not in _METADATA:
@@ -351,7 +380,7 @@ def minted_by_metadata(
     known = first_of(url)
     path = urlsplit(known).path
     if path.endswith("/token"):
-        return Minted("access_token", None, acts_as, origin)
+        return Minted("access_token", None, acts_as, origin, via)
     if not path.endswith("/identity"):
         return None
     unknown = Unknown("dynamic", "the audience of an ID token")
@@ -362,7 +391,7 @@ def minted_by_metadata(
         audience = given[0]
     if isinstance(params, Entries) and "audience" in params.items:
         audience = params.items["audience"]
-    return Minted("id_token", audience, acts_as, origin)
+    return Minted("id_token", audience, acts_as, origin, via)
 
 
 def _asked_audience(url: Text, audience: Unknown) -> Value:

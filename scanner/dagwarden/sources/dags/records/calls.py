@@ -12,12 +12,12 @@ from dagwarden.facts import (
     Maybe,
     Origin,
     Provenance,
-    TargetKind,
     Task,
     Token,
     Unresolved,
 )
 from dagwarden.sources.dags.airflow.catalogue import CloudRunCall
+from dagwarden.sources.dags.airflow.outside import Fields
 from dagwarden.sources.dags.airflow.parameters import Parameters, not_taken, undecided
 from dagwarden.sources.dags.airflow.provenance import USUAL, Read, traced
 from dagwarden.sources.dags.airflow.templates import is_template, rendered_later
@@ -38,8 +38,10 @@ from dagwarden.sources.dags.outgoing.requests import (
     ActsAs,
     Minted,
     Outgoing,
+    Sender,
     authorization,
     proof_of,
+    server_of,
 )
 from dagwarden.sources.dags.records.bodies import (
     BASH,
@@ -104,7 +106,7 @@ def _calls(
     if by_operator is not None:
         yield by_operator
     for outgoing in followed.sent:
-        yield _sent(task, outgoing)
+        yield _sent(given, task, outgoing)
 
 
 def _numbered(calls: Iterator[Call]) -> Iterator[Call]:
@@ -153,7 +155,7 @@ class _Noted:
     def minted(self, token: Minted) -> None:
         """Note that what is said of the token is read where it is minted."""
         for field in ("token", "audience", "acts_as", "impersonation_chain"):
-            self.reads[field] = _read_at(token.origin)
+            self.reads[field] = _read_at(token.via, token.origin)
 
     def unset(self, field: str, why: Unknown | None) -> None:
         why = why or not_taken(field)
@@ -161,8 +163,8 @@ class _Noted:
         self.unresolved.append(entry)
 
 
-def _read_at(origin: Origin) -> Read:
-    return Read("code", origin.source, origin.line or 0)
+def _read_at(via: Sender, origin: Origin) -> Read:
+    return Read(via, origin.source, origin.line or 0)
 
 
 class _Asked(_Noted):
@@ -403,17 +405,64 @@ def _http_call(asked: _Asked) -> Call:
         permissions=(INVOKE,),
         deploys_as=None,
     )
-    connection = asked.task.connection
-    named = connection if isinstance(connection, str) else "?"
-    why = Unknown("connection", f"connection {named} of environment {call.environment}")
-    for field in ("target_kind", "project", "region", "name"):
-        asked.unset(field, why)
+    call = _answered_by(asked, call, _server_of_connection(asked), through=True)
     if token is not None:
         call = _acting(asked, call, token.acts_as)
         call = replace(call, audience=_optional(asked, "audience", token.audience))
         asked.minted(token)
     unresolved = tuple(asked.unresolved)
     return replace(call, unresolved=unresolved, provenance=asked.provenance())
+
+
+def _server_of_connection(asked: _Asked) -> str | Unknown:
+    """Return the server that an HTTP operator's connection names."""
+    connection = asked.task.connection
+    if isinstance(connection, str):
+        return _server_of(asked.given, connection)
+    entries = (one for one in asked.task.unresolved if one.field == "connection")
+    for entry in entries:
+        return Unknown(entry.reason, entry.symbol)
+    return _not_given(asked.given, "?")
+
+
+def _server_of(given: Parameters, connection: str) -> str | Unknown:
+    """Return the server of a connection that the scan was given, as the hook does."""
+    fields = given.outside.connection(connection)
+    if not isinstance(fields, Fields):
+        return _not_given(given, connection)
+    host, schema = fields.get("host"), fields.get("schema") or "http"
+    if not isinstance(host, str) or not isinstance(schema, str):
+        return _not_given(given, connection)
+    return server_of(host if "://" in host else f"{schema}://{host}/")
+
+
+def _not_given(given: Parameters, connection: str) -> Unknown:
+    symbol = f"connection {connection} of environment {given.environment}"
+    return Unknown("connection", symbol)
+
+
+def _answered_by(
+    noted: _Noted, call: Call, server: str | Unknown, *, through: bool
+) -> Call:
+    """
+    Say what of a request's target its server tells: whether it is Cloud Run's.
+
+    `through`: the server is a connection's.
+    """
+    why = server
+    if isinstance(server, str):
+        why = Unknown("layer", f"what answers at {server}")
+        host = server.partition("://")[2].partition(":")[0]
+        if host.endswith(".run.app"):
+            call = replace(call, target_kind="service")
+            if through:
+                origin = call.origin
+                read = Read("connection", origin.source, origin.line or 0)
+                noted.reads["target_kind"] = read
+    for field in ("target_kind", "project", "region", "name"):
+        if getattr(call, field) is UNSET and isinstance(why, Unknown):
+            noted.unset(field, why)
+    return call
 
 
 def _token(asked: _Asked, proof: Token | Unknown | None) -> Maybe[Token | None]:
@@ -460,10 +509,10 @@ def _optional(asked: _Noted, field: str, value: Value) -> Maybe[str | None]:
     return UNSET
 
 
-def _sent(task: Task, outgoing: Outgoing) -> Call:
+def _sent(given: Parameters, task: Task, outgoing: Outgoing) -> Call:
     """Return the call that a task's code makes."""
     noted = _Noted()
-    noted.reads = dict.fromkeys(_FIELDS, _read_at(outgoing.origin))
+    noted.reads = dict.fromkeys(_FIELDS, _read_at(outgoing.via, outgoing.origin))
     call = Call(
         id=_identifier(task),
         origin=outgoing.origin,
@@ -480,7 +529,7 @@ def _sent(task: Task, outgoing: Outgoing) -> Call:
     )
     call = _acting(noted, call, outgoing.acts_as)
     if outgoing.action is None:
-        call = _request(noted, call, outgoing)
+        call = _request(noted, call, outgoing, given)
     else:
         call = _administration(noted, call, outgoing)
     if outgoing.token is not None:
@@ -510,23 +559,20 @@ def _acting(noted: _Noted, call: Call, acts_as: ActsAs) -> Call:
     )
 
 
-def _request(noted: _Noted, call: Call, outgoing: Outgoing) -> Call:
+def _request(noted: _Noted, call: Call, outgoing: Outgoing, given: Parameters) -> Call:
     """Complete a call that is a request to a server."""
     through = outgoing.connection is not None
     url = None if through else _optional(noted, "url", outgoing.url)
-    known = isinstance(url, str) and url.partition(":" + "//")[2]
-    run = bool(known) and str(known).partition(":")[0].endswith(".run.app")
-    kind: Maybe[TargetKind] = "service" if run else UNSET
-    why = outgoing.url if isinstance(outgoing.url, Unknown) else None
-    why = why or Unknown("layer", f"what answers at {url}")
-    if through:
-        name = outgoing.connection if isinstance(outgoing.connection, str) else "?"
-        symbol = f"connection {name} of environment {call.environment}"
-        why = Unknown("connection", symbol)
-    for field in ("project", "region", "name"):
-        noted.unset(field, why)
-    if kind is UNSET:
-        noted.unset("target_kind", why)
+    server: str | Unknown = not_taken("url")
+    if isinstance(outgoing.connection, str):
+        server = _server_of(given, outgoing.connection)
+    elif through:
+        server = why_unknown(outgoing.connection) or _not_given(given, "?")
+    elif isinstance(outgoing.url, (str, Unknown)):
+        server = outgoing.url
+    call = _answered_by(noted, call, server, through=through)
+    # of other servers the path is not told: that of a webhook is a secret
+    told = through or call.target_kind == "service" or isinstance(server, Unknown)
     proof = outgoing.proof
     token: Maybe[Token | None] = UNSET
     if isinstance(proof, Unknown):
@@ -544,10 +590,9 @@ def _request(noted: _Noted, call: Call, outgoing: Outgoing) -> Call:
         connection = _optional(noted, "connection", outgoing.connection)
     return replace(
         call,
-        target_kind=kind,
         url=url,
         connection=connection,
-        endpoint=_optional(noted, "endpoint", outgoing.endpoint),
+        endpoint=_optional(noted, "endpoint", outgoing.endpoint if told else None),
         overrides=False,
         overrides_duration=False,
         token=token,
