@@ -1,0 +1,83 @@
+"""
+How a large organisation is scanned: time and memory from a tenth of one to ten.
+
+    .venv/bin/python bench/organisation FOLDER [SCALE ...]
+
+Makes an organisation of each SCALE (0.1 and 1 unless said) below FOLDER, where it is not
+there yet (scale 10 takes 900 MB), and runs a whole `dagwarden scan` of it as a process of
+its own: seconds of the clock and of all processors, and the most memory that one process
+held. Alone on the machine, please: what others do shows in both.
+"""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from made import AS_OF, make
+
+DAGWARDEN = Path(sys.executable).with_name("dagwarden")
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """Return the environment of an installed program: its modules are compiled."""
+    environ = {**os.environ, "PYTHONPYCACHEPREFIX": str(folder / "compiled")}
+    environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    return environ
+
+
+def run(folder: Path, *arguments: str) -> tuple[float, float, float]:
+    """Run dagwarden; return seconds of the clock, of processors, and megabytes."""
+    command = [str(DAGWARDEN), *arguments]
+    start = time.perf_counter()
+    process = subprocess.Popen(
+        command,
+        env=environment(folder),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    said = process.stderr.read()
+    _, status, used = os.wait4(process.pid, 0)
+    taken = time.perf_counter() - start
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode not in (0, 1):
+        sys.exit(f"{' '.join(command)}: {process.returncode}\n{said}")
+    return taken, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
+
+
+def organisation(folder: Path, scale: str) -> Path:
+    """Return the folder of an organisation, made if it is not there."""
+    made = folder / scale
+    if not (made / "dagwarden.toml").exists():
+        make(made, float(scale))
+    return made
+
+
+def scan(folder: Path, made: Path) -> tuple[float, float, float]:
+    """Measure a whole scan."""
+    config = str(made / "dagwarden.toml")
+    return run(folder, "scan", "--config", config, "--as-of", AS_OF, "--no-cache")
+
+
+def main() -> None:
+    """Measure and print."""
+    folder = Path(sys.argv[1]).absolute()
+    scales = sys.argv[2:] or ["0.1", "1"]
+    smallest = organisation(folder, min(scales, key=float))
+    scan(folder, smallest)  # compiles the modules
+    print(f"{'scale':<8}{'input':>9}{'clock':>10}{'processors':>13}{'memory':>9}")
+    for scale in scales:
+        made = organisation(folder, scale)
+        size = (made / "assets.ndjson").stat().st_size / 1e6
+        clock, cpu, memory = scan(folder, made)
+        print(
+            f"{scale:<8}{size:6.0f} MB{clock:8.2f} s{cpu:11.2f} s{memory:6.0f} MB",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()
