@@ -11,6 +11,7 @@ from dagwarden.config import Config, Environment, relative
 from dagwarden.facts import (
     AirflowEnvironment,
     AirflowSetting,
+    Binding,
     Connection,
     Excluded,
     Facts,
@@ -327,11 +328,18 @@ def _cloud_purged(facts: Facts) -> Facts:
         snapshots=purged(facts.snapshots),
         cloud_runs=purged(facts.cloud_runs),
         federation_providers=purged(facts.federation_providers),
-        bindings=tuple(
-            purged(binding) if binding.condition else binding
-            for binding in facts.bindings
-        ),
+        bindings=_bindings_purged(facts.bindings),
     )
+
+
+def _bindings_purged(bindings: tuple[Binding, ...]) -> tuple[Binding, ...]:
+    """Purge the bindings that have a condition, which people write."""
+    written = tuple(binding for binding in bindings if binding.condition)
+    clean = purged(written)
+    if clean is written:
+        return bindings
+    cleaned = iter(clean)
+    return tuple(next(cleaned) if item.condition else item for item in bindings)
 
 
 def _missing(file: str, kinds: tuple[str, ...], *, lenient: bool) -> Facts:

@@ -508,6 +508,17 @@ def test_records_are_purged_wherever_a_text_is_and_else_left_as_they_are() -> No
     assert purged(clean) is clean
 
 
+@pytest.mark.parametrize("at", [0, 2_400, 4_999])
+@pytest.mark.parametrize("text", ["https://u:pass9word@h/", f"Bearer {JWT}", "pw = x"])
+def test_of_many_records_only_the_one_with_a_secret_changes(at: int, text: str) -> None:
+    many = [Origin(source=f"folder/file-{n}.py", field=str(n)) for n in range(5_000)]
+    many[at] = Origin(source=many[at].source, field=text)
+    clean = purged(tuple(many))
+    assert clean[at].field == without_secrets(text)
+    assert all(a is b for a, b in zip(clean, many, strict=True) if b.field != text)
+    assert purged(tuple(many[:at])) == tuple(many[:at])
+
+
 @pytest.mark.parametrize(
     ("name", "value", "kept"),
     [

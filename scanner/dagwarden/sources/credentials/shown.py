@@ -12,12 +12,18 @@ from dagwarden.sources.credentials.patterns import late
 from dagwarden.sources.credentials.shapes import USERINFO, shape
 
 HIDDEN = "***"
-# What every text with a recognisable secret has somewhere; most texts have none.
-_SUSPECT = late(
-    r"AIza|GOCSPX-|ya29\.|1//|eyJ|xox|gh[pousr]_|github_pat_|glpat-"
-    r"|hooks\.slack|webhook\.office|PRIVATE|bearer|basic|://[^/@]*:[^/@]*@|=",
-    re.IGNORECASE,
+# What every text with a recognisable secret has somewhere, in lower case, or a login
+# in a URL; most texts have none.
+_HINTS = (
+    *("=", "aiza", "gocspx-", "ya29.", "1//", "eyj", "xox", "ghp_", "gho_", "ghu_"),
+    *("ghs_", "ghr_", "github_pat_", "glpat-", "hooks.slack", "webhook.office"),
+    *("private", "bearer", "basic"),
 )
+_LOGIN = late(r"://[^/@]*:[^/@]*@")
+# Between texts that are looked at together: nothing above goes across it.
+_APART = "\n/\n"
+# How many texts are looked at together.
+_TOGETHER = 2_000
 _ASSIGNED = late(
     r"(?P<name>[A-Za-z][\w.-]{0,60})(?P<is>\s?=\s?)(?P<value>[^\s&=#'\",;]{4,2000})"
 )
@@ -37,7 +43,7 @@ def without_secrets(text: str) -> str:
     """
     if text in _harmless:
         return text
-    if _SUSPECT().search(text) is None:
+    if not _is_suspect(text):
         if len(text) < 200 and len(_harmless) < MAX_HARMLESS:
             _harmless.add(text)
         return text
@@ -49,6 +55,15 @@ def without_secrets(text: str) -> str:
             return HIDDEN
         text = shorter
     return _ASSIGNED().sub(_assigned, text)
+
+
+def _is_suspect(text: str) -> bool:
+    """Tell whether `text` may hold a secret by shape or assignment."""
+    lowered = text.lower()
+    for hint in _HINTS:
+        if hint in lowered:
+            return True
+    return "@" in text and _LOGIN().search(text) is not None
 
 
 def _hidden(match: re.Match[str]) -> str:
@@ -75,28 +90,48 @@ _NO_TEXT = frozenset({type(None), bool, int, float, UnsetType})
 
 def purged(value: R) -> R:
     """Return a record, or a collection of such, whose texts hold no secret."""
-    return _cleaned(value) if _is_tainted(value) else value
+    if not _is_tainted(value):
+        return value
+    if isinstance(value, tuple):  # mostly few of many
+        items = cast("tuple[object, ...]", value)
+        return cast("R", tuple([purged(item) for item in items]))
+    return _cleaned(value)
 
 
 def _is_tainted(whole: object) -> bool:
-    """Say whether a text in `whole` holds a secret: looked at first, as few do."""
+    """
+    Say whether a text in `whole` holds a secret: looked at first, as few do.
+
+    Many texts are looked at together; where something is suspect, one by one.
+    """
     waiting: list[tuple[object, ...]] = [(whole,)]
+    texts: set[str] = set()
     # records that many others share
     known: set[int] = set()
     while waiting:
         for item in waiting.pop():
-            if isinstance(item, str):
-                if item not in _harmless and without_secrets(item) != item:
-                    return True
-            elif type(item) in _NO_TEXT:
+            kind = type(item)
+            if kind in _NO_TEXT:
                 continue
+            if isinstance(item, str):
+                texts.add(item)
             elif isinstance(item, Struct):
                 if id(item) not in known:
                     known.add(id(item))
                     waiting.append(astuple(item))
             elif isinstance(item, tuple):
                 waiting.append(cast("tuple[object, ...]", item))
-    return False
+        if len(texts) > _TOGETHER:
+            if _hold_secrets(texts):
+                return True
+            texts.clear()
+    return _hold_secrets(texts)
+
+
+def _hold_secrets(texts: set[str]) -> bool:
+    if not _is_suspect(_APART.join(texts)):
+        return False
+    return any(without_secrets(text) != text for text in texts)
 
 
 def _cleaned(value: R) -> R:
