@@ -369,8 +369,8 @@ def _kinds_of(kind: str, policy: bool, constraints: bool) -> tuple[str, ...]:
 
 
 def _truncated(line: Line) -> bool:
-    given = line.assetExceptions or line.asset_exceptions or ()
-    return any(
+    given = line.assetExceptions or line.asset_exceptions
+    return given is not None and any(
         # the number is TRUNCATION's in the API's enum
         (e.exceptionType or e.exception_type) in ("TRUNCATION", 1)
         for e in given
@@ -378,12 +378,11 @@ def _truncated(line: Line) -> bool:
 
 
 def _of_access_policy(line: Line) -> bool:
-    contents = (
-        line.accessPolicy,
-        line.access_policy,
-        line.accessLevel,
-        line.access_level,
-        line.servicePerimeter,
-        line.service_perimeter,
+    return bool(
+        line.accessPolicy
+        or line.access_policy
+        or line.accessLevel
+        or line.access_level
+        or line.servicePerimeter
+        or line.service_perimeter
     )
-    return any(bytes(content) for content in contents)

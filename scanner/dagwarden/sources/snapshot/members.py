@@ -1,7 +1,6 @@
 """Members of policies: one key for each, and what its spelling tells of it."""
 
 import re
-from functools import lru_cache
 
 from dagwarden.facts import Identity, IdentityKind, Origin, Unresolved
 from dagwarden.sources.snapshot.names import Names
@@ -62,12 +61,25 @@ _EVERYONE: dict[str, IdentityKind] = {
 _WITH_EMAIL = frozenset({"user", "group", "domain", "serviceAccount"})
 
 
-@lru_cache(maxsize=1 << 16)  # the same few members stand in many policies
+_MOST_KEYS = 1 << 18
+_keys: dict[str, str] = {}
+
+
 def member_key(member: str) -> str:
     """Return the one key of a policy's member: as written, e-mails in lower case."""
+    key = _keys.get(member)
+    if key is None:
+        if len(_keys) > _MOST_KEYS:
+            _keys.clear()
+        # the same members stand in many policies: one object for each
+        key = _keys[member] = _key(member)
+    return key
+
+
+def _key(member: str) -> str:
     prefix, colon, rest = member.partition(":")
     if prefix == "deleted":
-        return f"deleted:{member_key(rest)}"
+        return f"deleted:{_key(rest)}"
     if prefix in _WITH_EMAIL and not _KUBERNETES.fullmatch(rest):
         email, question, query = rest.partition("?")
         return f"{prefix}{colon}{email.lower()}{question}{query}"

@@ -39,6 +39,8 @@ class Names:
         self.ids: dict[str, str] = {}  # project number -> id
         self._emails: dict[str, str] = {}  # unique id -> e-mail
         self.conflicts: list[Conflict] = []
+        # as given -> the one spelling; resources and policies repeat the name
+        self._resources: dict[str, str] = {}
         guesses: list[tuple[str, str, Asset]] = []
         for asset in assets:
             if isinstance(asset.data, ServiceAccountShape) and asset.data.uniqueId:
@@ -74,6 +76,12 @@ class Names:
         Projects themselves and workload identity pools go by number, everything
         inside a project by project id, service accounts by e-mail.
         """
+        found = self._resources.get(name)
+        if found is None:
+            found = self._resources[name] = self._spelt(name)
+        return found
+
+    def _spelt(self, name: str) -> str:
         match = _IN_PROJECT.match(name)
         if match is None:
             return name
@@ -121,10 +129,12 @@ def _declared(asset: Asset) -> tuple[str, str] | None:
 
 def _implied(asset: Asset) -> tuple[str, str] | None:
     """Return (id, number) where the name holds one and the ancestors the other."""
-    project = project_of(asset.name)
-    if project is None or project.isdecimal() or not asset.ancestors:
+    if not asset.ancestors:
         return None
     kind, _, number = asset.ancestors[0].partition("/")
-    if kind == "projects" and number.isdecimal():
-        return project, number
-    return None
+    if kind != "projects" or not number.isdecimal():
+        return None
+    project = project_of(asset.name)
+    if project is None or project.isdecimal():
+        return None
+    return project, number

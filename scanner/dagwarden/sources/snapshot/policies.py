@@ -40,12 +40,12 @@ def bindings(resource: str, policy: PolicyShape, place: Place) -> tuple[Binding,
     """Return one binding for each role and condition of a policy."""
     found: dict[str, Binding] = {}
     for number, entry in enumerate(policy.bindings or ()):
-        condition = _condition(entry.condition)
+        condition = _condition(entry.condition) if entry.condition else None
         key = f"binding:{resource}#{entry.role}"
         if condition:
             digest = sha256(f"{condition.expression}\0{condition.title}".encode())
             key += f"#{digest.hexdigest()[:16]}"
-        members = {member_key(member) for member in entry.members or ()}
+        members = set(map(member_key, entry.members or ()))
         if key in found:
             members.update(found[key].members)
             origin = found[key].origin
@@ -62,8 +62,8 @@ def bindings(resource: str, policy: PolicyShape, place: Place) -> tuple[Binding,
     return tuple(found.values())
 
 
-def _condition(shape: ConditionShape | None) -> Condition | None:
-    if shape is None or not (shape.expression or shape.title):
+def _condition(shape: ConditionShape) -> Condition | None:
+    if not (shape.expression or shape.title):
         return None
     return Condition(expression=shape.expression or "", title=shape.title or "")
 
@@ -144,6 +144,8 @@ _BOUNDARY = re.compile(
 
 def guardrail_kind(name: str) -> Literal["deny", "boundary"] | None:
     """Return what kind of guardrail a policy's name tells of, if any."""
+    if "olic" not in name:  # as in most names
+        return None
     name = relative(name)
     if _DENY.fullmatch(name):
         return "deny"

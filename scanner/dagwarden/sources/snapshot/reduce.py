@@ -24,6 +24,10 @@ ENVIRONMENT = "env"
 AIRFLOW_OVERRIDES = "airflowConfigOverrides"
 
 _NOWHERE = Origin(source="")
+# Values, by where and under which name, that hold no secret: most stand in many
+# places. At most so many are remembered.
+_MOST_HARMLESS = 20_000
+_harmless: set[tuple[str, str, str]] = set()
 
 
 def reduce(data: Data, fingerprint: Fingerprint) -> None:
@@ -68,8 +72,12 @@ def _reduced(
 ) -> Reduced | None:
     if value is None or isinstance(value, Reduced):
         return value
+    if isinstance(value, str) and (where, name, value) in _harmless:
+        return None
     secrets = secrets_in(where, {name: value}, _NOWHERE, fingerprint)
     if not secrets:
+        if isinstance(value, str) and len(_harmless) < _MOST_HARMLESS:
+            _harmless.add((where, name, value))
         return None
     return Reduced(
         dagwarden_secrets=tuple(
