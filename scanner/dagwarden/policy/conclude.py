@@ -67,17 +67,19 @@ def conclude(
     if partial:
         waivers = [_perhaps_elsewhere(waiver) for waiver in waivers]
     chains = _Chains(facts.paths)
-    shown = _not_superseded(verdicts, by_id, causes)
-    failing = _failing(verdicts, causes)
+    # few of many: what follows asks nothing of those that passed
+    notable = [item for item in verdicts if item.outcome is not Outcome.PASS]
+    shown = _not_superseded(notable, by_id, causes)
+    failing = _failing(notable, causes)
     findings = [
         _finding(by_id[group[0].rule], group, causes, chains, failing)
         for group in _groups(shown, causes)
     ]
     return Conclusion(
-        rules=_count_waived(judgement.reports, verdicts),
+        rules=_count_waived(judgement.reports, notable),
         findings=tuple(sorted(findings, key=_urgency)),
         verdicts=verdicts,
-        unknowns=_unknowns(verdicts),
+        unknowns=_unknowns(notable),
         waivers=tuple(sorted(waivers, key=lambda waiver: waiver.id)),
     )
 
@@ -169,19 +171,16 @@ def _waived(
         if waiver.status is WaiverStatus.UNUSED:
             active[waiver.rule, waiver.kind == "gap"].append(waiver)
     used: Counter[str] = Counter()
-    marked: list[Verdict] = []
-    for verdict in verdicts:
-        candidates = (
-            active.get((verdict.rule, verdict.outcome is Outcome.UNKNOWN), [])
-            if verdict.outcome is not Outcome.PASS
-            else []
-        )
+    marked: list[Verdict] = list(verdicts) if active else []
+    for index, verdict in enumerate(marked):
+        if verdict.outcome is Outcome.PASS:
+            continue
+        candidates = active.get((verdict.rule, verdict.outcome is Outcome.UNKNOWN), [])
         covering = _first_covering(verdict, candidates, causes)
         if covering is not None:
             used[covering.id] += 1
-            verdict = replace(verdict, waiver=covering.id)
-        marked.append(verdict)
-    return tuple(marked), [
+            marked[index] = replace(verdict, waiver=covering.id)
+    return tuple(marked or verdicts), [
         replace(waiver, status=WaiverStatus.USED, matched=used[waiver.id])
         if used[waiver.id]
         else waiver

@@ -7,7 +7,7 @@ expressions read, and its answer is multiplied back to all subjects that share i
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from operator import attrgetter
 from typing import Any, cast
 
@@ -111,24 +111,31 @@ class _Judge:
         self.assert_ = _compiled(rule, rule.assert_)
         self.params = {k: _plain(v) for k, v in params.items()}
         self.paths = tuple(sorted({*self.when.reads, *self.assert_.reads}))
-        self.read = _reader(self.paths)
 
     def verdicts(self, subjects: Sequence[Fact]) -> list[Verdict]:
-        rule, read = self.rule.id, self.read
+        rule, nothing = self.rule.id, Outcome.NOT_APPLICABLE
+        keys = _read(self.paths, subjects)
         answers: dict[object, Outcome] = {}
-        found: list[Verdict] = []
-        for subject in subjects:
-            key = read(subject)
-            outcome = answers.get(key)
-            if outcome is None:
-                outcome = answers[key] = self._evaluate(subject)
-            if outcome is Outcome.NOT_APPLICABLE:
-                continue
-            missing: tuple[Missing, ...] = ()
-            if outcome is Outcome.UNKNOWN:
-                missing = missing_inputs(self.rule.subject, subject, self.paths)
-            found.append(Verdict(rule, subject.id, outcome, missing))
-        return found
+        for key, subject in zip(keys, subjects, strict=True):
+            if key not in answers:
+                answers[key] = self._evaluate(subject)
+        outcomes = map(answers.__getitem__, keys)
+        if Outcome.UNKNOWN not in answers.values():
+            return [
+                Verdict(rule, subject.id, outcome)
+                for subject, outcome in zip(subjects, outcomes, strict=True)
+                if outcome is not nothing
+            ]
+        return [
+            Verdict(rule, subject.id, outcome, self._missing(subject, outcome))
+            for subject, outcome in zip(subjects, outcomes, strict=True)
+            if outcome is not nothing
+        ]
+
+    def _missing(self, subject: Fact, outcome: Outcome) -> tuple[Missing, ...]:
+        if outcome is not Outcome.UNKNOWN:
+            return ()
+        return missing_inputs(self.rule.subject, subject, self.paths)
 
     def _evaluate(self, subject: Fact) -> Outcome:
         data = as_data(subject)
@@ -171,19 +178,15 @@ def _compiled(rule: Rule, text: str) -> Expression:
         ) from None
 
 
-def _reader(paths: Sequence[Path]) -> Callable[[Fact], object]:
-    """Return a function that gets what lies at all of `paths`, to be compared."""
+def _read(paths: Sequence[Path], subjects: Sequence[Fact]) -> list[object]:
+    """Return what lies at all of `paths` in each subject, to be compared."""
     if not paths:
-        return lambda _: None
+        return [None] * len(subjects)
     at_once = attrgetter(*(".".join(path) for path in paths))
-
-    def read(subject: Fact) -> object:
-        try:
-            return at_once(subject)
-        except AttributeError:  # a path that ends early, or a map
-            return tuple([_value_at(subject, path) for path in paths])
-
-    return read
+    try:
+        return list(map(at_once, subjects))
+    except AttributeError:  # a path that ends early in one of them, or a map
+        return [tuple([_value_at(s, path) for path in paths]) for s in subjects]
 
 
 def _value_at(subject: Any, path: Path) -> object:
@@ -222,7 +225,7 @@ def _absent(subject: Fact, path: Path) -> bool:
 
 
 def _population(rule: Rule, facts: Facts, verdicts: Sequence[Verdict]) -> Population:
-    count = Counter(verdict.outcome for verdict in verdicts)
+    count = Counter(map(attrgetter("outcome"), verdicts))
     read = len(facts_of(facts, rule.subject))
     excluded = sum(e.count for e in facts.excluded if e.kind == rule.subject)
     unreadable = sum(rule.subject in gap.kinds for gap in facts.gaps)
@@ -425,4 +428,6 @@ def _list_in_words(values: tuple[object, ...], *, brief: bool) -> str:
 
 def _printable(text: str) -> str:
     """Return `text` as one line: what a scanned name holds must not move a cursor."""
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
