@@ -256,6 +256,9 @@ class Task(Traced, frozen=True, kw_only=True):
     dag_id: Maybe[str] = UNSET
     task_id: Maybe[str] = UNSET
     operator: Maybe[str] = UNSET  # qualified name as in the newest provider
+    # the class of the repository that it is made of, which extends `operator`, by the
+    # name of its module; None: the operator itself is called
+    own_class: str | None = None
     # the connection that says who the task is; None: the operator takes none
     connection: Maybe[str | None] = UNSET
     connection_parameter: str | None = None

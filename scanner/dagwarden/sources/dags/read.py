@@ -58,6 +58,9 @@ T = TypeVar("T")
 _READ = (".py", ".zip")
 # How many files were read, of how many.
 Progress = Callable[[int, int], None]
+# Configurations of dag-factory, and what a DAG file that loads them holds.
+_CONFIGURATIONS = (".yaml", ".yml")
+_LOADING = b"dagfactory"
 # Folders of packages, which a search for DAGs would only be lost in.
 _PACKAGES = frozenset({".venv", "node_modules"})
 
@@ -79,8 +82,8 @@ def read_dags(
     """
     Return the DAGs, tasks and calls of the files below `folders`, without secrets.
 
-    `only` limits it to these files (modules they import are still followed),
-    `exclude` holds gitignore patterns relative to `root`, `airflow` is the version
+    `only` limits it to these files (modules they import are still followed; of YAML
+    among them the DAGs are read that dag-factory makes of it), `exclude` holds gitignore patterns relative to `root`, `airflow` is the version
     if known, `outside` what the environment gives DAG files when they run. A file
     that cannot be read is a gap; whatever a file holds, this raises nothing. With
     `airflow_python` the files are run, too: by the Airflow of that interpreter, whose
@@ -99,6 +102,8 @@ def read_dags(
 
         cache = cache_for(root, given, sorted(set(walk.found.values())))
     outcomes = _outcomes(root, given, walk.found, cache, progress)
+    for path in walk.loaders & outcomes.keys():
+        outcomes[path] = _of(outcomes[path], set(map(walk.shown, wanted or ())))
     facts = _joined(walk.outcome(), *outcomes.values())
     if airflow_python is None:
         return facts
@@ -107,7 +112,11 @@ def read_dags(
     asking = Asking(
         python=airflow_python,
         root=root,
-        files={path: walk.found[path] for path, one in outcomes.items() if one.loaded},
+        files={
+            path: walk.found[path]
+            for path, one in outcomes.items()
+            if one.loaded and path not in walk.loaders
+        },
         environment=given,
         variables=outside.variables,
         given=givable(outside.variables),
@@ -216,6 +225,18 @@ def _joined(*outcomes: Outcome) -> Facts:
     return _in_order(facts)
 
 
+def _of(outcome: Outcome, paths: set[str]) -> Outcome:
+    """Return what an outcome tells of these files, and what could not be read."""
+    tasks = tuple(task for task in outcome.tasks if task.origin.source in paths)
+    kept = {task.id for task in tasks}
+    return replace(
+        outcome,
+        dags=tuple(dag for dag in outcome.dags if dag.origin.source in paths),
+        tasks=tasks,
+        calls=tuple(call for call in outcome.calls if call.task in kept),
+    )
+
+
 def _absolute(root: Path, path: Path) -> Path:
     return Path(os.path.normpath(root / path))
 
@@ -239,6 +260,8 @@ class _Walk:
         self.syntax: Syntax | None = syntax_of(airflow)
         # each with the DAG folder that it is in
         self.found: dict[Path, Path] = {}
+        # those of them that were not asked for, but load a configuration that was
+        self.loaders: set[Path] = set()
         self.gaps: list[Gap] = []
         self.excluded: list[Excluded] = []
         self.matching = MAX_MATCHING
@@ -269,18 +292,30 @@ class _Walk:
                 self.found.setdefault(folder, folder.parent)
             return
         files = 0
-        for path in self._walk(folder, wanted):
+        configured = _configured(folder, wanted)
+        for path in self._walk(folder, wanted, loaders=bool(configured)):
             files += 1
             self.found.setdefault(path, folder)
+        if not self.loaders:
+            for path in configured:
+                self.leave_out("file", self.shown(path), "no DAG file loads it")
         if wanted is None and not files:
             self.gap("missing", folder, "holds no Python file to read")
         for path in sorted(wanted or ()):
             if folder in path.parents and not path.exists():
                 self.gap("missing", path, "no such file or folder")
 
-    def _walk(self, folder: Path, wanted: set[Path] | None) -> Iterator[Path]:
-        """Yield the Python files and archives below `folder` that are not left out."""
-        around = None if wanted is None else {p for w in wanted for p in w.parents}
+    def _walk(
+        self, folder: Path, wanted: set[Path] | None, *, loaders: bool
+    ) -> Iterator[Path]:
+        """
+        Yield the Python files and archives below `folder` that are not left out.
+
+        `loaders`: those that load configurations, too, wanted or not.
+        """
+        around = None
+        if wanted is not None and not loaders:
+            around = {parent for path in wanted for parent in path.parents}
         waiting = [_Walked(folder, ())]
         visited: set[str] = set()
         while waiting:
@@ -297,9 +332,11 @@ class _Walk:
                         below.append(_Walked(path, patterns))
                 elif (
                     name.endswith(_READ)
-                    and (wanted is None or path in wanted)
+                    and (wanted is None or path in wanted or (loaders and _loads(path)))
                     and self._kept(path, folder, patterns, is_folder=False)
                 ):
+                    if wanted is not None and path not in wanted:
+                        self.loaders.add(path)
                     yield path
             waiting.extend(reversed(below))
 
@@ -404,6 +441,24 @@ class _Walk:
             kind = "folder" if is_folder else "file"
             self.leave_out(kind, self.shown(path), f"left out by {IGNORE_FILE}")
         return not ignored
+
+
+def _configured(folder: Path, wanted: set[Path] | None) -> list[Path]:
+    """Return the configurations below `folder` that are asked for."""
+    return sorted(
+        path
+        for path in wanted or ()
+        if path.suffix in _CONFIGURATIONS and folder in path.parents and path.is_file()
+    )
+
+
+def _loads(path: Path) -> bool:
+    """Say whether a file may load configurations of dag-factory."""
+    try:
+        with path.open("rb") as stream:
+            return _LOADING in stream.read(MAX_SIZE)
+    except OSError:
+        return False
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

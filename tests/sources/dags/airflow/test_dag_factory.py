@@ -13,7 +13,10 @@ from msgspec import UNSET
 
 from dagwarden.facts import Facts, Task
 from dagwarden.sources.credentials import Fingerprint
+from dagwarden.sources.dags.airflow.outside import Outside
 from dagwarden.sources.dags.read import read_dags
+from dagwarden.sources.layers import Layer
+from dagwarden.sources.variables.records import Entry, Variables
 
 Read = Callable[..., Facts]
 
@@ -649,7 +652,15 @@ d:
 def read(tmp_path: Path) -> Read:
     """Return a function that writes files and reads the folder `dags`."""
 
-    def read(files: dict[str, str], airflow: str | None = "3.3") -> Facts:
+    def read(
+        files: dict[str, str],
+        airflow: str | None = "3.3",
+        *,
+        only: list[str] | None = None,
+        variables: dict[str, str] | None = None,
+    ) -> Facts:
+        entries = {name: Entry(text, UNSET) for name, text in (variables or {}).items()}
+        given = Variables((Layer(entries),), complete=variables is not None)
         for name, text in files.items():
             path = tmp_path / name
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -658,10 +669,11 @@ def read(tmp_path: Path) -> Read:
             tmp_path,
             "prod",
             [Path("dags")],
-            only=None,
+            only=None if only is None else [Path(name) for name in only],
             exclude=(),
             airflow=airflow,
             fingerprint=Fingerprint(b"key", True),
+            outside=Outside(given),
         )
 
     return read
@@ -740,6 +752,68 @@ def test_fields_say_the_line_of_the_yaml(read: Read) -> None:
     }
     assert read_at["task_id"] == ("argument", "dags/a.yml", 7)
     assert read_at["retries"] == ("default_args", "dags/a.yml", 4)
+
+
+def test_a_timeout_that_is_not_given_is_read_nowhere(read: Read) -> None:
+    facts = read({"dags/load.py": LOAD, "dags/a.yml": CONFIG})
+    for fact in (*facts.dags, *facts.tasks):
+        read_at = {one.field: one.source for one in fact.provenance}
+        assert read_at["dagrun_timeout"] == "operator_default"
+
+
+VARIABLES = """\
+d:
+  schedule: "@daily"
+  tasks:
+    t:
+      operator: JOB
+      project_id: p
+      region: r
+      job_name: a
+      retries: 2
+      variables_as_arguments:
+        - {variable: the_region, attribute: region}
+        - {variable: the_retries, attribute: retries}
+"""
+
+
+def test_variables_as_arguments_are_those_that_the_scan_is_given(read: Read) -> None:
+    files = {"dags/load.py": LOAD, "dags/a.yml": VARIABLES}
+    (task,) = read(files).tasks
+    assert (task.region, task.retries) == (UNSET, UNSET)
+    waiting = {(one.reason, one.symbol) for one in task.unresolved}
+    assert {("variable", "the_retries"), ("variable", "the_region")} <= waiting
+    (task,) = read(files, variables={"the_region": "europe-west1"}).tasks
+    # a variable that there surely is not leaves what the configuration says
+    assert (task.region, task.retries) == ("europe-west1", 2)
+    read_at = {one.field: one.source for one in task.provenance}
+    assert (read_at["region"], read_at["retries"]) == ("variable", "argument")
+
+
+def test_a_configuration_alone_is_read_by_the_file_that_loads_it(read: Read) -> None:
+    """A commit hook is given what changed."""
+    files = {
+        "dags/deep/load.py": LOAD,
+        "dags/other.py": "import airflow\nfrom airflow import DAG\ndag = DAG('other')\n",
+        "dags/deep/a.yml": CONFIG,
+        "dags/deep/b.yml": "f:\n  schedule: '@daily'\n  tasks:\n    t: {RUN}\n",
+    }
+    facts = read(files, only=["dags/deep/b.yml"])
+    assert [dag.dag_id for dag in facts.dags] == ["f"]
+    assert {one.origin.source for one in (*facts.tasks, *facts.calls)} == {
+        "dags/deep/b.yml"
+    }
+    assert len(facts.calls) == 1
+    whole = read(files)
+    assert [dag.dag_id for dag in whole.dags] == ["d", "e", "f", "other"]
+
+
+def test_a_configuration_that_nothing_loads_is_left_out_by_name(read: Read) -> None:
+    other = "import airflow\nfrom airflow import DAG\nDAG('other')\n"
+    facts = read({"dags/a.yml": CONFIG, "dags/b.py": other}, only=["dags/a.yml"])
+    assert (facts.dags, facts.gaps) == ((), ())
+    (left,) = facts.excluded
+    assert (left.what, left.reason) == ("dags/a.yml", "no DAG file loads it")
 
 
 # What dag-factory refuses, with the line that is told.

@@ -408,3 +408,27 @@ def test_retries_that_are_given_as_none_are_none(
 ) -> None:
     program = f'with DAG("d"):\n    Run(task_id="t"{given})\n'
     assert one(scan, program).retries == expected
+
+
+@pytest.mark.parametrize(
+    ("made", "own"),
+    [
+        ("Mine(task_id='t')", "a.Mine"),
+        ("shared.Deep(task_id='t')", "shared.Deep"),
+        ("Mine.partial(task_id='t').expand(x=[1])", "a.Mine"),
+        ("BashOperator(task_id='t')", None),
+    ],
+)
+def test_a_task_of_an_own_class_names_it_and_what_it_extends(
+    scan: Scan, made: str, own: str | None
+) -> None:
+    facts = scan(
+        "import shared\nfrom airflow import DAG\n"
+        "from airflow.operators.bash import BashOperator\n"
+        "class Mine(BashOperator):\n pass\n"
+        f"with DAG('d'):\n {made}\n",
+        dags__shared="from airflow.operators.bash import BashOperator\n"
+        "class Base(BashOperator):\n pass\nclass Deep(Base):\n pass\n",
+    )
+    (task,) = facts.tasks
+    assert (task.operator, task.own_class) == (BASH, own)

@@ -10,6 +10,8 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import PurePosixPath
 from typing import Literal
 
+from msgspec import UNSET
+
 from dagwarden.sources.dags.airflow.configurations import Configuration, Refused
 from dagwarden.sources.dags.airflow.world import Dag, TaskFactory, World
 from dagwarden.sources.dags.language import operations
@@ -111,7 +113,9 @@ class Maker:
     def dag(self, name: str, config: Entries) -> Dag:
         """Make the DAG that `config` says, defaults included."""
         keywords: Keywords = {"dag_id": name, **self._schedule(config)}
-        keywords["dagrun_timeout"] = self._run_timeout(config)
+        timeout = self._run_timeout(config)
+        if timeout is not None or config.rest is not None:
+            keywords["dagrun_timeout"] = timeout
         arguments = config.items.get("default_args")
         keywords["default_args"] = Entries({}) if arguments is None else arguments
         self._place(arguments)
@@ -285,10 +289,21 @@ class Maker:
             held = one.items if isinstance(one, Entries) else {}
             variable, attribute = held.get("variable"), held.get("attribute")
             if isinstance(attribute, str):
-                symbol = variable if isinstance(variable, str) else "Variable.get()"
-                why = Unknown("variable", symbol)
-                keywords[attribute] = lost(why, keywords.get(attribute))
+                self._from_variable(keywords, attribute, variable)
         self._callable(keywords)
+
+    def _from_variable(
+        self, keywords: Keywords, attribute: str, variable: Value
+    ) -> None:
+        """Give an argument the text of a variable, if there is one of that name."""
+        found: Value = Unknown("variable", "Variable.get()")
+        if isinstance(variable, str):
+            found = self.world.outside.variable(variable, UNSET, as_json=False)
+            if self.world.outside.variables.find(variable) is None:
+                return
+        if isinstance(found, Unknown):
+            found = lost(found, keywords.get(attribute))
+        keywords[attribute] = found
 
     def _callable(self, keywords: Keywords) -> None:
         """Find the function of a task."""

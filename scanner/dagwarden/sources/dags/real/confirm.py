@@ -528,6 +528,8 @@ class _Joining:
 _OWN = frozenset(
     {"id", "origin", "unresolved", "provenance", "environment", "dag", "task"}
     | {"connection_defined", "connection_parameter", "connection_source"}
+    # a module has another name where Airflow imports it
+    | {"own_class"}
     | {"secrets", "secrets_known"}
 )
 # Whose token a call carries only its code tells, which Airflow has not run.

@@ -246,6 +246,7 @@ class _Making:
             dag_id=dag_id,
             task_id=task_id,
             operator=given.text("operator", task.operator),
+            own_class=None if task.made is None else task.made.describe(),
             connection=connection,
             connection_parameter=parameter,
             connection_source=source,
