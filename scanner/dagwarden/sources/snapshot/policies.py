@@ -39,9 +39,10 @@ _ALL_VALUES: dict[int | float, str] = {1: "ALLOW", 2: "DENY"}
 def bindings(resource: str, policy: PolicyShape, place: Place) -> tuple[Binding, ...]:
     """Return one binding for each role and condition of a policy."""
     found: dict[str, Binding] = {}
+    prefix = f"binding:{resource}#"
     for number, entry in enumerate(policy.bindings or ()):
         condition = _condition(entry.condition) if entry.condition else None
-        key = f"binding:{resource}#{entry.role}"
+        key = f"{prefix}{entry.role}"
         if condition:
             digest = sha256(f"{condition.expression}\0{condition.title}".encode())
             key += f"#{digest.hexdigest()[:16]}"

@@ -1,9 +1,9 @@
 """From exports to facts: join by name, exclude, and say what is missing."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import TypeAlias, TypeVar, cast
 
 from msgspec import UNSET
 
@@ -47,6 +47,7 @@ from dagwarden.sources.snapshot.resources import (
 SYS_PROJECTS = "sys-"
 _GONE = frozenset({"DELETE_REQUESTED", "DELETE_IN_PROGRESS"})
 F = TypeVar("F", bound=Fact)
+_Place: TypeAlias = tuple[str | None, tuple[str, ...] | None]
 _KIND_OF = {record: kind for kind, (_, record) in KINDS.items()}
 
 
@@ -119,13 +120,13 @@ class _Sorted:
     """Facts by their record, in order of id; each id once, the first of it."""
 
     def __init__(self, facts: Iterable[Fact]) -> None:
-        self._found: dict[type[Fact], dict[str, Fact]] = {}
+        self._found: dict[type[Fact], dict[str, Fact]] = defaultdict(dict)
         for fact in facts:
-            self._found.setdefault(type(fact), {}).setdefault(fact.id, fact)
+            self._found[type(fact)].setdefault(fact.id, fact)
 
     def of(self, record: type[F]) -> tuple[F, ...]:
-        found = cast("dict[str, F]", self._found.get(record, {}))
-        return tuple(found[key] for key in sorted(found))
+        found = cast("dict[str, F]", self._found[record])
+        return tuple(map(found.__getitem__, sorted(found)))
 
 
 # --------------------------------------------------------------------- what is there
@@ -145,7 +146,8 @@ def _all_facts(
                 continue
             yield fact
             for member in _members(fact):
-                members.setdefault(member, fact.origin)
+                if member not in members:
+                    members[member] = fact.origin
     yield from _implied_containers(joined, around, excluded)
     # after the accounts' own records, which say more
     for member, origin in members.items():
@@ -153,9 +155,10 @@ def _all_facts(
 
 
 def _members(fact: Fact) -> tuple[str, ...]:
-    if isinstance(fact, Binding):
-        return fact.members
-    return fact.exempted_members if isinstance(fact, AuditConfig) else ()
+    kind = type(fact)
+    if kind is Binding:
+        return cast(Binding, fact).members
+    return cast(AuditConfig, fact).exempted_members if kind is AuditConfig else ()
 
 
 def _implied_containers(
@@ -193,14 +196,25 @@ class _Exclusions:
                     what = one.name.removeprefix(CONTAINERS)
                     self._reasons[one.name] = (what, f"lifecycle state {state}")
         self._include_sys = include_sys
+        # (project, what lies above) of resources -> what excludes them all
+        self._known: dict[_Place, tuple[str, str] | None] = {}
 
     def reason(self, one: Joined) -> tuple[str, str] | None:
         """Return what excludes a resource, and why."""
-        chain = one.ancestors or ()
-        project = project_of(one.name)
-        if project and not one.name.startswith(CONTAINERS):
-            chain = (self._names.container(f"projects/{project}"), *chain)
-        return self.of_containers((one.name, *chain))
+        if one.name.startswith(CONTAINERS) or one.name in self._reasons:
+            return self.of_containers((one.name, *(one.ancestors or ())))
+        place = project_of(one.name), one.ancestors
+        if place not in self._known:
+            self._known[place] = self.of_containers(self._above(*place))
+        return self._known[place]
+
+    def _above(
+        self, project: str | None, ancestors: tuple[str, ...] | None
+    ) -> tuple[str, ...]:
+        chain = ancestors or ()
+        if project is None:
+            return chain
+        return (self._names.container(f"projects/{project}"), *chain)
 
     def of_containers(self, chain: Sequence[str]) -> tuple[str, str] | None:
         """Return what in a chain of containers excludes what is below it."""

@@ -194,8 +194,10 @@ def _integer(given: Number | None) -> int | None:
 
 def _strings(text: str | None) -> set[str]:
     """Return the strings in an annotation that holds a JSON list."""
+    if not text:
+        return set()
     try:
-        return set(msgspec.json.decode(text or "[]", type=list[str]))
+        return set(msgspec.json.decode(text, type=list[str]))
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         return set()
 
