@@ -25,8 +25,23 @@ OPEN, CLOSE = "\ue000", "\ue001"
 MARKS = {ord(OPEN): None, ord(CLOSE): None}
 # The package of a case's own modules, in what its authors import
 HERE = "HERE"
+# The part of authors whose files end their lines as Windows does
+WINDOWS = 0.03
 # A member of an archive: its lines are those of the member
 MEMBER = "!"
+
+# What authors call the same thing: one wording for a case, drawn afresh.
+SYNONYMS = {
+    "DB_PASSWORD": ("DB_PASSWORD", "DATABASE_PASSWORD", "PG_PASSWORD", "WAREHOUSE_PWD", "DWH_PASS", "REPORTING_DB_PASSWD"),
+    "db_password": ("db_password", "database_password", "pg_password", "warehouse_pwd", "dwh_passwd"),
+    "API_TOKEN": ("API_TOKEN", "VENDOR_TOKEN", "ACCESS_TOKEN", "SERVICE_AUTH_TOKEN", "CRM_API_TOKEN"),
+    "api_token": ("api_token", "vendor_token", "access_token", "crm_auth_token"),
+    "api.internal": ("api.internal", "crm.internal", "billing.corp.internal", "10.40.2.17"),
+    "loader": ("loader", "ingest-job", "orders-sync", "exporter"),
+    "load.sh": ("load.sh", "run_job.sh", "/opt/jobs/sync.sh"),
+    "vendor_api_token": ("vendor_api_token", "crm_token", "shop_access_token"),
+}  # fmt: skip
+WORDING = re.compile(rf"\b(?:{'|'.join(map(re.escape, SYNONYMS))})\b")
 
 
 class Label(msgspec.Struct, frozen=True):
@@ -46,6 +61,22 @@ class Case(msgspec.Struct, frozen=True):
     kind: str
     files: dict[str, bytes]
     label: Label | None
+
+
+class Style(msgspec.Struct, frozen=True):
+    """How the author of one repository writes: never with more or fewer lines."""
+
+    folder: str
+    words: dict[str, str]
+    windows: bool
+
+    def write(self, held: str | bytes) -> bytes:
+        """Return what is in the file: no marks, the author's words and line ends."""
+        if isinstance(held, bytes):
+            return held
+        text = clean(held).replace(HERE, self.folder)
+        text = WORDING.sub(lambda found: self.words[found[0]], text)
+        return (re.sub("\r?\n", "\r\n", text) if self.windows else text).encode()
 
 
 class Exam:
@@ -87,6 +118,8 @@ class Exam:
     ) -> None:
         number = len(self.cases)
         folder = f"{self.new.word()}_{self.new.word()}_{number:03}"
+        words = {word: self.pick(*said) for word, said in SYNONYMS.items()}
+        style = Style(folder, words, self.rng.random() < WINDOWS)
         sign = "+" if label else "-"
         self.cases.append(
             Case(
@@ -97,7 +130,7 @@ class Exam:
                 folder=folder,
                 shape=shape,
                 kind=kind,
-                files={name: _bytes(held, folder) for name, held in files.items()},
+                files={name: style.write(held) for name, held in files.items()},
                 label=label,
             )
         )
@@ -159,7 +192,7 @@ def zipped(files: Mapping[str, str]) -> bytes:
     with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, text in files.items():
             # no clock: the same seed, the same bytes
-            archive.writestr(zipfile.ZipInfo(name), clean(text))
+            archive.writestr(zipfile.ZipInfo(name), clean(text), zipfile.ZIP_DEFLATED)
     return held.getvalue()
 
 
@@ -182,12 +215,6 @@ def write(cases: list[Case], folder: Path) -> None:
             path = folder / case.folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(held)
-
-
-def _bytes(held: str | bytes, folder: str) -> bytes:
-    if isinstance(held, bytes):
-        return held
-    return clean(held).replace(HERE, folder).encode()
 
 
 def _label(files: Mapping[str, str | bytes]) -> Label | None:

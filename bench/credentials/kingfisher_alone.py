@@ -7,13 +7,28 @@ command, archives expanded, hidden files read, only findings that it would show.
 
 import json
 import sys
+from collections.abc import Iterator
 
-from kingfisher_sdk import DetectionPolicy, Scanner, expand_archives, filesystem
+from kingfisher_sdk import (
+    DetectionPolicy,
+    ScanInput,
+    Scanner,
+    expand_archives,
+    filesystem,
+)
 
-held = expand_archives(filesystem(["."], hidden=True, gitignore=False), depth=2)
+
+def inputs() -> Iterator[ScanInput]:
+    for file in filesystem(["."], hidden=True, gitignore=False):
+        try:
+            yield from list(expand_archives([file], depth=2))
+        except RuntimeError:  # a .key that is no archive of a presentation, say
+            yield file
+
+
 found = [
     (str(result.input.path), finding.to_dict()["location"]["line"])
-    for result in Scanner(policy=DetectionPolicy()).scan_inputs(held)
+    for result in Scanner(policy=DetectionPolicy()).scan_inputs(inputs())
     for finding in result.findings
     if finding.visible
 ]

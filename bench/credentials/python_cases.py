@@ -320,8 +320,18 @@ def dag(e: Exam, tasks: str, before: str = "", imports: str = "") -> str:
     dag_id, tag = e.dag_id(), e.new.word()
     schedule = e.pick('"@daily"', '"0 4 * * *"', "None", '"@hourly"')
     first = e.pick(f'"""Loads {tag} into the warehouse."""\n\n', f"# {tag}: owned by the data platform\n", "")
-    head = f"{first}from datetime import datetime\n\nfrom airflow import DAG\n{imports}\n{before}\n"
-    return f'{head}\nwith DAG(\n    "{dag_id}",\n    start_date=datetime(2026, 1, 1),\n    schedule={schedule},\n    catchup=False,\n    tags=["{tag}"],\n):\n{indented(tasks, 4)}\n'
+    head = f"{first}from datetime import datetime\n\n"
+    rest = f'    start_date=datetime(2026, 1, 1),\n    schedule={schedule},\n    catchup=False,\n    tags=["{tag}"],\n'
+    if e.rng.random() < 0.3:
+        where = e.pick("airflow.decorators", "airflow.sdk")
+        return (
+            f"{head}from {where} import dag\n{imports}\n{before}\n\n@dag(\n{rest})\n"
+            f"def {dag_id}():\n{indented(tasks, 4)}\n\n\n{dag_id}()\n"
+        )
+    return (
+        f"{head}from airflow import DAG\n{imports}\n{before}\n\n"
+        f'with DAG(\n    "{dag_id}",\n{rest}):\n{indented(tasks, 4)}\n'
+    )
 
 
 def task(e: Exam, body: str, before: str = "", imports: str = "") -> str:
