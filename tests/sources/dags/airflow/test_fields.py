@@ -69,8 +69,10 @@ EVERYWHERE: dict[str, tuple[str, object, object, object]] = {
         ('with DAG("d", default_args=DEFAULTS):\n'
         ' with TaskGroup("g", default_args={"pool": "gp", "owner": None}):\n'
         '  with TaskGroup("h", default_args={"queue": "hq"}):\n   Empty(task_id="t")'),
-        "gp", None, "hq",
+        # None stays None, whatever the setting is that it would have been
+        "gp", UNSET, "hq",
     ),
+    "owner None": ('with DAG("d"):\n Empty(task_id="t", owner=None, queue=None)', "default_pool", UNSET, UNSET),
     "default_args of the task": (
         ('with DAG("d", default_args=DEFAULTS):\n'
         ' with TaskGroup("g", default_args={"pool": "gp"}):\n'

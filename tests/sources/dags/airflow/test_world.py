@@ -110,6 +110,22 @@ def test_an_id_that_is_taken_makes_airflow_refuse_the_file(scan: Scan) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "before",
+    [
+        "with DAG('d'):\n BashOperator(task_id='t')\n try:\n  pass",
+        "with DAG('d'):\n try:\n  BashOperator(task_id='t')",
+    ],
+)
+def test_an_id_that_is_taken_makes_no_task_where_that_is_caught(
+    scan: Scan, before: str
+) -> None:
+    caught = "\n  BashOperator(task_id='t', pool='p')\n except Exception:\n  BashOperator(task_id='u')"
+    facts = scan(HEADER + before + caught)
+    assert names(facts) == ["d.t", "d.u"]
+    assert facts.tasks[0].pool == "default_pool"
+
+
 LEFT_OUT = {
     "no DAG": ("BashOperator(task_id='t')", "belongs to no DAG"),
     "function": ("def f():\n BashOperator(task_id='t')", "in a function not called"),

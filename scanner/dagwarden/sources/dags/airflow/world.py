@@ -27,7 +27,6 @@ from dagwarden.sources.dags.language.objects import (
     Function,
     Module,
     Namespace,
-    Once,
     SearchPlace,
     Wrapped,
     bound,
@@ -35,18 +34,21 @@ from dagwarden.sources.dags.language.objects import (
 )
 from dagwarden.sources.dags.language.paths import OpenFile
 from dagwarden.sources.dags.language.values import (
+    OUTSIDE,
     Arguments,
     Changeable,
     Entries,
     Given,
     Items,
     Method,
+    Once,
     Place,
     Symbol,
     Text,
     Thing,
     Unknown,
     Value,
+    View,
     bare,
     cause,
     copied,
@@ -92,6 +94,7 @@ class Dag(Thing):
     __slots__ = (
         "arguments",
         "assigned",
+        "branch_ids",
         "certain_ids",
         "dag_id",
         "default_args",
@@ -116,6 +119,8 @@ class Dag(Thing):
         self.take(dag_id, arguments)
         # ids of tasks that are there whatever the undecided branches do
         self.certain_ids: set[str] = set()
+        # ... and of others, with the undecided branch that they were made in
+        self.branch_ids: dict[str, int] = {}
         self.task_ids: set[str] = set()
         self.groups: set[str] = set()
         # whether Airflow finds it: used as a context, or in a name of the module;
@@ -642,10 +647,6 @@ class TaskOutput(Thing):
         name = self.task.describe().rpartition(".")[2]
         return Unknown("dynamic", f"{name} output")
 
-    def truth(self) -> bool | Unknown:
-        """Return why it is not known."""
-        return self.unknown()
-
     def attribute(self, name: str) -> Value:
         """Nothing is known of it."""
         return self.unknown()
@@ -1106,7 +1107,7 @@ class World:
         if not parts[0] or (parts[0] in _HARMLESS and not _may_make_tasks(parts)):
             return
         if not parts[-1][:1].isupper():
-            held = (Items, Entries, Changeable)
+            held = (Items, Entries, Changeable, View, Unknown)
             escape(*(one for one in given if isinstance(one, held)))
         about_dags = any(map(_is_about_dags, given)) or _DAG_NAME.search(parts[-1])
         if self.current()[0] is not None or about_dags:
@@ -1310,7 +1311,21 @@ class World:
             self.tasks.append(task)
             if task.dag is not None and isinstance(full, str):
                 task.dag.task_ids.add(full)
+                task.removed = self._is_refused(task.dag, full)
                 self.taken(task.dag, full, task.site)
+
+    def _is_refused(self, dag: Dag, name: str) -> bool:
+        """
+        Say whether Airflow raises instead of making a task in an undecided branch.
+
+        `DuplicateTaskIdFound` of `TaskGroup.add`: the code may go on where it is caught.
+        """
+        level = self.interpreter.level
+        if not level or self.interpreter.repeating:
+            return False
+        before = 0 if name in dag.certain_ids else dag.branch_ids.get(name)
+        dag.branch_ids.setdefault(name, level)
+        return before in (0, level)
 
     def taken(self, dag: Dag, name: str, site: Site) -> None:
         """Take an id, certainly; where it is taken, Airflow refuses the file."""
@@ -1383,7 +1398,11 @@ class World:
             else:
                 self.clients.called_unknown(symbol.why, arguments)
                 given = [*arguments.positional, *arguments.keywords.values()]
-                escape(*(one for one in given if isinstance(one, Changeable)))
+                held: tuple[type, ...] = (Changeable,)
+                if symbol.why.reason not in OUTSIDE:
+                    # it may be any function
+                    held = (*held, Items, Entries, View, Unknown, Function, Once)
+                escape(*(one for one in given if isinstance(one, held)))
             return lost(symbol.why, *arguments.positional, *arguments.keywords.values())
         self.note(arguments)
         task = Task(self, symbol.why, self.site(arguments))

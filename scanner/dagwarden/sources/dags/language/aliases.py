@@ -23,6 +23,7 @@ from dagwarden.sources.dags.language.values import (
     Thing,
     Unknown,
     Value,
+    View,
     same,
     why_unknown,
 )
@@ -139,6 +140,8 @@ def _containers(value: Value) -> tuple[Container, ...]:
         value = value.why
     if isinstance(value, Unknown):
         return value.parts
+    if isinstance(value, View):
+        return (value.held,)
     return (value,) if isinstance(value, (Items, Entries)) else ()
 
 

@@ -42,7 +42,6 @@ from dagwarden.sources.dags.language.objects import (
     Module,
     Names,
     Namespace,
-    Once,
     RoundScope,
     Scope,
     Source,
@@ -55,6 +54,7 @@ from dagwarden.sources.dags.language.values import (
     Arguments,
     Entries,
     Items,
+    Once,
     Place,
     Scalar,
     Symbol,
@@ -62,6 +62,7 @@ from dagwarden.sources.dags.language.values import (
     Unknown,
     Unordered,
     Value,
+    View,
     cause,
     is_scalar,
     truth,
@@ -198,7 +199,7 @@ class Iterating(Once):
             self.escaped()
             return self.unknown()
         self.rest = Unknown("dynamic", f"what is left of {self.describe()}")
-        return operations.builtin(self.name, _asked(self.arguments))
+        return operations.builtin(self.name, operations.asked(self.arguments))
 
     def escaped(self) -> None:
         """Count it as asked for, as what it goes through."""
@@ -206,10 +207,13 @@ class Iterating(Once):
         escape(*(one for one in self.arguments.positional if _runs(one)))
 
 
+_GONE = Unknown("dynamic", "what a dict held")
+
+
 class _Watch:
     """What a loop is over, to tell when a round changes what later ones meet."""
 
-    __slots__ = ("backwards", "held")
+    __slots__ = ("backwards", "held", "shown")
 
     def __init__(self, iterated: Value) -> None:
         """Keep what is there before the first round."""
@@ -222,9 +226,24 @@ class _Watch:
             for one in sources
             if isinstance(one, Items) and one.kind in ("list", "bag")
         ]
+        self.shown = [
+            (one.held, list(one.held.items.items()), one.held.rest)
+            for one in sources
+            if isinstance(one, View) and one.of != "keys"
+        ]
 
     def change(self, position: int) -> Unknown | None:
         """Return why the round `position` is over another item than it was, or None."""
+        for entries, pairs, rest in self.shown:
+            # a dict that grows or shrinks ends the loop with an error
+            size = len(pairs)
+            place = size - 1 - position if self.backwards else position
+            kept = len(entries.items) == size and entries.rest is rest
+            if kept and 0 <= place < size:
+                key, item = pairs[place]
+                kept = entries.items.get(key, _GONE) is item
+            if not kept:
+                return lost(Unknown("dynamic", "a loop over what it changes"), entries)
         for one, items, more in self.held:
             size = len(items)
             place = size - 1 - position if self.backwards else position
@@ -237,22 +256,6 @@ class _Watch:
         return None
 
 
-def _asked(arguments: Arguments) -> Arguments:
-    """Return `arguments` to go through, with all that iterators among them give."""
-    if any(isinstance(one, Iterating) for one in arguments.positional):
-        return Arguments(
-            [
-                one.each() if isinstance(one, Iterating) else one
-                for one in arguments.positional
-            ],
-            arguments.keywords,
-            arguments.more,
-            arguments.rest,
-            arguments.node,
-        )
-    return arguments
-
-
 def _first_of(iterated: Value, default: list[Value]) -> Value:
     """Return what `next` gives of an iterator over `iterated`."""
     items, more = operations.items_of(iterated)
@@ -262,6 +265,10 @@ def _first_of(iterated: Value, default: list[Value]) -> Value:
         return default[0]
     why = cause(iterated) or more or Unknown("dynamic", "next()")
     return lost(why, iterated, *default)
+
+
+# What a loop is over as it was when the loop began, or was handed out once.
+_HANDED_OUT = (Iterating, View)
 
 
 class _Stopped(Exception):
@@ -844,8 +851,8 @@ class Interpreter:
     def _for(self, node: ast.For | ast.AsyncFor) -> int:
         iterated = self.evaluate(node.iter)
         watch = _Watch(iterated)
-        if isinstance(iterated, Iterating):
-            iterated = iterated.each()
+        if isinstance(iterated, _HANDED_OUT):
+            iterated = operations.all_of(iterated)
         if isinstance(iterated, (Items, Entries)) and iterated.shuffled:
             return self._for_shuffled(node, iterated)
         if isinstance(iterated, Generated) and not _leaves(node.body):
@@ -1642,7 +1649,7 @@ class Interpreter:
 
     def _builtin(self, name: str, arguments: Arguments) -> Value:
         if name in operations.TAKING:
-            arguments = _asked(arguments)
+            arguments = operations.asked(arguments)
         given = arguments.positional
         if name in ("globals", "vars", "locals") and not given:
             if name == "globals" or self.scope is self.module.scope:
@@ -1684,6 +1691,8 @@ class Interpreter:
             why = Unknown("dynamic", f"next({given[0].describe()})")
             escape(given[0])
             return lost(why, *given[0].arguments.positional, *given[1:])
+        if name == "next" and given and isinstance(given[0], Unknown):
+            escape(given[0])
         # the key of a sort, the function of a filter
         passed = (*given, *arguments.keywords.values())
         taken = Once if name in operations.TAKING else ()
@@ -1963,8 +1972,8 @@ class Interpreter:
         first, others = generators[0], generators[1:]
         iterated = self.evaluate(first.iter) if given is None else given
         watch = _Watch(iterated)
-        if isinstance(iterated, Iterating):
-            iterated = iterated.each()
+        if isinstance(iterated, _HANDED_OUT):
+            iterated = operations.all_of(iterated)
         if isinstance(iterated, (Items, Entries)) and iterated.shuffled:
             return self._rounds_shuffled(generators, add, before, iterated)
         items, more = operations.items_of(iterated)

@@ -12,6 +12,7 @@ from dagwarden.sources.dags.language.aliases import (
     held_in,
     join,
     lost,
+    things_of,
 )
 from dagwarden.sources.dags.language.values import (
     ROOT,
@@ -20,12 +21,14 @@ from dagwarden.sources.dags.language.values import (
     Entries,
     Items,
     Method,
+    Once,
     Scalar,
     Symbol,
     Text,
     Thing,
     Unknown,
     Value,
+    View,
     is_scalar,
 )
 from dagwarden.sources.dags.language.work import charge
@@ -300,6 +303,9 @@ class Namespace(Thing):
 
 class Function(Thing):
     """A function or lambda of the repository."""
+
+    # what may be it may run it
+    shared = True
 
     __slots__ = (
         "bound",
@@ -654,12 +660,6 @@ class Wrapped(Thing):
         return self.kind == "classmethod"
 
 
-class Once(Thing):
-    """What can be asked once for what it gives."""
-
-    __slots__ = ()
-
-
 class Generated(Once):
     """
     What calling a generator function gives.
@@ -902,12 +902,16 @@ def escape(*values: Value) -> None:
         seen[id(one)] = one
         if isinstance(one, Unknown):
             give_up(one)
+            waiting += [held for held in things_of(one) if isinstance(held, Once)]
         elif isinstance(one, (Items, Entries)):
             waiting += held_in(one)
             forget(one, UNFOLLOWED)
         elif isinstance(one, Instance):
             waiting += one.names.values()
             one.forget(UNFOLLOWED)
+        elif isinstance(one, View):
+            # what it shows may be changed, the dict not
+            waiting += held_in(one.held)
         elif isinstance(one, Changeable):
             one.forget(UNFOLLOWED)
         elif isinstance(one, Wrapped):

@@ -51,6 +51,7 @@ from dagwarden.sources.dags.language.aliases import (
     forget,
     join,
     lost,
+    things_of,
 )
 from dagwarden.sources.dags.language.values import (
     Arguments,
@@ -60,6 +61,7 @@ from dagwarden.sources.dags.language.values import (
     Items,
     Kind,
     Method,
+    Once,
     Scalar,
     Spent,
     Text,
@@ -67,6 +69,8 @@ from dagwarden.sources.dags.language.values import (
     Unknown,
     Unordered,
     Value,
+    View,
+    ViewKind,
     bare,
     cause,
     given,
@@ -181,13 +185,38 @@ def items_of(value: Value) -> tuple[list[Value], Unknown | None]:
         held = value.each()
         if not isinstance(held, Unknown):
             return items_of(held)
+    if isinstance(value, Unknown) and value.parts:
+        _gone_through(value)
     return [], cause(value) or Unknown("dynamic", "iteration")
+
+
+def _gone_through(value: Unknown) -> None:
+    """Count what can be asked for once as asked for, if `value` may be it."""
+    for thing in things_of(value):
+        if isinstance(thing, Once):
+            thing.escaped()
 
 
 def all_of(value: Value) -> Value:
     """Return what a thing gives that is iterated over, any other value as it is."""
     held = value.each() if isinstance(value, Thing) else value
     return value if isinstance(held, Unknown) else held
+
+
+def asked(arguments: Arguments) -> Arguments:
+    """Return `arguments` to go through, with all that is handed out in its place."""
+    if any(isinstance(one, (Once, View)) for one in arguments.positional):
+        return Arguments(
+            [
+                all_of(one) if isinstance(one, (Once, View)) else one
+                for one in arguments.positional
+            ],
+            arguments.keywords,
+            arguments.more,
+            arguments.rest,
+            arguments.node,
+        )
+    return arguments
 
 
 def members_of(value: Value) -> tuple[list[Value], Unknown | None]:
@@ -391,6 +420,12 @@ def _thing(value: Value) -> bool | Unknown:
 
 def contains(container: Value, value: Value) -> bool | Unknown:
     """Return `value in container`."""
+    if isinstance(container, View):
+        keys = container.of == "keys"
+        container = container.held if keys else container.each()
+    elif isinstance(container, Once):
+        # it is gone through, as far as need be
+        container = all_of(container)
     if isinstance(container, str) and isinstance(value, str):
         _charge_texts(container, value)
         return value in container
@@ -942,30 +977,8 @@ def _pop(container: Entries, arguments: Arguments, level: int) -> Value:
     return value
 
 
-def _pairs(container: Entries, arguments: Arguments, level: int) -> Value:
-    if container.rest:
-        return Items("list", [], lost(container.rest, container), level)
-    charge(_CONTAINER * len(container.items))
-    pairs: list[Value] = [
-        Items("tuple", [key, value], level=level)
-        for key, value in container.items.items()
-    ]
-    return Items(_kind_of(container), pairs, None, level)
-
-
-def _kind_of(container: Entries) -> Kind:
-    return "bag" if container.shuffled else "list"
-
-
-def _keys(container: Entries, arguments: Arguments, level: int) -> Value:
-    return Items(_kind_of(container), *members_of(container), level)
-
-
-def _values(container: Entries, arguments: Arguments, level: int) -> Value:
-    if container.rest:
-        return Items("list", [], lost(container.rest, container), level)
-    charge(len(container.items))
-    return Items(_kind_of(container), list(container.items.values()), None, level)
+def _view(of: ViewKind) -> Callable[[Entries, Arguments, int], Value]:
+    return lambda container, _, level: View(container, of)
 
 
 def _copy_dict(container: Entries, _: Arguments, level: int) -> Value:
@@ -978,9 +991,9 @@ _DICT_METHODS: dict[str, Callable[[Entries, Arguments, int], Value]] = {
     "update": _update,
     "setdefault": _setdefault,
     "pop": _pop,
-    "items": _pairs,
-    "keys": _keys,
-    "values": _values,
+    "items": _view("items"),
+    "keys": _view("keys"),
+    "values": _view("values"),
     "copy": _copy_dict,
 }
 
@@ -1004,11 +1017,12 @@ def _append(container: Items, arguments: Arguments, level: int) -> Value:
 
 
 def _extend(container: Items, arguments: Arguments, level: int) -> Value:
-    given = arguments.get("iterable", 0)
     ordered = container.kind in ("list", "tuple")
-    items, more = items_of(given) if ordered else members_of(given)
-    extend(container, items, level)
-    container.more = either(container.more, more)
+    for one in arguments.positional:
+        items, more = items_of(one) if ordered else members_of(one)
+        extend(container, items, level)
+        container.more = either(container.more, more)
+    container.more = either(container.more, arguments.more, arguments.rest)
     return None
 
 

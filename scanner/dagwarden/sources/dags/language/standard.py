@@ -9,12 +9,14 @@ from functools import partial
 from itertools import combinations, islice, product
 
 from dagwarden.sources.dags.language.aliases import UNDECIDED, computed, forget, lost
-from dagwarden.sources.dags.language.objects import Class, Instance, Once
+from dagwarden.sources.dags.language.objects import Class, Instance
 from dagwarden.sources.dags.language.operations import (
     MAX_ITEMS,
     SHUFFLED,
     TOO_LARGE,
+    all_of,
     as_scalar,
+    asked,
     assign,
     builtin,
     in_order,
@@ -28,6 +30,7 @@ from dagwarden.sources.dags.language.values import (
     Items,
     Kind,
     Method,
+    Once,
     Scalar,
     Symbol,
     Thing,
@@ -97,6 +100,7 @@ def _is_shuffled(value: Value) -> bool:
 
 
 def _sorted(reader: Reader, given: Arguments) -> Value:
+    given = asked(given)
     value = given.get("iterable", 0)
     backwards = truth(given.keywords.get("reverse", False))
     items, more = members_of(value)
@@ -112,6 +116,7 @@ def _sorted(reader: Reader, given: Arguments) -> Value:
 
 def _extreme(name: str) -> Function:
     def extreme(reader: Reader, given: Arguments) -> Value:
+        given = asked(given)
         if not given.keywords:
             return builtin(name, given)
         several = len(given.positional) > 1
@@ -138,9 +143,10 @@ def _extreme(name: str) -> Function:
 
 
 def _reduce(reader: Reader, given: Arguments) -> Value:
-    items, more = members_of(given.get("", 1))
+    iterated = all_of(given.get("", 1))
+    items, more = members_of(iterated)
     known = len(given.positional) in (2, 3) and not given.keywords
-    if more or not known or _is_shuffled(given.get("", 1)):
+    if more or not known or _is_shuffled(iterated):
         reader.uncertain(
             lambda: reader.call(given.get("", 0), Arguments([UNDECIDED, UNDECIDED], {}))
         )
@@ -170,6 +176,7 @@ def _combined(
     """
 
     def made(reader: Reader, given: Arguments) -> Value:
+        given = asked(given)
         lists = [one for one in given.positional if not isinstance(one, int)]
         counts = [one for one in given.positional if isinstance(one, int)]
         counts += [one for one in given.keywords.values() if isinstance(one, int)]

@@ -220,6 +220,55 @@ class Entries:
         return self.rest or Unknown("dynamic", f"[{key!r}]")
 
 
+class Once(Thing):
+    """What can be asked once for what it gives, under whatever name."""
+
+    __slots__ = ()
+    shared = True
+
+    def forget(self, why: Unknown) -> None:
+        """Count it as asked for: who may have it may have gone through it."""
+        self.escaped()
+
+
+class View(Thing):
+    """The keys, values or items of a dict, as they are when it is asked for them."""
+
+    __slots__ = ("held", "of")
+
+    def __init__(self, held: Entries, of: "ViewKind") -> None:
+        """Show what `held` holds."""
+        self.held = held
+        self.of: ViewKind = of
+
+    def describe(self) -> str:
+        """Return the name of the method that gave it."""
+        return f"{self.of}()"
+
+    def truth(self) -> bool | Unknown:
+        """Return whether the dict holds anything."""
+        return truth(self.held)
+
+    def each(self) -> "Value":
+        """Return what is there now."""
+        held, entries = self.held, self.held.items
+        if held.rest is not None:
+            # there may be any of what is known, and more
+            why = held.rest.derived()
+            return Items("list", [], replace(why, parts=(*why.parts, held)))
+        charge(len(entries) // 2)
+        shown: list[Value] = list(entries)
+        if self.of == "values":
+            shown = list(entries.values())
+        elif self.of == "items":
+            charge(len(entries) * 4)
+            shown = [Items("tuple", [key, item]) for key, item in entries.items()]
+        return Items("bag" if held.shuffled else "list", shown)
+
+
+ViewKind = Literal["items", "keys", "values"]
+
+
 class Given:
     """
     A scalar that an input of the scan gave, and no file holds.

@@ -543,7 +543,12 @@ def _of_base(given: Parameters, field: str) -> Maybe[str | None]:
         why = why or given.unread
     if why is not None:
         return given.unset(field, why)
-    value = None if found is None else given.rendered(field, found.value)
+    if found is None:
+        return None
+    if found.value is None and field != "pool":
+        # which stays None, whatever the setting
+        return given.unset(field, not_taken(field))
+    value = given.rendered(field, found.value)
     return None if value is None else given.text(field, value)
 
 
