@@ -1,15 +1,17 @@
 """Small programs, each run by Python: what is known of `x` must be what Python has."""
 
+import warnings
+
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from tests.sources.dags.language.test_soundness import agrees, followed
 
 from dagwarden.sources.dags.language.values import Value, why_unknown
 
 
 def real(program: str) -> object:
-    names: dict[str, object] = {"ask": lambda: True}
-    exec(compile(program, "program", "exec"), names)
-    return names["x"]
+    return real_names(program)["x"]
 
 
 def known(program: str) -> Value:
@@ -59,3 +61,150 @@ def test_what_may_be_another_is_not_known(program: str) -> None:
 def test_the_order_of_a_set_is_not_known_after_what_combines_it() -> None:
     program = "from itertools import product\nx = list(product({1, 2}, [1]))"
     assert getattr(known(program), "kind", None) == "bag"
+
+
+# ------------------------------------------------- what methods and operators compute
+
+COMPUTED = [
+    "l = [3, 1, 2]; l.sort(reverse=True); l.insert(1, 9); l.remove(1); m = l; m.reverse(); x = l",
+    "l = ['bb', 'a']; l.sort(key=len); x = l, l.index('bb'), l.count('a'), l.pop(), l.pop(0), l",
+    "l = [1, 2, 3, 4]; del l[0]; l[1:] = [5]; m = l.copy(); l.clear(); l *= 2; x = l, m, 2 * m",
+    "l = [1, 2]; m = l; l *= 2; m.append(3); x = l, m",
+    "d = {'a': 1, 'b': 2}; y = d.popitem(); d.update([('c', 3)], e=4); x = y, d; d.clear()",
+    "s = {1, 2}; t = s; s |= {3}; s -= {1}; s.discard(7); s.remove(2); x = s, t, s.pop()",
+    "s = frozenset([1]); t = s; s |= {2}; x = s, t",
+    "x = {1, 2} & {2}, {1} | {2}, {1, 2} ^ {2, 3}, {1, 2} - {1}, {1} <= {1, 2}, {1} < {1}",
+    "s = {1, 2}; x = s.union([3], [4]), s.intersection((2,)), s.difference({1}), s.isdisjoint({3})",
+    "d = {'a': 1, 'b': 2}; x = d.keys() & {'a'}, d.keys() - {'a'}, d.keys() == {'b', 'a'}",
+    "x = [1] < [1, 2], (1, 'b') > (1, 'a'), [2] >= [1, 5], {1} == frozenset([1])",
+    "x = 'a'.rjust(3, '-'), 'a'.center(4), 'a\\tb'.expandtabs(4), 'aba'.rindex('a'), 'a'.isascii()",
+    "x = 'é'.encode(), 'é'.encode('utf8').decode('utf-8'), b'a'.hex(), 'ab'.translate({97: 'x', 98: None})",
+    "x = '{a}{b[k]}'.format(a=1, b={'k': 2}), '{a}'.format_map({'a': 1}), '%s' % [1, 'a'], f'{(1, {2: 3})!r:>9}'",
+    "x = str([1, 'a']), repr({'a': (1,)}), str({1}), str(()), ascii(['é'])",
+]
+# ... but what it is not known of.
+NOT_COMPUTED = [
+    "l = [1, 2]; m = l if ask() else [3]; m.sort(reverse=True); x = l",
+    "l = [2, 1]\nif ask(): l.sort()\nx = l",
+    "s = {1, 2}; t = s if ask() else {3}; t |= {4}; x = s",
+    "l = [1, 2]\nfor i in l:\n if i == 1: l.remove(i)\n x = i",
+    "from collections import OrderedDict\nx = str(OrderedDict(a=1))",
+    "x = '{0.__init__}'.format(1)[:5]",
+    "x = {1} & {True}",
+    "x = str(set([1, 2]))",
+]
+
+
+@pytest.mark.parametrize("program", COMPUTED)
+def test_what_methods_compute_is_known(program: str) -> None:
+    value = known(program)
+    assert why_unknown(value) is None
+    assert agrees(value, real(program))
+
+
+@pytest.mark.parametrize("program", NOT_COMPUTED)
+def test_what_is_not_certain_is_not_known(program: str) -> None:
+    assert agrees(known(program), real(program))
+
+
+TEXTS = ("''", "'a'", "'ab-c'", "'B a'", "'{}'", "'%s'")
+NUMBERS = ("0", "1", "2", "-1", "7", "True", "1.5")
+SHOWN = st.sampled_from(["a", "b", "c", "d", "e"])
+
+
+@st.composite
+def expressions(draw: st.DrawFn, depth: int = 0) -> str:
+    """Write an expression over the names a (a text), b (a number), c, d and e."""
+    if depth > 2:
+        return draw(st.sampled_from([*TEXTS, *NUMBERS, "a", "b", "c", "d", "e"]))
+    one, two = draw(expressions(depth + 1)), draw(expressions(depth + 1))
+    template = draw(st.sampled_from(TEMPLATES))
+    return template.format(one, two)
+
+
+TEMPLATES = [
+    *(
+        "{0}",
+        "({0} + {1})",
+        "({0} * {1})",
+        "({0} - {1})",
+        "({0} % {1})",
+        "({0} // {1})",
+    ),
+    *("({0} | {1})", "({0} & {1})", "({0} ^ {1})", "({0} < {1})", "({0} == {1})"),
+    *("({0} in {1})", "({0} and {1})", "({0} or {1})", "(not {0})", "({0} <= {1})"),
+    *("[{0}, {1}]", "({0}, {1})", "{{{0}, {1}}}", "{{{0}: {1}}}", "[*{0}]", "{0}[{1}]"),
+    *("{0}[:{1}]", "{0}[::-1]", "str({0})", "repr({0})", "len({0})", "sorted({0})"),
+    *("list({0})", "tuple({0})", "set({0})", "frozenset({0})", "bool({0})", "int({0})"),
+    *("dict([({0}, {1})])", "list({0}.items())", "{0}.keys()", "{0}.get({1})"),
+    *("{0}.union({1})", "{0}.difference({1})", "{0}.issubset({1})", "{0}.copy()"),
+    *("{0}.index({1})", "{0}.count({1})", "{0}.upper()", "{0}.split({1})"),
+    *("{0}.join([str(i) for i in {1}])", "{0}.rjust({1})", "{0}.partition({1})"),
+    *("{0}.replace({1}, 'z')", "{0}.format({1})", "'%s|%r' % ({0}, {1})"),
+    *("f'{{{0}}}{{{1}!r}}'", "max({0}, {1})", "min({0})", "sum({0})", "abs({0})"),
+    *(
+        "any({0})",
+        "all({0})",
+        "[i for i in {0} if i != {1}]",
+        "{{i: {1} for i in {0}}}",
+    ),
+    *("list(zip({0}, {1}))", "list(enumerate({0}))", "list(reversed({0}))"),
+    *(
+        "list(map(str, {0}))",
+        "list(range({0}))",
+        "{0}.encode()",
+        "isinstance({0}, str)",
+    ),
+    *("(lambda i: i)({0})", "({0} if {1} else {0})", "next(iter({0}))"),
+]
+CHANGES = [
+    *("{0} = {1}", "{0}.append({1})", "{0}.extend({1})", "{0}.insert({1}, 0)"),
+    *("{0}.pop()", "{0}.pop({1})", "{0}.remove({1})", "{0}.reverse()", "{0}.sort()"),
+    *("{0}.clear()", "del {0}[{1}]", "{0}[{1}] = 5", "{0}[1:] = {1}", "del {0}[:1]"),
+    *("{0}.update({1})", "{0}.setdefault({1}, 3)", "{0}.popitem()", "{0}.add({1})"),
+    *("{0}.discard({1})", "{0} += {1}", "{0} *= 2", "{0} |= {1}", "{0} -= {1}"),
+    *("{0} &= {1}", "{0} = {0}.keys()", "{0} = {0}.values()"),
+    "\nfor i in {0}:\n {0}.append(1) if len({0}) < 9 else None",
+    "\nfor i, j in {0}.items():\n {0}[i] = {1}",
+]
+
+
+@st.composite
+def programs(draw: st.DrawFn) -> str:
+    lines = ["a, b, c, d, e = 'ab', 2, [1, 'a'], {'k': 1, 'l': [2]}, {1, 2}"]
+    for _ in range(draw(st.integers(1, 6))):
+        change = draw(st.sampled_from(CHANGES))
+        lines.append(change.format(draw(SHOWN), draw(expressions(1))))
+    return "\n".join(lines)
+
+
+def begun(program: str) -> tuple[str, dict[str, object]]:
+    """Return a program as far as it goes without an error, and its names at that end."""
+    lines = program.split("\n")
+    with warnings.catch_warnings():
+        # what a syntax is warned of is no matter here
+        warnings.simplefilter("ignore")
+        for end in range(len(lines), 1, -1):
+            text = "\n".join(lines[:end])
+            names: dict[str, object] = {}
+            try:
+                exec(compile(text, "program", "exec"), names)
+            except Exception:
+                continue
+            return text, names
+    return lines[0], real_names(lines[0])
+
+
+def real_names(program: str) -> dict[str, object]:
+    names: dict[str, object] = {"ask": lambda: True}
+    exec(compile(program, "program", "exec"), names)
+    return names
+
+
+@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+@given(programs())
+def test_any_program_has_what_python_computes(program: str) -> None:
+    text, names = begun(program)
+    found = followed(text)
+    for name in "abcde":
+        assert agrees(found[name], names[name]), f"{text}\n# {name}: {names[name]!r}"

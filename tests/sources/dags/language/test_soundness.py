@@ -569,6 +569,9 @@ def run(text: str, seed: int) -> dict[str, object] | None:
     return names
 
 
+_SETS = (set, frozenset, Shuffled)
+
+
 def agrees(value: Value, real: object, depth: int = 0) -> bool:
     """Say whether `real` is one of the values that `value` stands for."""
     if isinstance(value, (Unknown, Thing)) or depth > 8:
@@ -578,10 +581,13 @@ def agrees(value: Value, real: object, depth: int = 0) -> bool:
             return isinstance(real, (list, tuple)) and agrees_in_some_order(
                 value, cast(Sequence[object], real), depth
             )
-        if not isinstance(real, (list, tuple, set)) or value.kind == "set":
-            return isinstance(real, set) and agrees_in_some_order(
-                value, list(cast("set[object]", real)), depth
-            )
+        sets = {"set": set, "frozenset": frozenset}
+        if value.kind in sets:
+            inside = list(cast("set[object]", real)) if type(real) in _SETS else []
+            kind = sets[value.kind]
+            return isinstance(real, kind) and agrees_in_some_order(value, inside, depth)
+        if not isinstance(real, (list, tuple)):
+            return False
         size = len(cast(Sequence[object], real))
         if type(cast(object, real)).__name__ != value.kind or size < len(value.items):
             return False
@@ -605,7 +611,7 @@ def agrees(value: Value, real: object, depth: int = 0) -> bool:
 def agrees_in_some_order(value: Items, real: Sequence[object], depth: int) -> bool:
     if len(value.items) > len(real) or len(real) > 5:
         # a set holds what is equal once
-        return value.kind == "set" or len(real) > 5
+        return value.kind in ("set", "frozenset") or len(real) > 5
     if value.more is None and len(value.items) < len(real):
         return False
     return any(

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from dagwarden.sources.dags.language import operations
+from dagwarden.sources.dags.language import containers, operations
 from dagwarden.sources.dags.language.aliases import computed, lost
 from dagwarden.sources.dags.language.values import (
     Arguments,
@@ -413,9 +413,9 @@ class _Evaluation:
         if isinstance(holder, Unknown):
             return holder.derived()
         if isinstance(holder, str) and name not in ("format", "format_map"):
-            return _called(operations.method(holder, name, 0), given)
+            return _called(containers.method(holder, name, 0), given)
         if isinstance(holder, Entries) and name == "get":
-            return _called(operations.method(holder, name, 0), given)
+            return _called(containers.method(holder, name, 0), given)
         if isinstance(holder, AtRunTime):
             return _called(holder.attribute(name), given)
         # it may change what it is called on
@@ -610,7 +610,7 @@ def _by_method(name: str) -> Callable[[Value, Arguments, Unknown], Value]:
         text = _as_text(value, later)
         if not isinstance(text, str):
             return why_unknown(text) or later
-        return _called(operations.method(text, name, 0), given)
+        return _called(containers.method(text, name, 0), given)
 
     return change
 
@@ -634,7 +634,7 @@ def _joined(value: Value, given: Arguments, later: Unknown) -> Value:
         return why_unknown(between) or later
     items, more = operations.items_of(value)
     texts = Items("list", [_as_text(item, later) for item in items], more)
-    return _called(operations.method(between, "join", 0), Arguments([texts], {}))
+    return _called(containers.method(between, "join", 0), Arguments([texts], {}))
 
 
 def _as_string(value: Value, given: Arguments, later: Unknown) -> Value:

@@ -239,7 +239,8 @@ def _join(left: Value, right: Value, why: Unknown, fuel: Fuel) -> Value:
         return lost(left, right)
     if isinstance(right, Unknown):
         return lost(right, left)
-    if isinstance(left, Entries) and isinstance(right, Entries):
+    plain = type(left) is Entries and type(right) is Entries
+    if isinstance(left, Entries) and isinstance(right, Entries) and plain:
         roots = _roots(left, right)
         if roots:
             return _whole(_join_entries(left, right, why, fuel), roots)

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import ClassVar, NamedTuple, Protocol
 
-from dagwarden.sources.dags.language import operations
+from dagwarden.sources.dags.language import containers, operations
 from dagwarden.sources.dags.language.aliases import (
     UNDECIDED,
     changed,
@@ -54,6 +54,7 @@ from dagwarden.sources.dags.language.values import (
     Arguments,
     Entries,
     Items,
+    Method,
     Once,
     Place,
     Scalar,
@@ -594,8 +595,13 @@ class Interpreter:
         if isinstance(old, Entries) and type(node.op) is ast.BitOr:
             operations.update(old, new, self.level)
             return _NEXT
-        self._change(old, new)
-        self._store(target, operations.binary(type(node.op), old, new))
+        made = operations.binary(type(node.op), old, new)
+        if isinstance(old, Items) and old.kind in ("list", "set"):
+            containers.alter(old, made, self.level)
+            made = old
+        elif not (isinstance(old, Items) and old.kind == "frozenset"):
+            self._change(old, new)
+        self._store(target, made)
         return _NEXT
 
     def _evaluated_once(self, target: ast.expr) -> ast.expr:
@@ -687,14 +693,14 @@ class Interpreter:
 
     def _store_item(self, target: ast.Subscript, value: Value) -> None:
         holder = self.evaluate(target.value)
-        key = self.evaluate(target.slice)
+        ranged = isinstance(target.slice, ast.Slice)
+        key = None if ranged else self.evaluate(target.slice)
         if isinstance(holder, Entries):
             operations.assign(holder, key, value, self.level)
         elif isinstance(holder, Namespace):
             self._put(holder.holder, key, value)
         elif isinstance(holder, Items) and isinstance(target.slice, ast.Slice):
-            # there may be more of them, or fewer
-            forget(holder, lost(UNDECIDED, value))
+            self._store_slice(holder, target.slice, value)
         elif isinstance(holder, Items):
             operations.replace_item(holder, key, value, self.level)
         elif isinstance(holder, Symbol):
@@ -704,6 +710,18 @@ class Interpreter:
                 escape(*(held for one in things_of(holder) for held in one.leads_to()))
             self._change(holder, value)
 
+    def _store_slice(self, holder: Items, target: ast.Slice, value: Value) -> None:
+        """Carry out `holder[a:b] = value`."""
+        bounds = [
+            None if part is None else self.evaluate(part)
+            for part in (target.lower, target.upper, target.step)
+        ]
+        if all(bound is None or isinstance(bound, int) for bound in bounds):
+            containers.replace_slice(holder, slice(*bounds), value, self.level)
+        else:
+            # there may be more of them, or fewer
+            forget(holder, lost(UNDECIDED, value))
+
     def _delete(self, node: ast.Delete) -> int:
         for target in node.targets:
             if isinstance(target, ast.Name):
@@ -712,6 +730,11 @@ class Interpreter:
                 holder = self.evaluate(target.value)
                 if isinstance(holder, Entries):
                     self._delete_key(holder, self.evaluate(target.slice))
+                elif isinstance(holder, Items) and isinstance(target.slice, ast.Slice):
+                    self._store_slice(holder, target.slice, Items("list", []))
+                elif isinstance(holder, Items):
+                    key = self.evaluate(target.slice)
+                    containers.delete_item(holder, key, self.level)
                 else:
                     self._remove(holder)
             elif isinstance(target, ast.Attribute):
@@ -1588,7 +1611,18 @@ class Interpreter:
             return self.world.imported(f"{value.name}.{node.attr}")
         if isinstance(value, Thing):
             return value.attribute(node.attr)
-        return operations.method(value, node.attr, self.level)
+        if node.attr == "sort" and isinstance(value, Items):
+            return Method("sort", partial(self._sort, value))
+        return containers.method(value, node.attr, self.level)
+
+    def _sort(self, container: Items, given: Arguments) -> Value:
+        """Carry out `container.sort(...)`, which sorts as `sorted` does."""
+        taken = Arguments(
+            [container, *given.positional], given.keywords, given.more, given.rest
+        )
+        ordered = self.world.call(Symbol("builtins.sorted"), taken)
+        containers.put_in_order(container, ordered, self.level)
+        return None
 
     def _call(self, node: ast.Call) -> Value:
         function = self.evaluate(node.func)
@@ -1596,7 +1630,7 @@ class Interpreter:
         if isinstance(function, Unknown) and function.parts:
             # a method of what may be one of our containers
             name = node.func.attr if isinstance(node.func, ast.Attribute) else ""
-            if name not in operations.READING:
+            if name not in containers.READING:
                 give_up(function, *arguments.positional, *arguments.keywords.values())
                 escape(*things_of(function))
             if name in _CHANGING:

@@ -54,13 +54,13 @@ from dagwarden.sources.dags.language.aliases import (
     things_of,
 )
 from dagwarden.sources.dags.language.values import (
+    SETS,
     Arguments,
     Entries,
     Fuel,
     Given,
     Items,
     Kind,
-    Method,
     Once,
     Scalar,
     Spent,
@@ -70,7 +70,6 @@ from dagwarden.sources.dags.language.values import (
     Unordered,
     Value,
     View,
-    ViewKind,
     bare,
     cause,
     given,
@@ -253,6 +252,10 @@ def binary(kind: type, left: Value, right: Value) -> Value:
         merged = Entries(dict(left.items), left.rest).like(left)
         update(merged, right)
         return merged
+    if isinstance(right, Items) and isinstance(left, int) and kind is Mult:
+        left, right = right, left
+    if kind in _SETS and isinstance(left, _SET_LIKE) and isinstance(right, _SET_LIKE):
+        return combined(kind, left, right)
     if isinstance(left, Items) and isinstance(right, int) and kind is Mult:
         if len(left.items) * max(right, 0) > MAX_ITEMS:
             return TOO_LARGE
@@ -299,9 +302,56 @@ def _bounded(kind: type, left: Scalar, right: Scalar) -> bool:
     return True
 
 
+# What operators make of sets.
+_SETS: dict[type, Callable[[bool, bool], bool]] = {
+    BitOr: lambda left, right: left or right,
+    BitAnd: lambda left, right: left and right,
+    Sub: lambda left, right: left and not right,
+    BitXor: lambda left, right: left is not right,
+}
+_SET_LIKE = (Items, View)
+
+
+def combined(kind: type, left: Value, right: Value) -> Value:
+    """Return the set that an operator makes of two, or of the keys of a dict."""
+    if _holds_given(left) or _holds_given(right):
+        return marked(lambda now: combined(kind, *now), [left, right])
+    (one, more), (two, others) = members_of(left), members_of(right)
+    of: Kind = "frozenset" if _kind(left) == "frozenset" else "set"
+    failed = Unknown("dynamic", "an expression that fails")
+    if not (_is_set(left) and _is_set(right)):
+        return lost(computed(left, right) or failed, left, right)
+    if kind is BitOr:
+        charge(len(one) + len(two))
+        if len(one) + len(two) > MAX_ITEMS:
+            return TOO_LARGE
+        return Items(of, [*one, *two], either(more, others))
+    held = {item: type(item) for item in one if is_scalar(item)}
+    taken = {item: type(item) for item in two if is_scalar(item)}
+    charge(len(held) + len(taken))
+    whole = len(held) == len(one) and len(taken) == len(two) and not (more or others)
+    # which of two equal ones of other types is kept is no matter of the language
+    alike = all(taken.get(item, found) is found for item, found in held.items())
+    if not (whole and alike):
+        return lost(computed(left, right) or failed, left, right)
+    found = _SETS[kind]
+    chosen = [item for item in {**held, **taken} if found(item in held, item in taken)]
+    return Items(of, list[Value](chosen))
+
+
+def _kind(value: Value) -> str:
+    return value.kind if isinstance(value, Items) else ""
+
+
+def _is_set(value: Value) -> bool:
+    if isinstance(value, View):
+        return value.of != "values"
+    return _kind(value) in SETS
+
+
 def _concatenated(left: Items, right: Items) -> Value:
     kinds = {left.kind, right.kind}
-    if "set" in kinds or (len(kinds) > 1 and "bag" not in kinds):
+    if kinds & SETS or (len(kinds) > 1 and "bag" not in kinds):
         return Unknown("dynamic", "an expression that fails")
     if len(left.items) + len(right.items) > MAX_ITEMS:
         return TOO_LARGE
@@ -345,7 +395,34 @@ def compare(kind: type, left: Value, right: Value) -> bool | Unknown:
             return _ORDER[kind](left, right)
         except (*_ERRORS, KeyError):
             return Unknown("dynamic", "a comparison that fails")
+    if isinstance(left, (Items, Thing)) and isinstance(right, (Items, Thing)):
+        return _in_order(kind, left, right)
     return cause(left) or cause(right) or Unknown("dynamic", "a comparison")
+
+
+def _in_order(kind: type, left: Items | Thing, right: Items | Thing) -> bool | Unknown:
+    """Return `left < right` and its like, of sets, sequences and things in order."""
+    why = cause(left) or cause(right) or Unknown("dynamic", "a comparison")
+    if _is_set(left) and _is_set(right):
+        (one, more), (two, others) = members_of(left), members_of(right)
+        if more or others or not all(map(is_scalar, (*one, *two))):
+            return more or others or why
+        charge(len(one) + len(two))
+        return _ORDER[kind](set(one), set(two))
+    if isinstance(left, Thing) or isinstance(right, Thing):
+        both = [_order_of(left), _order_of(right)]
+        if type(left) is not type(right) or _NO_ORDER in both:
+            return why
+    elif left.kind != right.kind or left.kind not in ("list", "tuple"):
+        return why
+    else:
+        both = [_order_of(left), _order_of(right)]
+        if any(one is _NO_ORDER for one in both):
+            return why
+    try:
+        return _ORDER[kind](*both)
+    except TypeError:
+        return Unknown("dynamic", "a comparison that fails")
 
 
 def _charge_texts(*values: Value) -> None:
@@ -362,6 +439,8 @@ def _equal(left: Value, right: Value, *, identity: bool) -> bool | Unknown:
     for value in (left, right):
         if isinstance(value, Unknown):
             return value
+    if isinstance(left, View) or isinstance(right, View):
+        left, right = _shown(left, identity), _shown(right, identity)
     if is_scalar(left) and is_scalar(right):
         _charge_texts(left)
         if identity and not (left is None or right is None):
@@ -387,6 +466,13 @@ def _equal(left: Value, right: Value, *, identity: bool) -> bool | Unknown:
         return TOO_LARGE
 
 
+def _shown(value: Value, identity: bool) -> Value:
+    """Return what a view is compared as: its keys and items are a set."""
+    if isinstance(value, View) and value.of == "keys" and not identity:
+        return Items("set", *members_of(value))
+    return value
+
+
 def _equal_parts(left: Value, right: Value, fuel: Fuel) -> bool | Unknown:
     """Return `left == right` of values that are known throughout."""
     fuel.burn()
@@ -399,9 +485,11 @@ def _equal_parts(left: Value, right: Value, fuel: Fuel) -> bool | Unknown:
     elif isinstance(left, Items) and isinstance(right, Items):
         if "bag" in (left.kind, right.kind):
             return SHUFFLED
-        if left.kind != right.kind or len(left.items) != len(right.items):
+        sets = left.kind in SETS and right.kind in SETS
+        alike = left.kind == right.kind or sets
+        if not alike or len(left.items) != len(right.items):
             return False
-        if left.kind == "set":
+        if sets:
             known = all(map(is_scalar, (*left.items, *right.items)))
             one, other = left.items, right.items
             return set(one) == set(other) if known else SHUFFLED
@@ -517,6 +605,8 @@ def _changed(value: Value, change: Callable[[Value], Value]) -> Value:
 _DIGITS = re.compile(r"\d{4}")
 # A width of four digits inside a replacement field, or one that is computed.
 _WIDE = re.compile(r"%[^a-zA-Z%]*\d{4}|\{[^{}]*\d{4}")
+# A replacement field that asks for an attribute.
+_ATTRIBUTE = re.compile(r"\{[^{}!:]*\.")
 _COMPUTED = re.compile(r"%[^a-zA-Z%]*\*|\{[^{}]*\{")
 
 
@@ -536,22 +626,19 @@ def percent(text: str, right: Value) -> Value:
         return marked(lambda now: percent(text, *now), [right])
     if isinstance(right, Items) and right.kind == "tuple":
         values, why = list(right.items), why_unknown(right)
-        given: object = tuple(values)
     elif isinstance(right, Entries):
         values, why = list(right.items.values()), why_unknown(right)
-        given = right.items
     else:
         values, why = list[Value]([right]), cause(right)
-        given = right
     if why:
         why = lost(why, text, right, *values)
         sure = not isinstance(right, (Items, Entries)) or _is_whole(right)
         return _filled(text.split("%s"), values, why) if sure else why
-    if not all(map(is_scalar, values)) or not _formattable(text, values):
+    if not _formattable(text, values):
         return Unknown("dynamic", "a formatted text")
     try:
-        return as_scalar(text % given)
-    except _ERRORS:
+        return as_scalar(text % exact(right))
+    except (*_ERRORS, Spent, RecursionError):
         return Unknown("dynamic", "a formatted text")
 
 
@@ -629,12 +716,14 @@ def formatted(value: Value, conversion: int, spec: Value) -> Value:
     why = computed(value, spec)
     if why:
         return why
-    if not is_scalar(value) or not isinstance(spec, str) or _DIGITS.search(spec):
+    if not isinstance(spec, str) or _DIGITS.search(spec):
         return Unknown("dynamic", "an f-string")
     try:
-        shown = _CONVERSIONS[conversion](value) if conversion > 0 else value
-        return as_scalar(format(shown, spec))
-    except (*_ERRORS, KeyError):
+        plain = exact(value)
+        if conversion > 0:
+            plain = _CONVERSIONS[conversion](plain)
+        return as_scalar(format(plain, spec))
+    except (*_ERRORS, Spent, RecursionError):
         return Unknown("dynamic", "an f-string")
 
 
@@ -709,16 +798,25 @@ _TEXT_METHODS = frozenset(
     [
         "capitalize",
         "casefold",
+        "center",
         "count",
         "endswith",
+        "expandtabs",
         "find",
+        "index",
         "isalnum",
         "isalpha",
+        "isascii",
+        "isdecimal",
         "isdigit",
+        "isidentifier",
         "islower",
         "isnumeric",
+        "isprintable",
         "isspace",
+        "istitle",
         "isupper",
+        "ljust",
         "lower",
         "lstrip",
         "partition",
@@ -726,6 +824,8 @@ _TEXT_METHODS = frozenset(
         "removesuffix",
         "replace",
         "rfind",
+        "rindex",
+        "rjust",
         "rpartition",
         "rsplit",
         "rstrip",
@@ -741,7 +841,8 @@ _TEXT_METHODS = frozenset(
 )
 
 
-def _text_method(text: str, name: str, arguments: Arguments) -> Value:
+def text_method(text: str, name: str, arguments: Arguments) -> Value:
+    """Call a method of a text."""
     if name == "join" and arguments.positional:
         held = [all_of(value) for value in arguments.positional]
         arguments = Arguments(held, arguments.keywords, arguments.more, arguments.rest)
@@ -760,6 +861,12 @@ def _text_method(text: str, name: str, arguments: Arguments) -> Value:
         return _join_text(text, arguments.get("iterable", 0))
     if name == "format":
         return _format(text, arguments)
+    if name == "format_map":
+        return _format_map(text, arguments.get("mapping", 0))
+    if name == "encode":
+        return _recoded(text, arguments)
+    if name == "translate":
+        return _translated(text, arguments.get("table", 0))
     if name not in _TEXT_METHODS or not _small(text, name, taken):
         return Unknown("dynamic", f"str.{name}()")
     values = [_tuple_of(value) for value in arguments.positional]
@@ -772,12 +879,12 @@ def _text_method(text: str, name: str, arguments: Arguments) -> Value:
 
 def _marked_method(text: str, name: str, arguments: Arguments) -> Value:
     """Call a method of a text where an input gave the text, or an argument."""
-    known = _text_method(str(text), name, _mapped(arguments, bare))
+    known = text_method(str(text), name, _mapped(arguments, bare))
     absent = _mapped(arguments, _absent)
     if isinstance(text, Given):
-        why: Value = lost(text.why, *_given(absent))
+        why: Value = lost(text.why, *given_of(absent))
     else:
-        why = _text_method(text, name, absent)
+        why = text_method(text, name, absent)
     return mark(known, why)
 
 
@@ -797,7 +904,9 @@ def _tuple_of(value: Value) -> object:
 
 def _small(text: str, name: str, given: list[Value]) -> bool:
     sizes = [len(value) for value in given if isinstance(value, str)]
-    if name == "zfill":
+    if name in ("center", "expandtabs", "ljust", "rjust", "zfill"):
+        given = [value for value in given if not isinstance(value, str)]
+        _charge_text(len(text))
         return all(isinstance(value, int) and value <= MAX_WIDTH for value in given)
     steps = (len(text) + 1) * max(sizes, default=1)
     if steps > 10 * MAX_TEXT:
@@ -829,72 +938,109 @@ def _join_text(text: str, value: Value) -> Value:
 
 def _format(text: str, arguments: Arguments) -> Value:
     values = [*arguments.positional, *arguments.keywords.values()]
-    if not all(map(is_scalar, values)) or not _formattable(text, values):
+    if not _formattable(text, values) or _ATTRIBUTE.search(text):
         return Unknown("dynamic", "str.format()")
     try:
-        return as_scalar(text.format(*arguments.positional, **arguments.keywords))
-    except _ERRORS:
+        positional = [exact(value) for value in arguments.positional]
+        named = {name: exact(value) for name, value in arguments.keywords.items()}
+        return as_scalar(text.format(*positional, **named))
+    except (*_ERRORS, Spent, RecursionError):
         return Unknown("dynamic", "str.format()")
 
 
-# --------------------------------------------------------------- lists and dicts
+def _format_map(text: str, mapping: Value) -> Value:
+    if type(mapping) is not Entries or mapping.shuffled:
+        return Unknown("dynamic", "str.format_map()")
+    named = {key: item for key, item in mapping.items.items() if isinstance(key, str)}
+    return _format(text, Arguments([], named))
 
 
-def method(value: Value, name: str, level: int) -> Value:
-    """
-    Return the method `name` of a known value.
-
-    `level` is the undecided branch we are in: a change to a container made outside
-    of it may not happen.
-    """
-    if isinstance(value, str):
-        return Method(name, lambda arguments: _text_method(value, name, arguments))
-    if isinstance(value, Entries) and name in _DICT_METHODS:
-        change = _DICT_METHODS[name]
-        return Method(name, lambda arguments: change(value, arguments, level))
-    if isinstance(value, Items) and name in _LIST_METHODS:
-        alter = _LIST_METHODS[name]
-        return Method(name, lambda arguments: alter(value, arguments, level))
-    if isinstance(value, timedelta):
-        return _timedelta_attribute(value, name)
-    if isinstance(value, (Items, Entries)):
-        return Method(name, lambda arguments: _unmodelled(value, name, arguments))
-    return cause(value) or Unknown("dynamic", f".{name}")
+# What is the same in all versions, and takes no longer than the text is long.
+_ENCODINGS = frozenset({"ascii", "latin-1", "utf-8", "utf8", "UTF-8", "UTF8"})
 
 
-def _unmodelled(value: Items | Entries, name: str, arguments: Arguments) -> Value:
-    """Call a method of which only that is known: it may change the container."""
-    why = lost(Unknown("dynamic", f".{name}()"), *_given(arguments))
-    if name not in READING:
-        forget(value, why)
-    return lost(why, value)
+def _recoded(value: str | bytes, arguments: Arguments) -> Value:
+    """Return what `encode` makes of a text, or `decode` of bytes."""
+    encoding = arguments.get("encoding", 0, "utf-8")
+    others = arguments.keywords.keys() - {"encoding"} or arguments.positional[1:]
+    known = isinstance(encoding, str) and encoding in _ENCODINGS and not others
+    if not known or not isinstance(encoding, str):
+        return computed(encoding) or Unknown("dynamic", "an encoding")
+    _charge_texts(value)
+    try:
+        if isinstance(value, str):
+            return as_scalar(value.encode(encoding))
+        return as_scalar(value.decode(encoding))
+    except _ERRORS:
+        return Unknown("dynamic", "an encoding that fails")
 
 
-def _given(arguments: Arguments) -> list[Value]:
-    values = [*arguments.positional, *arguments.keywords.values()]
-    return [*values, arguments.more, arguments.rest]
-
-
-# Functions that ask for all that what they are given yields, before they end.
-TAKING = frozenset(
-    {
-        *("all", "any", "dict", "frozenset", "list", "max", "min", "set", "sorted"),
-        *("sum", "tuple"),
+def _translated(text: str, table: Value) -> Value:
+    entries = table.items if isinstance(table, Entries) and not table.rest else {}
+    charge(len(entries))
+    pairs = {
+        key: item
+        for key, item in entries.items()
+        if isinstance(key, int) and (item is None or isinstance(item, (int, str)))
     }
-)
-# Methods that leave a container as it is.
-READING = {
-    *("copy", "count", "difference", "get", "index", "intersection", "items"),
-    *("issubset", "issuperset", "keys", "union", "values"),
+    longest = max(
+        (len(one) for one in pairs.values() if isinstance(one, str)), default=1
+    )
+    if not entries or len(pairs) < len(entries) or len(text) * longest > MAX_TEXT:
+        return cause(table) or Unknown("dynamic", "str.translate()")
+    _charge_texts(text)
+    try:
+        return as_scalar(text.translate(pairs))
+    except _ERRORS:
+        return Unknown("dynamic", "str.translate()")
+
+
+def bytes_method(value: bytes, name: str, arguments: Arguments) -> Value:
+    """Call a method of bytes."""
+    why = computed(*given_of(arguments))
+    if why is not None:
+        return why
+    if name == "decode":
+        return _recoded(value, arguments)
+    if name == "hex" and not arguments.positional and not arguments.keywords:
+        _charge_texts(value)
+        return as_scalar(value.hex())
+    return Unknown("dynamic", f"bytes.{name}()")
+
+
+def exact(value: Value) -> object:
+    """
+    Return a wholly known value as Python has it; raise `ValueError` for others.
+
+    `Spent` where it is too large, shared parts counted as often as they are met.
+    """
+    return _exact(value, Fuel())
+
+
+def _exact(value: Value, fuel: Fuel) -> object:
+    fuel.burn()
+    if isinstance(value, (str, bytes)):
+        fuel.left -= len(value) // 8
+    if is_scalar(value) and not isinstance(value, Given):
+        return value
+    if type(value) is Items and value.more is None and not value.shuffled:
+        parts = [_exact(item, fuel) for item in value.items]
+        if value.kind in _MADE and value.kind != "bag":
+            return _MADE[value.kind](parts)
+        return parts
+    if type(value) is Entries and value.rest is None and not value.shuffled:
+        return {key: _exact(item, fuel) for key, item in value.items.items()}
+    raise ValueError
+
+
+_MADE: dict[str, Callable[[list[object]], object]] = {
+    "tuple": tuple,
+    "set": set,
+    "frozenset": frozenset,
 }
 
 
-def _timedelta_attribute(value: timedelta, name: str) -> Value:
-    if name in ("days", "seconds", "microseconds"):
-        return as_scalar(getattr(value, name))
-    if name == "total_seconds":
-        return Method(name, lambda _: value.total_seconds())
-    return Unknown("dynamic", f"timedelta.{name}")
+# ----------------------------------------------------------- changes to containers
 
 
 def assign(container: Entries, key: Value, value: Value, level: int) -> None:
@@ -929,73 +1075,19 @@ def update(container: Entries, other: Value, level: int = 0) -> None:
         assign(container, key, value, level)
 
 
-def _update(container: Entries, arguments: Arguments, level: int) -> Value:
-    for value in arguments.positional:
-        update(container, value, level)
-    container.shuffled |= isinstance(arguments.keywords, Unordered)
-    for key, value in arguments.keywords.items():
-        assign(container, key, value, level)
-    why = either(arguments.more, arguments.rest)
-    if why:
-        forget(container, why)
-    return None
+def given_of(arguments: Arguments) -> list[Value]:
+    """Return all that a call is given, None in place of what is not."""
+    values = [*arguments.positional, *arguments.keywords.values()]
+    return [*values, arguments.more, arguments.rest]
 
 
-def _get(container: Entries, arguments: Arguments, _: int) -> Value:
-    key, default = arguments.get("key", 0), arguments.get("default", 1)
-    if not is_scalar(key):
-        why = why_unknown(key) or Unknown("dynamic", "a key")
-        return lost(why, container, default)
-    if key in container.items or container.rest:
-        value = container.get(key)
-        # what is not known may be missing
-        return lost(value, default) if isinstance(value, Unknown) else value
-    return default
-
-
-def _setdefault(container: Entries, arguments: Arguments, level: int) -> Value:
-    key, default = arguments.get("key", 0), arguments.get("default", 1)
-    if not is_scalar(key):
-        forget(container, lost(UNDECIDED, default))
-        return lost(UNDECIDED, container)
-    if key not in container.items and not container.rest:
-        assign(container, key, default, level)
-    elif isinstance(found := container.get(key), Unknown):
-        container.items[key] = lost(found, default)
-        changed(container, default)
-    return container.get(key)
-
-
-def _pop(container: Entries, arguments: Arguments, level: int) -> Value:
-    value = _get(container, arguments, level)
-    key = arguments.get("key", 0)
-    if is_scalar(key) and level <= container.level:
-        container.items.pop(key, None)
-        changed(container)
-    else:
-        forget(container, UNDECIDED)
-    return value
-
-
-def _view(of: ViewKind) -> Callable[[Entries, Arguments, int], Value]:
-    return lambda container, _, level: View(container, of)
-
-
-def _copy_dict(container: Entries, _: Arguments, level: int) -> Value:
-    charge(len(container.items))
-    return container.duplicate(level)
-
-
-_DICT_METHODS: dict[str, Callable[[Entries, Arguments, int], Value]] = {
-    "get": _get,
-    "update": _update,
-    "setdefault": _setdefault,
-    "pop": _pop,
-    "items": _view("items"),
-    "keys": _view("keys"),
-    "values": _view("values"),
-    "copy": _copy_dict,
-}
+# Functions that ask for all that what they are given yields, before they end.
+TAKING = frozenset(
+    {
+        *("all", "any", "dict", "frozenset", "list", "max", "min", "set", "sorted"),
+        *("sum", "tuple"),
+    }
+)
 
 
 def extend(container: Items, items: list[Value], level: int) -> None:
@@ -1006,37 +1098,9 @@ def extend(container: Items, items: list[Value], level: int) -> None:
         container.more = lost(container.more or UNDECIDED, *items)
     else:
         container.items.extend(items)
-        if container.kind == "set":
+        if container.kind in SETS:
             container.distinct()
     changed(container, *items)
-
-
-def _append(container: Items, arguments: Arguments, level: int) -> Value:
-    extend(container, [arguments.get("object", 0)], level)
-    return None
-
-
-def _extend(container: Items, arguments: Arguments, level: int) -> Value:
-    ordered = container.kind in ("list", "tuple")
-    for one in arguments.positional:
-        items, more = items_of(one) if ordered else members_of(one)
-        extend(container, items, level)
-        container.more = either(container.more, more)
-    container.more = either(container.more, arguments.more, arguments.rest)
-    return None
-
-
-def _copy_list(container: Items, _: Arguments, level: int) -> Value:
-    return Items(container.kind, *members_of(container), level)
-
-
-_LIST_METHODS: dict[str, Callable[[Items, Arguments, int], Value]] = {
-    "append": _append,
-    "add": _append,
-    "extend": _extend,
-    "update": _extend,
-    "copy": _copy_list,
-}
 
 
 def replace_item(container: Items, key: Value, value: Value, level: int) -> None:
@@ -1065,7 +1129,8 @@ def subscript(value: Value, key: Value) -> Value:
             return value.get(key)
         value.asked()
         return lost(_missing(key), value)
-    indexed = isinstance(value, Items) and value.kind != "set" and not value.shuffled
+    indexed = isinstance(value, Items) and value.kind not in SETS
+    indexed = indexed and not _is_shuffled(value)
     if indexed and isinstance(value, Items) and isinstance(key, int):
         return _indexed(value, key)
     if isinstance(value, str):
@@ -1105,7 +1170,7 @@ def sliced(value: Value, lower: Value, upper: Value, step: Value) -> Value:
             _charge_texts(value)
             return value[chosen]
         ordered = isinstance(value, Items) and not (value.more or value.shuffled)
-        if ordered and isinstance(value, Items) and value.kind != "set":
+        if ordered and isinstance(value, Items) and value.kind not in SETS:
             charge(len(value.items))
             return Items(value.kind, value.items[chosen], level=value.level)
     except ValueError:
@@ -1122,7 +1187,19 @@ def _len(value: Value) -> Value:
 
 
 def _as_text(value: Value) -> Value:
-    return value.text() if isinstance(value, Thing) else _converted(str)(value)
+    return value.text() if isinstance(value, Thing) else _shown_as(str)(value)
+
+
+def _shown_as(show: Callable[[object], str]) -> Callable[[Value], Value]:
+    def convert(value: Value) -> Value:
+        if isinstance(value, (Items, Entries)):
+            try:
+                return as_scalar(show(exact(value)))
+            except (*_ERRORS, Spent, RecursionError):
+                return cause(value) or Unknown("dynamic", "a conversion")
+        return _converted(show)(value)
+
+    return convert
 
 
 def _converted(kind: Callable[[Scalar], object]) -> Callable[[Value], Value]:
@@ -1137,14 +1214,11 @@ def _converted(kind: Callable[[Scalar], object]) -> Callable[[Value], Value]:
     return convert
 
 
-def _sequence(kind: str) -> Callable[[Value], Value]:
+def _sequence(kind: Kind) -> Callable[[Value], Value]:
     def convert(value: Value) -> Value:
         items, more = members_of(value)
-        if kind == "set":
-            return Items("set", items, more)
-        if _is_shuffled(value):
-            return Items("bag", items, more)
-        return Items("tuple" if kind == "tuple" else "list", items, more)
+        mixed = _is_shuffled(value) and kind not in SETS
+        return Items("bag" if mixed else kind, items, more)
 
     return convert
 
@@ -1222,11 +1296,12 @@ _ONE_ARGUMENT: dict[str, Callable[[Value], Value]] = {
     "float": _converted(lambda v: float(v)),  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # the same
     "bool": lambda value: truth(value),
     "abs": _converted(lambda v: abs(v)),  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # the same
-    "repr": _converted(repr),
+    "repr": _shown_as(repr),
+    "ascii": _shown_as(ascii),
     "list": _sequence("list"),
     "tuple": _sequence("tuple"),
     "set": _sequence("set"),
-    "frozenset": _sequence("set"),
+    "frozenset": _sequence("frozenset"),
     "iter": _sequence("list"),
     "sorted": _ordered,
     "reversed": _reversed,
@@ -1296,7 +1371,7 @@ def _dict(arguments: Arguments) -> Value:
     made = Entries({}, arguments.rest)
     for value in map(all_of, arguments.positional):
         if isinstance(value, Items):
-            _update_pairs(made, value)
+            update_pairs(made, value)
         else:
             update(made, value)
     made.shuffled |= isinstance(arguments.keywords, Unordered)
@@ -1305,14 +1380,19 @@ def _dict(arguments: Arguments) -> Value:
     return made
 
 
-def _update_pairs(made: Entries, value: Items) -> None:
+def update_pairs(made: Entries, value: Items, level: int = 0) -> None:
+    """Carry out `made.update(value)`, where those are pairs of a key and a value."""
     charge(len(value.items))
+    made.shuffled |= value.shuffled
     for pair in value.items:
-        if isinstance(pair, Items) and len(pair.items) == 2:
-            assign(made, pair.items[0], pair.items[1], 0)
+        two = isinstance(pair, Items) and len(pair.items) == 2 and pair.more is None
+        if two and isinstance(pair, Items) and not pair.shuffled:
+            assign(made, pair.items[0], pair.items[1], level)
         else:
             forget(made, lost(why_unknown(pair) or Unknown("dynamic", "dict()"), pair))
-    made.rest = either(made.rest, value.more)
+    if value.more is not None:
+        # a key may be there again
+        forget(made, value.more)
 
 
 def _quantified(name: str) -> Callable[[Arguments], Value]:
@@ -1336,7 +1416,7 @@ def _extreme(name: str) -> Callable[[Arguments], Value]:
     def extreme(arguments: Arguments) -> Value:
         taken = arguments.positional
         if arguments.keywords or arguments.rest or arguments.more:
-            return lost(Unknown("dynamic", f"{name}()"), *_given(arguments))
+            return lost(Unknown("dynamic", f"{name}()"), *given_of(arguments))
         compared = taken[0] if len(taken) == 1 else Items("list", list(taken))
         # of equal ones the first counts
         ordered = _ordered(compared, backwards=name == "max")
@@ -1381,12 +1461,23 @@ def builtin(name: str, arguments: Arguments) -> Value:
             return marked(lambda now: _ONE_ARGUMENT[name](*now), taken)
         if len(taken) == 1:
             return _ONE_ARGUMENT[name](taken[0])
-        if not taken and name in ("list", "tuple", "set", "str", "frozenset"):
-            return "" if name == "str" else _sequence(name)(Items("list", []))
+        if not taken and name in _EMPTY:
+            return _EMPTY[name](Items("list", []))
     why = computed(*taken)
-    return lost(why or Unknown("dynamic", f"{name}()"), *_given(arguments))
+    return lost(why or Unknown("dynamic", f"{name}()"), *given_of(arguments))
 
 
+# What gives something empty when it is given nothing.
+_EMPTY: dict[str, Callable[[Value], Value]] = {
+    "frozenset": _sequence("frozenset"),
+    "list": _sequence("list"),
+    "set": _sequence("set"),
+    "tuple": _sequence("tuple"),
+    "bool": lambda _: False,
+    "float": lambda _: 0.0,
+    "int": lambda _: 0,
+    "str": lambda _: "",
+}
 _UNITS = (
     "days",
     "seconds",
@@ -1402,7 +1493,7 @@ def duration(arguments: Arguments) -> Value:
     """Return what `datetime.timedelta` gives, and `pendulum.duration` with its units."""
     if arguments.more or arguments.rest:
         return arguments.more or arguments.rest
-    if any(map(_holds_given, _given(arguments))):
+    if any(map(_holds_given, given_of(arguments))):
         absent = duration(_mapped(arguments, _absent))
         return mark(duration(_mapped(arguments, bare)), absent)
     amounts: dict[str, float] = {}

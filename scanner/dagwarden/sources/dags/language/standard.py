@@ -216,6 +216,11 @@ _KINDS: dict[str, tuple[type, ...]] = {
 }
 
 
+_CONTAINERS = frozenset(
+    f"builtins.{name}" for name in ("dict", "frozenset", "list", "set", "tuple")
+)
+
+
 def _is_of(value: Value, kind: Value) -> bool | Unknown:
     """Say whether `value` is of the class `kind`."""
     unknown = Unknown("dynamic", "isinstance()")
@@ -229,13 +234,11 @@ def _is_of(value: Value, kind: Value) -> bool | Unknown:
     if name in _KINDS:
         known = is_scalar(value) or isinstance(value, (Items, Entries))
         return isinstance(value, _KINDS[name]) if known else unknown
-    if name in ("builtins.dict", "builtins.list", "builtins.tuple", "builtins.set"):
+    if name in _CONTAINERS:
         if isinstance(value, Entries):
             return name == "builtins.dict"
         if isinstance(value, Items) and value.kind != "bag":
-            # a set may be a frozen one
-            same = name == f"builtins.{value.kind}"
-            return unknown if same and value.kind == "set" else same
+            return name == f"builtins.{value.kind}"
         return False if is_scalar(value) else unknown
     return unknown
 
@@ -279,6 +282,32 @@ class Defaulting(Entries):
             made = self.reader.call(self.factory, Arguments([], {}))
             assign(self, key, made, self.reader.level)
         return super().get(key)
+
+    def duplicate(self, level: int) -> "Defaulting":
+        """Return one of its own that holds the same."""
+        made = Defaulting(self.factory, self.reader)
+        made.items, made.rest, made.level = dict(self.items), self.rest, level
+        made.shuffled = self.shuffled
+        return made
+
+
+class Ordered(Entries):
+    """An `OrderedDict`, whose text is another than a dict's."""
+
+    __slots__ = ()
+
+    def duplicate(self, level: int) -> "Ordered":
+        """Return one of its own that holds the same."""
+        made = Ordered(dict(self.items), self.rest, level)
+        made.shuffled = self.shuffled
+        return made
+
+
+def _ordered_dict(reader: Reader, given: Arguments) -> Value:
+    made = builtin("dict", asked(given))
+    return (
+        Ordered(made.items, made.rest).like(made) if isinstance(made, Entries) else made
+    )
 
 
 def _defaultdict(reader: Reader, given: Arguments) -> Value:
@@ -415,7 +444,7 @@ FUNCTIONS: dict[str, Function] = {
     "functools.reduce": _reduce,
     "itertools.product": _combined("product", _product, mixed=True),
     "itertools.combinations": _combined("combinations", _combinations),
-    "collections.OrderedDict": lambda _, given: builtin("dict", given),
+    "collections.OrderedDict": _ordered_dict,
     "collections.defaultdict": _defaultdict,
     "textwrap.dedent": _dedent,
     "urllib.parse.quote": _quoted("quote"),

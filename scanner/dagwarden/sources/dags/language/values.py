@@ -125,7 +125,11 @@ class Thing:
         """Note that this stands beside `other` in `this >> other`."""
 
 
-Kind = Literal["list", "tuple", "set", "bag"]
+Kind = Literal["list", "tuple", "set", "frozenset", "bag"]
+SETS = frozenset({"set", "frozenset"})
+
+
+_MIXED = SETS | {"bag"}
 
 
 class Items:
@@ -152,7 +156,7 @@ class Items:
         self.kind: Kind = kind
         self.items = items
         self.more = more
-        if kind == "set":
+        if kind in SETS:
             self.distinct()
         self.level = level
         self.parts: tuple[Items | Entries, ...] = ()
@@ -161,7 +165,7 @@ class Items:
     @property
     def shuffled(self) -> bool:
         """Whether it is not known which item comes first."""
-        return self.kind in ("set", "bag") and len(self.items) > 1
+        return self.kind in _MIXED and len(self.items) > 1
 
     def distinct(self) -> None:
         """Hold every item once, as a set does; how many is unknown if any is."""
@@ -663,8 +667,8 @@ def _copied(value: Value, fuel: Fuel, made: dict[int, Value]) -> Value:
         items.items = [_copied(item, fuel, made) for item in value.items]
         return items
     if isinstance(value, Entries):
-        entries = Entries({}, value.rest, value.level).like(value)
-        entries.place = value.place
+        entries = value.duplicate(value.level)
+        entries.items = dict[Scalar, Value]()
         made[id(value)] = entries
         for key, item in value.items.items():
             entries.items[key] = _copied(item, fuel, made)
