@@ -55,7 +55,7 @@ Reason = Literal[
     "connection",  # a connection that was not given
     "layer",  # a layer of the snapshot that was not given, or partly
     "condition",  # an IAM condition
-    "guardrail",  # a deny policy or principal access boundary
+    "guardrail",  # a deny policy or principal access boundary, and what it leaves open
     "membership",  # a group's or domain's members
     "version",  # depends on a version that is not established
 ]
@@ -412,9 +412,12 @@ class Snapshot(Fact, frozen=True, kw_only=True):
     read_time: Maybe[str] = UNSET
     scope: Maybe[str] = UNSET
     principal: Maybe[str] = UNSET  # who read it
+    as_of: Maybe[str] = UNSET  # the moment that answers are about; set by graph
     age_hours: Maybe[float] = UNSET  # at --as-of; set by graph
     layers: Layers = Layers()
     asset_types: tuple[str, ...] = ()
+    # whether roles that were not read are those of the shipped catalogue
+    builtin_roles: bool = True
     # how many assets were read, and how many of types that are not modelled
     assets: int = 0
     assets_not_modelled: int = 0
@@ -525,6 +528,9 @@ class Binding(Fact, frozen=True, kw_only=True):
     role: str
     members: tuple[str, ...]
     condition: Condition | None = None
+    # between which times its condition may hold; None: no such bound; set by graph
+    valid_after: Maybe[str | None] = None
+    valid_before: Maybe[str | None] = None
 
 
 class FederationProvider(Fact, frozen=True, kw_only=True):
@@ -627,17 +633,100 @@ class OrgPolicy(Fact, frozen=True, kw_only=True):
     denied: tuple[str, ...] = ()
 
 
-class Guardrail(Fact, frozen=True, kw_only=True):
+class DenyRule(Record, frozen=True, kw_only=True):
     """
-    A deny policy or access boundary that is present and not evaluated.
+    One rule of a deny policy, as written.
 
-    id: `guardrail:NAME`
+    Principals and permissions are in the spelling of deny policies
+    (`principal://goog/subject/a@b`, `run.googleapis.com/routes.invoke`).
+    """
+
+    principals: tuple[str, ...] = ()
+    exception_principals: tuple[str, ...] = ()
+    permissions: tuple[str, ...] = ()
+    exception_permissions: tuple[str, ...] = ()
+    condition: Condition | None = None
+
+
+class DenyPolicy(Fact, frozen=True, kw_only=True):
+    """
+    A deny policy (IAM v2).
+
+    id: `deny_policy:NAME`
     """
 
     name: str
-    kind: Literal["deny", "boundary"]
-    resource: str  # where it is attached
-    permissions: Maybe[tuple[str, ...]] = UNSET  # what it may touch; UNSET: anything
+    resource: str  # the project, folder or organisation it is attached to
+    rules: Maybe[tuple[DenyRule, ...]] = UNSET  # in the policy's order
+
+
+class BoundaryPolicy(Fact, frozen=True, kw_only=True):
+    """
+    A principal access boundary (IAM v3): what its principals may be eligible for.
+
+    id: `boundary_policy:NAME`
+    """
+
+    name: str
+    resources: Maybe[tuple[str, ...]] = UNSET  # full resource names
+    version: Maybe[str] = UNSET  # of its enforcement: "1", "4", "latest"
+
+
+class BoundaryBinding(Fact, frozen=True, kw_only=True):
+    """
+    The binding of a principal access boundary to a set of principals (IAM v3).
+
+    id: `boundary_binding:NAME`
+    """
+
+    name: str
+    policy: str  # the boundary's name
+    # full resource name of the set: a project, folder, organisation, pool, workspace
+    principals: str
+    condition: Condition | None = None
+
+
+class Expiring(Record, frozen=True, kw_only=True):
+    """A member of a group until a moment."""
+
+    key: str
+    valid_before: str
+
+
+class Group(Fact, frozen=True, kw_only=True):
+    """
+    The members of a Google group.
+
+    id: `group:EMAIL`
+    """
+
+    key: str  # `group:EMAIL`, as identities are spelt
+    # keys of its members; groups among them have members of their own
+    members: Maybe[tuple[str, ...]] = UNSET
+    members_known: tuple[str, ...] = ()
+    expiring: tuple[Expiring, ...] = ()  # not among the others
+    transitive: bool = False  # members of its member groups are among its own
+
+
+class Tag(Record, frozen=True, kw_only=True):
+    """A tag by its permanent ids and its names, as far as both were given."""
+
+    key_id: Maybe[str] = UNSET  # `tagKeys/1`
+    key: Maybe[str] = UNSET  # namespaced: `123/env`
+    value_id: Maybe[str] = UNSET  # `tagValues/2`
+    value: Maybe[str] = UNSET  # short name: `prod`
+
+
+class ResourceTags(Fact, frozen=True, kw_only=True):
+    """
+    The tags of one resource.
+
+    id: `resource_tags:RESOURCE`
+    """
+
+    resource: str
+    tags: tuple[Tag, ...] = ()
+    inherited: bool = False  # those it inherits are among them
 
 
 # -------------------------------------------------------------------------- derived
@@ -653,6 +742,7 @@ HopKind = Literal[
     "granted",  # a role by a binding
     "inherited",  # down the hierarchy
     "holds",  # the permission in the role
+    "denied",  # by a deny policy, or outside of an access boundary
     "calls",  # the Cloud Run resource
 ]
 
@@ -742,6 +832,8 @@ class Grant(Fact, frozen=True, kw_only=True):
     # modelled permissions other than calling Cloud Run that the role holds
     beyond_invoke: Maybe[tuple[str, ...]] = UNSET
     conditional: bool = False
+    # the binding's; None: no such bound
+    valid_before: Maybe[str | None] = None
     used_by_tasks: bool = False
 
 
@@ -845,7 +937,11 @@ class Facts(Record, frozen=True, kw_only=True):
     composer_environments: tuple[ComposerEnvironment, ...] = ()
     audit_configs: tuple[AuditConfig, ...] = ()
     org_policies: tuple[OrgPolicy, ...] = ()
-    guardrails: tuple[Guardrail, ...] = ()
+    deny_policies: tuple[DenyPolicy, ...] = ()
+    boundary_policies: tuple[BoundaryPolicy, ...] = ()
+    boundary_bindings: tuple[BoundaryBinding, ...] = ()
+    groups: tuple[Group, ...] = ()
+    resource_tags: tuple[ResourceTags, ...] = ()
     # derived by graph
     task_identities: tuple[TaskIdentity, ...] = ()
     paths: tuple[Path, ...] = ()
@@ -880,7 +976,11 @@ KINDS: dict[str, tuple[str, type[Fact]]] = {
     "composer_environment": ("composer_environments", ComposerEnvironment),
     "audit_config": ("audit_configs", AuditConfig),
     "org_policy": ("org_policies", OrgPolicy),
-    "guardrail": ("guardrails", Guardrail),
+    "deny_policy": ("deny_policies", DenyPolicy),
+    "boundary_policy": ("boundary_policies", BoundaryPolicy),
+    "boundary_binding": ("boundary_bindings", BoundaryBinding),
+    "group": ("groups", Group),
+    "resource_tags": ("resource_tags", ResourceTags),
     "task_identity": ("task_identities", TaskIdentity),
     "path": ("paths", Path),
     "grant": ("grants", Grant),

@@ -23,9 +23,10 @@ from dagwarden.facts import (
     Connection,
     Credential,
     Dag,
+    DenyPolicy,
+    DenyRule,
     Fact,
     Facts,
-    Guardrail,
     Identity,
     Key,
     Layers,
@@ -44,6 +45,7 @@ from dagwarden.facts import (
 from dagwarden.graph.build import derive
 from dagwarden.graph.explain import explain, who_can
 
+ODD = "a condition that is not understood"
 AS_OF = datetime(2026, 11, 22, tzinfo=UTC)
 CRM = "//cloudresourcemanager.googleapis.com/"
 ORG, FOLDER, PROJECT = f"{CRM}organizations/1", f"{CRM}folders/2", f"{CRM}projects/1041"
@@ -570,7 +572,7 @@ INVOKER = bind(JOB, "roles/run.jobsExecutor", account(ENV_SA))
     [
         (with_bindings(ESTATE, bind(PROJECT, "roles/run.admin", "group:g@x")), ("membership", "group:g@x")),
         (with_bindings(ESTATE, bind(ORG, "projects/p/roles/c", account(ENV_SA))), ("layer", "definition of projects/p/roles/c")),
-        (with_bindings(ESTATE, bind(PROJECT, "roles/run.admin", account(ENV_SA), condition="x")), ("condition", 'condition "t" on roles/run.admin at projects/1041')),
+        (with_bindings(ESTATE, bind(PROJECT, "roles/run.admin", account(ENV_SA), condition="x")), ("condition", f'condition "t" on roles/run.admin at projects/1041 ({ODD})')),
         (with_layers(with_bindings(ESTATE), ancestors="not_given"), ("layer", "ancestors of projects/p")),
         (with_layers(with_bindings(ESTATE), allow="partly"), ("layer", "IAM policies of the snapshot")),
         (replace(with_bindings(ESTATE), resources=()), ("layer", "snapshot of project p")),
@@ -591,36 +593,41 @@ def test_a_domain_has_no_service_accounts() -> None:
     assert path_of(facts).lacks == NEEDS
 
 
-def guardrail(kind: Any, resource: str, *permissions: str) -> Guardrail:
-    return Guardrail(
-        id=f"guardrail:{kind}",
+def denies(resource: str, *permissions: str, exact: bool = True) -> DenyPolicy:
+    rule = DenyRule(
+        principals=("principalSet://goog/public:all",), permissions=permissions
+    )
+    return DenyPolicy(
+        id="deny_policy:d",
         origin=at(),
-        name=f"the {kind}",
-        kind=kind,
+        name="policies/x/denypolicies/d",
         resource=resource,
-        permissions=permissions or UNSET,
+        rules=(rule,) if exact else UNSET,
     )
 
 
+RUNS = "run.googleapis.com/jobs.run"
+
+
 @pytest.mark.parametrize(
-    ("rail", "touched"),
+    ("policy", "allowed"),
     [
-        (guardrail("deny", PROJECT, "run.googleapis.com/jobs.run"), True),
-        (guardrail("deny", ORG, "run.googleapis.com/*.*"), True),
-        (guardrail("deny", ORG, "run.googleapis.com/jobs.*"), True),
-        (guardrail("deny", ORG), True),
-        (guardrail("boundary", f"{CRM}folders/77"), True),
-        (guardrail("deny", f"{CRM}folders/77"), False),
-        (guardrail("deny", ORG, "storage.googleapis.com/*.*"), False),
-        (guardrail("deny", ORG, "run.googleapis.com/services.*"), False),
+        (denies(PROJECT, RUNS), False),
+        (denies(ORG, "run.googleapis.com/*.*"), False),
+        (denies(ORG, "run.googleapis.com/jobs.*"), False),
+        (denies(ORG, exact=False), UNSET),
+        (denies(f"{CRM}folders/77", RUNS), True),
+        (denies(ORG, "storage.googleapis.com/*.*"), True),
+        (denies(ORG, "run.googleapis.com/services.*"), True),
     ],
 )
-def test_a_guardrail_makes_what_it_touches_unknown(
-    rail: Guardrail, touched: bool
+def test_a_deny_policy_takes_away_what_it_names(
+    policy: DenyPolicy, allowed: object
 ) -> None:
-    path = path_of(replace(ESTATE, guardrails=(rail,)))
-    assert (path.allowed is UNSET) is touched
-    assert (("guardrail", rail.name) in causes(path, "lacks")) is touched
+    path = path_of(with_layers(replace(ESTATE, deny_policies=(policy,)), deny="read"))
+    assert path.allowed is allowed
+    symbol = f"rules of deny policy {policy.name}"
+    assert (("guardrail", symbol) in causes(path, "lacks")) is (allowed is UNSET)
 
 
 def test_layers_that_nobody_gave_are_assumed_empty_and_said_so() -> None:
@@ -1135,7 +1142,7 @@ def test_running_ones_own_job_with_overrides_is_use_too() -> None:
         (with_bindings(LATERAL, bind(PROJECT, "projects/p/roles/c", account(ENV_SA))), ("layer", "definition of projects/p/roles/c")),
         (with_layers(with_bindings(LATERAL), ancestors="not_given"), ("layer", "ancestors of projects/p")),
         (with_bindings(LATERAL, bind(PROJECT, "roles/iam.serviceAccountUser", account(ENV_SA))), ("layer", "deployments as accounts of projects/p")),
-        (replace(with_bindings(LATERAL, bind(PROJECT, CREATOR, account(ENV_SA))), guardrails=(guardrail("deny", ORG),)), ("guardrail", "the deny")),
+        (replace(with_bindings(LATERAL, bind(PROJECT, CREATOR, account(ENV_SA))), deny_policies=(denies(ORG, exact=False),)), ("guardrail", "what is denied of iam.serviceAccounts.getAccessToken")),
     ],
 )  # fmt: skip
 def test_what_could_add_to_reach_makes_it_unknown(
@@ -1185,7 +1192,7 @@ def test_dag_writers_are_listed_but_the_environment_and_google() -> None:
     ("facts", "known", "reason"),
     [
         (with_bindings(ESTATE, bind(BUCKET, WRITER, "group:g@x")), 1, ("membership", "group:g@x")),
-        (with_bindings(ESTATE, bind(BUCKET, WRITER, "user:a@x", condition="x")), 0, ("condition", f'condition "t" on {WRITER} at bucket dags-bucket')),
+        (with_bindings(ESTATE, bind(BUCKET, WRITER, "user:a@x", condition="x")), 0, ("condition", f'condition "t" on {WRITER} at bucket dags-bucket ({ODD})')),
         (with_bindings(ESTATE, bind(BUCKET, "projects/p/roles/c", "user:a@x")), 0, ("layer", "definition of projects/p/roles/c")),
         (with_layers(ESTATE, ancestors="not_given"), 0, ("layer", "ancestors of bucket dags-bucket")),
         (replace(ESTATE, resources=RESOURCES[:3], bindings=()), 0, ("layer", "IAM policy of bucket dags-bucket")),

@@ -13,6 +13,7 @@ from tests.graph.test_build import (
     HTTP,
     IMPERSONATING,
     JOB_SA,
+    ODD,
     PROJECT,
     PUBLIC,
     SERVICE,
@@ -94,7 +95,8 @@ def test_an_impersonation_that_is_not_decided_leaves_the_answer_open(
     facts = with_bindings(IMPERSONATING, DEVELOPS, MAY_PERHAPS)
     said = of(facts, permission, resource)
     assert said.answer == "unknown"
-    assert said.because == (f'not evaluated: condition "t" on {CREATOR} at {TEAM_SA}',)
+    why = f'condition "t" on {CREATOR} at {TEAM_SA} ({ODD})'
+    assert said.because == (f"not decided: {why}",)
     # what the account does not hold is no open question
     nothing = with_bindings(IMPERSONATING, MAY_PERHAPS)
     assert of(nothing, permission, resource).answer == "denied"

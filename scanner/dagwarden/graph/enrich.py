@@ -1,12 +1,13 @@
 """What follows for a fact from others: ages, default accounts, who an environment is."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from msgspec import UNSET
 from msgspec.structs import replace
 
 from dagwarden.facts import (
     AirflowEnvironment,
+    Binding,
     CloudRun,
     ComposerEnvironment,
     Fact,
@@ -28,6 +29,7 @@ def enrich(facts: Facts, as_of: datetime) -> Facts:
     facts = replace(
         facts,
         snapshots=tuple(_aged_snapshot(item, as_of) for item in facts.snapshots),
+        bindings=_timed(facts.bindings),
         keys=tuple(_aged_key(item, as_of) for item in facts.keys),
         cloud_runs=tuple(
             _with_run_account(item, hierarchy) for item in facts.cloud_runs
@@ -41,6 +43,39 @@ def enrich(facts: Facts, as_of: datetime) -> Facts:
         _with_runs_as(item, facts, hierarchy) for item in facts.environments
     )
     return replace(facts, environments=environments)
+
+
+def _timed(bindings: tuple[Binding, ...]) -> tuple[Binding, ...]:
+    """Say between which times conditional bindings may grant."""
+    if not any(binding.condition for binding in bindings):
+        return bindings
+    from dagwarden.expression.conditions import condition
+
+    def timed(binding: Binding, expression: str) -> Binding:
+        read = condition(expression)
+        if not read.understood:
+            why = cause("condition", f"{expression!r:.100}")
+            fields = unresolved(why, "valid_after", "valid_before")
+            return replace(
+                binding, valid_after=UNSET, valid_before=UNSET, unresolved=fields
+            )
+        window = read.window
+        return replace(
+            binding,
+            valid_after=_written(window.after),
+            valid_before=_written(window.before),
+        )
+
+    return tuple(
+        timed(item, item.condition.expression) if item.condition else item
+        for item in bindings
+    )
+
+
+def _written(moment: datetime | None) -> str | None:
+    if moment is None:
+        return None
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def without(fact: Fact, *fields: str) -> tuple[Unresolved, ...]:
@@ -62,6 +97,7 @@ def _age(text: Maybe[str], as_of: datetime) -> float | None:
 
 
 def _aged_snapshot(snapshot: Snapshot, as_of: datetime) -> Snapshot:
+    snapshot = replace(snapshot, as_of=_written(as_of) or UNSET)
     age = _age(snapshot.read_time, as_of)
     if age is None:
         why = causes_of(snapshot, "read_time", "read time of the snapshot")

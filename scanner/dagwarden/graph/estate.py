@@ -26,7 +26,9 @@ class Estate:
         """Index the facts by the names that other facts use for them."""
         self.facts = facts
         self.hierarchy = Hierarchy(facts)
-        self.roles = Roles(facts.roles)
+        snapshot = facts.snapshots[0] if facts.snapshots else None
+        shipped = snapshot is None or snapshot.builtin_roles
+        self.roles = Roles(facts.roles, shipped=shipped)
         self.has_snapshot = bool(facts.snapshots)
         self.access = Access(facts, self.hierarchy, self.roles)
         self.tasks: dict[str, Task] = {task.id: task for task in facts.tasks}

@@ -406,8 +406,8 @@ def _say(cause: Cause) -> str:
         "setting": "not configured",
         "connection": "not given",
         "layer": "not read",
-        "condition": "not evaluated",
-        "guardrail": "not evaluated",
+        "condition": "not decided",
+        "guardrail": "not decided",
         "membership": "members not known",
         "version": "depends on a version that is not given",
     }

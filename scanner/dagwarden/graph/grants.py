@@ -69,7 +69,7 @@ def _grants(
         yield Grant(
             id=grant_id(binding.id, key),
             origin=binding.origin,
-            unresolved=role.unresolved,
+            unresolved=(*role.unresolved, *_untimed(binding)),
             identity=estate.access.ref(key),
             binding=binding.id,
             resource=binding.resource,
@@ -80,8 +80,13 @@ def _grants(
             permissions=UNSET if role.permissions is None else role.permissions,
             beyond_invoke=UNSET if role.beyond is None else role.beyond,
             conditional=binding.condition is not None,
+            valid_before=binding.valid_before,
             used_by_tasks=key in used,
         )
+
+
+def _untimed(binding: Binding) -> tuple[Unresolved, ...]:
+    return tuple(item for item in binding.unresolved if item.field == "valid_before")
 
 
 def level_of(resource: str) -> Level:

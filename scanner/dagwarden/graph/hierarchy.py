@@ -77,6 +77,10 @@ class Hierarchy:
         project = project.removeprefix("projects/")
         return self._ids.get(project, project)
 
+    def email(self, unique_id: str) -> str | None:
+        """Return the e-mail of a service account given by its unique id."""
+        return self._emails.get(unique_id)
+
     def shown(self, name: str) -> str:
         """Return a resource name as people say it, its project by id if known."""
         part = _PROJECT_PART.match(name)

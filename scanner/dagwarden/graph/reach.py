@@ -20,13 +20,8 @@ from dagwarden.facts import (
     Reach,
     Record,
 )
-from dagwarden.graph.access import (
-    Cause,
-    condition_cause,
-    distinct,
-    role_cause,
-    touches,
-)
+from dagwarden.graph.access import Cause, distinct, role_cause
+from dagwarden.graph.access.conditions import condition_cause
 from dagwarden.graph.edges import (
     ACT_AS,
     BY_PERMISSION,
@@ -194,10 +189,7 @@ class Control:
 
     def _guarded(self, permission: str) -> bool:
         """Tell whether any deny policy or boundary may take the permission away."""
-        layers = self.estate.facts.snapshots[0].layers
-        if "partly" in (layers.deny, layers.boundary):
-            return True
-        return any(touches(item, permission) for item in self.estate.facts.guardrails)
+        return self.estate.access.guarded(permission)
 
     def _step(self, edge: Edge, permission: str, binding: Binding) -> _Step:
         scope = self.estate.hierarchy.canonical(binding.resource)
@@ -260,9 +252,10 @@ class Control:
                 yield condition_cause(binding)
             if access.roles.modelled(binding.role) is None:
                 yield role_cause(binding.role)
-            for guardrail in self.estate.facts.guardrails:
-                if any(touches(guardrail, name) for name in unsure):
-                    yield Cause(reason="guardrail", symbol=guardrail.name)
+            for name in sorted(unsure):
+                if access.guarded(name):
+                    symbol = f"what is denied of {name}"
+                    yield Cause(reason="guardrail", symbol=symbol)
 
     def _could_matter(self, binding: Binding, permissions: Iterable[str]) -> bool:
         """Tell whether permissions on a binding's resource give any account."""
@@ -288,6 +281,7 @@ class Control:
                     if member.startswith(
                         ("group:", "customer:", "principalSet://cloud")
                     )
+                    and access.membership.unlisted(member)
                 )
         return tuple(sorted(found))
 

@@ -73,8 +73,9 @@ def catalogue() -> Catalogue:
 class Roles:
     """Role definitions: those that were read, then the catalogue."""
 
-    def __init__(self, read: Iterable[Role]) -> None:
-        """Index the role facts by name."""
+    def __init__(self, read: Iterable[Role], *, shipped: bool = True) -> None:
+        """Index the role facts by name; without `shipped` the catalogue tells nothing."""
+        self.shipped = shipped
         self._read = {role.name: role for role in read}
         self._perhaps: dict[str, frozenset[str]] = {}
         self._sure: dict[str, frozenset[str]] = {}
@@ -90,7 +91,7 @@ class Roles:
         """Tell whether the role holds the permission; None: not established."""
         full = self._definition(role)
         if full is not None:
-            return permission in full
+            return permission in full or _in_other_case(permission, full)
         if _HIDDEN_CONDITION in role:
             return None
         if role in self._read and self._read[role].custom:
@@ -142,7 +143,7 @@ class Roles:
 
     def _shipped(self, role: str, permission: str) -> bool | None:
         holders = self.catalogue.permissions.get(permission)
-        if holders is None or not role.startswith("roles/"):
+        if holders is None or not self.shipped or not role.startswith("roles/"):
             return None
         if role in holders:
             return True
@@ -169,10 +170,16 @@ class Roles:
         return frozenset(name for name, held in answers.items() if held)
 
 
+def _in_other_case(permission: str, held: frozenset[str]) -> bool | None:
+    """Return None where a definition names the permission in another case: no such one."""
+    lowered = permission.lower()
+    return None if any(name.lower() == lowered for name in held) else False
+
+
 def _definition(role: Role | None) -> frozenset[str] | None:
     if role is None:
         return None
-    if role.deleted:  # a deleted role grants nothing until it is restored
+    if role.deleted or role.stage == "DISABLED":  # it grants nothing until that ends
         return frozenset()
     return (
         None if not isinstance(role.permissions, tuple) else frozenset(role.permissions)

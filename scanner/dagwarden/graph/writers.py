@@ -6,7 +6,7 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from dagwarden.facts import Binding, ComposerEnvironment, Writer
-from dagwarden.graph.access import Cause, condition_cause, distinct, role_cause, touches
+from dagwarden.graph.access import Cause, distinct
 from dagwarden.graph.enrich import without
 from dagwarden.graph.estate import NO_SNAPSHOT, Estate, causes_of, unresolved
 from dagwarden.graph.hierarchy import short
@@ -47,50 +47,64 @@ def _writers(
     doubt = list(_unread(estate, bucket))
     for place in lineage.names:
         for binding in access.bindings_on(place):
-            held = [access.roles.holds(binding.role, name) for name in WRITING]
-            causes = list(_causes(estate, binding, held))
-            doubt.extend(causes)
-            if True in held and binding.condition is None:
-                for writer in _members(estate, binding, owner):
+            if all(access.roles.holds(binding.role, name) is False for name in WRITING):
+                continue
+            for key in _members(estate, binding, owner):
+                found, causes = _writes(estate, binding, key, bucket)
+                doubt.extend(causes)
+                if found:
+                    writer = _writer(estate, binding, key)
                     writers[writer.identity.key, writer.binding] = writer
-                doubt.extend(_populations(estate, binding))
+            doubt.extend(_populations(estate, binding))
     return tuple(writers[key] for key in sorted(writers)), distinct(doubt)
 
 
-def _causes(
-    estate: Estate, binding: Binding, held: list[bool | None]
-) -> Iterator[Cause]:
-    """Yield why it is not known whether a binding lets its members write."""
-    if not any(answer is not False for answer in held):
-        return
-    if True not in held:
-        yield role_cause(binding.role)
-    if binding.condition is not None:
-        yield condition_cause(binding)
-    for guardrail in estate.facts.guardrails:
-        if any(touches(guardrail, name) for name in WRITING):
-            yield Cause(reason="guardrail", symbol=guardrail.name)
+def _writes(
+    estate: Estate, binding: Binding, key: str, bucket: str
+) -> tuple[bool, tuple[Cause, ...]]:
+    """Tell whether a member writes by a binding, or what would tell."""
+    causes: list[Cause] = []
+    for name in WRITING:
+        told = estate.access.gives(binding, key, name, bucket)
+        if told.held is True:
+            return True, ()
+        causes.extend(told.causes)
+    return False, tuple(causes)
 
 
-def _members(estate: Estate, binding: Binding, owner: str) -> Iterator[Writer]:
-    """Yield the members that a binding names, but the environment's own account."""
-    for key in sorted(estate.access.members(binding)):
-        identity = estate.access.ref(key)
-        if key != owner and identity.kind not in ("service_agent", "deleted"):
-            yield Writer(
-                identity=identity,
-                role=binding.role,
-                binding=binding.id,
-                origin=binding.origin,
-            )
+def _writer(estate: Estate, binding: Binding, key: str) -> Writer:
+    return Writer(
+        identity=estate.access.ref(key),
+        role=binding.role,
+        binding=binding.id,
+        origin=binding.origin,
+    )
+
+
+def _members(estate: Estate, binding: Binding, owner: str) -> Iterator[str]:
+    """Yield whom a binding names, groups opened, but the environment's own account."""
+    access = estate.access
+    named = access.members(binding)
+    inside = {
+        key
+        for member in named
+        if member.startswith("group:")
+        for key in access.membership.members(member)
+    }
+    for key in sorted(named | inside):
+        kind = access.ref(key).kind
+        if kind == "group" and not access.membership.unlisted(key):
+            continue  # its members are told themselves
+        if key != owner and kind not in ("service_agent", "deleted"):
+            yield key
 
 
 def _populations(estate: Estate, binding: Binding) -> Iterator[Cause]:
     """Yield the members that stand for people nobody listed."""
+    unlisted = estate.access.membership.unlisted
     for key in sorted(estate.access.members(binding)):
-        if estate.access.ref(key).kind in ("group", "domain") or key.startswith(
-            ("customer:", "principalSet:")
-        ):
+        people = estate.access.ref(key).kind in ("group", "domain")
+        if (people or key.startswith(("customer:", "principalSet:"))) and unlisted(key):
             yield Cause(reason="membership", symbol=key)
 
 

@@ -52,8 +52,8 @@ _GIVE = {
     "setting": "setting of this scan or of Airflow",
     "connection": "connection that was not given",
     "layer": "layer of the snapshot, not given or partly",
-    "condition": "IAM condition, not evaluated",
-    "guardrail": "deny policy or access boundary, not evaluated",
+    "condition": "IAM condition that depends on what is not known",
+    "guardrail": "deny policy or access boundary, not known in full",
     "membership": "members of a group or domain",
     "version": "depends on a version that is not established",
 }

@@ -316,7 +316,12 @@ class _Pull:
             read_time=_timestamp(moment) or "",
             scope=self._scope,
             principal=principal,
-            layers={"allow": "read", "ancestors": "read", "audit": "read"},
+            layers={
+                "allow": "read",
+                "ancestors": "read",
+                "audit": "read",
+                "tags": "read",
+            },
             asset_types=tuple(sorted({*MODELLED, *_POLICY_TYPES})),
         )
         self._file.write(header)

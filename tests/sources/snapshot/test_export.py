@@ -257,13 +257,26 @@ def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
     )
 
 
-def test_a_directory_is_an_error(tmp_path: Path) -> None:
+def test_a_folder_is_read_with_all_that_is_json_in_it(tmp_path: Path) -> None:
+    folder = tmp_path / "exports"
+    (folder / "deeper").mkdir(parents=True)
+    (folder / "a.json").write_text(A)
+    (folder / "deeper" / "b.ndjson").write_text(B)
+    (folder / "notes.txt").write_text("no export")
+    facts = read_all(tmp_path, "exports", "exports/a.json")
+    assert buckets(facts) == ["a", "b"]
+    assert [file.path for file in facts.files] == [
+        "exports/a.json",
+        "exports/deeper/b.ndjson",
+    ]
+    assert [one.what for one in facts.excluded] == ["exports/notes.txt"]
+
+
+def test_an_empty_folder_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     with pytest.raises(SourceError) as caught:
         read_all(tmp_path, "folder")
-    assert str(caught.value) == (
-        "folder: a directory, not a snapshot file; name the files themselves"
-    )
+    assert str(caught.value) == "folder: an empty folder"
 
 
 def test_a_loop_of_links_is_a_gap(tmp_path: Path) -> None:

@@ -668,44 +668,6 @@ def test_a_composer_environment_without_an_account(tmp_path: Path) -> None:
     assert [u.field for u in found.unresolved] == ["airflow"]
 
 
-# ------------------------------------------------------------------------ guardrails
-
-
-def test_guardrails_are_present_and_not_evaluated(tmp_path: Path) -> None:
-    at = "cloudresourcemanager.googleapis.com%2Fprojects%2Fshop"
-    deny = {
-        "name": f"policies/{at}/denypolicies/no-invoke",
-        "kind": "DenyPolicy",
-        "rules": [
-            {
-                "denyRule": {
-                    "deniedPrincipals": ["principalSet://goog/public:all"],
-                    "deniedPermissions": ["run.googleapis.com/routes.invoke"],
-                }
-            }
-        ],
-    }
-    wild = {
-        "name": f"policies/{at}/denypolicies/wild",
-        "rules": [{"denyRule": {"deniedPermissions": ["run.googleapis.com/*.*"]}}],
-    }
-    bound = {
-        "name": "organizations/9/locations/global/policyBindings/b",
-        "policyKind": "PRINCIPAL_ACCESS_BOUNDARY",
-        "policy": "organizations/9/locations/global/principalAccessBoundaryPolicies/p",
-        "target": {"principalSet": f"{CRM}/projects/shop"},
-    }
-    found = facts(tmp_path, PROJECT, deny, wild, bound)
-    assert [(g.kind, g.resource, g.permissions) for g in found.guardrails] == [
-        ("boundary", f"{CRM}/projects/71", UNSET),
-        ("deny", f"{CRM}/projects/71", ("run.routes.invoke",)),
-        ("deny", f"{CRM}/projects/71", UNSET),
-    ]
-    layers = found.snapshots[0].layers
-    assert (layers.deny, layers.boundary) == ("partly", "partly")
-    assert found.gaps == ()
-
-
 # ------------------------------------------------------------------------ left out
 
 

@@ -11,10 +11,14 @@ from dagwarden.errors import SourceError
 from dagwarden.facts import Gap, GapReason, Origin, SourceFile
 from dagwarden.files import open_regular
 from dagwarden.sources.credentials import Fingerprint
+from dagwarden.sources.snapshot import given
 from dagwarden.sources.snapshot.elements import Element, Lost, elements
 from dagwarden.sources.snapshot.policies import guardrail_kind
 from dagwarden.sources.snapshot.records import (
     MODELLED,
+    TAG_BINDING,
+    TAG_KEY,
+    TAG_VALUE,
     Asset,
     Data,
     End,
@@ -31,18 +35,25 @@ from dagwarden.sources.snapshot.reduce import reduce
 ALL_KINDS = (
     "audit_config",
     "binding",
+    "boundary_binding",
+    "boundary_policy",
     "cloud_run",
     "composer_environment",
+    "deny_policy",
     "federation_provider",
-    "guardrail",
+    "group",
     "identity",
     "key",
     "org_policy",
     "resource",
+    "resource_tags",
     "role",
 )
 # Facts that come of the resource data of a type.
 KINDS_OF_TYPE: dict[str, tuple[str, ...]] = {
+    TAG_BINDING: ("resource_tags",),
+    TAG_KEY: ("resource_tags",),
+    TAG_VALUE: ("resource_tags",),
     "cloudresourcemanager": ("resource",),
     "storage": ("resource",),
     "iam.googleapis.com/ServiceAccount": ("identity",),
@@ -53,6 +64,12 @@ KINDS_OF_TYPE: dict[str, tuple[str, ...]] = {
     "composer": ("composer_environment",),
 }
 _OF_POLICY = ("audit_config", "binding")
+
+_KINDS_OF_GUARDRAIL: dict[str, tuple[str, ...]] = {
+    "deny": ("deny_policy",),
+    "boundary": ("boundary_policy",),
+    "binding": ("boundary_binding",),
+}
 
 # Gaps told one by one in one file; the rest are counted in one more.
 MAX_GAPS = 1000
@@ -83,6 +100,9 @@ class Export(Struct, kw_only=True):
     # a search that was asked for a part of the policies, or may have been
     queried: bool = False
     searched: bool = False
+    # kinds of facts that an asset export does not carry, and this file does
+    gives: set[str]
+    groups: given.Members
     file: SourceFile | None = None
 
 
@@ -93,6 +113,10 @@ def read_export(path: Path, shown: str, fingerprint: Fingerprint) -> Export:
     Raises SourceError if there is no such file.
     """
     reader = _Reader(shown, fingerprint)
+    if group := given.group_of_file(path.name):
+        reader.export.groups.listed = group
+        reader.export.groups.origins[group] = Origin(source=shown)
+        reader.export.gives.add("group")
     try:
         if path.is_dir():
             raise SourceError(
@@ -123,7 +147,10 @@ class _Reader:
     """Takes one file's elements; holds the counters while it does."""
 
     def __init__(self, shown: str, fingerprint: Fingerprint) -> None:
-        self.export = Export(path=shown, assets=[], gaps=[], types=set())
+        groups = given.Members(source=shown, members=[], emails={}, origins={})
+        self.export = Export(
+            path=shown, assets=[], gaps=[], types=set(), gives=set(), groups=groups
+        )
         self._fingerprint = fingerprint
         self._gaps_untold = 0
         self._end: End | None = None
@@ -218,10 +245,11 @@ class _Reader:
                 self._take_asset(line, line.name, kind, element)
             else:
                 self.gap("malformed", "an asset without a name", line=element.line)
-        elif line.name and guardrail_kind(line.name):
+        elif line.name and (guard := guardrail_kind(line.name)):
+            self.export.gives.update(_KINDS_OF_GUARDRAIL[guard])
             self._take_guardrail(line.name, element)
         else:
-            self.gap("not_an_asset", "JSON, but not an asset", line=element.line)
+            self._take_given(element)
 
     def _take_seal(self, line: Line, number: int) -> None:
         if header := line.dagwarden_snapshot:
@@ -259,6 +287,80 @@ class _Reader:
                 searched=True,
             )
         )
+
+    def _take_given(self, element: Element) -> None:
+        """Take what an asset export does not carry, or a response of an API."""
+        named = given.recognised(element)
+        response = given.wrapped(element)
+        try:
+            if named is not None and self._take_named(named, element):
+                return
+        except _UNREADABLE:
+            detail = "recognised, and not of the documented shape"
+            self.gap("malformed", detail, line=element.line)
+            return
+        if response is not None:
+            self._take_response(response, element)
+        elif self.export.groups.listed is None or element.text.strip() != b"{}":
+            self.gap("not_an_asset", "JSON, but not an asset", line=element.line)
+
+    def _take_named(self, named: given.Named, element: Element) -> bool:
+        """Take an object that its content names; False: it is something else."""
+        export, groups = self.export, self.export.groups
+        origin = Origin(source=export.path, line=element.line)
+        if given.is_member(named):
+            member = given.take_member(element, origin)
+            if member is not None:
+                groups.members.append(member)
+            export.gives.add("group")
+        elif given.is_group(named):
+            if found := given.take_group(element):
+                groups.emails[found[0]] = found[1]
+                groups.origins.setdefault(found[1], origin)
+        elif given.is_effective_tag(named):
+            detail = (
+                "an effective tag, which does not say of which resource; "
+                "list the bindings without --effective"
+            )
+            self.gap("unsupported", detail, line=element.line, kinds=("resource_tags",))
+        elif taken := given.as_asset(named, element):
+            name, kind, data = taken
+            export.types.add(kind)
+            export.gives.update(KINDS_OF_TYPE[kind])
+            export.assets.append(
+                Asset(
+                    name=name,
+                    type=kind,
+                    source=export.path,
+                    line=element.line,
+                    element=element.index,
+                    data=data,
+                )
+            )
+        else:
+            return False
+        export.count += 1
+        return True
+
+    def _take_response(self, response: given.Wrapper, element: Element) -> None:
+        """Take the list inside a response, and mind that it may have more pages."""
+        key = response.groupKey.id.lower() if response.groupKey else None
+        groups, before = self.export.groups, self.export.groups.listed
+        if response.memberships is not None or response.members is not None:
+            self.export.gives.add("group")
+            groups.listed = key or before
+        if groups.listed:
+            origin = Origin(source=self.export.path, line=element.line)
+            groups.origins.setdefault(groups.listed, origin)
+        for found in response.lists():
+            for index, raw in enumerate(found):
+                text = bytes(raw)
+                self._take(Element(text=text, line=element.line, index=index))
+        if response.nextPageToken:
+            groups.whole = False
+            detail = "one page of several: the rest of the list is missing"
+            kinds = tuple(sorted(self.export.gives)) or ALL_KINDS
+            self.gap("truncated", detail, line=element.line, kinds=kinds)
 
     def _take_guardrail(self, name: str, element: Element) -> None:
         try:
@@ -298,9 +400,12 @@ class _Reader:
         )
         guard = guardrail_kind(name)
         if guard:
+            export.gives.update(_KINDS_OF_GUARDRAIL[guard])
             asset.type = GUARDRAIL
             asset.data = self._guard_data(name, resource)
         elif resource is not None and kind in MODELLED:
+            if kind == TAG_BINDING:
+                export.gives.update(KINDS_OF_TYPE[kind])
             asset.data = self._data(kind, resource, element.line)
             asset.broken = asset.data is None and bool(_given(resource))
         elif policy is None and constraints is None and kind not in MODELLED:

@@ -9,7 +9,12 @@ from msgspec import Struct
 from dagwarden.facts import Gap
 from dagwarden.sources.snapshot.hierarchy import Hierarchy
 from dagwarden.sources.snapshot.names import Names
-from dagwarden.sources.snapshot.records import Asset, ConstraintShape, Timestamp
+from dagwarden.sources.snapshot.records import (
+    Asset,
+    ConstraintShape,
+    GuardShape,
+    Timestamp,
+)
 
 
 class Joined(Struct, kw_only=True, gc=False):
@@ -68,8 +73,10 @@ def _believed(
     kind: str,
 ) -> tuple[Asset, tuple[Gap, ...]]:
     """Return which of two records to believe; two that differ are a gap."""
-    if known is None:
+    if known is None or _bare(known):
         return new, ()
+    if _bare(new):
+        return known, ()
     if content(known) == content(new):
         # of equal ones, an export says more than a search
         better = known.searched and not new.searched
@@ -88,6 +95,14 @@ def _believed(
         incomplete=not decided,
     )
     return chosen, (gap,)
+
+
+def _bare(asset: Asset) -> bool:
+    """Tell whether a policy was only listed: a list of deny policies has no rules."""
+    data = asset.data
+    return isinstance(data, GuardShape) and not (
+        data.rules or data.details or data.target
+    )
 
 
 def _data(asset: Asset) -> object:

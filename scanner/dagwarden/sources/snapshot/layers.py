@@ -3,10 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from dagwarden.facts import Gap, Layers, LayerState
-from dagwarden.sources.snapshot.export import GUARDRAIL, Export
+from dagwarden.sources.snapshot.export import Export
 from dagwarden.sources.snapshot.join import Joined
 from dagwarden.sources.snapshot.names import CONTAINERS
-from dagwarden.sources.snapshot.policies import guardrail_kind
 from dagwarden.sources.snapshot.records import (
     BUCKET,
     COMPOSER,
@@ -33,6 +32,7 @@ def layers_of(
     Policies inherit: a policy that was not read on anything above a resource of
     interest leaves the layer partly read, whatever else was.
     """
+    gaps = tuple(gaps)
     lost = {kind for gap in gaps if gap.incomplete for kind in gap.kinds}
     inheriting = [one for one in joined.values() if one.type in _INHERITING]
     with_policy = [one.policy for one in joined.values() if one.policy]
@@ -40,10 +40,6 @@ def layers_of(
     above = _all_above_read(inheriting, joined)
     queried = any(export.queried for export in exports)
     whole = above and not queried
-    guarded = {
-        guardrail_kind(one.name) for one in joined.values() if one.type == GUARDRAIL
-    }
-    deny, boundary = _sealed(exports, "deny"), _sealed(exports, "boundary")
     return Layers(
         allow=_state(with_policy, whole and "binding" not in lost),
         audit=_state(
@@ -54,10 +50,10 @@ def layers_of(
             [one for one in inheriting if one.ancestors is not None],
             all(one.ancestors is not None for one in inheriting),
         ),
-        deny="partly" if "deny" in guarded and deny == "not_given" else deny,
-        boundary=(
-            "partly" if "boundary" in guarded and boundary == "not_given" else boundary
-        ),
+        deny=_given(exports, "deny", ("deny_policy",)),
+        boundary=_given(exports, "boundary", ("boundary_policy", "boundary_binding")),
+        memberships=_given(exports, "memberships", ("group",)),
+        tags=_given(exports, "tags", ("resource_tags",)),
     )
 
 
@@ -67,12 +63,29 @@ def _state(given: Sequence[object], whole: bool) -> LayerState:
     return "read" if whole else "partly"
 
 
-def _sealed(exports: Sequence[Export], layer: str) -> LayerState:
-    """Return what the sealed files say of a layer; they have to agree."""
-    said = {e.header.layers.get(layer) if e.header else None for e in exports}
-    if said == {"read"}:
-        return "read"
-    return "partly" if said & {"read", "partly"} else "not_given"
+def _given(exports: Sequence[Export], layer: str, kinds: Sequence[str]) -> LayerState:
+    """
+    Return what the files say of a layer that an asset export does not carry.
+
+    A sealed file says it itself. Of other files, what was given counts as all there
+    is, which answers then say; part of it, where a file that gives it, or could not
+    be read at all, has gaps.
+    """
+    said = {e.header.layers.get(layer, "not_given") for e in exports if e.header}
+    givers = [export for export in exports if export.gives.intersection(kinds)]
+    if said == {"read"} and not givers:
+        return "read" if all(export.header for export in exports) else "partly"
+    if said & {"read", "partly"} and said != {"read"}:
+        return "partly"
+    if not givers:
+        return "not_given"
+    silent = [export for export in exports if not export.count]
+    lost = any(
+        gap.incomplete and not set(kinds).isdisjoint(gap.kinds)
+        for export in (*givers, *silent)
+        for gap in export.gaps
+    )
+    return "partly" if lost else "read"
 
 
 def _all_above_read(inheriting: Iterable[Joined], joined: Mapping[str, Joined]) -> bool:

@@ -11,14 +11,17 @@ from msgspec import UNSET
 from dagwarden.facts import (
     AuditConfig,
     Binding,
+    BoundaryBinding,
+    BoundaryPolicy,
     Condition,
-    Guardrail,
+    DenyPolicy,
+    DenyRule,
     OrgPolicy,
     Origin,
     Unresolved,
 )
 from dagwarden.sources.snapshot.members import member_key
-from dagwarden.sources.snapshot.names import CONTAINERS, Names
+from dagwarden.sources.snapshot.names import Names, whole
 from dagwarden.sources.snapshot.records import (
     AuditLogShape,
     ConditionShape,
@@ -59,6 +62,8 @@ def bindings(resource: str, policy: PolicyShape, place: Place) -> tuple[Binding,
             role=entry.role,
             members=tuple(sorted(members)),
             condition=condition,
+            valid_after=UNSET if condition else None,
+            valid_before=UNSET if condition else None,
         )
     return tuple(found.values())
 
@@ -138,19 +143,25 @@ def org_policy(resource: str, shape: ConstraintShape, origin: Origin) -> OrgPoli
 
 _DENY = re.compile(r"policies/(?P<at>[^/]+)/denypolicies/[^/]+")
 _BOUNDARY = re.compile(
-    r"(?P<at>(organizations|folders|projects)/[^/]+)/locations/[^/]+/"
-    r"(principalAccessBoundaryPolicies|policyBindings)/[^/]+"
+    r"(organizations|folders|projects)/[^/]+/locations/[^/]+/"
+    r"(?P<kind>principalAccessBoundaryPolicies|policyBindings)/[^/]+"
 )
 
 
-def guardrail_kind(name: str) -> Literal["deny", "boundary"] | None:
+GuardrailKind = Literal["deny", "boundary", "binding"]
+
+
+def guardrail_kind(name: str) -> GuardrailKind | None:
     """Return what kind of guardrail a policy's name tells of, if any."""
     if "olic" not in name:  # as in most names
         return None
     name = relative(name)
     if _DENY.fullmatch(name):
         return "deny"
-    return "boundary" if _BOUNDARY.fullmatch(name) else None
+    found = _BOUNDARY.fullmatch(name)
+    if found is None:
+        return None
+    return "binding" if found["kind"] == "policyBindings" else "boundary"
 
 
 def relative(name: str) -> str:
@@ -158,61 +169,91 @@ def relative(name: str) -> str:
     return name[2:].partition("/")[2] if name.startswith("//") else name
 
 
-def guardrail(shape: GuardShape, names: Names, origin: Origin) -> Guardrail:
-    """Return a deny policy, boundary or boundary's binding that is present."""
+def deny_policy(shape: GuardShape, names: Names, origin: Origin) -> DenyPolicy:
+    """Return a deny policy; one that was only listed has no rules."""
     name = relative(shape.name)
-    if deny := _DENY.fullmatch(name):
-        attached = unquote(deny["at"]).partition("/")[2]
-        permissions = _denied(shape)
-        unresolved = Unresolved(
-            field="permissions", reason="guardrail", symbol=f"deny policy {name}"
-        )
-        return Guardrail(
-            id=f"guardrail:{name}",
-            origin=origin,
-            name=name,
-            kind="deny",
-            resource=names.container(attached),
-            permissions=UNSET if permissions is None else permissions,
-            unresolved=(unresolved,) if permissions is None else (),
-        )
-    boundary = _BOUNDARY.fullmatch(name)
-    resource = names.container(boundary["at"]) if boundary else name
-    if shape.target and shape.target.principalSet:
-        target = shape.target.principalSet
-        resource = (
-            names.resource(target)
-            if target.startswith(CONTAINERS)
-            else f"//{target.removeprefix('//')}"
-        )
-    return Guardrail(
-        id=f"guardrail:{name}",
+    deny = _DENY.fullmatch(name)
+    attached = unquote(deny["at"]).partition("/")[2] if deny else name
+    rules = _deny_rules(shape)
+    unresolved = Unresolved(
+        field="rules", reason="guardrail", symbol=f"rules of deny policy {name}"
+    )
+    return DenyPolicy(
+        id=f"deny_policy:{name}",
         origin=origin,
         name=name,
-        kind="boundary",
-        resource=resource,
-        unresolved=(
-            Unresolved(
-                field="permissions",
-                reason="guardrail",
-                symbol=f"principal access boundary {name}",
-            ),
+        resource=names.container(attached),
+        rules=UNSET if rules is None else rules,
+        unresolved=(unresolved,) if rules is None else (),
+    )
+
+
+def _deny_rules(shape: GuardShape) -> tuple[DenyRule, ...] | None:
+    if shape.rules is None or any(rule.denyRule is None for rule in shape.rules):
+        return None
+    return tuple(
+        DenyRule(
+            principals=tuple(rule.deniedPrincipals or ()),
+            exception_principals=tuple(rule.exceptionPrincipals or ()),
+            permissions=tuple(rule.deniedPermissions or ()),
+            exception_permissions=tuple(rule.exceptionPermissions or ()),
+            condition=_condition(rule.denialCondition)
+            if rule.denialCondition
+            else None,
+        )
+        for one in shape.rules
+        if (rule := one.denyRule) is not None
+    )
+
+
+def boundary_policy(shape: GuardShape, names: Names, origin: Origin) -> BoundaryPolicy:
+    """Return an access boundary."""
+    name = relative(shape.name)
+    details = shape.details
+    known = details is not None and details.rules is not None
+    resources = {
+        names.resource(resource)
+        for rule in (details.rules if details else None) or ()
+        if rule.effect in _EFFECT_ALLOW
+        for resource in rule.resources or ()
+    }
+    version = details.enforcementVersion if details else None
+    symbol = f"principal access boundary {name}"
+    return BoundaryPolicy(
+        id=f"boundary_policy:{name}",
+        origin=origin,
+        name=name,
+        resources=tuple(sorted(resources)) if known else UNSET,
+        version=UNSET if version is None else whole(version),
+        unresolved=tuple(
+            Unresolved(field=field, reason="guardrail", symbol=symbol)
+            for field, there in (("resources", known), ("version", version is not None))
+            if not there
         ),
     )
 
 
-def _denied(shape: GuardShape) -> tuple[str, ...] | None:
-    """Return the permissions a deny policy names; None: a wildcard, or not given."""
-    if shape.rules is None:
+# name and number of google.iam.v3.PrincipalAccessBoundaryPolicyRule.Effect
+_EFFECT_ALLOW = frozenset({"ALLOW", 1, None})
+# google.iam.v3.PolicyBinding.PolicyKind; other kinds are of access policies
+_BINDS_BOUNDARY = frozenset(
+    {"PRINCIPAL_ACCESS_BOUNDARY", "POLICY_KIND_UNSPECIFIED", 1, None}
+)
+
+
+def boundary_binding(
+    shape: GuardShape, names: Names, origin: Origin
+) -> BoundaryBinding | None:
+    """Return the binding of an access boundary; None: it binds another policy."""
+    if shape.policyKind not in _BINDS_BOUNDARY or not shape.policy:
         return None
-    found = set[str]()
-    for rule in shape.rules:
-        if rule.denyRule is None or rule.denyRule.deniedPermissions is None:
-            return None
-        for permission in rule.denyRule.deniedPermissions:
-            service, _, rest = permission.partition(".googleapis.com/")
-            if "*" in permission or not rest:
-                return None
-            # the same permission in an allow policy: `run.routes.invoke`
-            found.add(f"{service}.{rest}")
-    return tuple(sorted(found))
+    name = relative(shape.name)
+    target = shape.target.principalSet if shape.target else None
+    return BoundaryBinding(
+        id=f"boundary_binding:{name}",
+        origin=origin,
+        name=name,
+        policy=relative(shape.policy),
+        principals=names.resource(f"//{(target or name).removeprefix('//')}"),
+        condition=_condition(shape.condition) if shape.condition else None,
+    )

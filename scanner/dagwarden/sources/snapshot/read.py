@@ -7,29 +7,35 @@ from typing import TypeAlias, TypeVar, cast
 
 from msgspec import UNSET
 
+from dagwarden.errors import SourceError
 from dagwarden.facts import (
     KINDS,
     AuditConfig,
     Binding,
+    BoundaryBinding,
+    BoundaryPolicy,
     CloudRun,
     ComposerEnvironment,
+    DenyPolicy,
     Excluded,
     Fact,
     Facts,
     FederationProvider,
     Gap,
-    Guardrail,
+    Group,
     Identity,
     Key,
     OrgPolicy,
     Origin,
     Resource,
+    ResourceTags,
     Role,
     Snapshot,
     Unresolved,
 )
 from dagwarden.sources.credentials import Fingerprint
 from dagwarden.sources.snapshot.export import Export, read_export
+from dagwarden.sources.snapshot.groups import groups_of
 from dagwarden.sources.snapshot.hierarchy import Hierarchy
 from dagwarden.sources.snapshot.join import Joined, join
 from dagwarden.sources.snapshot.layers import layers_of
@@ -42,6 +48,7 @@ from dagwarden.sources.snapshot.resources import (
     container_state,
     facts_about,
 )
+from dagwarden.sources.snapshot.tags import resource_tags
 
 # Projects that Apps Script makes by the thousand have ids that begin so.
 SYS_PROJECTS = "sys-"
@@ -63,22 +70,24 @@ def read_snapshots(
 
     Takes Cloud Asset Inventory exports (one asset a line, or a JSON array; content
     types RESOURCE, IAM_POLICY, ORG_POLICY), `gcloud asset search-all-iam-policies
-    --format=json`, `gcloud iam policies get` and files of `dagwarden snapshot`.
-    Raises SourceError where a path does not exist.
+    --format=json`, what `given` recognises, files of `dagwarden snapshot`, and folders
+    of all these. Raises SourceError where a path does not exist.
     """
     if not paths:
         return Facts()
-    exports = [
-        read_export(path, _shown(path, root), fingerprint)
-        for path in sorted(set(paths), key=lambda path: path.as_posix())
-    ]
+    files, passed_over = _files(paths, root)
+    exports = [read_export(path, _shown(path, root), fingerprint) for path in files]
     assets = [asset for export in exports for asset in export.assets]
     names = Names(assets)
     hierarchy = Hierarchy(assets, names)
     joined, conflicts = join(assets, names, hierarchy)
     around = Surroundings(names, hierarchy, joined)
     excluded = _Exclusions(joined, names, include_sys_projects)
-    facts = _Sorted(_all_facts(joined, around, excluded))
+    found = tuple(_all_facts(joined, around, excluded))
+    groups = groups_of((export.groups for export in exports), _named(found))
+    facts = _Sorted((*found, *groups.groups))
+    for export in exports:
+        export.gaps += [gap for gap in groups.gaps if gap.origin.source == export.path]
     gaps = [
         *(gap for export in exports for gap in export.gaps),
         *conflicts,
@@ -96,9 +105,13 @@ def read_snapshots(
         composer_environments=facts.of(ComposerEnvironment),
         audit_configs=facts.of(AuditConfig),
         org_policies=facts.of(OrgPolicy),
-        guardrails=facts.of(Guardrail),
+        deny_policies=facts.of(DenyPolicy),
+        boundary_policies=facts.of(BoundaryPolicy),
+        boundary_bindings=facts.of(BoundaryBinding),
+        groups=facts.of(Group),
+        resource_tags=facts.of(ResourceTags),
         gaps=tuple(gaps),
-        excluded=excluded.counted(),
+        excluded=(*passed_over, *excluded.counted()),
         files=tuple(export.file for export in exports if export.file),
         assumptions=tuple(
             f"{export.path} was written by a search without --query"
@@ -108,12 +121,44 @@ def read_snapshots(
     )
 
 
+# How exports are called; what else lies in a folder is passed over.
+_SUFFIXES = frozenset({".dump", ".json", ".jsonl", ".ndjson"})
+
+
+def _files(
+    paths: Sequence[Path], root: Path
+) -> tuple[list[Path], tuple[Excluded, ...]]:
+    """Return the files to read, those in folders included, and what is passed over."""
+    files: set[Path] = set()
+    excluded: list[Excluded] = []
+    for path in paths:
+        if not path.is_dir():
+            files.add(path)
+            continue
+        inside = [one for one in path.rglob("*") if not one.is_dir()]
+        if not inside:
+            raise SourceError("an empty folder", where=_shown(path, root))
+        for one in sorted(inside):
+            if one.suffix in _SUFFIXES:
+                files.add(one)
+            else:
+                shown = _shown(one, root)
+                reason = f"in a folder of exports; not {', '.join(sorted(_SUFFIXES))}"
+                excluded.append(Excluded(kind="snapshot", what=shown, reason=reason))
+    return sorted(files, key=lambda path: path.as_posix()), tuple(excluded)
+
+
 def _shown(path: Path, root: Path) -> str:
     """Return `path` relative to `root`, or its name alone where it lies outside."""
     try:
         return path.resolve().relative_to(root.resolve()).as_posix()
     except (ValueError, OSError, RuntimeError):
         return path.name
+
+
+def _named(facts: Iterable[Fact]) -> frozenset[str]:
+    """Return the keys that policies name, to tell groups from people."""
+    return frozenset(fact.key for fact in facts if isinstance(fact, Identity))
 
 
 class _Sorted:
@@ -149,6 +194,12 @@ def _all_facts(
                 if member not in members:
                     members[member] = fact.origin
     yield from _implied_containers(joined, around, excluded)
+    for resource, tags in resource_tags(joined.values(), around.names):
+        bearer = joined.get(resource)
+        if reason := excluded.of(resource, bearer.ancestors if bearer else None):
+            excluded.count(tags, reason)
+        else:
+            yield tags
     # after the accounts' own records, which say more
     for member, origin in members.items():
         yield identity_of(member, around.names, origin)
@@ -201,9 +252,15 @@ class _Exclusions:
 
     def reason(self, one: Joined) -> tuple[str, str] | None:
         """Return what excludes a resource, and why."""
-        if one.name.startswith(CONTAINERS) or one.name in self._reasons:
-            return self.of_containers((one.name, *(one.ancestors or ())))
-        place = project_of(one.name), one.ancestors
+        return self.of(one.name, one.ancestors)
+
+    def of(
+        self, name: str, ancestors: tuple[str, ...] | None
+    ) -> tuple[str, str] | None:
+        """Return what excludes what is called `name` and lies below `ancestors`."""
+        if name.startswith(CONTAINERS) or name in self._reasons:
+            return self.of_containers((name, *(ancestors or ())))
+        place = project_of(name), ancestors
         if place not in self._known:
             self._known[place] = self.of_containers(self._above(*place))
         return self._known[place]

@@ -25,6 +25,9 @@ PROVIDER = "iam.googleapis.com/WorkloadIdentityPoolProvider"
 SERVICE = "run.googleapis.com/Service"
 JOB = "run.googleapis.com/Job"
 COMPOSER = "composer.googleapis.com/Environment"
+TAG_KEY = "cloudresourcemanager.googleapis.com/TagKey"
+TAG_VALUE = "cloudresourcemanager.googleapis.com/TagValue"
+TAG_BINDING = "cloudresourcemanager.googleapis.com/TagBinding"
 
 
 # Where a resource's data came through a protocol message, 3 is written 3.0 and an
@@ -108,15 +111,33 @@ class ConstraintShape(Shape, kw_only=True):
 
 
 class DenyRuleShape(Shape, kw_only=True):
-    """What a deny rule takes away; permissions in their full spelling."""
+    """What a deny rule takes away, and from whom; all in the spelling of version 2."""
 
+    deniedPrincipals: list[str] | None = None
+    exceptionPrincipals: list[str] | None = None
     deniedPermissions: list[str] | None = None
+    exceptionPermissions: list[str] | None = None
+    denialCondition: ConditionShape | None = None
 
 
 class GuardRuleShape(Shape, kw_only=True):
     """One rule of a deny policy."""
 
     denyRule: DenyRuleShape | None = None
+
+
+class BoundaryRuleShape(Shape, kw_only=True):
+    """One rule of an access boundary: what its principals are eligible for."""
+
+    resources: list[str] | None = None
+    effect: Enum | None = None
+
+
+class DetailsShape(Shape, kw_only=True):
+    """What an access boundary says."""
+
+    rules: list[BoundaryRuleShape] | None = None
+    enforcementVersion: Number | None = None
 
 
 class TargetShape(Shape, kw_only=True):
@@ -130,8 +151,39 @@ class GuardShape(Shape, kw_only=True):
 
     name: str = ""
     rules: list[GuardRuleShape] | None = None
+    details: DetailsShape | None = None
     target: TargetShape | None = None
-    policyKind: str | None = None
+    policyKind: Enum | None = None
+    policy: str | None = None
+    condition: ConditionShape | None = None
+
+
+# ----------------------------------------------------------------------------- tags
+
+
+class TagKeyShape(Shape, kw_only=True):
+    """A tag key."""
+
+    name: str = ""  # tagKeys/1
+    namespacedName: str | None = None  # 123/env
+    shortName: str | None = None
+
+
+class TagValueShape(Shape, kw_only=True):
+    """A tag value."""
+
+    name: str = ""  # tagValues/2
+    parent: str | None = None  # tagKeys/1
+    namespacedName: str | None = None  # 123/env/prod
+    shortName: str | None = None
+
+
+class TagBindingShape(Shape, kw_only=True):
+    """A tag value on a resource."""
+
+    parent: str | None = None  # full resource name
+    tagValue: str | None = None  # tagValues/2
+    tagValueNamespacedName: str | None = None  # 123/env/prod
 
 
 # ------------------------------------------------------------------------ resources
@@ -394,6 +446,9 @@ Data: TypeAlias = (
     | CloudRunShape
     | ComposerShape
     | GuardShape
+    | TagKeyShape
+    | TagValueShape
+    | TagBindingShape
 )
 
 # What `resource.data` of a type is decoded into: the types that are modelled.
@@ -410,6 +465,9 @@ MODELLED: dict[str, type[Data]] = {
     SERVICE: CloudRunShape,
     JOB: CloudRunShape,
     COMPOSER: ComposerShape,
+    TAG_KEY: TagKeyShape,
+    TAG_VALUE: TagValueShape,
+    TAG_BINDING: TagBindingShape,
 }
 
 

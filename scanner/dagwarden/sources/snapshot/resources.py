@@ -23,7 +23,10 @@ from dagwarden.sources.snapshot.names import CONTAINERS, Names
 from dagwarden.sources.snapshot.policies import (
     audit_configs,
     bindings,
-    guardrail,
+    boundary_binding,
+    boundary_policy,
+    deny_policy,
+    guardrail_kind,
     org_policy,
     relative,
 )
@@ -36,6 +39,9 @@ from dagwarden.sources.snapshot.records import (
     SERVICE,
     SERVICE_ACCOUNT,
     SERVICE_ACCOUNT_KEY,
+    TAG_BINDING,
+    TAG_KEY,
+    TAG_VALUE,
     Asset,
     CloudRunShape,
     ComposerShape,
@@ -53,6 +59,8 @@ from dagwarden.sources.snapshot.workloads import (
     cloud_run,
     composer_environment,
 )
+
+_OF_TAGS = frozenset({TAG_BINDING, TAG_KEY, TAG_VALUE})
 
 
 class Surroundings:
@@ -74,6 +82,8 @@ class Surroundings:
 
 def facts_about(one: Joined, around: Surroundings) -> Iterator[Fact]:
     """Yield the facts that one resource's records hold."""
+    if one.type in _OF_TAGS:  # `tags` makes facts of them
+        return
     if one.name.startswith(CONTAINERS):
         yield container(one.name, one.first.origin(), around, _data(one), one.ancestors)
     elif reader := _READERS.get(one.type):
@@ -337,9 +347,16 @@ def _composer(one: Joined, around: Surroundings) -> Iterator[Fact]:
 
 
 def _guardrail(one: Joined, around: Surroundings) -> Iterator[Fact]:
-    data = _data(one)
-    if isinstance(data, GuardShape):
-        yield guardrail(data, around.names, one.first.origin())
+    data, origin = _data(one), one.data.origin() if one.data else one.first.origin()
+    if not isinstance(data, GuardShape):
+        return
+    kind = guardrail_kind(data.name)
+    if kind == "deny":
+        yield deny_policy(data, around.names, origin)
+    elif kind == "boundary":
+        yield boundary_policy(data, around.names, origin)
+    elif fact := boundary_binding(data, around.names, origin):
+        yield fact
 
 
 _READERS: dict[str, Callable[[Joined, Surroundings], Iterator[Fact]]] = {

@@ -1,0 +1,447 @@
+"""
+Does an identity hold a permission on a resource? Yes, no, or what would tell.
+
+Allow policies add up over a resource and everything above it; nothing below takes
+away. A deny policy, or boundaries that do not list the resource, take away whatever
+is granted; that either does so is enough, so their order does not matter
+(cloud.google.com/iam/docs/policy-types#evaluation). What was not read (groups,
+ancestors, role definitions, tags) makes the answers it could change unknown, and no
+others.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from msgspec import UNSET
+
+from dagwarden.facts import (
+    Binding,
+    CloudRun,
+    Facts,
+    Identity,
+    IdentityRef,
+    Origin,
+)
+from dagwarden.graph.access.answers import (
+    NO,
+    YES,
+    Answer,
+    Cause,
+    Refusal,
+    Support,
+    Told,
+    all_of,
+    any_of,
+    distinct,
+    open_,
+)
+from dagwarden.graph.access.membership import Claimed, Membership
+from dagwarden.graph.hierarchy import Hierarchy, Lineage, short
+from dagwarden.graph.principals import (
+    ALL_AUTHENTICATED,
+    ALL_USERS,
+    kind_of,
+    ref_of,
+)
+from dagwarden.graph.roles import Roles
+
+if TYPE_CHECKING:
+    from dagwarden.graph.access.boundary import Boundaries
+    from dagwarden.graph.access.conditions import Conditions
+    from dagwarden.graph.access.deny import Denials
+
+# Members that stand for everyone who authenticates.
+_AUTHENTICATED = frozenset({"service_account", "service_agent", "user", "group"})
+# Resources whose own policy counts only if their kind was read at all.
+_TYPES = tuple(
+    (re.compile(pattern), asset_type)
+    for pattern, asset_type in (
+        (r"//run\.googleapis\.com/.*/services/", "run.googleapis.com/Service"),
+        (r"//run\.googleapis\.com/.*/jobs/", "run.googleapis.com/Job"),
+        (
+            r"//iam\.googleapis\.com/.*/serviceAccounts/",
+            "iam.googleapis.com/ServiceAccount",
+        ),
+        (r"//storage\.googleapis\.com/", "storage.googleapis.com/Bucket"),
+    )
+)
+# May hold a member through others that it stands for.
+_MANY = ("group:", "principalSet:", "customer:", "domain:", "project", "deleted:")
+
+
+class Access:
+    """The policies of one snapshot, indexed by resource and by member."""
+
+    def __init__(
+        self,
+        facts: Facts,
+        hierarchy: Hierarchy,
+        roles: Roles,
+        claimed: Iterable[Claimed] = (),
+    ) -> None:
+        """
+        Index bindings; linear in their members.
+
+        `claimed` are the federated identities whose tokens are known.
+        """
+        self.hierarchy = hierarchy
+        self.roles = roles
+        snapshot = facts.snapshots[0] if facts.snapshots else None
+        self._facts = facts
+        self._layers = snapshot.layers if snapshot else None
+        self._asset_types = frozenset(snapshot.asset_types if snapshot else ())
+        self.as_of = _moment(snapshot.as_of) if snapshot else None
+        self.membership = Membership(facts, hierarchy, self.as_of, self._basic, claimed)
+        self._on: dict[str, list[Binding]] = {}
+        self._of: dict[str, list[Binding]] = {}
+        self._open: list[Binding] = []  # with members that stand for others
+        self._members: dict[int, frozenset[str]] = {}  # by the record's identity
+        self._keys: dict[str, str] = {}
+        self._many: set[str] = set()  # keys that stand for others
+        for binding in facts.bindings:
+            self._add(binding)
+        self._identities = {item.key: item for item in facts.identities}
+        self._refs: dict[str, IdentityRef] = {}
+        self._runs = {
+            hierarchy.canonical(run.resource): run for run in facts.cloud_runs
+        }
+        self._answers: dict[tuple[str, str, str], Answer] = {}
+
+    def _add(self, binding: Binding) -> None:
+        keys = frozenset(map(self._key, binding.members))
+        self._members[id(binding)] = keys
+        place = self.hierarchy.canonical(binding.resource)
+        self._on.setdefault(place, []).append(binding)
+        for key in keys:
+            self._of.setdefault(key, []).append(binding)
+        if not keys.isdisjoint(self._many):
+            self._open.append(binding)
+
+    def _key(self, member: str) -> str:
+        key = self._keys.get(member)
+        if key is None:
+            key = self._keys[member] = self.membership.key(member)
+            if key.startswith(_MANY) or "?uid=" in key:
+                self._many.add(key)
+        return key
+
+    # What only some snapshots need: a scan without one does not load it.
+
+    @cached_property
+    def conditions(self) -> "Conditions":
+        """The evaluation of conditions."""
+        from dagwarden.graph.access.conditions import Conditions
+        from dagwarden.graph.access.tags import Tags
+
+        tags = Tags(self._facts, self.hierarchy)
+        return Conditions(self.as_of, tags, self.hierarchy)
+
+    @cached_property
+    def _denials(self) -> "Denials | None":
+        if not self._facts.deny_policies:
+            return None
+        from dagwarden.graph.access.deny import Denials
+
+        return Denials(self._facts, self.hierarchy, self.membership, self.conditions)
+
+    @cached_property
+    def _boundaries(self) -> "Boundaries | None":
+        if not (self._facts.boundary_policies or self._facts.boundary_bindings):
+            return None
+        from dagwarden.graph.access.boundary import Boundaries
+
+        return Boundaries(self._facts, self.hierarchy, self.membership, self.conditions)
+
+    # ------------------------------------------------------------------- lookups
+
+    def ref(self, key: str) -> IdentityRef:
+        """Return the reference to an identity, from its fact where there is one."""
+        ref = self._refs.get(key)
+        if ref is None:
+            ref = self._refs[key] = _ref(key, self._identities.get(key))
+        return ref
+
+    def identity(self, key: str) -> Identity | None:
+        """Return the fact about an identity, if one was read."""
+        return self._identities.get(key)
+
+    def members(self, binding: Binding) -> frozenset[str]:
+        """Return the keys of a binding's members."""
+        return self._members[id(binding)]
+
+    def bindings_on(self, resource: str) -> list[Binding]:
+        """Return the bindings written on a resource itself."""
+        return self._on.get(self.hierarchy.canonical(resource), [])
+
+    def bindings_of(self, key: str) -> Iterator[Binding]:
+        """Return the bindings that surely have an identity as a member."""
+        members = (key, *self.membership.groups_of(key), *_everyone(key))
+        for member in dict.fromkeys(members):
+            yield from self._of.get(member, ())
+
+    def open_bindings(self) -> list[Binding]:
+        """Return the bindings of members that stand for others (groups, ...)."""
+        return self._open
+
+    def run(self, resource: str) -> CloudRun | None:
+        """Return the Cloud Run fact of a resource."""
+        return self._runs.get(self.hierarchy.canonical(resource))
+
+    # ------------------------------------------------------------------- answers
+
+    def holds(self, key: str, permission: str, resource: str) -> Answer:
+        """Answer whether the identity holds the permission on the resource."""
+        key = self.membership.key(key)
+        resource = self.hierarchy.canonical(resource)
+        question = (key, permission, resource)
+        answer = self._answers.get(question)
+        if answer is None:
+            answer = self._answers[question] = self._decide(*question)
+        return answer
+
+    def _decide(self, key: str, permission: str, resource: str) -> Answer:
+        opened, doubt = self._unchecked(permission, resource)
+        if opened is not None:
+            return Answer(held=True, supports=(opened,))
+        answer = self._allowed(key, permission, resource, doubt)
+        if answer.held is False:
+            return answer
+        return self._guarded(key, permission, resource, answer)
+
+    def _allowed(
+        self, key: str, permission: str, resource: str, doubt: list[Cause]
+    ) -> Answer:
+        """Return what allow policies alone say."""
+        lineage = self.hierarchy.lineage(resource)
+        supports: list[Support] = []
+        for place in lineage.names:
+            for binding in self._on.get(place, ()):
+                told = self._grants(binding, key, permission, resource)
+                if told.held is True:
+                    inherited = place != resource
+                    supports.append(self._support(binding, key, inherited, told))
+                doubt.extend(told.causes)
+        if supports:
+            return Answer(held=True, supports=tuple(supports))
+        doubt.extend(self._unread(lineage))
+        doubt.extend(self._type_unread(resource))
+        return Answer(held=None if doubt else False, causes=distinct(doubt))
+
+    def _unchecked(
+        self, permission: str, resource: str
+    ) -> tuple[Support | None, list[Cause]]:
+        """Return whether a service lets everyone in, whatever its policy says."""
+        run = self._runs.get(resource)
+        if run is None or run.kind != "service" or permission != "run.routes.invoke":
+            return None, []
+        if run.invoker_check_disabled is True:
+            origin = Origin(source=run.resource, field="invokerIamDisabled")
+            return (
+                Support(binding=None, member=ALL_USERS, inherited=False, origin=origin),
+                [],
+            )
+        if run.invoker_check_disabled is UNSET:
+            symbol = f"invoker check of {short(run.resource)}"
+            return None, [Cause(reason="layer", symbol=symbol)]
+        return None, []
+
+    def _grants(
+        self, binding: Binding, key: str, permission: str, resource: str
+    ) -> Told:
+        """Tell whether a binding grants: its role, its members, its condition."""
+        return all_of(self._demands(binding, key, permission, resource))
+
+    def gives(self, binding: Binding, key: str, permission: str, resource: str) -> Told:
+        """Tell whether one binding gives a permission that nothing takes away."""
+        key = self.membership.key(key)
+        resource = self.hierarchy.canonical(resource)
+        told = self._grants(binding, key, permission, resource)
+        if told.held is False:
+            return told
+        refusals, causes = self._refused(key, permission, resource)
+        if refusals:
+            return NO
+        return Told(
+            held=None if causes or told.held is None else True,
+            causes=(*told.causes, *causes),
+        )
+
+    def _demands(
+        self, binding: Binding, key: str, permission: str, resource: str
+    ) -> Iterator[Told]:
+        held = self.roles.holds(binding.role, permission)
+        yield open_(role_cause(binding.role)) if held is None else _told(held)
+        yield self.is_member(binding, key)
+        if binding.condition is not None:
+            yield self.conditions.grants(binding, permission, resource)
+
+    def is_member(self, binding: Binding, key: str) -> Told:
+        """Tell whether a binding's members cover an identity."""
+        keys = self._members[id(binding)]
+        if key in keys or any(every in keys for every in _everyone(key)):
+            return YES
+        many = keys & self._many if keys else ()
+        if not many:
+            return NO
+        return any_of(self.membership.covers(one, key) for one in sorted(many))
+
+    def _basic(self, key: str, role: str, project: str) -> Told:
+        """Tell who holds a basic role on a project: `projectEditor:p` means them."""
+        name = self.hierarchy.canonical(project)
+        lineage = self.hierarchy.lineage(name)
+        symbol = f"who has {role} on {short(name)}"
+        unknown = open_(Cause(reason="membership", symbol=symbol))
+        doubt = bool(tuple(self._unread(lineage)))
+        for place in lineage.names:
+            for binding in self._on.get(place, ()):
+                if binding.role != role:
+                    continue
+                told = self.is_member(binding, key)
+                # whether a role inherited by the project counts is not documented
+                if told.held and place == name and binding.condition is None:
+                    return YES
+                doubt = doubt or told.held is not False
+        return unknown if doubt else NO
+
+    def _support(
+        self, binding: Binding, key: str, inherited: bool, told: Told
+    ) -> Support:
+        keys = self._members[id(binding)]
+        direct = [item for item in (key, *_everyone(key)) if item in keys]
+        member = direct[0] if direct else told.via[-1].key if told.via else key
+        if not direct and not told.via:
+            covers = self.membership.covers
+            many = sorted(keys & self._many)
+            member = next((one for one in many if covers(one, key).held), key)
+        return Support(
+            binding=binding,
+            member=member,
+            inherited=inherited,
+            origin=binding.origin,
+            via=() if direct else told.via,
+        )
+
+    # ---------------------------------------------------------------------- guardrails
+
+    def _guarded(
+        self, key: str, permission: str, resource: str, answer: Answer
+    ) -> Answer:
+        """Return an answer of allow policies, as deny policies and boundaries leave it."""
+        refusals, perhaps = self._refused(key, permission, resource)
+        if refusals:
+            return Answer(held=False, supports=answer.supports, refusals=refusals)
+        causes = distinct((*answer.causes, *perhaps))
+        held = True if answer.held and not causes else None
+        return Answer(held=held, supports=answer.supports, causes=causes)
+
+    def _refused(
+        self, key: str, permission: str, resource: str
+    ) -> tuple[tuple[Refusal, ...], list[Cause]]:
+        lineage = self.hierarchy.lineage(resource)
+        refusals: list[Refusal] = []
+        causes: list[Cause] = [*self.unread_guards()]
+        if self._denials is not None:
+            found, open_ones = self._denials.refuse(key, permission, resource, lineage)
+            refusals.extend(found)
+            causes.extend(open_ones)
+        if self._boundaries is not None:
+            found, open_ones = self._boundaries.refuse(key, permission, lineage)
+            refusals.extend(found)
+            causes.extend(open_ones)
+        return tuple(refusals), causes
+
+    def guarded(self, permission: str) -> bool:
+        """Tell whether anything might take a permission away from someone somewhere."""
+        return (
+            any(True for _ in self.unread_guards())
+            or (self._denials is not None and self._denials.touches(permission))
+            or (self._boundaries is not None and self._boundaries.touches(permission))
+        )
+
+    def unread_guards(self) -> Iterator[Cause]:
+        """Yield the layers that may take permissions away and were read in part."""
+        if self._layers and self._layers.deny == "partly":
+            yield Cause(reason="layer", symbol="deny policies")
+        if self._layers and self._layers.boundary == "partly":
+            yield Cause(reason="layer", symbol="principal access boundaries")
+
+    def _unread(self, lineage: Lineage) -> Iterable[Cause]:
+        """Return what could still grant, for all that was read."""
+        state = self._layers.allow if self._layers else "not_given"
+        if state != "read":
+            yield Cause(reason="layer", symbol="IAM policies of the snapshot")
+        for missing in lineage.missing:
+            yield Cause(reason=missing.reason, symbol=missing.symbol)
+
+    def _type_unread(self, resource: str) -> Iterator[Cause]:
+        """Yield the asset type of a resource if none of its kind was read."""
+        for pattern, asset_type in _TYPES:
+            if pattern.match(resource) and asset_type not in self._asset_types:
+                yield Cause(reason="layer", symbol=f"asset type {asset_type}")
+
+    def assumes(self) -> tuple[str, ...]:
+        """Say on what assumptions the answers of this snapshot rest."""
+        said: list[str] = []
+        if self.roles.shipped:
+            date = self.roles.catalogue.as_of
+            said.append(
+                f"predefined roles that were not read hold what they held on {date}"
+            )
+        layers = self._layers
+        deny = layers.deny if layers else "not_given"
+        boundary = layers.boundary if layers else "not_given"
+        if deny == "not_given":
+            said.append("no deny policy applies: the snapshot holds no deny layer")
+        elif self._facts.deny_policies:
+            count = len(self._facts.deny_policies)
+            said.append(f"no deny policy applies but the {count} that were read")
+        if boundary == "not_given":
+            said.append(
+                "no principal access boundary applies: the snapshot holds no such layer"
+            )
+        elif self._facts.boundary_bindings:
+            count = len(self._facts.boundary_bindings)
+            said.append(f"no access boundary is bound but by the {count} bindings read")
+        if layers and layers.tags == "read":
+            said.append("resources have no tags but those that were read")
+        if self.as_of is not None and self._conditional:
+            said.append(f"conditions are asked at {self.as_of.isoformat()}")
+        return tuple(sorted(said))
+
+    @cached_property
+    def _conditional(self) -> bool:
+        return any(binding.condition for binding in self._facts.bindings)
+
+
+def role_cause(role: str) -> Cause:
+    """Return the cause of an unknown role definition."""
+    return Cause(reason="layer", symbol=f"definition of {role}")
+
+
+def _told(held: bool) -> Told:
+    return YES if held else NO
+
+
+def _moment(text: object) -> datetime | None:
+    return datetime.fromisoformat(text) if isinstance(text, str) else None
+
+
+def _everyone(key: str) -> tuple[str, ...]:
+    """Return the members that stand for everyone, as far as they cover the key."""
+    if kind_of(key) in _AUTHENTICATED or key == ALL_AUTHENTICATED:
+        return (ALL_AUTHENTICATED, ALL_USERS)
+    return (ALL_USERS,)
+
+
+def _ref(key: str, identity: Identity | None) -> IdentityRef:
+    if identity is None:
+        return ref_of(key)
+    return IdentityRef(
+        key=key,
+        kind=identity.kind,
+        email=identity.email,
+        default_compute=identity.default_compute or ref_of(key).default_compute,
+    )

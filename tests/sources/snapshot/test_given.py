@@ -1,0 +1,407 @@
+"""What an asset export does not carry, in the shapes of Google's APIs and gcloud."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec import UNSET
+
+from dagwarden.facts import (
+    Condition,
+    DenyRule,
+    Expiring,
+    Facts,
+    Group,
+    Layers,
+    Tag,
+)
+from dagwarden.sources.credentials import Fingerprint
+from dagwarden.sources.snapshot import read_snapshots
+
+CRM = "//cloudresourcemanager.googleapis.com"
+AT = "cloudresourcemanager.googleapis.com%2Fprojects%2Fshop"
+PROJECT = {
+    "name": f"{CRM}/projects/71",
+    "assetType": "cloudresourcemanager.googleapis.com/Project",
+    "resource": {"data": {"projectId": "shop", "projectNumber": "71"}},
+    "ancestors": ["projects/71", "organizations/9"],
+}
+DENY = {
+    "name": f"policies/{AT}/denypolicies/no-invoke",
+    "uid": "1",
+    "kind": "DenyPolicy",
+    "displayName": "nobody",
+    "rules": [
+        {
+            "denyRule": {
+                "deniedPrincipals": ["principalSet://goog/public:all"],
+                "exceptionPrincipals": ["principalSet://goog/group/ops@x.example"],
+                "deniedPermissions": ["run.googleapis.com/*.*"],
+                "exceptionPermissions": ["run.googleapis.com/routes.invoke"],
+                "denialCondition": {
+                    "title": "prod",
+                    "expression": "resource.matchTag('9/env', 'prod')",
+                },
+            }
+        }
+    ],
+}
+DENY_LISTED = {key: value for key, value in DENY.items() if key != "rules"}
+BOUNDARY = {
+    "name": "organizations/9/locations/global/principalAccessBoundaryPolicies/only-9",
+    "details": {
+        "rules": [{"resources": [f"{CRM}/projects/shop"], "effect": "ALLOW"}],
+        "enforcementVersion": "3",
+    },
+}
+BINDING = {
+    "name": "organizations/9/locations/global/policyBindings/all",
+    "target": {"principalSet": f"{CRM}/projects/shop"},
+    "policyKind": "PRINCIPAL_ACCESS_BOUNDARY",
+    "policy": BOUNDARY["name"],
+    "condition": {
+        "expression": "principal.type == 'iam.googleapis.com/ServiceAccount'"
+    },
+}
+ROLE = {
+    "name": "projects/shop/roles/runner",
+    "title": "Runner",
+    "includedPermissions": ["run.jobs.run"],
+    "stage": "GA",
+    "etag": "x",
+}
+GROUP = {"name": "groups/01abc", "groupKey": {"id": "Eng@x.example"}}
+
+
+def member(email: str, kind: str | None = "USER", group: str = "groups/01abc") -> Any:
+    shape: dict[str, Any] = {
+        "name": f"{group}/memberships/1",
+        "preferredMemberKey": {"id": email},
+        "roles": [{"name": "MEMBER"}],
+    }
+    return {**shape, "type": kind} if kind else shape
+
+
+def facts(tmp_path: Path, *contents: object, **named: object) -> Facts:
+    files = {f"{n}.json": content for n, content in enumerate(contents)}
+    files.update(dict(named.items()))
+    for name, content in files.items():
+        text = content if isinstance(content, str) else json.dumps(content)
+        (tmp_path / name).write_text(text)
+    return read_snapshots(
+        [tmp_path / name for name in files],
+        tmp_path,
+        include_sys_projects=False,
+        fingerprint=Fingerprint(b"k", True),
+    )
+
+
+def layers(found: Facts) -> Layers:
+    return found.snapshots[0].layers
+
+
+def told(found: Facts) -> list[tuple[str, str]]:
+    return [(gap.reason, gap.detail) for gap in found.gaps]
+
+
+# ------------------------------------------------------------------------- guardrails
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        DENY,
+        [DENY],
+        {"policies": [DENY]},
+        json.dumps({"policies": [DENY]}, indent=2),
+        json.dumps(DENY, indent=2),
+        [DENY_LISTED, DENY],
+        [DENY, DENY_LISTED],
+    ],
+    ids=["one", "array", "response", "printed", "printed one", "listed", "listed too"],
+)
+def test_a_deny_policy_is_read_in_every_shape(tmp_path: Path, content: object) -> None:
+    found = facts(tmp_path, PROJECT, content)
+    assert told(found) == []
+    (policy,) = found.deny_policies
+    assert policy.resource == f"{CRM}/projects/71"
+    assert policy.rules == (
+        DenyRule(
+            principals=("principalSet://goog/public:all",),
+            exception_principals=("principalSet://goog/group/ops@x.example",),
+            permissions=("run.googleapis.com/*.*",),
+            exception_permissions=("run.googleapis.com/routes.invoke",),
+            condition=Condition(
+                expression="resource.matchTag('9/env', 'prod')", title="prod"
+            ),
+        ),
+    )
+    assert layers(found).deny == "read"
+
+
+def test_a_list_of_deny_policies_has_no_rules(tmp_path: Path) -> None:
+    # REST policies.listPolicies: "policy rules are omitted"
+    (policy,) = facts(tmp_path, PROJECT, [DENY_LISTED]).deny_policies
+    assert policy.rules is UNSET
+    assert [item.field for item in policy.unresolved] == ["rules"]
+
+
+def test_a_boundary_and_its_binding(tmp_path: Path) -> None:
+    found = facts(
+        tmp_path,
+        PROJECT,
+        {"principalAccessBoundaryPolicies": [BOUNDARY]},
+        {"policyBindings": [BINDING]},
+    )
+    (policy,), (binding,) = found.boundary_policies, found.boundary_bindings
+    assert (policy.resources, policy.version) == ((f"{CRM}/projects/71",), "3")
+    assert (binding.policy, binding.principals) == (
+        policy.name,
+        f"{CRM}/projects/71",
+    )
+    assert binding.condition is not None
+    assert layers(found).boundary == "read"
+
+
+def test_the_binding_of_an_access_policy_is_no_boundary(tmp_path: Path) -> None:
+    found = facts(tmp_path, PROJECT, [{**BINDING, "policyKind": "ACCESS"}])
+    assert found.boundary_bindings == ()
+
+
+def test_a_page_of_several_is_a_part(tmp_path: Path) -> None:
+    found = facts(tmp_path, PROJECT, {"policies": [DENY], "nextPageToken": "n"})
+    assert layers(found).deny == "partly"
+    assert told(found) == [
+        ("truncated", "one page of several: the rest of the list is missing")
+    ]
+
+
+def test_what_no_file_gives_is_not_given(tmp_path: Path) -> None:
+    found = layers(facts(tmp_path, PROJECT))
+    states = (found.deny, found.boundary, found.memberships, found.tags)
+    assert states == ("not_given",) * 4
+
+
+# ------------------------------------------------------------------------------ roles
+
+
+@pytest.mark.parametrize("content", [ROLE, [ROLE], {"roles": [ROLE]}])
+def test_a_role_definition(tmp_path: Path, content: object) -> None:
+    found = facts(tmp_path, PROJECT, content)
+    (role,) = found.roles
+    assert (role.name, role.permissions, role.custom) == (
+        "projects/shop/roles/runner",
+        ("run.jobs.run",),
+        True,
+    )
+    assert told(found) == []
+
+
+# ----------------------------------------------------------------------------- groups
+
+
+def only(found: Facts) -> Group:
+    (group,) = found.groups
+    return group
+
+
+EVERY = [
+    member("a@x.example"),
+    member("robot@p.iam.gserviceaccount.com", None),
+    member("inner@x.example", "GROUP"),
+]
+MEMBERS = (
+    "group:inner@x.example",
+    "serviceAccount:robot@p.iam.gserviceaccount.com",
+    "user:a@x.example",
+)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        [GROUP, *EVERY],
+        {"groups": [GROUP], "memberships": EVERY},
+        {"groupKey": {"id": "eng@x.example"}, "memberships": EVERY},
+    ],
+    ids=["array", "responses", "with its key"],
+)
+def test_the_members_of_a_group(tmp_path: Path, content: object) -> None:
+    found = facts(tmp_path, PROJECT, content)
+    assert told(found) == []
+    assert (only(found).key, only(found).members) == ("group:eng@x.example", MEMBERS)
+    assert layers(found).memberships == "read"
+
+
+def test_a_file_named_after_the_group(tmp_path: Path) -> None:
+    found = facts(tmp_path, PROJECT, **{"Eng@x.example.json": EVERY})
+    assert (only(found).key, only(found).members) == ("group:eng@x.example", MEMBERS)
+
+
+@pytest.mark.parametrize("content", ["[]", "{}", '{"memberships": []}'])
+def test_a_group_without_members(tmp_path: Path, content: str) -> None:
+    found = facts(tmp_path, PROJECT, **{"eng@x.example.json": content})
+    assert only(found).members == ()
+    assert told(found) == []
+
+
+def test_transitive_members(tmp_path: Path) -> None:
+    relations = [
+        {
+            "member": "users/1",
+            "preferredMemberKey": [{"id": "a@x.example"}],
+            "relationType": "INDIRECT",
+            "roles": [{"role": "MEMBER"}],
+        },
+        {
+            "member": "groups/2",
+            "preferredMemberKey": [{"id": "inner@x.example"}],
+            "relationType": "DIRECT",
+        },
+    ]
+    content = {"memberships": relations}
+    group = only(facts(tmp_path, PROJECT, **{"eng@x.example.json": content}))
+    assert group.transitive
+    assert group.members == ("group:inner@x.example", "user:a@x.example")
+
+
+def test_the_directory_s_members(tmp_path: Path) -> None:
+    content = {
+        "kind": "admin#directory#members",
+        "members": [
+            {"kind": "admin#directory#member", "email": "A@x.example", "type": "USER"},
+            {"kind": "admin#directory#member", "email": "g@x.example", "type": "GROUP"},
+        ],
+    }
+    group = only(facts(tmp_path, PROJECT, **{"eng@x.example.json": content}))
+    assert group.members == ("group:g@x.example", "user:a@x.example")
+
+
+def test_a_whole_domain_in_a_group_is_not_known(tmp_path: Path) -> None:
+    content = [{"kind": "admin#directory#member", "type": "CUSTOMER", "id": "C1"}]
+    group = only(facts(tmp_path, PROJECT, **{"eng@x.example.json": content}))
+    assert (group.members, group.members_known) == (UNSET, ())
+
+
+def test_a_member_that_ends(tmp_path: Path) -> None:
+    ends = "2027-01-01T00:00:00Z"
+    one = member("a@x.example")
+    one["roles"] = [{"name": "MEMBER", "expiryDetail": {"expireTime": ends}}]
+    group = only(facts(tmp_path, PROJECT, [GROUP, one, member("b@x.example")]))
+    assert group.members == ("user:b@x.example",)
+    assert group.expiring == (Expiring(key="user:a@x.example", valid_before=ends),)
+
+
+def test_an_e_mail_alone_may_be_a_group(tmp_path: Path) -> None:
+    group = only(facts(tmp_path, PROJECT, [GROUP, member("who@x.example", None)]))
+    assert (group.members, group.members_known) == (UNSET, ("user:who@x.example",))
+    assert [item.symbol for item in group.unresolved] == [
+        "whether who@x.example is a group"
+    ]
+
+
+def test_what_policies_say_of_an_e_mail_counts(tmp_path: Path) -> None:
+    policy = {
+        "bindings": [
+            {
+                "role": "roles/viewer",
+                "members": ["user:p@x.example", "group:g@x.example"],
+            }
+        ]
+    }
+    listed = [GROUP, member("p@x.example", None), member("g@x.example", None)]
+    group = only(facts(tmp_path, {**PROJECT, "iamPolicy": policy}, listed))
+    assert group.members == ("group:g@x.example", "user:p@x.example")
+
+
+def test_members_of_a_group_without_a_name(tmp_path: Path) -> None:
+    found = facts(tmp_path, PROJECT, EVERY)
+    assert found.groups == ()
+    assert layers(found).memberships == "partly"
+    ((reason, detail),) = told(found)
+    assert reason == "unsupported"
+    assert "groups/01abc" in detail
+
+
+# ------------------------------------------------------------------------------- tags
+
+KEY = {"name": "tagKeys/1", "shortName": "env", "namespacedName": "9/env"}
+VALUE = {"name": "tagValues/2", "parent": "tagKeys/1", "shortName": "prod",
+         "namespacedName": "9/env/prod"}  # fmt: skip
+BOUND = {
+    "name": "tagBindings/%2F%2Fcloudresourcemanager.googleapis.com%2Fprojects%2F71/tagValues/2",
+    "parent": f"{CRM}/projects/shop",
+    "tagValue": "tagValues/2",
+}
+WHOLE = Tag(key_id="tagKeys/1", key="9/env", value_id="tagValues/2", value="prod")
+
+
+@pytest.mark.parametrize(
+    ("content", "tag"),
+    [
+        ([KEY, VALUE, BOUND], WHOLE),
+        (
+            {"tagBindings": [BOUND], "tagKeys": [KEY], "tagValues": [VALUE]},
+            WHOLE,
+        ),
+        ([BOUND], Tag(value_id="tagValues/2")),
+        (
+            [{**BOUND, "tagValueNamespacedName": "9/env/prod"}],
+            Tag(key="9/env", value_id="tagValues/2", value="prod"),
+        ),
+    ],
+)
+def test_tags_by_all_their_names(tmp_path: Path, content: object, tag: Tag) -> None:
+    found = facts(tmp_path, PROJECT, content)
+    (tags,) = found.resource_tags
+    assert (tags.resource, tags.tags) == (f"{CRM}/projects/71", (tag,))
+    assert layers(found).tags == "read"
+    assert told(found) == []
+
+
+def test_tags_of_an_asset_export(tmp_path: Path) -> None:
+    assets = [
+        {
+            "name": f"{CRM}/{data['name']}",
+            "assetType": f"{CRM[2:]}/{kind}",
+            "resource": {"data": data},
+        }
+        for kind, data in (("TagKey", KEY), ("TagValue", VALUE), ("TagBinding", BOUND))
+    ]
+    found = facts(tmp_path, PROJECT, assets)
+    assert [one.tags for one in found.resource_tags] == [(WHOLE,)]
+    assert [one.kind for one in found.resources] == ["organization", "project"]
+
+
+def test_effective_tags_do_not_say_of_what(tmp_path: Path) -> None:
+    effective = {"tagKey": "tagKeys/1", "tagValue": "tagValues/2",
+                 "namespacedTagKey": "9/env", "namespacedTagValue": "9/env/prod"}  # fmt: skip
+    found = facts(tmp_path, PROJECT, [effective])
+    assert found.resource_tags == ()
+    ((reason, detail),) = told(found)
+    assert reason == "unsupported"
+    assert detail.startswith("an effective tag")
+
+
+# --------------------------------------------------------------------------- bad input
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {**DENY, "rules": "none"},
+        {**ROLE, "includedPermissions": 7},
+        {**member("a@x.example"), "roles": 1},
+        {"policies": [7]},
+        {"policies": 7},
+        {"groups": [{"name": "groups/1", "groupKey": 1}]},
+        {"name": 7},
+        [[]],
+        {"something": "else"},
+    ],
+)
+def test_what_is_misshapen_is_a_gap(tmp_path: Path, content: object) -> None:
+    found = facts(tmp_path, PROJECT, content)
+    assert found.gaps or [p.rules for p in found.deny_policies] == [UNSET]
+    assert all(gap.incomplete for gap in found.gaps)
