@@ -142,7 +142,11 @@ def test_numbers_are_of_their_field_s_type(
     reader: Reader, argument: str, retries: object, timeout: object
 ) -> None:
     written(reader.root, dags__a=TASK.format(argument))
-    (task,) = decoded(read(reader, "dags/a.py").outcome).tasks
+    told_to_others = decoded(read(reader, "dags/a.py").outcome)
+    assert repr(reader.outcome(reader.root / "dags/a.py", reader.root / "dags")) == (
+        repr(told_to_others)
+    )
+    (task,) = told_to_others.tasks
     told = {one.field for one in task.unresolved}
     found = [
         "unresolved" if name in told else getattr(task, name)
@@ -162,11 +166,12 @@ def test_what_no_output_can_hold_is_a_gap(
         return encoded(told) if told.gaps else "\ud800".encode()
 
     monkeypatch.setattr("dagwarden.sources.dags.file.encoded", fails)
-    told = decoded(read(reader, "dags/a.py").outcome)
-    assert (told.dags, told.tasks) == ((), ())
-    assert [(gap.reason, gap.detail) for gap in told.gaps] == [
-        ("unsupported", "holds text or numbers that cannot be written")
-    ]
+    here = reader.outcome(reader.root / "dags/a.py", reader.root / "dags")
+    for told in (here, decoded(read(reader, "dags/a.py").outcome)):
+        assert (told.dags, told.tasks) == ((), ())
+        assert [(gap.reason, gap.detail) for gap in told.gaps] == [
+            ("unsupported", "holds text or numbers that cannot be written")
+        ]
 
 
 FLEETING = {

@@ -8,6 +8,7 @@ from inspect import currentframe
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+from msgspec import Raw
 from msgspec.structs import replace
 
 from dagwarden.facts import Excluded, Gap, GapReason, InlineWaiver, SourceFile
@@ -120,28 +121,34 @@ class FileReader:
 
     def read(self, path: Path, folder: Path) -> Read:
         """Read one Python file, for other processes and other runs."""
-        outcome, file = self._followed(path, folder)
+        file = self.file(path, folder)
+        _, content = self._told(file)
+        return Read(content, file.seen())
+
+    def outcome(self, path: Path, folder: Path) -> Outcome:
+        """Read one Python file, for here and now."""
+        return self._told(self.file(path, folder))[0]
+
+    def _told(self, file: "Readable") -> tuple[Outcome, Raw]:
+        """Return what a file comes to, if it can be written, and how it is."""
+        outcome = self._followed(file)
         try:
-            return Read(encoded(outcome), file.seen())
+            return outcome, encoded(outcome)
         except UNTELLABLE:
             detail = "holds text or numbers that cannot be written"
             gap = gap_at(file.shown, "unsupported", detail)
-            return Read(encoded(Outcome(gaps=(gap,))), file.seen())
+            outcome = Outcome(gaps=(gap,))
+            return outcome, encoded(outcome)
 
-    def outcome(self, path: Path, folder: Path) -> Outcome:
-        """Read one Python file, for here and now: that is quicker."""
-        return self._followed(path, folder)[0]
-
-    def _followed(self, path: Path, folder: Path) -> "tuple[Outcome, Readable]":
+    def _followed(self, file: "Readable") -> Outcome:
         """Read one Python file as Airflow would look for DAGs in it."""
-        file = self.file(path, folder)
         with _frames(MAX_FRAMES):
             outcome = file.read()
         if self.kept > MAX_KEPT:
             self.modules.clear()
             self.usual.clear()
             self.kept = 0
-        return outcome, file
+        return outcome
 
     def lost(self, path: Path, folder: Path) -> Read:
         """Return what a file comes to that ended the process that was to read it."""
