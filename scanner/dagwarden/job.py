@@ -82,6 +82,8 @@ class Job(Record, frozen=True, kw_only=True):
     only: tuple[Path, ...] | None
     # whether what came of unchanged DAG files is remembered from run to run
     cached: bool
+    # whether facts of DAG files say from where each of their fields was read
+    traced: bool = False
 
 
 def prepare(said: Arguments) -> Job:
@@ -178,6 +180,7 @@ def read(job: Job, progress: Progress) -> Estate:
         fingerprint=job.fingerprint,
         environ=os.environ,
         only=job.only,
+        traced=job.traced,
         cached=job.cached,
         progress=progress,
     )
@@ -504,7 +507,7 @@ def traced_lines(said: Arguments, kind: str | None) -> Lines:
             remedy=f"leave --format out, or name one of {', '.join(sorted(TRACED))}",
         )
     kinds = _kinds(kind, TRACED)
-    ready = prepare(said)
+    ready = replace(prepare(said), traced=True)
     facts = derived(ready)
     lines = (
         with_provenance(k, fact)

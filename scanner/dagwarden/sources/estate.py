@@ -73,6 +73,7 @@ def read_estate(
     fingerprint: Fingerprint,
     environ: Mapping[str, str],
     only: Sequence[Path] | None = None,
+    traced: bool = False,
     cached: bool = False,
     progress: Progress = no_progress,
 ) -> Estate:
@@ -80,7 +81,8 @@ def read_estate(
     Read all that `config` names; `only` restricts DAG files to the hook's.
 
     A configured source that does not exist is a gap and its needs count as not
-    given. `cached`: what came of unchanged DAG files may be known from an earlier
+    given. `traced`: facts of DAG files say from where each of their fields was read.
+    `cached`: what came of unchanged DAG files may be known from an earlier
     run. With `only` (a commit hook in a checkout) that gap is not held against
     the scan.
     """
@@ -110,6 +112,7 @@ def read_estate(
                     fingerprint,
                     variables,
                     known,
+                    traced=traced,
                     cached=cached,
                     progress=partial(progress, reading),
                 )
@@ -188,6 +191,7 @@ def _dags(
     variables: Variables,
     connections: Connections,
     *,
+    traced: bool,
     cached: bool,
     progress: Callable[[int, int], None],
 ) -> Facts:
@@ -212,6 +216,7 @@ def _dags(
             tuple(sorted(environment.airflow_settings.items())),
             connections,
         ),
+        traced=traced,
         cached=cached,
         progress=progress,
     )

@@ -55,6 +55,7 @@ def scan(tmp_path: Path) -> Scan:
         airflow: str | None = "3.1",
         folder: str = "dags",
         outside: Outside = NOTHING,
+        traced: bool = True,
         **files: str,
     ) -> Facts:
         root = tmp_path / "repo"
@@ -74,6 +75,7 @@ def scan(tmp_path: Path) -> Scan:
             exclude=exclude,
             airflow=airflow,
             fingerprint=Fingerprint(b"key", True),
+            traced=traced,
             outside=outside,
         )
 

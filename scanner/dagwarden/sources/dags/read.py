@@ -76,6 +76,7 @@ def read_dags(
     fingerprint: Fingerprint,
     airflow_python: Path | None = None,
     outside: Outside = _NOTHING,
+    traced: bool = False,
     cached: bool = False,
     progress: Progress = lambda done, total: None,
 ) -> Facts:
@@ -87,7 +88,8 @@ def read_dags(
     if known, `outside` what the environment gives DAG files when they run. A file
     that cannot be read is a gap; whatever a file holds, this raises nothing. With
     `airflow_python` the files are run, too: by the Airflow of that interpreter, whose
-    facts replace or confirm the others. `cached` takes from an earlier run what came of
+    facts replace or confirm the others. `traced`: they say from where each of their
+    fields was read. `cached` takes from an earlier run what came of
     files that did not change, nor anything that they rest on.
     """
     root = root.absolute()
@@ -95,7 +97,7 @@ def read_dags(
     wanted = None if only is None else {_absolute(root, path) for path in only}
     for folder in sorted({_absolute(root, folder) for folder in folders}):
         walk.folder(folder, wanted)
-    given = Environment(environment, airflow, fingerprint, outside)
+    given = Environment(environment, airflow, fingerprint, outside, traced)
     cache = None
     if cached:
         from dagwarden.sources.dags.cache import cache_for

@@ -674,6 +674,7 @@ def read(tmp_path: Path) -> Read:
             airflow=airflow,
             fingerprint=Fingerprint(b"key", True),
             outside=Outside(given),
+            traced=True,
         )
 
     return read

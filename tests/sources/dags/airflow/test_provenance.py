@@ -5,7 +5,7 @@ from typing import get_args
 
 import pytest
 from msgspec import UNSET, UnsetType
-from msgspec.structs import fields
+from msgspec.structs import fields, replace
 from tests.sources.dags.conftest import Scan
 
 from dagwarden.facts import KINDS, Provenance, Traced
@@ -241,6 +241,17 @@ def test_every_field_is_known_from_somewhere_or_says_why_not(
         unknown = {entry.field for entry in fact.unresolved}
         assert not unknown & set(told)
         assert {*unknown, *told} == _maybe(type(fact))
+
+
+def test_who_does_not_ask_is_told_the_rest_alone(scan: Scan) -> None:
+    asked, rest = (scan(CALL, traced=traced) for traced in (True, False))
+    for one, other in zip(
+        (*asked.dags, *asked.tasks, *asked.calls),
+        (*rest.dags, *rest.tasks, *rest.calls),
+        strict=True,
+    ):
+        assert one.provenance
+        assert other == replace(one, provenance=())
 
 
 def _maybe(kind: type[Traced]) -> set[str]:

@@ -189,6 +189,7 @@ class Both:
             exclude=("stand_in.py",),
             airflow="3.1",
             fingerprint=Fingerprint(b"key", keep=True),
+            traced=True,
             airflow_python=python,
             outside=Outside(Variables((layer,))),
         )
@@ -435,6 +436,7 @@ def read(root: Path, python: Path) -> Facts:
         exclude=(),
         airflow="3.1",
         fingerprint=Fingerprint(b"key", keep=True),
+        traced=True,
         airflow_python=python,
     )
 

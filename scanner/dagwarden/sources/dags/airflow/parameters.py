@@ -1,6 +1,6 @@
 """The arguments of a task as its operator will see them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -44,8 +44,8 @@ class Parameters:
         name = task.operator
         self.operator = world.operator(name) if isinstance(name, str) else None
         self.unresolved: list[Unresolved] = []
-        # from where each field is read, as far as that is known already
-        self.reads: dict[str, Read] = {}
+        # where each field is from: the argument of that name, or what else says it
+        self.noted: dict[str, str | Read] = {}
         self.own_fields = _template_fields(task)
         self.outside = world.outside
         self.rendering: Rendering | None = None
@@ -99,6 +99,13 @@ class Parameters:
         else:
             read = provenance.default_argument(self.task, found.held, name)
         return provenance.by_input(read, self.rendered(name, found.value))
+
+    def reads(self, noted: Mapping[str, str | Read]) -> dict[str, Read]:
+        """Return from where each field comes, of which an argument's name is `noted`."""
+        return {
+            field: self.read(name) if isinstance(name, str) else name
+            for field, name in noted.items()
+        }
 
     def defaulted(self) -> Iterator[tuple[str, Value]]:
         """Yield what `default_args` hold for this task and it does not give itself."""

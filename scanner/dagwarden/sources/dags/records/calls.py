@@ -142,20 +142,25 @@ def _call_of(asked: "_Asked") -> Call | None:
 
 
 class _Noted:
-    """Reasons why fields of a call are not known."""
+    """Where the fields of a task's call are from, or why they are not known."""
 
-    def __init__(self) -> None:
+    def __init__(self, given: Parameters, task: Task, usual: Read = USUAL) -> None:
+        self.given = given
+        self.task = task
         self.unresolved: list[Unresolved] = []
-        # from where each field is read; what the operator does is not said by the task
-        self.reads: dict[str, Read] = dict.fromkeys(_FIELDS, USUAL)
+        # as those of a task; what the operator does is not said by the task
+        self.noted: dict[str, str | Read] = dict.fromkeys(_FIELDS, usual)
 
     def provenance(self) -> tuple[Provenance, ...]:
-        return traced(self.reads, self.unresolved)
+        """Return it where the task says it of its own fields."""
+        if not self.task.provenance:
+            return ()
+        return traced(self.given.reads(self.noted), self.unresolved)
 
     def minted(self, token: Minted) -> None:
         """Note that what is said of the token is read where it is minted."""
         for field in ("token", "audience", "acts_as", "impersonation_chain"):
-            self.reads[field] = _read_at(token.via, token.origin)
+            self.noted[field] = _read_at(token.via, token.origin)
 
     def unset(self, field: str, why: Unknown | None) -> None:
         why = why or not_taken(field)
@@ -177,11 +182,9 @@ class _Asked(_Noted):
         bodies: Bodies | None,
         followed: Followed,
     ) -> None:
-        self.given = given
-        self.task = task
+        super().__init__(given, task)
         self.bodies = bodies
         self.followed = followed
-        super().__init__()
         # a subclass whose own code is not read may call something else altogether
         made = given.task.made
         unread = self.own_code() and (
@@ -204,9 +207,9 @@ class _Asked(_Noted):
         own = self.followed.base
         if own is not None and name in own.items:
             origin = self.task.origin
-            self.reads[field] = Read("class", origin.source, origin.line or 0)
+            self.noted[field] = Read("class", origin.source, origin.line or 0)
         else:
-            self.reads[field] = self.given.read(name)
+            self.noted[field] = name
         return self.value(name)
 
     def value(self, name: str) -> Value:
@@ -458,7 +461,7 @@ def _answered_by(
             if through:
                 origin = call.origin
                 read = Read("connection", origin.source, origin.line or 0)
-                noted.reads["target_kind"] = read
+                noted.noted["target_kind"] = read
     for field in ("target_kind", "project", "region", "name"):
         if getattr(call, field) is UNSET and isinstance(why, Unknown):
             noted.unset(field, why)
@@ -511,8 +514,7 @@ def _optional(asked: _Noted, field: str, value: Value) -> Maybe[str | None]:
 
 def _sent(given: Parameters, task: Task, outgoing: Outgoing) -> Call:
     """Return the call that a task's code makes."""
-    noted = _Noted()
-    noted.reads = dict.fromkeys(_FIELDS, _read_at(outgoing.via, outgoing.origin))
+    noted = _Noted(given, task, _read_at(outgoing.via, outgoing.origin))
     call = Call(
         id=_identifier(task),
         origin=outgoing.origin,

@@ -162,7 +162,11 @@ class _Making:
             dagrun_timeout=_dagrun_timeout(dag, unresolved),
             schedule=self._schedule(dag, unresolved),
             unresolved=tuple(unresolved),
-            provenance=provenance.traced(_dag_reads(dag), unresolved),
+            provenance=(
+                provenance.traced(_dag_reads(dag), unresolved)
+                if self.environment.traced
+                else ()
+            ),
         )
         self.facts.dags.append(made)
 
@@ -265,7 +269,11 @@ class _Making:
             secrets=secrets,
             secrets_known=known,
             unresolved=tuple(given.unresolved),
-            provenance=provenance.traced(self._reads(given), given.unresolved),
+            provenance=(
+                provenance.traced(self._reads(given), given.unresolved)
+                if self.environment.traced
+                else ()
+            ),
         )
         self.facts.tasks.append(made)
         self.facts.given.append(given)
@@ -280,7 +288,7 @@ class _Making:
         reads |= {name: given.read(name) for name in _ARGUMENTS if name not in unknown}
         if given.task.dag is not None:
             reads |= self._declared(given.task.dag)
-        return dict(sorted((reads | given.reads).items()))
+        return dict(sorted((reads | given.reads(given.noted)).items()))
 
     def _declared(self, dag: airflow.Dag) -> dict[str, provenance.Read]:
         """Return from where the tasks of a DAG have what is the DAG's."""
@@ -529,7 +537,7 @@ def _deferrable(given: Parameters) -> Maybe[bool | None]:
     if parameter is not None and parameter.setting is not None:
         stated = given.outside.flag(parameter.setting)
         if stated is not None:
-            given.reads["deferrable"] = provenance.Read("setting")
+            given.noted["deferrable"] = provenance.Read("setting")
             return stated
     absent = parameter or Parameter(unknown=True)
     return given.unset("deferrable", given.absent("deferrable", "deferrable", absent))
@@ -590,10 +598,10 @@ def _place(
         found = None if _fixed(given.operator, name) else given.given(name)
         if found is None or (foreign and found.source != "argument"):
             continue
-        given.reads[field] = given.read(name)
+        given.noted[field] = name
         value = given.rendered(name, found.value)
         return None if value is None else given.text(field, value)
-    given.reads[field] = provenance.USUAL
+    given.noted[field] = provenance.USUAL
     if foreign is not None:
         return given.unset(field, foreign)
     if given.operator is None or not names:
@@ -640,12 +648,12 @@ def connection_parameter(operator: Operator) -> str | None:
 def _connection(
     given: Parameters,
 ) -> tuple[Maybe[str | None], str | None, ConnectionSource | None]:
-    given.reads["connection"] = provenance.USUAL
+    given.noted["connection"] = provenance.USUAL
     why = given.foreign
     if why is not None or given.operator is None:
         for name in _GOOGLE:
             if name in given.task.keywords:
-                given.reads["connection"] = given.read(name)
+                given.noted["connection"] = name
                 value = given.rendered(name, given.task.keywords[name])
                 return given.text("connection", value), name, "argument"
         return given.unset("connection", why or not_taken("operator")), None, None
@@ -661,7 +669,7 @@ def _connection(
     for spelling in (name, *_old_spellings(operator, name)):
         found = given.given(spelling)
         if found is not None:
-            given.reads["connection"] = given.read(spelling)
+            given.noted["connection"] = spelling
             value = given.rendered(spelling, found.value)
             return given.text("connection", value), name, found.source
     parameter = operator.connections[name]
@@ -690,7 +698,7 @@ def _impersonation_chain(given: Parameters) -> Maybe[tuple[str, ...] | None]:
         name = field
         if field not in given.task.keywords:
             return given.unset(field, why)
-    given.reads[field] = provenance.USUAL if name is None else given.read(name)
+    given.noted[field] = provenance.USUAL if name is None else name
     if name is None:
         return None
     value = given.value(name)
