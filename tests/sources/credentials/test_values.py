@@ -50,7 +50,7 @@ FEDERATED = {
     "projects/-/serviceAccounts/etl@shop.iam.gserviceaccount.com:generateAccessToken",
 }
 JWT = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ4In0.c2lnbmF0dXJlX29mX2l0"
-B36 = "0123456789abcdefghijklmnopqrstuvwxyz"
+B36 = "q7hx2m9vkd4tzb1nw8cfj5rgy3ls6pa0eiou"
 
 
 def b64(text: str) -> str:

@@ -2,16 +2,25 @@
 
 import re
 from functools import lru_cache
-from typing import cast
+from typing import NamedTuple
 
 from dagwarden.facts import SecretKind
 from dagwarden.sources.credentials.negatives import (
     is_placeholder,
+    is_published,
     is_reference,
     is_sealed,
     is_template,
 )
 from dagwarden.sources.credentials.patterns import late, words
+
+
+class Named(NamedTuple):
+    """What a value is by its name; `doubt` says why it may be none."""
+
+    kind: SecretKind
+    doubt: str | None = None
+
 
 _PATH = late(
     r"(?:~|\.{1,2}|[A-Za-z]:)?[/\\][\w.\-/\\ ]*$|(?:gs|s3|file|abfss?|hdfs)://"
@@ -19,87 +28,134 @@ _PATH = late(
 )
 _PLAIN = late(r"[+-]?\d+(?:[.,]\d+)*|true|false|yes|no|on|off", re.IGNORECASE)
 _URL = late(r"[A-Za-z][\w+.-]{0,40}://\S*$")
+# "get_token()", "os.environ['X']", "Optional[str]", "typing.Any"
+_CODE = late(
+    r"[A-Za-z_][\w.]*(?:\(.*\)|\[.*\])|(?:os|self|cls|conf|config|typing)\.[\w.]+"
+)
+_EMAIL = late(r"[\w.+-]{1,100}@[\w-]{1,100}(?:\.[\w-]{1,60}){1,6}")
+# The public half of key pairs of Amazon and of Cloud Storage's HMAC keys
+_ACCESS_ID = late(r"(?:AKIA|ASIA|AROA|AIDA|GOOG)[A-Z0-9]{12,61}")
 _UPPER_NAME = late(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
 # "airflow-db", "id_token", "Slack token 2": words, not a random mix of cases
 WORDY = late(
     r"(?:[A-Z]?[a-z]{1,24}|[A-Z]{1,24})\d{0,2}"
     r"(?:[-_. /:](?:[A-Z]?[a-z]{2,24}|[A-Z]{2,24})\d{0,2}|[-_.]\d{1,4}){0,12}"
 )
-
-
 _WORD = late(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 # Said after the word that counts: DB_PASSWORD_PROD, token2, secret_value.
 _QUALIFIERS = words(
-    "b64 base base64 current default dev development json old new plain plaintext "
-    "preprod primary prod production qa raw secondary stage staging stg str string "
-    "test text uat val value"
+    "b64 base base64 bytes clear cleartext current default dev development json local new old "
+    "plain plaintext preprod primary prod production qa raw secondary stage staging stg str "
+    "string test text uat val value var"
 )
-_PASSWORDS = ("password", "passwd", "passphrase", "passcode")
-_KEY_OWNERS = {
-    "api": "api_key",
+_PASSWORDS = ("password", "passwd", "passphrase", "passcode", "passwort", "kennwort")
+_PASS = words(
+    "pass pw pwd pswd psw passwrd passwords senha contrasena dbpass dbpwd dbpw userpass "
+    "userpwd adminpass adminpwd rootpass sshpass smtppass ftppass mypass pgpass pgpwd"
+)
+_KEY_OWNERS: dict[str, SecretKind] = {
     "access": "secret_value",
     "account": "secret_value",
+    "api": "api_key",
+    "app": "api_key",
+    "application": "api_key",
+    "auth": "secret_value",
+    "cipher": "secret_value",
+    "crypto": "secret_value",
+    "decryption": "secret_value",
+    "deploy": "secret_value",
     "encryption": "secret_value",
     "fernet": "secret_value",
+    "function": "api_key",
     "hmac": "secret_value",
+    "jwt": "secret_value",
+    "license": "secret_value",
     "master": "secret_value",
     "private": "secret_value",
     "secret": "secret_value",
     "service": "secret_value",
+    "session": "secret_value",
+    "shared": "secret_value",
     "signing": "secret_value",
     "ssh": "secret_value",
+    "storage": "secret_value",
+    "subscription": "api_key",
+    "webhook": "secret_value",
 }
 # `page_token`, `eos_token`, `image_pull_secret`: positions, vocabulary and names
 _NOT_TOKENS = words(
-    "bos continuation cursor eos mask next pad page pull resume special stop sync tls "
-    "unk"
+    "begin bos client_request cls continuation cursor end eos idempotency mask next num pad "
+    "page pull request resume sep special start stop sync tls unk"
 )
+_NOT_IN_CLEAR = words("crypted encrypted hashed masked obfuscated salted sealed")
+# `on_pass`, `first_pass`: what passes is no password.
+_PASSING = words(
+    "all band by did first high is last logical low multi next on one post pre second single "
+    "test third two"
+)
+# Who gives personal access tokens, which are called PAT.
+_PAT_OWNERS = words(
+    "github gitlab git azure ado devops databricks personal snowflake gh gl"
+)
+# What a token or key can be: some signs, and more than a few letters and digits.
+_TOKEN = late(r"(?:[A-Za-z]{3,10} )?[\w.~+/=:|$@!-]{6,}")
+_FEWEST = 6
+# What is said of tests, too: "all checks pass".
+_OFTEN_VERBS = (("pass",), ("pw",))
 # These words are as often followed by the name of a secret as by a secret.
 _OFTEN_NAMED = words("secret token credential credentials creds key")
-_JOINED = {
-    "apikey": ("api", "key"),
-    "accesstoken": ("access", "token"),
-    "authtoken": ("auth", "token"),
-    "clientsecret": ("client", "secret"),
-    "privatekey": ("private", "key"),
-    "secretkey": ("secret", "key"),
-}
+_JOINING = ("token", "secret", "key")
+_JOINED = words(
+    "access account api app auth bearer client consumer encryption fernet id jwt master "
+    "oauth private refresh secret service session shared signing ssh user webhook"
+)
+_SHORTEST_DOUBTED = 8
 
 
-def words_of(name: str) -> list[str]:
+@lru_cache(4096)
+def words_of(name: str) -> tuple[str, ...]:
     """Return the words of `name` that count, in lower case."""
     found: list[str] = []
     for word in _WORD().findall(name[-200:]):
-        found.extend(_JOINED.get(word.lower(), (word.lower(),)))
+        found.extend(_parts(word.lower()))
     while len(found) > 1 and (found[-1] in _QUALIFIERS or found[-1].isdigit()):
         found.pop()
-    return found
+    return tuple(found)
 
 
-def _kind_by_name(words: list[str]) -> SecretKind | None:
-    """Return the kind of secret that a name's `words` promise."""
-    if not words:
+def _parts(word: str) -> tuple[str, ...]:
+    """Return "apikey" as its two words."""
+    for last in _JOINING:
+        if word.endswith(last) and word[: -len(last)] in _JOINED:
+            return word[: -len(last)], last
+    return (word,)
+
+
+def _kind_by_words(said: tuple[str, ...]) -> SecretKind | None:
+    """Return the kind of secret that a name's words promise."""
+    if not said:
         return None
-    last, before = words[-1], words[-2] if len(words) > 1 else ""
-    if last.endswith(_PASSWORDS) or last in {"pwd", "pass"}:
+    last, before = said[-1], said[-2] if len(said) > 1 else ""
+    if before in _NOT_IN_CLEAR:
+        return None
+    if last == "pass" and before in _PASSING:
+        return None
+    if last.endswith(_PASSWORDS) or last in _PASS:
         return "password"
-    if last == "authorization" or (last == "auth" and before == "bearer"):
+    if last in {"authorization", "bearer"} or (last == "auth" and before == "bearer"):
         return "bearer_token"
     if before in _NOT_TOKENS:
         return None
     if last == "token":
-        aws = "aws" in words and before in {"session", "security"}
+        aws = "aws" in said and before in {"session", "security"}
         return "aws_session_token" if aws else "bearer_token"
+    if last == "pat" and before in _PAT_OWNERS:
+        return "bearer_token"
     if last == "secret":
         return "client_secret" if before == "client" else "secret_value"
-    if last == "key" and before in _KEY_OWNERS:
-        if words[-3:] == ["secret", "access", "key"] or words[-3:] == [
-            "aws",
-            "secret",
-            "key",
-        ]:
-            return "aws_secret_key"
-        return cast("SecretKind", _KEY_OWNERS[before])
+    if last in {"key", "keys"} and before in _KEY_OWNERS:
+        aws = said[-3:] in (("secret", "access", "key"), ("aws", "secret", "key"))
+        return "aws_secret_key" if aws else _KEY_OWNERS[before]
     if last in {"credential", "credentials", "creds"}:
         return "secret_value"
     return None
@@ -108,31 +164,40 @@ def _kind_by_name(words: list[str]) -> SecretKind | None:
 @lru_cache(4096)
 def kind_by_name(name: str) -> SecretKind | None:
     """Return the kind of secret that a value called `name` would be, if any."""
-    return _kind_by_name(words_of(name))
+    return _kind_by_words(words_of(name))
 
 
-def _is_name(text: str, words: list[str]) -> bool:
+def _is_name(text: str, said: tuple[str, ...]) -> bool:
     """Tell whether `text` is what a secret is called, not what it is."""
     if _UPPER_NAME().fullmatch(text):
         return True
-    said = words_of(text)
-    if said == words or (text.isalpha() and said[-2:] == words[-2:] != words[-1:]):
+    told = words_of(text) if len(text) <= 200 else ()
+    if told == said or (text.isalpha() and told[-2:] == said[-2:] != said[-1:]):
         return True
     if len(text) > 100 or not WORDY().fullmatch(text.strip("_-")):
         return False
-    if words[-1] in _OFTEN_NAMED and words[-2:-1] not in (["client"], ["api"]):
+    if said[-1] in _OFTEN_NAMED and said[-2:-1] not in (("client",), ("api",)):
         return True
-    return len(said) > 1 and _kind_by_name(said) is not None
+    return len(told) > 1 and _kind_by_words(told) is not None
 
 
-def kind_of_named(name: str, text: str) -> SecretKind | None:
-    """Return the kind of `text` where `name` says secret and `text` may be one."""
+def is_secrets_name(text: str) -> bool:
+    """Tell whether `text` is words that promise a secret: what one is called."""
+    return WORDY().fullmatch(text) is not None and (
+        len(words_of(text)) > 1 and kind_by_name(text) is not None
+    )
+
+
+def named(name: str, text: str) -> Named | None:
+    """Return what `text` is where `name` says secret and `text` may be one."""
     kind = kind_by_name(name)
     if kind is None:
         return None
-    words = words_of(name)
+    said = words_of(name)  # not empty: a word of it says the kind
     value = text.strip()
-    spoken = value.count(" ") > 3 or (" " in value and "password" in value.lower())
+    spoken = value.count(" ") > 3 or (
+        " " in value and ("password" in value.lower() or said[-1:] in _OFTEN_VERBS)
+    )
     if (
         spoken
         or is_placeholder(value)
@@ -140,9 +205,35 @@ def kind_of_named(name: str, text: str) -> SecretKind | None:
         or is_reference(value)
         or _PATH().match(value)
         or is_sealed(value)
+        or is_published(value)
         or _PLAIN().fullmatch(value)
         or _URL().match(value)
-        or _is_name(value, words)
+        or _CODE().fullmatch(value)
+        or _ACCESS_ID().fullmatch(value)
+        or (kind != "password" and not _is_token(kind, value))
     ):
         return None
-    return kind
+    if not _is_name(value, said):
+        return Named(kind)
+    return Named(kind, "it may be the name of one") if _may_be(value, said) else None
+
+
+def _is_token(kind: SecretKind, value: str) -> bool:
+    """Tell whether `value` has what tokens and keys have, which nobody types."""
+    if _EMAIL().fullmatch(value) or sum(map(str.isalnum, value)) < _FEWEST:
+        return False
+    if kind == "bearer_token":
+        return _TOKEN().fullmatch(value) is not None
+    return " " not in value
+
+
+def _may_be(value: str, said: tuple[str, ...]) -> bool:
+    """Tell whether `value`, one word, may be what another word for secret is."""
+    odd = value.isalnum() and len(value) >= _SHORTEST_DOUBTED and len(said) > 1
+    return odd and said[-1:] in (("key",), ("secret",)) and not kind_by_name(value)
+
+
+def kind_of_named(name: str, text: str) -> SecretKind | None:
+    """Return the kind of `text` where `name` says secret and `text` surely is one."""
+    found = named(name, text)
+    return None if found is None or found.doubt else found.kind

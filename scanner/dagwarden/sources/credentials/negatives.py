@@ -1,38 +1,52 @@
 """What stands where a secret could, and is none: placeholders, templates, references."""
 
 import re
+from itertools import pairwise
 
 from dagwarden.sources.credentials.patterns import late, words
 
 _PLACEHOLDERS = words(
-    "bar basic bearer change_me changeit changeme dummy empty example fake fixme foo "
-    "hidden insert n/a na nil none null omitted pass passwd password passwords placeholder redacted "
-    "removed replace_me replaceme required sample secret tbd todo token undefined unset "
-    "unused xxx your_password yourpassword"
+    "bar basic bearer bool boolean change_me changeit changeme dummy empty env example fake fixme "
+    "foo foobar hidden insert int integer latest mysecret n/a na nil none null omitted optional pass pwd pw "
+    "passwd password passwords placeholder redacted removed replace_me replaceme required sample "
+    "secretbytes secretstr self sensitive secret secrets str string tbd test tiger todo token tokens undefined unknown unset unused "
+    "value xxx your_password yourpassword"
 )
 # A word of these anywhere: someone is meant to put the value there.
 _STAND_IN = late(
-    r"change[-_ ]?(?:me|it)|x{5}|optional|replace[-_ ]?me|example|placeholder|redacted"
-    r"|(?:^|[^a-z])(?:your|todo|fixme|dummy|insert|enter)(?:[^a-z]|$)",
+    r"change[-_ ]?(?:me|it)|x{5}|optional|replace[-_ ]?(?:me|with|this)|example"
+    r"|place[-_ ]?holder|deadbeef|redacted|not[-_ ]a[-_ ]?(?:real|secret)|\.{3}"
+    r"|(?:^|[^a-z])(?:your|todo|tbd|fixme|dummy|insert|enter|sample|fake|mock(?:ed)?)"
+    r"(?:[^a-z]|$)"
+    r"|^(?:my|some|the|any|a|test|foo)[-_ ]?(?:super[-_ ]?)?(?:pass(?:word|wd)?|secret|token"
+    r"|(?:api|access|secret|private)?[-_ ]?key)(?:[-_ ](?:here|value|\d))?$",
     re.IGNORECASE,
 )
-_MARKED = late(r"<[^<>]*>|\[[^\[\]]*\]|(.)\1{2,}|\*+|\.{2,}|-+|…")
+_MARKED = late(r"<[^<>]*>|\[[^\[\]]*\]|(.)\1{2,}|\*+|\.{2,}|-+|_+|#+|…")
 _TEMPLATE = late(
-    r"\{\{|\{%|\$\{|\$\(|%\(\w+\)[sd]|^\$\w+$|(?:^|\s)%[sr]$|\{\w*\}$|<\w[\w -]*>"
+    r"\{\{|\{%|\$\{|\$\(|%\(\w+\)[sd]|^\$(?:[A-Z_][A-Z0-9_]*|[a-z_]+)$"
+    r"|(?:^|\s)%[sr](?:\W|$)|\{\w*\}|<\w[\w -]*>|^%\w+%$|^@\w+@$|^__\w+__$|^#\{|^`.*`$"
 )
 _REFERENCE = late(
-    r"projects/[^/]+/(?:locations/[^/]+/)?secrets/"
+    r"projects/[^/]+/\w+/|[\w.-]{1,200}:latest$"
     r"|(?:sm|gsm|gcp-?sm|vault|berglas|op|akv|ssm|secretsmanager|doppler|keyring"
-    r"|secret|secretref|env|file|awssm|awsps|azurekv)(?:://|:(?=[^:\s]))"
-    r"|arn:aws|@microsoft\.keyvault\(|ref\+\w+://|secret_ref|!vault",
+    r"|secret|secretref|env|file|awssm|awsps|azurekv|keyvault|infisical|bws|kms)"
+    r"(?:://|:(?=[^:\s]))"
+    r"|arn:aws|@microsoft\.keyvault\(|ref\+\w+://|secret_ref|!vault|!secret|!env|!ref",
     re.IGNORECASE,
 )
-# Not in clear: digests and ciphertext (Fernet, SOPS, ansible-vault).
+# Not in clear: digests and ciphertext (Fernet, SOPS, ansible-vault, sealed secrets).
 _SEALED = late(
-    r"\$(?:2[abxy]|5|6|argon2\w*|y)\$|pbkdf2|scrypt:|\{?ssha|sha\d{1,3}[:$-]"
-    r"|gAAAA|ENC\[|\$ANSIBLE_VAULT",
+    r"\$(?:1|2[abxy]|5|6|7|argon2\w*|y|scrypt)\$|pbkdf2|scrypt:|\{?ssha|\{(?:md5|sha)"
+    r"|sha\d{1,3}[:$-]|SCRAM-SHA|md5[0-9a-f]{32}$"
+    r"|gAAAA|ENC\[|ENC\(|\$ANSIBLE_VAULT|vault:v\d+:|kms:|AQICAH|AgB[\w+/]{200}",
     re.IGNORECASE,
 )
+# Values that documentation publishes, and that open nothing: keys with this word in them
+# (AWS), and the test keys in the reference of Stripe's API.
+_PUBLISHED = late(r"EXAMPLE|[sr]k_test_(?:4eC39HqLyjWD|BQokikJOvBiI)")
+_ROW = 5
+_FEWEST_SIGNS = 5
 
 
 def is_template(text: str) -> bool:
@@ -60,3 +74,27 @@ def is_reference(text: str) -> bool:
 def is_sealed(text: str) -> bool:
     """Tell whether `text` is a digest or ciphertext: no secret in clear."""
     return _SEALED().match(text) is not None
+
+
+def is_published(text: str) -> bool:
+    """Tell whether `text` is a value that its issuer's documentation shows."""
+    return _PUBLISHED().search(text) is not None
+
+
+def is_made_up(text: str) -> bool:
+    """
+    Tell whether the random part of a token is not random: few signs, or rows of them.
+
+    `abcdefgh12345678` is; that half of what was drawn at random stands in rows does
+    not happen.
+    """
+    if len(set(text)) < min(_FEWEST_SIGNS, len(text)):
+        return True
+    in_rows, row = 0, 1
+    for before, sign in pairwise(f"{text}\0"):
+        if ord(sign) - ord(before) == 1:
+            row += 1
+            continue
+        in_rows += row if row >= _ROW else 0
+        row = 1
+    return in_rows * 2 >= len(text) > 0

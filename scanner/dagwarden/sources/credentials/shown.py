@@ -9,18 +9,10 @@ from msgspec.structs import astuple, replace
 from dagwarden.sources.credentials.decode import unquoted
 from dagwarden.sources.credentials.names import kind_of_named
 from dagwarden.sources.credentials.patterns import late
-from dagwarden.sources.credentials.shapes import USERINFO, shape
+from dagwarden.sources.credentials.shapes import USERINFO, is_suspect, shape
 
 HIDDEN = "***"
-# What every text with a recognisable secret has somewhere, in lower case, or a login
-# in a URL; most texts have none.
-_HINTS = (
-    *("=", "aiza", "gocspx-", "ya29.", "1//", "eyj", "xox", "ghp_", "gho_", "ghu_"),
-    *("ghs_", "ghr_", "github_pat_", "glpat-", "hooks.slack", "webhook.office"),
-    *("private", "bearer", "basic"),
-)
-_LOGIN = late(r"://[^/@]*:[^/@]*@")
-# Between texts that are looked at together: nothing above goes across it.
+# Between texts that are looked at together: no credential goes across it.
 _APART = "\n/\n"
 # How many texts are looked at together.
 _TOGETHER = 2_000
@@ -43,27 +35,18 @@ def without_secrets(text: str) -> str:
     """
     if text in _harmless:
         return text
-    if not _is_suspect(text):
+    if not is_suspect(text):
         if len(text) < 200 and len(_harmless) < MAX_HARMLESS:
             _harmless.add(text)
         return text
     for _ in range(20):
         if (found := shape(text)) is None:
             break
-        shorter = USERINFO().sub(_hidden, text.replace(found[1], HIDDEN))
+        shorter = USERINFO().sub(_hidden, text.replace(found.value, HIDDEN))
         if shorter == text:  # it is there in another spelling
             return HIDDEN
         text = shorter
     return _ASSIGNED().sub(_assigned, text)
-
-
-def _is_suspect(text: str) -> bool:
-    """Tell whether `text` may hold a secret by shape or assignment."""
-    lowered = text.lower()
-    for hint in _HINTS:
-        if hint in lowered:
-            return True
-    return "@" in text and _LOGIN().search(text) is not None
 
 
 def _hidden(match: re.Match[str]) -> str:
@@ -129,7 +112,7 @@ def _is_tainted(whole: object) -> bool:
 
 
 def _hold_secrets(texts: set[str]) -> bool:
-    if not _is_suspect(_APART.join(texts)):
+    if not is_suspect(_APART.join(texts)):
         return False
     return any(without_secrets(text) != text for text in texts)
 

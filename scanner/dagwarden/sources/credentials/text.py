@@ -7,21 +7,11 @@ looked into by `walk.found_in` instead.
 
 from collections.abc import Iterator
 
-from dagwarden.sources.credentials.decode import unquoted
-from dagwarden.sources.credentials.patterns import late
-from dagwarden.sources.credentials.shapes import PEM
+from dagwarden.sources.credentials.keys import PEM
 from dagwarden.sources.credentials.walk import Found, found_in
 
-# Longer lines are not written by people: what is in them is looked for by shape only.
-MAX_LINE = 2_000
-
-_ASSIGNED = late(
-    r"(?P<name>[A-Za-z][\w.-]{0,60})[\"']?\s{0,4}(?:=>|:=|[=:])\s{0,4}"
-    r"(?:(?P<quote>[\"'])(?P<quoted>[^\"']{4,2000})(?P=quote)"
-    r"|(?P<bare>[^\s&=#'\",;(){}\[\]]{4,2000}+)(?![(\[{]))"
-)
-# `self.password`, `config.db.password`: where code has it from
-_ATTRIBUTE = late(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
+# In lines that no person wrote, only this much is looked at.
+MAX_LINE = 20_000
 
 
 def found_in_text(text: str) -> Iterator[tuple[int, Found]]:
@@ -38,18 +28,7 @@ def found_in_text(text: str) -> Iterator[tuple[int, Found]]:
                 yield number, found
     for number, line in enumerate(text.splitlines(), 1):
         seen: set[str] = set()
-        for found in _in_line(line):
+        for found in found_in("", line[:MAX_LINE].strip()):
             if found.kind != "private_key" and found.value not in seen:
                 seen.add(found.value)
                 yield number, found
-
-
-def _in_line(line: str) -> Iterator[Found]:
-    if len(line) <= MAX_LINE:
-        for match in _ASSIGNED().finditer(line):
-            bare = match["bare"]
-            if bare and _ATTRIBUTE().fullmatch(bare):
-                continue
-            value = unquoted(bare) if bare else match["quoted"]
-            yield from found_in(match["name"], value)
-    yield from found_in("", line.strip())

@@ -10,12 +10,29 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple, cast
 
 from dagwarden.facts import Origin, Secret, SecretKind
+from dagwarden.sources.credentials.assigned import (
+    assigned_in,
+    flag_in,
+    passwords_in,
+)
 from dagwarden.sources.credentials.decode import decoded
 from dagwarden.sources.credentials.fingerprint import Fingerprint
-from dagwarden.sources.credentials.names import kind_by_name, kind_of_named
-from dagwarden.sources.credentials.negatives import is_placeholder, is_template
+from dagwarden.sources.credentials.keys import private_key
+from dagwarden.sources.credentials.names import kind_by_name, named
+from dagwarden.sources.credentials.negatives import (
+    is_placeholder,
+    is_reference,
+    is_sealed,
+    is_template,
+)
 from dagwarden.sources.credentials.patterns import Late, late, words
-from dagwarden.sources.credentials.shapes import PEM, is_plain, pem_body, shape
+from dagwarden.sources.credentials.shapes import (
+    is_key_id,
+    is_plain,
+    secret_half,
+    shape,
+    shapes,
+)
 
 # Strings are decoded (JSON, base64, URL-encoding) this often, and up to this size.
 MAX_DECODINGS = 4
@@ -38,6 +55,11 @@ class Found(NamedTuple):
     kind: SecretKind
     place: str
     value: str
+    # the public part of the token's type: "ghp_", "AIza"
+    prefix: str | None = None
+    # why it may be none
+    doubt: str | None = None
+    # of a service account key: whose it is (public parts of the file)
     identity: str | None = None
     key_id: str | None = None
 
@@ -57,20 +79,26 @@ class Found(NamedTuple):
         )
 
 
-def found_in(place: str, value: object) -> Iterator[Found]:
+def found_in(
+    place: str, value: object, *, name: str | None = None, weak: bool = False
+) -> Iterator[Found]:
     """
     Yield the credentials in `value`, in the order met; equal ones more than once.
 
-    `place` says where `value` is; its last dotted part is the value's name. Keys
+    With `weak` also what only may be one, with the doubt that there is.
+
+    `place` says where `value` is; its last dotted part is the value's `name`. Keys
     of mappings and names of {"name": N, "value": V} pairs are added to it,
     positions in lists are not. Looks into at most MAX_VALUES values, MAX_NESTING
     deep, and decodes strings of up to MAX_TEXT characters MAX_DECODINGS times.
     """
-    return _Walk().value(place, place.rpartition(".")[2], value, 0, 0)
+    name = place.rpartition(".")[2] if name is None else name
+    found = _Walk().value(place, name, value, 0, 0)
+    return found if weak else (one for one in found if one.doubt is None)
 
 
 def secret_in(name: str, value: object) -> SecretKind | None:
-    """Return the kind of the first secret in `value`, called `name`, or None."""
+    """Return the kind of the first sure secret in `value`, called `name`, or None."""
     found = next(found_in(name, value), None)
     return found.kind if found else None
 
@@ -78,12 +106,11 @@ def secret_in(name: str, value: object) -> SecretKind | None:
 def secrets_in(
     place: str, value: object, origin: Origin, fingerprint: Fingerprint
 ) -> tuple[Secret, ...]:
-    """Return the secrets in `value`, in order of place, each once: see `found_in`."""
+    """Return what `found_in` yields, in order of place, each once."""
+    secrets = (one.secret(origin, fingerprint) for one in found_in(place, value))
     found = {
         (secret.place, secret.kind, secret.fingerprint or ""): secret
-        for secret in (
-            one.secret(origin, fingerprint) for one in found_in(place, value)
-        )
+        for secret in secrets
     }
     return tuple(found[key] for key in sorted(found))
 
@@ -97,6 +124,25 @@ def _label(key: object) -> str:
     text = str(key)[:101] if isinstance(key, str | int) else ""
     plain = 0 < len(text) <= 100 and text.isprintable() and "://" not in text
     return text if plain and shape(text) is None else "(unnamed)"
+
+
+_NAMES = ("name", "key", "Name", "Key")
+_VALUES = frozenset({"value", "Value"})
+
+
+def _name_in_pair(value: Mapping[object, object]) -> str | None:
+    """Return N of {"name": N, "value": V}, as environments and parameters are given."""
+    if _VALUES.isdisjoint(value):
+        return None
+    names = (value[name] for name in _NAMES if name in value)
+    return next((name for name in names if isinstance(name, str)), None)
+
+
+def _below(place: str, key: object) -> str:
+    """Return the place of what is called `key` in what is at `place`."""
+    if key is None:
+        return place
+    return f"{place}.{_label(key)}" if place else _label(key)
 
 
 def may_hold_secret(name: str, value: object) -> bool:
@@ -128,9 +174,21 @@ class _Walk:
             mapping = cast("Mapping[object, object]", value)
             yield from self._mapping(place, mapping, nesting, decodings)
         elif isinstance(value, (list, tuple, set, frozenset)):
-            for item in cast("list[object]", value):
-                if may_hold_secret(name, item):
-                    yield from self.value(place, name, item, nesting + 1, decodings)
+            items = list(cast("list[object]", value))
+            yield from self._items(place, name, items, nesting, decodings)
+
+    def _items(
+        self, place: str, name: str, items: list[object], nesting: int, decodings: int
+    ) -> Iterator[Found]:
+        before: object = None
+        for item in items:
+            flag = flag_in(before)
+            own, inner = (flag, _below(place, flag)) if flag else (name, place)
+            if is_key_id(before) and (kind := secret_half(before, item)):
+                yield Found(kind, place, cast("str", item))
+            elif may_hold_secret(own, item):
+                yield from self.value(inner, own, item, nesting + 1, decodings)
+            before = item
 
     def _mapping(
         self, place: str, value: Mapping[object, object], nesting: int, decodings: int
@@ -138,17 +196,19 @@ class _Walk:
         if (found := _key_file(place, value)) is not None:
             yield found
             return
-        pair = value.get("name")
-        paired = isinstance(pair, str) and "value" in value
+        pair = _name_in_pair(value)
+        key_id = next(filter(is_key_id, value.values()), None)
         for key, item in value.items():
-            named = cast("str", pair) if paired and key == "value" else key
-            name = str(named)[:200]
-            if not may_hold_secret(name, item):
+            called = pair if pair is not None and key in _VALUES else key
+            name = str(called)[:200]
+            if not (key_id or may_hold_secret(name, item)):
                 continue
             if isinstance(key, str) and key.replace("_", "").lower() in _POINTERS:
                 continue
-            label = _label(named)
-            inner = f"{place}.{label}" if place else label
+            inner = _below(place, called)
+            if key_id and (kind := secret_half(key_id, item)):
+                yield Found(kind, inner, cast("str", item))
+                continue
             yield from self.value(inner, name, item, nesting + 1, decodings)
 
     def _text(
@@ -172,11 +232,10 @@ class _Walk:
         if len(text) < 4 and not kind_by_name(name):
             return
         if is_plain(text):
-            if (kind := kind_of_named(name, text)) is not None:
-                yield Found(kind, place, text.strip())
+            yield from _by_name(place, name, text)
             return
-        found = False
         if decodings < MAX_DECODINGS and 12 <= len(text) <= MAX_TEXT:
+            found = False
             for inner in decoded(text):
                 if inner == text:
                     continue
@@ -186,27 +245,55 @@ class _Walk:
                 # a structure is what it holds: its text is not judged by name
                 if found or isinstance(inner, (Mapping, list)):
                     return
-        if (shaped := shape(text[:MAX_TEXT])) is not None:
-            kind, value = shaped
-            yield Found(kind, place, value)
-            return
+        told: list[str] = []
+        for one in self._parts(place, text, nesting, decodings):
+            if not any(one.value in value for value in told):
+                told.append(one.value)
+                yield one
+        if not told:
+            yield from _by_name(place, name, text)
+
+    def _parts(
+        self, place: str, text: str, nesting: int, decodings: int
+    ) -> Iterator[Found]:
+        """Yield what `text` has by shape, and what it calls by a name."""
+        given = list(assigned_in(text))
+        for kind, value, prefix in shapes(text[:MAX_TEXT]):
+            name = next((one.name for one in given if value in one.value), None)
+            yield Found(kind, _below(place, name), value, prefix)
         if (query := _QUERY().match(text)) is not None and len(text) < 10_000:
             from urllib.parse import parse_qsl
 
             for key, part in parse_qsl(query["query"], max_num_fields=200):
-                inner = f"{place}.{_label(key)}"
-                for one in self.value(inner, key, part, nesting + 1, decodings + 1):
-                    found = True
-                    yield one
-        if not found and (kind := kind_of_named(name, text)) is not None:
-            yield Found(kind, place, text.strip())
+                inner = _below(place, key)
+                yield from self.value(inner, key, part, nesting + 1, decodings + 1)
+            return
+        for name, value in given:
+            if kind_by_name(name) is not None:
+                yield from _by_name(_below(place, name), name, value)
+        for password in passwords_in(text):
+            if is_one(password):
+                yield Found("password", place, password)
+
+
+def is_one(password: str) -> bool:
+    """Tell whether what stands where a password does is one: any text but a stand-in."""
+    tests = (is_placeholder, is_template, is_reference, is_sealed)
+    return not any(test(password) for test in tests)
+
+
+def _by_name(place: str, name: str, text: str) -> Iterator[Found]:
+    if (found := named(name, text)) is not None:
+        yield Found(found.kind, place, text.strip(), doubt=found.doubt)
 
 
 def _key_file(place: str, value: Mapping[object, object]) -> Found | None:
     """Return the secret that `value` is as a whole: a Google credential file."""
     kind = value.get("type")
     key, refresh = value.get("private_key"), value.get("refresh_token")
-    if kind == "service_account" and isinstance(key, str):
+    email = value.get("client_email")
+    whole = kind == "service_account" or (kind is None and email is not None)
+    if whole and isinstance(key, str):
         return _service_account_key(place, value, key)
     if kind == "authorized_user" and isinstance(refresh, str):
         if is_placeholder(refresh) or is_template(refresh):
@@ -218,9 +305,8 @@ def _key_file(place: str, value: Mapping[object, object]) -> Found | None:
 def _service_account_key(
     place: str, value: Mapping[object, object], key: str
 ) -> Found | None:
-    match = PEM().search(key)
-    body = pem_body(match["secret"]) if match else key
-    if body is None or is_placeholder(body) or (not match and is_template(body)):
+    body = private_key(key)
+    if body is None:
         return None
     email, key_id = value.get("client_email"), value.get("private_key_id")
     return Found(

@@ -1,0 +1,128 @@
+"""
+Credentials inside a text that is more than the credential: settings and commands.
+
+`password=...` in a connection string, `export DB_PASSWORD=...`, `"password": "..."` in a
+text that is no JSON, and the options by which commands take a password: curl(1),
+sshpass(1), mysql(1), redis-cli, mongosh, sqlcmd, docker and openssl(1).
+"""
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from dagwarden.sources.credentials.decode import unquoted
+from dagwarden.sources.credentials.names import kind_by_name
+from dagwarden.sources.credentials.patterns import Late, late
+
+# Longer texts were not written by people.
+MAX_ASSIGNING = 200_000
+
+# Spelled out so that no part can match what another may: nothing to come back to.
+_ASSIGNED = late(
+    r"(?<!//)(?<![\w.])(?P<name>[A-Za-z][\w.-]{0,60})(?P<quote>\\?[\"'])?\]?(?:"
+    # name = value; name="value"
+    r"[ \t]{0,4}(?:=>|:=|==|=)[ \t]{0,4}"
+    r"(?:\\?\"(?P<double>[^\"\n\\]{4,2000})|\\?'(?P<single>[^'\n\\]{4,2000})"
+    r"|(?P<bare>[^\s&#='\"`,;(){}\[\]<>|\\]{4,2000}+={0,2})(?![\w=(\[{]))"
+    # name: "value"; name: value, and then nothing
+    r"|:(?!//)[ \t]{0,4}(?:\\?\"(?P<double_2>[^\"\n\\]{4,2000})|\\?'(?P<single_2>[^'\n\\]{4,2000})"
+    r"|(?P<last>[^\s&#='\"`,;(){}\[\]<>|\\]{4,2000}+={0,2})(?=[ \t]{0,20}(?:$|[,;}#'\"]))))",
+    re.MULTILINE,
+)
+_VALUES = ("double", "single", "double_2", "single_2", "bare", "last")
+_BARE = frozenset({"bare", "last"})
+# `self.password`, `config.db.password`: where code has it from
+_ATTRIBUTE = late(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
+
+_ARGUMENT = (
+    r"(?:\"(?P<a>[^\"\n]{1,300})\"|'(?P<b>[^'\n]{1,300})'|(?P<c>[^\s\"';|&]{1,300}))"
+)
+_ON_THE_LINE = r"(?:[^\n;|]|\\\n){0,1000}?"
+
+
+class Assigned(NamedTuple):
+    """A value and the name that a text gives it."""
+
+    name: str
+    value: str
+
+
+class _Option(NamedTuple):
+    """An option by which a command takes a password, alone or after a user's name."""
+
+    hint: str
+    pattern: Late
+    after: str = ""
+
+
+def _option(hint: str, pattern: str, after: str = "") -> _Option:
+    return _Option(hint, late(pattern + _ARGUMENT), after)
+
+
+_OPTIONS = (
+    _option(
+        "curl",
+        rf"\bcurl\b{_ON_THE_LINE}\s(?:-[a-zA-Z]{{0,6}}[uU]|--user|--proxy-user)[= ]{{0,3}}",
+        ":",
+    ),
+    _option("sshpass", r"\bsshpass\s+-p\s{0,3}"),
+    _option("mysql", rf"\b(?:mysql|mysqldump|mysqladmin){_ON_THE_LINE}\s-p"),
+    _option("mariadb", rf"\b(?:mariadb|mariadb-dump){_ON_THE_LINE}\s-p"),
+    _option("redis-cli", rf"\bredis-cli{_ON_THE_LINE}\s-a\s+"),
+    _option("mongo", rf"\bmongo\w*{_ON_THE_LINE}\s-p\s+"),
+    _option("sqlcmd", rf"\b(?:sqlcmd|bcp){_ON_THE_LINE}\s-P\s{{0,3}}"),
+    _option("login", rf"\b(?:docker|podman|helm|az|oras|skopeo)\b[^\n;|]{{0,40}}\slogin\b{_ON_THE_LINE}\s-p\s+"),
+    _option("ldap", rf"\bldap\w+{_ON_THE_LINE}\s-w\s+"),
+    _option("openssl", rf"\bopenssl{_ON_THE_LINE}\s-(?:passin|passout|pass|k)\s+(?:pass:)?"),
+    _option("unzip", rf"\b(?:unzip|zip){_ON_THE_LINE}\s-P\s{{0,3}}"),
+    _option("smbclient", rf"\bsmbclient{_ON_THE_LINE}\s(?:-U|--user)[= ]{{0,3}}", "%"),
+    _option("lftp", rf"\blftp{_ON_THE_LINE}\s(?:-u|--user)[= ]{{0,3}}", ","),
+)  # fmt: skip
+_OPTION_ALONE = late(r"--?(?P<name>[A-Za-z][\w-]{2,40})")
+_FLAG = late(
+    r"(?<![\w-])--?(?P<name>[A-Za-z][\w-]{2,40})[ \t]+"
+    r"(?:\"(?P<a>[^\"\n]{4,300})\"|'(?P<b>[^'\n]{4,300})'|(?P<c>[^\s\"';|&-][^\s\"';|&]{3,300}))"
+)
+
+
+def flag_in(argument: object) -> str | None:
+    """Return the name of the option that an argument of a command is, and no more."""
+    if not isinstance(argument, str) or argument[:1] != "-" or len(argument) > 60:
+        return None
+    option = _OPTION_ALONE().fullmatch(argument)
+    known = option is not None and kind_by_name(option["name"]) is not None
+    return option["name"] if option is not None and known else None
+
+
+def assigned_in(text: str) -> Iterator[Assigned]:
+    """Yield the names in `text` that are given a value there, with the value."""
+    if len(text) > MAX_ASSIGNING:
+        return
+    if "=" in text or ":" in text:
+        for match in _ASSIGNED().finditer(text):
+            which = next((name for name in _VALUES if match[name]), "")
+            if which and not (which in _BARE and _ATTRIBUTE().fullmatch(match[which])):
+                value = match[which]
+                yield Assigned(
+                    match["name"], unquoted(value) if which in _BARE else value
+                )
+    if "--" in text or " -" in text:
+        for match in _FLAG().finditer(text):
+            yield Assigned(match["name"], match["a"] or match["b"] or match["c"])
+
+
+def passwords_in(command: str) -> Iterator[str]:
+    """Yield what the options of the commands in `command` give as a password."""
+    if " -" not in command or len(command) > MAX_ASSIGNING:
+        return
+    for option in _OPTIONS:
+        if option.hint in command:
+            for match in option.pattern().finditer(command):
+                given = match["a"] or match["b"] or match["c"]
+                _, found, password = given.partition(option.after or given)
+                if not option.after:
+                    password = given
+                elif not found:
+                    continue
+                if len(password) > 1:
+                    yield password

@@ -1,0 +1,84 @@
+"""
+Private keys: PEM blocks and their content, told by parsing.
+
+What a block is called does not decide: its content has to be the DER of a private key
+(RFC 5208 PKCS #8, RFC 8017 PKCS #1, RFC 5915), OpenSSH's own format, an OpenPGP packet
+(RFC 9580) or a PKCS #12 store (RFC 7292). Public keys and certificates begin with
+another element.
+"""
+
+import re
+from binascii import Error as Base64Error
+from binascii import a2b_base64
+from collections.abc import Iterator
+
+from dagwarden.sources.credentials.negatives import is_placeholder
+from dagwarden.sources.credentials.patterns import late
+
+# PEM as written in files, in JSON strings and in query strings ("+" for a space).
+PEM = late(
+    r"-----BEGIN[ +](?:[A-Z0-9]{1,12}[ +]){0,3}PRIVATE[ +]KEY(?:[ +]BLOCK)?-----"
+    r"(?P<secret>(?:[^-]|-(?!-)){0,20000})"
+)
+# RFC 1421 headers of an encrypted key, and those of OpenPGP's armor.
+_HEADER = late(r"(?:Proc-Type|DEK-Info|Version|Comment|Hash|Charset):[^\n\\]*")
+_LINE_BREAKS = late(r"\\[nrt]|\s|\\")
+_SMALLEST = 24
+_OPENSSH = b"openssh-key-v1\0"
+
+
+def private_keys(text: str) -> Iterator[str]:
+    """
+    Yield the private keys that stand in `text` as PEM, without their line breaks.
+
+    Stand-ins are none. Keys that a passphrase encrypts are: that it is kept better than
+    they are, nothing says.
+    """
+    if "PRIVATE" not in text:
+        return
+    for match in PEM().finditer(text):
+        if (key := _key_in(match[0], match["secret"])) is not None:
+            yield key
+
+
+def private_key(text: str) -> str | None:
+    """Return the first of `private_keys`, or what `text` is without PEM's frame."""
+    found = next(private_keys(text), None)
+    return found or (None if "PRIVATE" in text else _key_in("", text))
+
+
+def _key_in(block: str, content: str) -> str | None:
+    body = _LINE_BREAKS().sub("", _HEADER().sub("", content.replace("\\n", "\n")))
+    if len(body) < _SMALLEST or is_placeholder(body):
+        return None
+    data = from_base64(body.replace(" ", "+"))
+    if data is None:
+        return None
+    opaque = "PGP" in block or "ENCRYPTED" in block or data.startswith(_OPENSSH)
+    return body if opaque or is_private_der(data) else None
+
+
+def from_base64(text: str) -> bytes | None:
+    """Return what base64 `text` holds, also where its end is missing."""
+    plain = text.rstrip("=").replace("-", "+").replace("_", "/")
+    if not re.fullmatch(r"[A-Za-z0-9+/]+", plain):
+        return None
+    plain = plain[:-1] if len(plain) % 4 == 1 else plain
+    try:
+        return a2b_base64(plain + "=" * (-len(plain) % 4))
+    except Base64Error:  # pragma: no cover - the alphabet and the length are right
+        return None
+
+
+def is_private_der(data: bytes) -> bool:
+    """
+    Tell whether `data` begins as the DER of a private key, or of a key store.
+
+    All begin with a sequence whose first element is a version: 0 or 1, 3 of a store. A
+    certificate begins with another sequence, a public key with an algorithm or a large
+    number.
+    """
+    if len(data) < 16 or data[0] != 0x30:
+        return False
+    first = 2 + (data[1] & 0x7F if data[1] & 0x80 else 0)
+    return data[first : first + 2] == b"\x02\x01" and data[first + 2] in (0, 1, 3)

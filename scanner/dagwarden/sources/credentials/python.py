@@ -1,0 +1,466 @@
+"""
+Credentials in the text of a Python file: what is written there, wherever it leads.
+
+Names, keywords, keys, defaults and arguments say what a value is called; what texts are
+made of is followed as far as it is written in the file (`fold`). Functions need not be
+called and branches not be taken: what stands there is what whoever reads it has.
+"""
+
+import ast
+from collections import ChainMap
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple, cast
+
+from dagwarden.sources.credentials.assigned import flag_in
+from dagwarden.sources.credentials.fold import (
+    FOLDED_CALLS,
+    Folded,
+    Leaf,
+    called,
+    fold,
+    is_known,
+)
+from dagwarden.sources.credentials.names import kind_by_name
+from dagwarden.sources.credentials.shapes import is_key_id
+from dagwarden.sources.credentials.walk import Found, found_in, may_hold_secret
+
+# Values that are looked into in one file; what comes after them is not.
+MAX_VALUES = 100_000
+
+
+# Expressions inside one, each with what it is called.
+Parts = Iterable[tuple[ast.AST, str]]
+
+
+class Written(NamedTuple):
+    """A credential and the line where it is written, or most of it is."""
+
+    line: int
+    found: Found
+    # the lines of other texts that it is made of
+    others: tuple[int, ...] = ()
+
+
+def found_in_python(tree: ast.AST, *, weak: bool = False) -> list[Written]:
+    """Return the credentials in a module, each line's in the order met; see `found_in`."""
+    reading = _Reading(tree, weak)
+    reading.block(_children(tree), _Scope(ChainMap()))
+    while reading.later:
+        body, scope = reading.later.pop(0)
+        reading.block(body, scope)
+    return sorted(reading.found.values(), key=lambda one: one.line)
+
+
+class _Scope(NamedTuple):
+    """The names that code sees, and what the value is called that it returns."""
+
+    names: ChainMap[str, Folded]
+    returned: str = ""
+
+
+# Functions and methods whose first argument, or second, names the next: os.getenv,
+# Variable.set, a mapping's get, ConfigParser.set, V1EnvVar, an option's declaration.
+_NAMING = frozenset(
+    [
+        "EnvVar",
+        "V1EnvVar",
+        "add_argument",
+        "env",
+        "get",
+        "get_env",
+        "get_or_default",
+        "getenv",
+        "option",
+        "put",
+        "pop",
+        "putenv",
+        "set",
+        "setattr",
+        "setdefault",
+        "setenv",
+        "set_value",
+    ]
+)
+_GIVEN = frozenset({"default", "default_var", "fallback", "value"})
+_NAMES = ("name", "key", "Name", "Key")
+_VALUES = frozenset({"value", "Value"})
+# Where a password or key stands that no keyword names: the position, and its name.
+_POSITIONS: dict[str, tuple[int, str]] = {
+    "AzureKeyCredential": (0, "api_key"),
+    "BasicAuth": (1, "password"),
+    "BearerAuth": (0, "token"),
+    "ClientSecretCredential": (2, "client_secret"),
+    "Fernet": (0, "fernet_key"),
+    "HTTPBasicAuth": (1, "password"),
+    "HTTPDigestAuth": (1, "password"),
+    "HTTPProxyAuth": (1, "password"),
+    "HttpNtlmAuth": (1, "password"),
+    "PlainTextAuthProvider": (1, "password"),
+    "SecretStr": (0, "secret"),
+    "UsernamePasswordCredential": (2, "password"),
+    "login": (1, "password"),
+}
+_SETTERS = ("set_", "with_", "use_")
+_PAIRS = frozenset({"auth", "basic_auth", "http_auth", "userpass"})
+# Keys of a dict that is a credential as a whole.
+_WHOLE = frozenset({"private_key", "refresh_token"})
+
+
+class _Reading:
+    """One file; statements in order, so that names have the values they have there."""
+
+    def __init__(self, tree: ast.AST, weak: bool) -> None:
+        self.weak = weak
+        self.left = MAX_VALUES
+        self.found: dict[tuple[int, str], Written] = {}
+        # bodies of functions, read once all names around them have their values
+        self.later: list[tuple[list[ast.AST], _Scope]] = []
+        # what the parameters are called of functions and classes of the file
+        self.parameters: dict[str, list[str]] = {}
+        for node in _children(tree):
+            self._declare(node)
+
+    def _declare(self, node: ast.AST) -> None:
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            self.parameters[node.name] = [one.arg for one in node.args.args]
+        elif isinstance(node, ast.ClassDef):
+            for inner in node.body:
+                if isinstance(inner, ast.FunctionDef) and inner.name == "__init__":
+                    given = [one.arg for one in inner.args.args[1:]]
+                    self.parameters[node.name] = given
+
+    # ------------------------------------------------------------------ statements
+
+    def block(self, nodes: list[ast.AST], scope: _Scope) -> None:
+        """Read statements and what they hold, in order."""
+        waiting = nodes[::-1]
+        while waiting:
+            node = waiting.pop()
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                self._function(node, scope)
+            elif isinstance(node, ast.ClassDef):
+                self._class(node, scope)
+            elif isinstance(node, ast.Assign):
+                for target in node.targets:
+                    self._bind(target, node.value, scope)
+            elif isinstance(node, ast.AnnAssign):
+                if node.value is not None:
+                    self._bind(node.target, node.value, scope)
+            elif isinstance(node, ast.AugAssign):
+                self._extend(node, scope)
+            elif isinstance(node, ast.Return):
+                if node.value is not None:
+                    self._expression(node.value, scope.returned, scope)
+            elif isinstance(node, ast.expr):
+                self._expression(node, "", scope)
+            elif not isinstance(node, (ast.Import, ast.ImportFrom)):
+                waiting += _children(node)[::-1]
+
+    def _function(
+        self, node: ast.FunctionDef | ast.AsyncFunctionDef, scope: _Scope
+    ) -> None:
+        for decorator in node.decorator_list:
+            self._expression(decorator, "", scope)
+        for name, default in _defaults(node.args):
+            self._expression(default, name, scope)
+        returned = node.name if kind_by_name(node.name) else ""
+        # names of the module are seen as they are in the end
+        inner = _Scope(scope.names.new_child(), returned)
+        self.later.append((list(node.body), inner))
+
+    def _class(self, node: ast.ClassDef, scope: _Scope) -> None:
+        for part in (*node.decorator_list, *node.bases):
+            self._expression(part, "", scope)
+        for keyword in node.keywords:
+            self._expression(keyword.value, keyword.arg or "", scope)
+        names = scope.names.new_child()
+        self.block(list(node.body), _Scope(names))
+        for name, value in list(names.maps[0].items()):
+            scope.names[f"{node.name}.{name}"] = value
+            names[f"self.{name}"] = names[f"cls.{name}"] = value
+
+    def _bind(self, target: ast.expr, value: ast.expr, scope: _Scope) -> None:
+        if isinstance(target, (ast.Tuple, ast.List)):
+            if isinstance(value, (ast.Tuple, ast.List)):
+                for one, its in zip(target.elts, value.elts, strict=False):
+                    self._bind(one, its, scope)
+                return
+        elif isinstance(target, ast.Name):
+            scope.names[target.id] = fold(value, scope.names)
+        elif isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name):
+            # what one method gives an instance, the others see
+            own = target.value.id == "self" and len(scope.names.maps) > 1
+            seen = scope.names.maps[1] if own else scope.names
+            seen[f"{target.value.id}.{target.attr}"] = fold(value, scope.names)
+        self._expression(value, _name_of(target), scope)
+
+    def _extend(self, node: ast.AugAssign, scope: _Scope) -> None:
+        name = _name_of(node.target)
+        if isinstance(node.target, ast.Name) and isinstance(node.op, ast.Add):
+            reference = ast.copy_location(ast.Name(name, ast.Load()), node)
+            both = ast.copy_location(ast.BinOp(reference, node.op, node.value), node)
+            folded = fold(both, scope.names)
+            scope.names[name] = folded
+            self._look(name, folded)
+        self._expression(node.value, name, scope)
+
+    # ----------------------------------------------------------------- expressions
+
+    def _expression(self, node: ast.expr, name: str, scope: _Scope) -> None:
+        """Look into an expression that is called `name`, and all that it holds."""
+        waiting: list[tuple[ast.AST, str]] = [(node, name)]
+        while waiting:
+            one, called_as = waiting.pop()
+            reader = _READERS.get(type(one))
+            if reader is not None:
+                waiting += reader(self, one, called_as, scope)
+            elif isinstance(one, ast.Lambda):
+                waiting.append((one.body, called_as))
+                waiting += [(d, n) for n, d in _defaults(one.args)]
+            else:
+                waiting += [(part, "") for part in _children(one)]
+
+    def _look(self, name: str, folded: Folded) -> bool:
+        """Add the credentials in a value called `name`; say whether it has any."""
+        value = folded.value
+        if not folded.leaves or self.left < 0 or not may_hold_secret(name, value):
+            return False
+        self.left -= folded.size
+        some = False
+        for found in found_in(name, value, name=name, weak=self.weak):
+            some = True
+            self._add(found, folded.leaves)
+        return some
+
+    def _add(self, found: Found, leaves: tuple[Leaf, ...]) -> None:
+        value = found.value
+        whole = next((leaf for leaf in leaves if value in leaf.text), None)
+        parts = [leaf for leaf in leaves if leaf.text.strip() and leaf.text in value]
+        most = whole or max(parts or leaves, key=lambda leaf: len(leaf.text))
+        line = most.line_of(value)
+        others: list[int] = []
+        if whole is None:
+            others = sorted({leaf.line for leaf in (parts or leaves)} - {line})
+        written = Written(line, found, tuple(others))
+        known = self.found.get((line, value))
+        if known is None or _rank(written) < _rank(known):
+            self.found[line, value] = written
+
+    # ------------------------------------------- one reader per kind of expression
+
+    def constant(self, node: ast.Constant, name: str, scope: _Scope) -> Parts:
+        """Look into what is written out."""
+        value = node.value
+        if isinstance(value, (str, bytes)) and may_hold_secret(name, value):
+            self._look(name, fold(node, scope.names))
+        return ()
+
+    def reference(self, node: ast.expr, name: str, scope: _Scope) -> Parts:
+        """Look into what a name stands for, if another name says that it is secret."""
+        if name and kind_by_name(name) is not None:
+            folded = fold(node, scope.names)
+            if isinstance(folded.value, (str, bytes)):
+                self._look(name, folded)
+        elif isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice):
+            self._look(name, fold(node, scope.names))
+        if isinstance(node, ast.Name):
+            return ()
+        return [(part, "") for part in _children(node)]
+
+    def text(self, node: ast.expr, name: str, scope: _Scope) -> Parts:
+        """Look into a text that is made of others, as a whole and part by part."""
+        folded = fold(node, scope.names)
+        known = is_known(folded)
+        if known:
+            self._look(name, folded)
+        return [
+            (part, "" if known else name)
+            for part in _terms(node)
+            if not (known and isinstance(part, (ast.Constant, ast.Name)))
+        ]
+
+    def mapping(self, node: ast.Dict, name: str, scope: _Scope) -> Parts:
+        """Look into a dict: as a whole where its keys say so, and key by key."""
+        keys = [
+            key.value if isinstance(key, ast.Constant) else None for key in node.keys
+        ]
+        texts = {key for key in keys if isinstance(key, str)}
+        ids = any(is_key_id(v.value) for v in node.values if type(v) is ast.Constant)
+        if (ids or texts & _WHOLE) and self._look(name, fold(node, scope.names)):
+            return ()
+        pairs = list(zip(keys, node.values, strict=True))
+        named = _name_in_pair([(k, v) for k, v in pairs if isinstance(k, str)], scope)
+        parts: list[tuple[ast.AST, str]] = []
+        for key, (said, value) in zip(node.keys, pairs, strict=True):
+            own = said if isinstance(said, str) else name
+            if key is not None and not isinstance(key, ast.Constant):
+                parts.append((key, ""))
+                folded = fold(key, scope.names).value
+                own = folded if isinstance(folded, str) else own
+            parts.append((value, named if named and said in _VALUES else own))
+        return parts
+
+    def items(
+        self, node: ast.List | ast.Tuple | ast.Set, name: str, scope: _Scope
+    ) -> Parts:
+        """Look into the items of a list; the second of a user and a password."""
+        own: list[tuple[ast.AST, str]] = [(one, name) for one in node.elts]
+        values = [one.value if type(one) is ast.Constant else None for one in node.elts]
+        for position, value in enumerate(values[:-1], 1):
+            if (flag := flag_in(value)) is not None:
+                own[position] = (own[position][0], flag)
+        if any(map(is_key_id, values)):
+            self._look(name, fold(node, scope.names))
+        if len(own) == 2 and name.lower() in _PAIRS:
+            own[1] = (own[1][0], "password")
+        elif len(own) == 2 and isinstance(node, ast.Tuple):
+            first = fold(node.elts[0], scope.names).value
+            if isinstance(first, str) and kind_by_name(first):  # ("Authorization", V)
+                own[1] = (own[1][0], first)
+        return own
+
+    def call(self, node: ast.Call, name: str, scope: _Scope) -> Parts:
+        """Look into a call: its arguments by the names that they have there."""
+        function = called(node)
+        if function in FOLDED_CALLS:
+            folded = fold(node, scope.names)
+            if is_known(folded) and isinstance(folded.value, (str, bytes, dict, list)):
+                self._look(name, folded)
+        parts: list[tuple[ast.AST, str]] = []
+        if isinstance(node.func, (ast.Attribute, ast.Call, ast.Subscript)):
+            parts.append((getattr(node.func, "value", node.func), ""))
+        arguments = [fold(argument, scope.names) for argument in node.args[:4]]
+        if any(is_key_id(argument.value) for argument in arguments):
+            together = ast.copy_location(ast.List(node.args), node)
+            self._look(name, fold(together, scope.names))
+        names, given = self._argument_names(node, function, scope)
+        for position, argument in enumerate(node.args):
+            parts.append((argument, names.get(position, "")))
+        for keyword in node.keywords:
+            own = keyword.arg or ""
+            parts.append((keyword.value, given if given and own in _GIVEN else own))
+        return parts
+
+    def _argument_names(
+        self, node: ast.Call, function: str, scope: _Scope
+    ) -> tuple[dict[int, str], str]:
+        """Return what positional arguments are called, and a default or value."""
+        keywords = [(k.arg, k.value) for k in node.keywords if k.arg]
+        named = _name_in_pair(keywords, scope)
+        if function in _NAMING:
+            for position, argument in enumerate(node.args[:2]):
+                said = fold(argument, scope.names).value
+                if isinstance(said, str) and kind_by_name(said) is not None:
+                    return {position + 1: said}, said
+        if function.startswith(_SETTERS) and kind_by_name(function) is not None:
+            return {0: function}, named
+        if function in _POSITIONS:
+            position, name = _POSITIONS[function]
+            return {position: name}, named
+        return dict(enumerate(self.parameters.get(function, ()))), named
+
+    def comparison(self, node: ast.Compare, name: str, scope: _Scope) -> Parts:
+        """Look into what a name is compared with."""
+        sides = [node.left, *node.comparators]
+        names = [_name_of(side) for side in sides]
+        own = next((one for one in names if one and kind_by_name(one)), "")
+        equal = all(isinstance(op, (ast.Eq, ast.NotEq)) for op in node.ops)
+        constant = ast.Constant
+        return [(s, own if equal and isinstance(s, constant) else "") for s in sides]
+
+    def choice(self, node: ast.expr, name: str, scope: _Scope) -> Parts:
+        """Look into each of the values that an expression may come to."""
+        if isinstance(node, ast.BoolOp):
+            return [(value, name) for value in node.values]
+        if isinstance(node, ast.IfExp):
+            return [(node.test, ""), (node.body, name), (node.orelse, name)]
+        inner = cast("ast.Await | ast.Starred | ast.FormattedValue", node)
+        return [(inner.value, name)]
+
+    def binding(self, node: ast.NamedExpr, name: str, scope: _Scope) -> Parts:
+        """Bind a name inside an expression."""
+        self._bind(node.target, node.value, scope)
+        return ()
+
+
+def _children(node: ast.AST) -> list[ast.AST]:
+    """Return what `node` consists of, but for what says how it is used."""
+    return [p for p in ast.iter_child_nodes(node) if not isinstance(p, _USES)]
+
+
+_USES = (ast.expr_context, ast.operator, ast.cmpop, ast.boolop, ast.unaryop)
+
+
+def _rank(written: Written) -> tuple[bool, bool]:
+    """Sort what is sure before what is not, and what has a name before what has none."""
+    return written.found.doubt is not None, not written.found.place
+
+
+def _name_of(target: ast.expr) -> str:
+    """Return what is called by `target`, "" if that has no name."""
+    if isinstance(target, ast.Name):
+        return target.id
+    if isinstance(target, ast.Attribute):
+        return target.attr
+    if isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Constant):
+        key = target.slice.value
+        return key if isinstance(key, str) else ""
+    return ""
+
+
+def _defaults(given: ast.arguments) -> Iterator[tuple[str, ast.expr]]:
+    positional = [*given.posonlyargs, *given.args]
+    last = positional[len(positional) - len(given.defaults) :]
+    for argument, default in zip(last, given.defaults, strict=True):
+        yield argument.arg, default
+    for argument, value in zip(given.kwonlyargs, given.kw_defaults, strict=True):
+        if value is not None:
+            yield argument.arg, value
+
+
+def _name_in_pair(given: list[tuple[str, ast.expr]], scope: _Scope) -> str:
+    """Return N of {"name": N, "value": V} and of EnvVar(name=N, value=V)."""
+    values = dict(given)
+    if _VALUES.isdisjoint(values):
+        return ""
+    for name in _NAMES:
+        if name in values:
+            said = fold(values[name], scope.names).value
+            return said if isinstance(said, str) else ""
+    return ""
+
+
+def _terms(node: ast.expr) -> Iterator[ast.expr]:
+    """Yield what a text is made of; sums may have thousands of terms."""
+    if isinstance(node, ast.JoinedStr):
+        yield from node.values
+        return
+    while isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        yield node.right
+        node = node.left
+    if isinstance(node, ast.BinOp):
+        yield from (node.left, node.right)
+    else:
+        yield node
+
+
+_READERS: dict[type[ast.AST], Callable[..., Parts]] = {
+    ast.Attribute: _Reading.reference,
+    ast.Await: _Reading.choice,
+    ast.BinOp: _Reading.text,
+    ast.BoolOp: _Reading.choice,
+    ast.Call: _Reading.call,
+    ast.Compare: _Reading.comparison,
+    ast.Constant: _Reading.constant,
+    ast.Dict: _Reading.mapping,
+    ast.FormattedValue: _Reading.choice,
+    ast.IfExp: _Reading.choice,
+    ast.JoinedStr: _Reading.text,
+    ast.List: _Reading.items,
+    ast.Name: _Reading.reference,
+    ast.NamedExpr: _Reading.binding,
+    ast.Set: _Reading.items,
+    ast.Starred: _Reading.choice,
+    ast.Subscript: _Reading.reference,
+    ast.Tuple: _Reading.items,
+}
