@@ -8,9 +8,12 @@ count, and then a placeholder, a template, a reference to a secret store and the
 name of a secret are none.
 
 Ways in: `secrets_in` and `found_in` look into one typed value under its name,
-`found_in_text` into text without a format, line by line. `shapes` tells what a text is
-by its structure, `names` what a name promises, `negatives` what stands for a secret
-and is none, `decode` opens encodings, `walk` goes through a value and
+`found_in_text` into text without a format, line by line, and `python.found_in_python`
+into the tree of a Python file, following what is written there with `fold`.
+
+`keys` tells private keys by parsing them, `shapes` what a text is by its structure,
+`assigned` what settings and commands in a text call by a name, `names` what a name
+promises, `negatives` what stands for a secret and is none, `decode` opens encodings, `walk` goes through a value and
 `text` through lines, `shown` takes
 secrets out of what people read, `fingerprint` lets equal ones be told.
 

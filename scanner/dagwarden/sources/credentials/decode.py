@@ -11,6 +11,8 @@ _BASE64 = late(rf"[A-Za-z0-9+/_-]{{{SHORTEST_BASE64},}}={{0,2}}")
 
 
 _LINE_BREAKS = str.maketrans("", "", "\r\n\t")
+# As many objects are looked for in one text.
+_OBJECTS = 20
 _PERCENT = late(r"%[0-9A-Fa-f]{2}")
 
 
@@ -19,6 +21,24 @@ def unquoted(text: str) -> str:
     from urllib.parse import unquote
 
     return unquote(text) if "%" in text else text
+
+
+def _objects_in(text: str) -> Iterator[object]:
+    """Yield the JSON objects in a text that is more than them: in a command, say."""
+    import json
+
+    decoder = json.JSONDecoder(strict=False)
+    start = -1
+    for _ in range(_OBJECTS):
+        start = text.find("{", start + 1)
+        if start < 0:
+            return
+        try:
+            found, end = decoder.raw_decode(text, start)
+        except (ValueError, RecursionError):
+            continue
+        yield found
+        start = end
 
 
 def decoded(text: str) -> Iterator[object]:
@@ -34,6 +54,8 @@ def decoded(text: str) -> Iterator[object]:
             pass
         else:
             return
+    if "private_key" in text or "refresh_token" in text:
+        yield from _objects_in(text)
     if _PERCENT().search(text):
         yield unquoted(
             text.replace("+", " ")

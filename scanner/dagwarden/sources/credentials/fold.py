@@ -283,9 +283,9 @@ def _slice(whole: Folded, part: ast.Slice, names: Names, depth: int) -> Folded:
     bounds: list[int | None] = []
     for bound in (part.lower, part.upper, part.step):
         value = None if bound is None else fold(bound, names, depth).value
-        if not (value is None or (isinstance(value, int) and value)) and value != 0:
+        if not isinstance(value, (int, type(None))):
             return _NOT_KNOWN
-        bounds.append(cast("int | None", value))
+        bounds.append(value)
     if not isinstance(whole.value, (str, bytes)) or bounds[2] == 0:
         return _NOT_KNOWN
     return Folded(whole.value[slice(*bounds)], whole.leaves)

@@ -70,6 +70,18 @@ def from_base64(text: str) -> bytes | None:
         return None
 
 
+def is_whole(data: bytes) -> bool:
+    """Tell whether a sequence in DER is as long as it says."""
+    first = _first_element(data)
+    length = int.from_bytes(data[2:first], "big") if first > 2 else data[1]
+    return len(data) - first == length
+
+
+def _first_element(data: bytes) -> int:
+    """Return where the first element of a sequence begins (X.690, 8.1.3)."""
+    return 2 + (data[1] & 0x7F if data[1] & 0x80 else 0)
+
+
 def is_private_der(data: bytes) -> bool:
     """
     Tell whether `data` begins as the DER of a private key, or of a key store.
@@ -80,5 +92,5 @@ def is_private_der(data: bytes) -> bool:
     """
     if len(data) < 16 or data[0] != 0x30:
         return False
-    first = 2 + (data[1] & 0x7F if data[1] & 0x80 else 0)
+    first = _first_element(data)
     return data[first : first + 2] == b"\x02\x01" and data[first + 2] in (0, 1, 3)

@@ -11,7 +11,12 @@ from typing import NamedTuple, cast
 
 from dagwarden.facts import SecretKind
 from dagwarden.sources.credentials.decode import SHORTEST_BASE64, unquoted
-from dagwarden.sources.credentials.keys import from_base64, is_private_der, private_keys
+from dagwarden.sources.credentials.keys import (
+    from_base64,
+    is_private_der,
+    is_whole,
+    private_keys,
+)
 from dagwarden.sources.credentials.names import (
     WORDY,
     is_secrets_name,
@@ -49,53 +54,72 @@ _TOKENS: tuple[_Token, ...] = (
     _Token(("AIza",), "api_key", late(rf"\b(AIza)[\w-]{{35}}{_END}")),
     _Token(("GOCSPX-",), "client_secret", late(rf"\b(GOCSPX-)[\w-]{{20,64}}{_END}")),
     _Token(("ya29.",), "bearer_token", late(r"\b(ya29\.)[\w.-]{20,2048}")),
-    _Token(("1//",), "authorized_user", late(rf"(?<![\w/:.])(1//)[\w-]{{30,512}}{_END}")),
+    _Token(
+        ("1//",), "authorized_user", late(rf"(?<![\w/:.])(1//)[\w-]{{30,512}}{_END}")
+    ),
     # GitHub, GitLab, Atlassian
-    _Token(("ghp_", "gho_", "ghu_", "ghs_", "ghr_"), "bearer_token", late(r"\b(gh[pousr]_)[A-Za-z0-9]{36,255}\b")),
-    _Token(("github_pat_",), "bearer_token", late(r"\b(github_pat_)\w{22,255}\b")),
-    _Token(tuple(f"gl{kind}-" for kind in _GITLAB),
+    _Token(
+        ("ghp_", "gho_", "ghu_", "ghs_", "ghr_"),
         "bearer_token",
-        late(
-            rf"\b(gl(?:{'|'.join(_GITLAB)})-)[\w.-]{{20,300}}{_END}"
-        ),
+        late(r"\b(gh[pousr]_)[A-Za-z0-9]{36,255}\b"),
+    ),
+    _Token(("github_pat_",), "bearer_token", late(r"\b(github_pat_)\w{22,255}\b")),
+    _Token(
+        tuple(f"gl{kind}-" for kind in _GITLAB),
+        "bearer_token",
+        late(rf"\b(gl(?:{'|'.join(_GITLAB)})-)[\w.-]{{20,300}}{_END}"),
     ),
     _Token(("ATATT3x",), "bearer_token", late(r"\b(ATATT3x)[\w=-]{80,400}")),
     # Slack, Teams, Discord, Telegram
-    _Token(("xox",), "bearer_token", late(r"\b(xox[abeprs](?:\.xox[bp])?-)[\w-]{10,256}")),
-    _Token(("xapp-",), "bearer_token", late(r"\b(xapp-)\d-[A-Z0-9]{8,16}-\d+-\w{32,80}")),
-    _Token(("hooks.slack.com/",),
+    _Token(
+        ("xox",), "bearer_token", late(r"\b(xox[abeprs](?:\.xox[bp])?-)[\w-]{10,256}")
+    ),
+    _Token(
+        ("xapp-",), "bearer_token", late(r"\b(xapp-)\d-[A-Z0-9]{8,16}-\d+-\w{32,80}")
+    ),
+    _Token(
+        ("hooks.slack.com/",),
         "webhook_url",
         late(
             r"\b(hooks\.slack\.com/)(?:services|workflows|triggers)/[\w/]{20,200}",
         ),
     ),
-    _Token((".webhook.office.com/",),
+    _Token(
+        (".webhook.office.com/",),
         "webhook_url",
         late(r"(\.webhook\.office\.com/)webhookb2/[\w@/-]{30,300}"),
     ),
-    _Token(("/api/webhooks/",),
+    _Token(
+        ("/api/webhooks/",),
         "webhook_url",
         late(r"\b(discord(?:app)?\.com/api/webhooks/)\d{15,22}/[\w-]{50,90}"),
     ),
-    _Token((":AA",), "bearer_token", late(r"(?<![\w-])(\d{8,10}:AA)[\w-]{33}(?![\w-])")),
+    _Token(
+        (":AA",), "bearer_token", late(r"(?<![\w-])(\d{8,10}:AA)[\w-]{33}(?![\w-])")
+    ),
     # Amazon, Azure
-    _Token(("XIvYXdz",),
+    _Token(
+        ("XIvYXdz",),
         "aws_session_token",
         late(r"(?<![\w/+])(FwoGZXIvYXdz)[\w/+=]{80,2000}"),
     ),
-    _Token(("IQoJb3JpZ2lu",),
+    _Token(
+        ("IQoJb3JpZ2lu",),
         "aws_session_token",
         late(r"(?<![\w/+])(IQoJb3JpZ2lu)[\w/+=]{80,2000}"),
     ),
-    _Token(("AccountKey=",),
+    _Token(
+        ("AccountKey=",),
         "secret_value",
         late(r"\b(AccountKey=)(?P<secret>[A-Za-z0-9+/]{86}==)"),
     ),
-    _Token(("SharedAccessKey=",),
+    _Token(
+        ("SharedAccessKey=",),
         "secret_value",
         late(r"\b(SharedAccessKey=)(?P<secret>[A-Za-z0-9+/]{40,90}={0,2})"),
     ),
-    _Token(("sig=",),
+    _Token(
+        ("sig=",),
         "bearer_token",
         late(
             r"[?&]s(?:v|e|p|r|rt|s)=[^\s\"']{4,600}?[?&](sig=)"
@@ -111,28 +135,42 @@ _TOKENS: tuple[_Token, ...] = (
     # packages and images
     _Token(("npm_",), "bearer_token", late(r"\b(npm_)[A-Za-z0-9]{36}\b")),
     _Token(("pypi-",), "bearer_token", late(r"\b(pypi-)AgE[\w-]{50,1000}")),
-    _Token(("dckr_pat_", "dckr_oat_"), "bearer_token", late(rf"\b(dckr_[po]at_)[\w-]{{20,60}}{_END}")),
+    _Token(
+        ("dckr_pat_", "dckr_oat_"),
+        "bearer_token",
+        late(rf"\b(dckr_[po]at_)[\w-]{{20,60}}{_END}"),
+    ),
     _Token(("rubygems_",), "api_key", late(r"\b(rubygems_)[0-9a-f]{48}\b")),
     # data and models
     _Token(("dapi",), "bearer_token", late(r"\b(dapi)[0-9a-f]{32}(?:-\d)?(?![\w-])")),
-    _Token(("dbtc_", "dbtu_"), "bearer_token", late(rf"\b(dbt[cu]_)[\w-]{{30,80}}{_END}")),
+    _Token(
+        ("dbtc_", "dbtu_"), "bearer_token", late(rf"\b(dbt[cu]_)[\w-]{{30,80}}{_END}")
+    ),
     _Token(("hf_",), "bearer_token", late(r"\b(hf_)[A-Za-z0-9]{30,60}\b")),
     _Token(("sk-ant-",), "api_key", late(r"\b(sk-ant-)[\w-]{60,200}")),
-    _Token(("T3BlbkFJ",),
+    _Token(
+        ("T3BlbkFJ",),
         "api_key",
         late(r"\b(sk-)(?:[\w]{1,12}-)?[\w-]{16,160}T3BlbkFJ[\w-]+"),
     ),
     # operation
     _Token(("hvs.",), "bearer_token", late(r"\b(hvs\.)[\w-]{24,400}")),
     _Token(("hvb.",), "bearer_token", late(r"\b(hvb\.)[\w-]{24,400}")),
-    _Token((".atlasv1.",), "bearer_token", late(r"\b[A-Za-z0-9]{14}(\.atlasv1\.)[\w-]{60,80}")
+    _Token(
+        (".atlasv1.",),
+        "bearer_token",
+        late(r"\b[A-Za-z0-9]{14}(\.atlasv1\.)[\w-]{60,80}"),
     ),
     _Token(("dop_v1_",), "bearer_token", late(r"\b(dop_v1_)[0-9a-f]{64}\b")),
     _Token(("glsa_",), "bearer_token", late(r"\b(glsa_)[A-Za-z0-9]{32}_[0-9a-f]{8}\b")),
     _Token(("glc_",), "bearer_token", late(r"\b(glc_)[A-Za-z0-9+/]{32,400}={0,2}")),
     _Token(("NRAK-",), "api_key", late(r"\b(NRAK-)[A-Z0-9]{27}\b")),
     _Token(("PMAK-",), "api_key", late(r"\b(PMAK-)[0-9a-f]{24}-[0-9a-f]{34}\b")),
-    _Token(("shpat_", "shpca_", "shppa_", "shpss_"), "bearer_token", late(r"\b(shp(?:at|ca|pa|ss)_)[0-9a-fA-F]{32}\b")),
+    _Token(
+        ("shpat_", "shpca_", "shppa_", "shpss_"),
+        "bearer_token",
+        late(r"\b(shp(?:at|ca|pa|ss)_)[0-9a-fA-F]{32}\b"),
+    ),
     _Token(("lin_api_",), "api_key", late(r"\b(lin_api_)[A-Za-z0-9]{40}\b")),
     _Token(("AGE-SECRET",), "private_key", late(r"\b(AGE-SECRET-KEY-1)[A-Z0-9]{58}\b")),
 )
@@ -204,7 +242,7 @@ def shapes(text: str) -> Iterator[Shaped]:
     if text.startswith(_DER) and _BASE64().fullmatch(text):
         # without PEM's frame, as Snowflake's connections take it
         data = from_base64(text)
-        if data is not None and is_private_der(data):
+        if data is not None and is_private_der(data) and is_whole(data):
             yield Shaped("private_key", "".join(text.split()))
     for token in _TOKENS:
         if any(hint in text for hint in token.hints):

@@ -7,6 +7,7 @@ dropped. It never leaves `sources`.
 """
 
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import NamedTuple, cast
 
 from dagwarden.facts import Origin, Secret, SecretKind
@@ -40,6 +41,9 @@ MAX_TEXT = 1_000_000
 # Of containers, decoded ones included.
 MAX_NESTING = 40
 MAX_VALUES = 200_000
+# Of a URL, and of the fields of its query.
+MAX_URL = 50_000
+MAX_FIELDS = 200
 # How many texts without a secret are remembered: most are met again.
 MAX_HARMLESS = 20_000
 
@@ -234,7 +238,8 @@ class _Walk:
         if is_plain(text):
             yield from _by_name(place, name, text)
             return
-        if decodings < MAX_DECODINGS and 12 <= len(text) <= MAX_TEXT:
+        url = len(text) < MAX_URL and _QUERY().match(text)
+        if not url and decodings < MAX_DECODINGS and 12 <= len(text) <= MAX_TEXT:
             found = False
             for inner in decoded(text):
                 if inner == text:
@@ -246,34 +251,43 @@ class _Walk:
                 if found or isinstance(inner, (Mapping, list)):
                     return
         told: list[str] = []
-        for one in self._parts(place, text, nesting, decodings):
+        parts = (
+            self._in_query(place, url["query"], nesting, decodings) if url else (),
+            _in_text(place, text),
+        )
+        for one in chain.from_iterable(parts):
             if not any(one.value in value for value in told):
                 told.append(one.value)
                 yield one
         if not told:
             yield from _by_name(place, name, text)
 
-    def _parts(
-        self, place: str, text: str, nesting: int, decodings: int
+    def _in_query(
+        self, place: str, query: str, nesting: int, decodings: int
     ) -> Iterator[Found]:
-        """Yield what `text` has by shape, and what it calls by a name."""
-        given = list(assigned_in(text))
-        for kind, value, prefix in shapes(text[:MAX_TEXT]):
-            name = next((one.name for one in given if value in one.value), None)
-            yield Found(kind, _below(place, name), value, prefix)
-        if (query := _QUERY().match(text)) is not None and len(text) < 10_000:
-            from urllib.parse import parse_qsl
+        from urllib.parse import parse_qsl
 
-            for key, part in parse_qsl(query["query"], max_num_fields=200):
-                inner = _below(place, key)
-                yield from self.value(inner, key, part, nesting + 1, decodings + 1)
+        try:
+            given = parse_qsl(query, max_num_fields=MAX_FIELDS)
+        except ValueError:  # more fields than anyone writes
             return
-        for name, value in given:
-            if kind_by_name(name) is not None:
-                yield from _by_name(_below(place, name), name, value)
-        for password in passwords_in(text):
-            if is_one(password):
-                yield Found("password", place, password)
+        for key, part in given:
+            inner = _below(place, key)
+            yield from self.value(inner, key, part, nesting + 1, decodings + 1)
+
+
+def _in_text(place: str, text: str) -> Iterator[Found]:
+    """Yield what `text` has by shape, and what it calls by a name."""
+    given = list(assigned_in(text))
+    for kind, value, prefix in shapes(text[:MAX_TEXT]):
+        name = next((one.name for one in given if value in one.value), None)
+        yield Found(kind, _below(place, name), value, prefix)
+    for name, value in given:
+        if kind_by_name(name) is not None:
+            yield from _by_name(_below(place, name), name, value)
+    for password in passwords_in(text):
+        if is_one(password):
+            yield Found("password", place, password)
 
 
 def is_one(password: str) -> bool:
