@@ -448,3 +448,75 @@ def test_a_task_of_an_own_class_names_it_and_what_it_extends(
     )
     (task,) = facts.tasks
     assert (task.operator, task.own_class) == (BASH, own)
+
+
+T = "execution_timeout"
+# What Airflow 2.11.2 and 3.3.2 both refuse, with what is told and its line; and what
+# looks like it, and one of them takes.
+REFUSED: dict[str, tuple[str, int | None]] = {
+    f"with DAG('d'):\n BashOperator(task_id='t', {T}=60)": (f"an {T} that is no timedelta", 2),
+    f"with DAG('d'):\n BashOperator(task_id='t', {T}=0)": (f"an {T} that is no timedelta", 2),
+    f"with DAG('d', default_args={{'{T}': '60'}}):\n BashOperator(task_id='t')": (f"an {T} that is no timedelta", 2),
+    f"with DAG('d'):\n @task({T}=60.0)\n def t(): pass\n t()": (f"an {T} that is no timedelta", 4),
+    f"with DAG('d'):\n BashOperator.partial(task_id='t', {T}=60).expand(env=[{{}}])": ("", None),
+    f"with DAG('d'):\n BashOperator(task_id='t', {T}=None)": ("", None),
+    f"with DAG('d'):\n BashOperator(task_id='t', {T}=X)": ("", None),
+    f"with DAG('d', default_args={{'{T}': 60}}):\n BashOperator(task_id='t', {T}=None)": ("", None),
+    f"with DAG('d'):\n t = BashOperator(task_id='t')\n t.{T} = 60": ("", None),
+    f"if X:\n with DAG('d'):\n  BashOperator(task_id='t', {T}=60)": ("", None),
+    "with DAG('d', dagrun_timeout=60):\n BashOperator(task_id='t')": ("a dagrun_timeout that is no timedelta", 1),
+    "with DAG('d', dagrun_timeout=None):\n BashOperator(task_id='t')": ("", None),
+}  # fmt: skip
+ABC = "with DAG('d'):\n" + "".join(
+    f" {name} = BashOperator(task_id='{name}')\n" for name in "abc"
+)
+CYCLE = "tasks that wait for each other"
+CYCLES = {
+    "a >> b >> a": True,
+    "a >> a": True,
+    "a >> b << c >> a": False,
+    "a << b << a": True,
+    "a >> b\n b << a": False,
+    "a >> b\n a << b": True,
+    "a >> [b, c] >> a": True,
+    "a >> [b, c]\n [b, c] << a": False,
+    "a.set_downstream(b)\n a.set_upstream(b)": True,
+    "a.set_downstream(b)\n b.set_upstream([a])": False,
+    "chain(a, [b, c], a)": True,
+    "chain(a, b, c)\n a >> c": False,
+    "chain([a, b], [b, c])": False,
+    "chain(c, b, a)\n a >> c": True,
+    "a >> Label('x') >> b\n b >> Label('y') >> c": False,
+    "x = Label('x')\n a >> x >> b\n c >> x >> a": False,
+    "a >> b\n if X:\n  b >> a": False,
+    "a >> b\n for x in X:\n  b >> a": False,
+}
+
+
+def refusals(facts: Facts) -> list[tuple[str, int | None]]:
+    start = "Airflow refuses the file: "
+    return [
+        (gap.detail.removeprefix(start), gap.origin.line)
+        for gap in facts.gaps
+        if gap.detail.startswith(start)
+    ]
+
+
+@pytest.mark.parametrize(("program", "told"), REFUSED.items())
+def test_a_duration_of_another_type_is_refused_where_both_airflows_do(
+    scan: Scan, program: str, told: tuple[str, int | None]
+) -> None:
+    head = "from elsewhere import X\n"
+    found = refusals(scan(HEADER + head + program))
+    lines = len((HEADER + head).splitlines())
+    detail, line = told
+    assert found == ([] if line is None else [(detail, lines + line)])
+
+
+@pytest.mark.parametrize(("order", "told"), CYCLES.items(), ids=CYCLES)
+def test_tasks_that_wait_for_each_other_are_refused(
+    scan: Scan, order: str, told: bool
+) -> None:
+    head = "from elsewhere import X\nfrom airflow.sdk import Label, chain\n"
+    found = refusals(scan(f"{HEADER}{head}{ABC} {order}"))
+    assert [detail for detail, _ in found] == [CYCLE] * told

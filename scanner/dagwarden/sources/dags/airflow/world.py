@@ -10,6 +10,7 @@ import ast
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from msgspec import UNSET
@@ -297,6 +298,8 @@ class TaskDict(Thing):
         self.dag.world.interpreter.note(self.dag.arguments.node, _TAKEN_OUT)
 
 
+# What is certainly no duration; what an input of the scan gives is another type.
+_NO_DURATION = (int, float, str, bool)
 # What `partial` fills in of `default_args`, or with the default of every operator.
 _PARTIAL = frozenset({"execution_timeout", "owner", "pool", "queue", "retries"})
 
@@ -554,7 +557,8 @@ class Task(Thing):
         if name == "dag":
             return self.dag
         if name in ("set_upstream", "set_downstream"):
-            return Method(name, self._beside)
+            up = name == "set_upstream"
+            return Method(name, lambda given: self._beside(given, up=up))
         found = self.attributes.get(name, self.keywords.get(name))
         if found is not None:
             return found
@@ -577,9 +581,9 @@ class Task(Thing):
             return why
         return bound(self.made, self, name)
 
-    def _beside(self, arguments: Arguments) -> Value:
+    def _beside(self, arguments: Arguments, *, up: bool) -> Value:
         for other in arguments.positional:
-            self.world.linked(self, other)
+            self.world.linked(*((other, self) if up else (self, other)))
         return None
 
     def store(self, name: str, value: Value) -> None:
@@ -989,6 +993,8 @@ class World:
         self.interpreter: Interpreter
         # operators whose class the file changes
         self.changed: set[str] = set()
+        # what each task certainly waits for
+        self.waiting: dict[Task, list[Task]] = {}
         # names already told of in `unread`
         self.told: set[tuple[str, str]] = set()
         self.clients = Clients(self)
@@ -1195,6 +1201,22 @@ class World:
         for one in (left, right):
             if isinstance(one, Label):
                 one.beside = tasks
+        self._ordered(left, right)
+
+    def _ordered(self, left: Value, right: Value) -> None:
+        """Note which tasks certainly wait for which; of labels and groups it is not."""
+        if self.level or self.interpreter.repeating or not self.recording:
+            return
+        if isinstance(left, Label) or isinstance(right, Label):
+            return
+        # a class of the repository may make something else of it
+        first, then = (
+            [one for one in _tasks(value) if one.certain and one.made is None]
+            for value in (left, right)
+        )
+        charge(len(first) * len(then))
+        for task in then:
+            self.waiting.setdefault(task, []).extend(first)
 
     # -------------------------------------------------------------------- contexts
 
@@ -1298,6 +1320,7 @@ class World:
         task.defaults = tuple(d.duplicate(0) for d in defaults)
         if isinstance(task.operator, str) and task.operator in self.changed:
             task.forget(Unknown("dynamic", f"{task.describe()}, which is changed"))
+        self._check_timeout(task)
         self._own_properties(task)
         full = group.child(name) if group is not None else name
         if unique and task.dag is not None:
@@ -1326,6 +1349,23 @@ class World:
         before = 0 if name in dag.certain_ids else dag.branch_ids.get(name)
         dag.branch_ids.setdefault(name, level)
         return before in (0, level)
+
+    def _check_timeout(self, task: Task) -> None:
+        """Tell of an `execution_timeout` that every operator refuses, 2.11 and 3.3."""
+        name = "execution_timeout"
+        known = isinstance(task.operator, str) and self.operator(task.operator)
+        if task.mapped or name in task.assigned or not known:
+            return
+        given = task.keywords.get(name, task.rest)
+        if name not in task.keywords and not task.rest:
+            holding = (one for one in task.defaults if name in one.items or one.rest)
+            held = next(holding, None)
+            given = None if held is None else held.get(name)
+        if type(given) in _NO_DURATION and task.certain and self.recording:
+            detail = "an execution_timeout that is no timedelta"
+            site = task.site
+            unread = Unread(site.path, site.line, detail, broken=True)
+            self.interpreter.unread[unread] = None
 
     def taken(self, dag: Dag, name: str, site: Site) -> None:
         """Take an id, certainly; where it is taken, Airflow refuses the file."""
@@ -1554,6 +1594,10 @@ class World:
         missing = arguments.rest or Unknown("dynamic", "dag_id")
         dag = Dag(self, arguments.get("dag_id", 0, missing), arguments)
         self.register(dag)
+        if type(arguments.keywords.get("dagrun_timeout")) in _NO_DURATION:
+            # both 2.11 and 3.3 check it
+            detail = "a dagrun_timeout that is no timedelta"
+            self.refused(arguments.node, detail)
         return dag
 
     def _own_dag(self, made: Class, arguments: Arguments) -> Value:
@@ -1618,7 +1662,12 @@ class World:
         return GroupDecorator(self, arguments)
 
     def _chain(self, arguments: Arguments) -> Value:
-        self.linked(Items("list", arguments.positional), None)
+        given = arguments.positional
+        self.linked(Items("list", given), None)
+        for left, right in pairwise(given):
+            # of two lists each waits for its own, or for all
+            if not (isinstance(left, Items) and isinstance(right, Items)):
+                self._ordered(left, right)
         return None
 
     def _variable(self, given: Arguments) -> Value:

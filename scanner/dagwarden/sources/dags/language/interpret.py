@@ -1829,7 +1829,8 @@ class Interpreter:
                 name = _SPECIAL.get(kind, "__matmul__")
                 value = right.special(f"__r{name.removeprefix('__')}", value)
             elif kind in (ast.RShift, ast.LShift) and not isinstance(value, int):
-                self.world.linked(value, right)
+                back = kind is ast.LShift
+                self.world.linked(*((right, value) if back else (value, right)))
                 value = right
             else:
                 value = operations.binary(kind, value, right)

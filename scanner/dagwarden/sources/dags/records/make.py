@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
+from graphlib import CycleError, TopologicalSorter
 from typing import NamedTuple, TypeVar, cast
 
 from msgspec import UNSET, UnsetType
@@ -64,6 +65,7 @@ def facts_of_file(world: World, path: str, environment: Environment) -> Facts:
     """Return the facts of the DAG file `path`."""
     made = _Making(world, path, environment)
     _tell_of_namesakes(world)
+    _tell_of_cycles(world)
     for dag in world.dags:
         made.dag(dag)
     for task in world.tasks:
@@ -116,6 +118,26 @@ def _tell_of_namesakes(world: World) -> None:
                 )
                 world.interpreter.unread[Unread(site.path, site.line, detail)] = None
             seen.add(dag.dag_id)
+
+
+def _tell_of_cycles(world: World) -> None:
+    """Note tasks that wait for each other: Airflow takes no such DAG, 2.11 and 3.3."""
+    waiting = {
+        task: [one for one in before if not one.removed]
+        for task, before in world.waiting.items()
+        if not task.removed and task.dag is not None and task.dag.exposed
+    }
+    if not waiting:
+        return
+    order = TopologicalSorter(waiting)
+    try:
+        order.prepare()
+    except CycleError as error:
+        cycle = cast("list[airflow.Task]", error.args[1])
+        site = min(task.site for task in cycle)
+        detail = "tasks that wait for each other"
+        unread = Unread(site.path, site.line, detail, broken=True)
+        world.interpreter.unread[unread] = None
 
 
 class _Making:
