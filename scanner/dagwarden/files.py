@@ -12,16 +12,26 @@ def open_regular(path: Path) -> BufferedReader:
 
     A pipe or a device would hang the reader or never end.
     """
+    return os.fdopen(_opened(path)[0], "rb")
+
+
+def _opened(path: Path) -> tuple[int, int]:
+    """Return the descriptor of a regular file, and its size."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
         os.close(descriptor)
         raise OSError(0, "not a regular file")
-    return os.fdopen(descriptor, "rb")
+    return descriptor, status.st_size
 
 
 def read_regular(path: Path, limit: int) -> bytes:
     """Return the first `limit` + 1 bytes of a regular file; raises OSError."""
-    with open_regular(path) as file:
-        # room for no more than there is; some file systems tell no size
-        size = os.fstat(file.fileno()).st_size or limit
-        return file.read(min(size, limit) + 1)
+    descriptor, size = _opened(path)
+    # room for no more than there is; some file systems tell no size
+    with os.fdopen(descriptor, "rb", buffering=0) as file:
+        wanted = min(size or limit, limit) + 1
+        found = file.read(wanted) or b""
+        while len(found) < wanted and (more := file.read(wanted - len(found))):
+            found += more
+        return found

@@ -482,7 +482,11 @@ def _may_hold_dags(data: bytes) -> bool:
 
 
 def _module_name(path: Path, folder: Path) -> tuple[str, bool]:
-    parts = list(path.relative_to(folder).with_suffix("").parts)
+    # many files are read: texts, because paths are slow
+    below, whole = os.path.join(folder, ""), str(path)
+    if not whole.startswith(below):
+        raise ValueError("a module outside the folder that it is looked for in")
+    parts = whole[len(below) :].removesuffix(".py").split(os.sep)
     package = parts[-1] == "__init__"
     if package:
         parts.pop()

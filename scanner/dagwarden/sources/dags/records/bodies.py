@@ -136,7 +136,6 @@ class Bodies:
             self.spent = True
 
     def _of(self, task: Task) -> Followed:
-        given = Parameters(self.world, task, self.environment)
         name = task.operator if isinstance(task.operator, str) else ""
         if task.made is not None and any(map(task.made.find, _RUNNING)):
             return self._followed(task, lambda: self._operated(task), None)
@@ -147,12 +146,12 @@ class Bodies:
             account = None if own else _ELSEWHERE
             return self._followed(task, lambda: self._decorated(task, name), account)
         if name.startswith(PYTHON):
-            return self._followed(task, lambda: self._called(task, given), None)
+            return self._followed(task, lambda: self._called(task), None)
         if name.startswith(BASH):
-            run = lambda: self._command(task, given, "bash_command")  # noqa: E731
+            run = lambda: self._command(task, "bash_command")  # noqa: E731
             return self._followed(task, run, None)
         if name.startswith(SSH):
-            run = lambda: self._command(task, given, "command")  # noqa: E731
+            run = lambda: self._command(task, "command")  # noqa: E731
             return self._followed(task, run, _ELSEWHERE)
         return NOTHING
 
@@ -230,7 +229,8 @@ class Bodies:
             return returned
         return self._script(task, returned)
 
-    def _called(self, task: Task, given: Parameters) -> Value:
+    def _called(self, task: Task) -> Value:
+        given = Parameters(self.world, task, self.environment)
         function = given.value("python_callable")
         args, kwargs = (self.arrived(given.value(n)) for n in ("op_args", "op_kwargs"))
         positional, more = ([], None) if args is None else operations.items_of(args)
@@ -275,7 +275,8 @@ class Bodies:
 
     # --------------------------------------------------------------------- commands
 
-    def _command(self, task: Task, given: Parameters, name: str) -> Value:
+    def _command(self, task: Task, name: str) -> Value:
+        given = Parameters(self.world, task, self.environment)
         found = given.given(name)
         environment = given.given("env")
         command = found.value if found is not None else _NOT_FOLLOWED

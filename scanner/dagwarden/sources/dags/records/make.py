@@ -86,7 +86,7 @@ def bare_facts(facts: list[R]) -> list[R]:
 
 
 # What bears no mark; records are made of what bears none.
-_UNMARKED = (str, type(None), UnsetType, bool, float, int, Origin)
+_UNMARKED = frozenset({str, type(None), UnsetType, bool, float, int, Origin})
 
 
 def _plainly(fact: R) -> R:
@@ -343,6 +343,8 @@ class _Making:
         for name, value in given.defaulted():
             place = f"default_args.{name}"
             inherited = self._secrets_at(place, value, origin)
+            if not inherited and name not in _REVEALING:
+                continue
             if given.takes(name):
                 found += inherited
                 if name in _REVEALING:

@@ -62,10 +62,10 @@ def look(path: Path, root: Path, limit: int = MAX_SIZE) -> tuple[bytes, Seen]:
     link to outside of `root`.
     """
     try:
-        if not path.is_file():
+        status = _status(path)
+        if status is None:
             detail = "no regular file, or a link that leads nowhere"
             raise Unreadable("unreadable", detail)
-        status = os.lstat(path)
         if stat.S_ISLNK(status.st_mode) and is_outside(path, root):
             raise Unreadable("unreadable", "a link leads out of the scanned root")
         data = read_regular(path, limit)
@@ -75,6 +75,17 @@ def look(path: Path, root: Path, limit: int = MAX_SIZE) -> tuple[bytes, Seen]:
     if len(data) > limit:
         raise Unreadable("too_large", f"larger than {limit // 1_000_000} MB")
     return data, Seen(os.fsencode(path), sha256(data).digest(), _stamp(status))
+
+
+def _status(path: Path) -> os.stat_result | None:
+    """Return what stands at `path`, None where that is no regular file."""
+    try:
+        status = os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return None
+    if stat.S_ISREG(status.st_mode):
+        return status
+    return status if stat.S_ISLNK(status.st_mode) and path.is_file() else None
 
 
 def look_into(path: Path) -> tuple[list[tuple[str, bool]] | None, Seen]:
