@@ -246,7 +246,7 @@ def test_another_input_is_another_store(
     for inputs in (first, second):
         read(root, **inputs)  # type: ignore[arg-type]  # a table of keywords
         assert count() == EVERY
-    assert len(list(place.iterdir())) == 2
+    assert len(list(place.glob("*.facts"))) == 2
     for inputs in (first, second):
         read(root, **inputs)  # type: ignore[arg-type]  # a table of keywords
     assert count() == []
@@ -289,7 +289,7 @@ def test_another_release_of_what_is_installed_is_another_store(
 
 
 def store(place: Path) -> Path:
-    (found,) = place.iterdir()
+    (found,) = place.glob("*.facts")
     return found
 
 
@@ -321,6 +321,33 @@ def test_a_store_holds_no_secret_and_no_key(root: Path, place: Path) -> None:
         *(b"Zq5sH3bWm8", b"Kw4nV6cXf9"),
     ):
         assert secret not in content
+
+
+def test_what_a_store_is_called_gives_nothing_away(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names: set[str] = set()
+    for home in ("one", "two"):
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / home))
+        read(root)
+        place = tmp_path / home / "dagwarden"
+        names.add(store(place).name)
+        assert stat.S_IMODE((place / "key").stat().st_mode) == 0o600
+        assert len((place / "key").read_bytes()) == 32
+    assert len(names) == 2
+
+
+@pytest.mark.parametrize("damaged", [b"", b"short", b"x" * 33])
+def test_a_damaged_key_is_made_anew(
+    root: Path, place: Path, count: Count, damaged: bytes
+) -> None:
+    read(root)
+    (place / "key").write_bytes(damaged)
+    count()
+    read(root)
+    assert count() == EVERY
+    read(root)
+    assert count() == []
 
 
 def test_a_store_is_not_written_where_nothing_changed(root: Path, place: Path) -> None:
@@ -397,7 +424,7 @@ def test_without_a_folder_of_its_own_it_is_in_the_home_folder(
     monkeypatch.setenv("XDG_CACHE_HOME", where)
     monkeypatch.setenv("HOME", str(tmp_path / "other"))
     read(root)
-    assert len(list((tmp_path / "other/.cache/dagwarden").iterdir())) == 1
+    assert store(tmp_path / "other/.cache/dagwarden").is_file()
 
 
 def test_nothing_is_written_below_what_is_scanned(
@@ -444,7 +471,7 @@ def test_room_is_made_by_dropping_what_was_not_used_for_longest(
     stores: dict[str, Path] = {}
     for age, name in enumerate(names):
         read(root, environment=name)
-        (stores[name],) = set(place.iterdir()) - set(stores.values())
+        (stores[name],) = set(place.glob("*.facts")) - set(stores.values())
         os.utime(stores[name], (10**9 + age, 10**9 + age))
     part = place / "0123.part"
     part.write_text("left half written")
@@ -455,6 +482,7 @@ def test_room_is_made_by_dropping_what_was_not_used_for_longest(
     read(root, environment="fourth")
     left = set(place.iterdir())
     assert part not in left
+    assert place / "key" in left
     assert {name for name, path in stores.items() if path in left} == {"first", "third"}
 
 
@@ -463,7 +491,7 @@ def test_a_store_that_would_be_too_large_is_not_written(
 ) -> None:
     monkeypatch.setattr(caching, "MAX_STORE", 100)
     assert repr(read(root)) == repr(read(root, cached=False))
-    assert list(place.iterdir()) == []
+    assert [path.name for path in place.iterdir()] == ["key"]
 
 
 def test_what_is_not_there_any_more_is_dropped(root: Path, place: Path) -> None:

@@ -7,7 +7,8 @@ DAG file, its outcome, and what was seen at every path that was looked at on the
 
 A store is only ever a shortcut: what is missing, damaged or cannot be written costs
 time and changes nothing. It holds facts without secrets, for its owner's eyes only, and
-never lies in what is scanned.
+never lies in what is scanned. What a store is called gives away nothing of the inputs:
+it is a digest under a key of the folder's own.
 """
 
 import os
@@ -16,7 +17,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from hashlib import sha256
+from hashlib import blake2b, sha256
 from pathlib import Path
 
 import msgspec
@@ -33,6 +34,10 @@ MAX_STORES = 500_000_000
 # Seconds after which what was being written is left over.
 _LEFT_OVER = 3_600
 _ENDING = ".facts"
+_PART = ".part"
+# What the names of stores are made with: random, for as long as the folder is there.
+_KEY = "key"
+_KEY_SIZE = 32
 
 
 class _Entry(msgspec.Struct, frozen=True, array_like=True):
@@ -131,10 +136,12 @@ def cache_for(
     """Return the cache for reading `folders` below `root`; None where there is none."""
     try:
         place = _place(root)
-        key = _key(root, environment, folders)
+        if place is None:
+            return None
+        key = _key(_secret(place), root, environment, folders)
     except (OSError, RuntimeError):
         return None
-    return None if place is None else Cache(place, key, root)
+    return Cache(place, key, root)
 
 
 def _tells_secret(seen: Seen) -> bool:
@@ -162,9 +169,21 @@ def _place(root: Path) -> Path | None:
     return folder
 
 
+def _secret(folder: Path) -> bytes:
+    """Return the key of the folder, made where there is none; raises OSError."""
+    file = folder / _KEY
+    for _ in range(2):
+        with suppress(FileNotFoundError):
+            held = read_regular(file, _KEY_SIZE)
+            if len(held) == _KEY_SIZE:
+                return held
+        _write(file, os.urandom(_KEY_SIZE))
+    raise OSError
+
+
 def _write(file: Path, content: bytes) -> None:
     """Write a file whole or not at all, whoever else writes it."""
-    part = file.with_name(f"{os.urandom(8).hex()}.part")
+    part = file.with_name(f"{os.urandom(8).hex()}{_PART}")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
         with os.fdopen(os.open(part, flags, 0o600), "wb") as stream:
@@ -181,12 +200,13 @@ def _make_room(folder: Path) -> None:
         found = [
             (entry, entry.stat(follow_symlinks=False))
             for entry in entries
-            if entry.is_file(follow_symlinks=False)
+            if entry.name.endswith((_ENDING, _PART))
+            and entry.is_file(follow_symlinks=False)
         ]
     room = MAX_STORES
     for entry, status in sorted(found, key=lambda one: -one[1].st_mtime_ns):
         room -= status.st_size
-        part = not entry.name.endswith(_ENDING)
+        part = entry.name.endswith(_PART)
         if room < 0 or (part and time.time() - status.st_mtime > _LEFT_OVER):
             os.unlink(entry.path)
 
@@ -194,9 +214,11 @@ def _make_room(folder: Path) -> None:
 # --------------------------------------------------------------------------- the key
 
 
-def _key(root: Path, environment: Environment, folders: Iterable[Path]) -> bytes:
+def _key(
+    secret: bytes, root: Path, environment: Environment, folders: Iterable[Path]
+) -> bytes:
     """
-    Return what tells apart all that decides about facts and is no scanned file.
+    Return, under the key `secret`, what tells apart all that decides about facts and is no scanned file.
 
     What an environment holds counts as Python writes it: records, all the way down.
     """
@@ -211,7 +233,7 @@ def _key(root: Path, environment: Environment, folders: Iterable[Path]) -> bytes
         *_installed(),
         *_code(),
     ]
-    digest = sha256()
+    digest = blake2b(key=secret, digest_size=32)
     for part in parts:
         digest.update(sha256(part).digest())
     return digest.digest()
