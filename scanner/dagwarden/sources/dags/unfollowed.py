@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from dagwarden.facts import Excluded
 from dagwarden.sources.dags.airflow.world import World
@@ -22,23 +23,29 @@ def left_out(interpreter: Interpreter, world: World, source: Source) -> list[Exc
     for nodes, scope, reason in _unfollowed(interpreter, world):
         if scope.module is None or scope.module.path != source.path:
             continue
-        for call in _operator_calls(nodes, scope, world):
+        code = _code(nodes)
+        for call in _operator_calls(code, scope, world):
             place = call.lineno, call.col_offset
             if (source.path, *place) not in world.seen:
                 what = f"{source.path}:{call.lineno}"
                 made = Excluded(kind="task", what=what, reason=reason)
                 found.setdefault(place, made)
         if reason is NOT_FOLLOWED:
-            _tell(nodes, scope, interpreter, world)
+            _tell(code, scope, interpreter, world)
     return [found[place] for place in sorted(found)]
 
 
-def _tell(
-    nodes: Sequence[ast.AST], scope: Scope, interpreter: Interpreter, world: World
-) -> None:
-    """Note the DAGs, groups and tasks that are missing because of `nodes`."""
+class _Code(NamedTuple):
+    """What code imports, and the calls in it."""
+
+    imported: dict[str, str]
+    calls: list[ast.Call]
+
+
+def _tell(code: _Code, scope: Scope, interpreter: Interpreter, world: World) -> None:
+    """Note the DAGs, groups and tasks that are missing because of `code`."""
     path = scope.module.path if scope.module is not None else ""
-    for call in _operator_calls(nodes, scope, world, DAG_MAKERS):
+    for call in _operator_calls(code, scope, world, DAG_MAKERS):
         detail = "what is made in code that is called and not followed is missing"
         interpreter.unread[Unread(path, call.lineno, detail)] = None
 
@@ -68,22 +75,13 @@ def _annotations(node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[ast.expr]
 
 
 def _operator_calls(
-    nodes: Sequence[ast.AST],
+    code: _Code,
     scope: Scope,
     world: World,
     others: frozenset[str] = frozenset(),
 ) -> Iterator[ast.Call]:
-    imported: dict[str, str] = {}
-    calls: list[ast.Call] = []
-    for node in _with_parts(nodes):
-        if isinstance(node, ast.ImportFrom) and node.module:
-            for alias in node.names:
-                whole = f"{node.module}.{alias.name}"
-                imported[alias.asname or alias.name] = whole
-        elif isinstance(node, ast.Call):
-            calls.append(node)
-    for call in calls:
-        name = _callee(call.func, scope, imported)
+    for call in code.calls:
+        name = _callee(call.func, scope, code.imported)
         if name is not None:
             given = Arguments([], {k.arg: None for k in call.keywords if k.arg})
             made = name.removesuffix(".partial")
@@ -91,14 +89,21 @@ def _operator_calls(
                 yield call
 
 
-def _with_parts(nodes: Sequence[ast.AST]) -> Iterator[ast.AST]:
-    """Yield the nodes below `nodes` that have parts, in no order: half of them."""
+def _code(nodes: Sequence[ast.AST]) -> _Code:
+    """Return the code of `nodes`; only nodes that have parts are looked at."""
+    found = _Code({}, [])
     waiting = [node for node in nodes if type(node) not in LEAVES]
     while waiting:
         node = waiting.pop()
         charge()
-        yield node
+        if isinstance(node, ast.Call):
+            found.calls.append(node)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            for alias in node.names:
+                whole = f"{node.module}.{alias.name}"
+                found.imported[alias.asname or alias.name] = whole
         waiting += parts(node)
+    return found
 
 
 def _callee(node: ast.expr, scope: Scope, imported: dict[str, str]) -> str | None:
