@@ -542,14 +542,21 @@ def ask(said: Arguments, principal: str, permission: str, resource: str) -> Expl
     """Answer whether a principal may use a permission on a resource, and why."""
     from dagwarden.graph.explain import explain
 
-    return explain(derived(prepare(said)), principal, permission, resource)
+    return explain(_enriched(prepare(said)), principal, permission, resource)
 
 
 def ask_who_can(said: Arguments, permission: str, resource: str) -> Holders:
     """Answer who holds a permission on a resource."""
     from dagwarden.graph.explain import who_can
 
-    return who_can(derived(prepare(said)), permission, resource)
+    return who_can(_enriched(prepare(said)), permission, resource)
+
+
+def _enriched(ready: Job) -> Facts:
+    """Read the estate that `ready` is about; no paths are made for a question."""
+    from dagwarden.graph.enrich import enrich
+
+    return enrich(read(ready, no_progress).facts, ready.as_of)
 
 
 def derived(ready: Job) -> Facts:

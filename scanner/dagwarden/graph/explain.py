@@ -1,6 +1,7 @@
 """Why may A use P on R, and who else may."""
 
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 
 from msgspec import UNSET
 from msgspec.structs import replace
@@ -33,43 +34,57 @@ _CHAINS = 20  # shown per answer
 _NEAR = 10  # roles that are not enough, shown per answer
 
 
+class Asked:
+    """An estate to which questions are asked: joined and indexed once."""
+
+    def __init__(self, facts: Facts) -> None:
+        """Join enriched facts; UsageError where no snapshot is among them."""
+        self.estate = asked_estate(facts)
+
+    @cached_property
+    def control(self) -> Control:
+        """Who can become whom."""
+        return Control(self.estate)
+
+
 def explain(
-    facts: Facts, principal: str, permission: str, resource: str
+    facts: Facts | Asked, principal: str, permission: str, resource: str
 ) -> Explanation:
     """
     Answer whether a principal may use a permission on a resource, and why.
 
-    `facts` are derived facts. `principal` is an e-mail, an IAM member, or a task as
+    `facts` are enriched facts; where more questions follow, as `Asked`. `principal` is an e-mail, an IAM member, or a task as
     `DAG.TASK`; `resource` a full name, a relative one (`projects/p`), `service NAME`,
     `job NAME`, or a name that one service or job alone bears. What a task's own call
     takes is answered as its `Path` is judged, impersonations included. Raises
     UsageError for names that nothing in the facts bears.
     """
-    estate = asked_estate(facts)
+    asked = facts if isinstance(facts, Asked) else Asked(facts)
+    estate = asked.estate
     check_permission(estate, permission)
     task = task_named(estate, principal)
     if task is None:
         name = resource_named(estate, resource)
         return _of_identity(
-            estate, principal_named(estate, principal), permission, name
+            asked, principal_named(estate, principal), permission, name
         )
     uses = _uses(estate, task)
     needed = (_needed(estate, use, resource) for use in uses)
     name = next(filter(None, needed), None) or resource_named(estate, resource)
-    asked = (use for use in uses if _own_need(estate, use, permission, name))
-    use = next(asked, uses[0])
-    said = _of_task(estate, use, permission, name)
+    own = (use for use in uses if _own_need(estate, use, permission, name))
+    use = next(own, uses[0])
+    said = _of_task(asked, use, permission, name)
     return replace(said, principal=principal) if not said.principal else said
 
 
-def who_can(facts: Facts, permission: str, resource: str) -> Holders:
+def who_can(facts: Facts | Asked, permission: str, resource: str) -> Holders:
     """
     Return every identity that a binding gives the permission on the resource.
 
     Groups and other populations are listed as written. Raises UsageError as
     `explain` does.
     """
-    estate = asked_estate(facts)
+    estate = (facts if isinstance(facts, Asked) else Asked(facts)).estate
     check_permission(estate, permission)
     name = resource_named(estate, resource)
     access = estate.access
@@ -116,9 +131,10 @@ def _holder(access: Access, key: str, permission: str, resource: str) -> Holder:
 
 
 def _of_identity(
-    estate: Estate, key: str, permission: str, resource: str
+    asked: Asked, key: str, permission: str, resource: str
 ) -> Explanation:
     """Answer for an identity itself, and for whom it can become."""
+    estate = asked.estate
     said = Explanation(
         principal=key,
         permission=permission,
@@ -132,7 +148,7 @@ def _of_identity(
     chains = [*_direct(estate.access, key, permission, resource, direct)]
     held, causes = direct.held, direct.causes
     if held is not True:
-        through, doubt = _through(estate, key, permission, resource)
+        through, doubt = _through(asked, key, permission, resource)
         chains.extend(through)
         held = True if through else None if doubt and held is False else held
         causes = distinct((*direct.causes, *doubt))
@@ -194,13 +210,14 @@ def _use(estate: Estate, task: Task, call: Call | None) -> _Use:
     )
 
 
-def _of_task(estate: Estate, use: _Use, permission: str, resource: str) -> Explanation:
+def _of_task(asked: Asked, use: _Use, permission: str, resource: str) -> Explanation:
     """
     Answer for a task: what its own call takes is told as its path tells it.
 
     Whatever the identity of a task may do, the task cannot where it cannot become
     that identity.
     """
+    estate = asked.estate
     key = use.identity.key if use.identity is not UNSET else ""
     said = Explanation(
         principal=key,
@@ -216,7 +233,7 @@ def _of_task(estate: Estate, use: _Use, permission: str, resource: str) -> Expla
     if own is not None:
         said = _of_need(estate, use.hops, said, own)
     elif key:
-        said = _of_identity(estate, key, permission, resource)
+        said = _of_identity(asked, key, permission, resource)
         chains = tuple((*use.hops, *chain) for chain in said.chains)
         said = replace(said, chains=chains)
     else:
@@ -326,10 +343,10 @@ def _direct(
 
 
 def _through(
-    estate: Estate, key: str, permission: str, resource: str
+    asked: Asked, key: str, permission: str, resource: str
 ) -> tuple[list[tuple[Hop, ...]], tuple[Cause, ...]]:
     """Return chains by which the identity first becomes one that holds it."""
-    control = Control(estate)
+    control, estate = asked.control, asked.estate
     graph = ControlGraph(control, [key])
     alone = User(
         key=key, environments=(), dags=(), declared=frozenset(), jobs=frozenset()

@@ -160,6 +160,7 @@ class Control:
         self._deploying = frozenset(DEPLOY) - guarded
         self._steps: dict[str, tuple[_Step, ...]] = {}
         self._doubts: dict[str, tuple[Cause, ...]] = {}
+        self._populations: tuple[Cause, ...] | None = None
         self._deployable: dict[str, frozenset[str]] = {}
         self._deployers: dict[frozenset[str], int] = {}
 
@@ -270,6 +271,11 @@ class Control:
 
     def populations(self) -> tuple[Cause, ...]:
         """Return the groups whose members could control accounts."""
+        if self._populations is None:
+            self._populations = self._find_populations()
+        return self._populations
+
+    def _find_populations(self) -> tuple[Cause, ...]:
         access = self.estate.access
         found: set[Cause] = set()
         for binding in access.open_bindings():
