@@ -186,7 +186,7 @@ ESTATE_OPTIONS = (
     click.option(
         "--no-cache",
         is_flag=True,
-        help="Read every DAG file again, and remember nothing for the next run.",
+        help="Read every file again, and remember nothing for the next run.",
     ),
 )
 

@@ -65,9 +65,7 @@ def explain(
     task = task_named(estate, principal)
     if task is None:
         name = resource_named(estate, resource)
-        return _of_identity(
-            asked, principal_named(estate, principal), permission, name
-        )
+        return _of_identity(asked, principal_named(estate, principal), permission, name)
     uses = _uses(estate, task)
     needed = (_needed(estate, use, resource) for use in uses)
     name = next(filter(None, needed), None) or resource_named(estate, resource)
@@ -130,9 +128,7 @@ def _holder(access: Access, key: str, permission: str, resource: str) -> Holder:
 # ------------------------------------------------------------------------ a principal
 
 
-def _of_identity(
-    asked: Asked, key: str, permission: str, resource: str
-) -> Explanation:
+def _of_identity(asked: Asked, key: str, permission: str, resource: str) -> Explanation:
     """Answer for an identity itself, and for whom it can become."""
     estate = asked.estate
     said = Explanation(

@@ -122,7 +122,9 @@ def read_estate(
         parts.append(purged(connections))
     if config.snapshots:
         progress("snapshot")
-        cloud = _snapshots(config, root, fingerprint, lenient=only is not None)
+        cloud = _snapshots(
+            config, root, fingerprint, lenient=only is not None, cached=cached
+        )
         if cloud.snapshots:
             given.add("snapshot")
         parts.append(cloud)
@@ -301,10 +303,13 @@ def _first_wins(facts: Facts) -> Facts:
 
 
 def _snapshots(
-    config: Config, root: Path, fingerprint: Fingerprint, *, lenient: bool
+    config: Config,
+    root: Path,
+    fingerprint: Fingerprint,
+    *,
+    lenient: bool,
+    cached: bool,
 ) -> Facts:
-    from dagwarden.sources.snapshot import read_snapshots
-
     paths = [root / name for name in config.snapshots]
     missing = [path for path in paths if not path.exists()]
     gaps = merge(
@@ -316,13 +321,32 @@ def _snapshots(
     present = [path for path in paths if path not in missing]
     if not present:
         return gaps
-    found = read_snapshots(
-        present,
-        root,
-        include_sys_projects=config.include_sys_projects,
-        fingerprint=fingerprint,
+    found = _snapshot(config, root, present, fingerprint, cached=cached)
+    return merge(purged(gaps), found)
+
+
+def _snapshot(
+    config: Config,
+    root: Path,
+    paths: Sequence[Path],
+    fingerprint: Fingerprint,
+    *,
+    cached: bool,
+) -> Facts:
+    """Return what the files of a snapshot hold, known from an earlier run or read."""
+    from dagwarden.sources.snapshot import read_snapshots
+    from dagwarden.sources.snapshot.earlier import earlier
+
+    how = {"include_sys_projects": config.include_sys_projects}
+    store = earlier(paths, root, how, fingerprint) if cached else None
+    if store is not None and (known := store.facts()) is not None:
+        return known
+    found = _cloud_purged(
+        read_snapshots(paths, root, fingerprint=fingerprint, **how),
     )
-    return merge(purged(gaps), _cloud_purged(found))
+    if store is not None:
+        store.keep(found)
+    return found
 
 
 def _cloud_purged(facts: Facts) -> Facts:

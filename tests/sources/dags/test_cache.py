@@ -14,9 +14,9 @@ from msgspec import UNSET
 
 import dagwarden
 from dagwarden.facts import Facts
+from dagwarden.sources import stores as keeping
 from dagwarden.sources.connections.records import Connections, Entry
 from dagwarden.sources.credentials import Fingerprint
-from dagwarden.sources.dags import cache as caching
 from dagwarden.sources.dags import file as reading
 from dagwarden.sources.dags.airflow.outside import Outside
 from dagwarden.sources.dags.read import read_dags
@@ -478,7 +478,7 @@ def test_room_is_made_by_dropping_what_was_not_used_for_longest(
     os.utime(part, (10**9, 10**9))
     read(root, environment="first")  # it is used, and so the youngest
     size = stores["first"].stat().st_size
-    monkeypatch.setattr(caching, "MAX_STORES", 3 * size + size // 2)
+    monkeypatch.setattr(keeping, "MAX_STORES", 3 * size + size // 2)
     read(root, environment="fourth")
     left = set(place.iterdir())
     assert part not in left
@@ -489,7 +489,7 @@ def test_room_is_made_by_dropping_what_was_not_used_for_longest(
 def test_a_store_that_would_be_too_large_is_not_written(
     root: Path, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(caching, "MAX_STORE", 100)
+    monkeypatch.setattr(keeping, "MAX_STORE", 100)
     assert repr(read(root)) == repr(read(root, cached=False))
     assert [path.name for path in place.iterdir()] == ["key"]
 

@@ -62,8 +62,6 @@ def bindings(resource: str, policy: PolicyShape, place: Place) -> tuple[Binding,
             role=entry.role,
             members=tuple(sorted(members)),
             condition=condition,
-            valid_after=UNSET if condition else None,
-            valid_before=UNSET if condition else None,
         )
     return tuple(found.values())
 

@@ -75,7 +75,7 @@ def read_snapshots(
     """
     if not paths:
         return Facts()
-    files, passed_over = _files(paths, root)
+    files, passed_over = files_of(paths, root)
     exports = [read_export(path, _shown(path, root), fingerprint) for path in files]
     assets = [asset for export in exports for asset in export.assets]
     names = Names(assets)
@@ -125,7 +125,7 @@ def read_snapshots(
 _SUFFIXES = frozenset({".dump", ".json", ".jsonl", ".ndjson"})
 
 
-def _files(
+def files_of(
     paths: Sequence[Path], root: Path
 ) -> tuple[list[Path], tuple[Excluded, ...]]:
     """Return the files to read, those in folders included, and what is passed over."""
