@@ -1,6 +1,7 @@
 """Grants: identity by binding, for what reaches Cloud Run and what tasks use."""
 
 from collections.abc import Iterator
+from operator import attrgetter
 from typing import Literal
 
 from msgspec import UNSET
@@ -35,11 +36,13 @@ def derive_grants(estate: Estate, used: frozenset[str]) -> tuple[Grant, ...]:
         role = held.get(binding.role)
         if role is None:
             role = held[binding.role] = _held(estate.roles, binding.role)
-        members = estate.access.members(binding)
-        wanted = members if role.reaches else members & used
-        if wanted:
-            found.extend(_grants(estate, binding, role, wanted, used))
-    return tuple(sorted(found, key=lambda grant: grant.id))
+        wanted = estate.access.members(binding)
+        if not role.reaches:
+            if used.isdisjoint(wanted):
+                continue
+            wanted = tuple(key for key in wanted if key in used)
+        found.extend(_grants(estate, binding, role, wanted, used))
+    return tuple(sorted(found, key=attrgetter("id")))
 
 
 def _held(roles: Roles, role: str) -> _Held:
@@ -60,16 +63,17 @@ def _grants(
     estate: Estate,
     binding: Binding,
     role: _Held,
-    members: frozenset[str],
+    members: tuple[str, ...],
     used: frozenset[str],
 ) -> Iterator[Grant]:
     level = level_of(estate.hierarchy.canonical(binding.resource))
     label = estate.hierarchy.shown(binding.resource)
+    why = (*role.unresolved, *_untimed(binding))
     for key in members:
         yield Grant(
             id=grant_id(binding.id, key),
             origin=binding.origin,
-            unresolved=(*role.unresolved, *_untimed(binding)),
+            unresolved=why,
             identity=estate.access.ref(key),
             binding=binding.id,
             resource=binding.resource,
@@ -86,6 +90,8 @@ def _grants(
 
 
 def _untimed(binding: Binding) -> tuple[Unresolved, ...]:
+    if not binding.unresolved:
+        return ()
     return tuple(item for item in binding.unresolved if item.field == "valid_before")
 
 

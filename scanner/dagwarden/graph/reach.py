@@ -8,6 +8,8 @@ holders share, so the graph stays linear in bindings and accounts.
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import count
+from typing import TypeAlias
 
 from msgspec import UNSET
 
@@ -64,13 +66,21 @@ class _Step(Record, frozen=True, kw_only=True):
     deploys: Binding | None = None  # the other half of deploying as an account
 
 
+_Stands: TypeAlias = tuple[int, str, str]  # order, account, resource
+
+
 class Placed:
     """Accounts by every resource on which a permission gives them."""
 
     def __init__(self, estate: Estate) -> None:
         """Index accounts, workloads and environments under all that is above them."""
         self._estate = estate
-        self._at: dict[Place, dict[str, list[tuple[str, str]]]] = {}
+        # by place and resource: what stands there, and below which containers, in order
+        self._own: dict[Place, dict[str, list[_Stands]]] = {}
+        self._below: dict[Place, dict[tuple[str, ...], list[_Stands]]] = {}
+        self._under: dict[Place, dict[str, list[list[_Stands]]]] = {}
+        self._at: dict[tuple[Place, str], list[tuple[str, str]]] = {}
+        self._order = count()
         self.runs: dict[str, list[str]] = {}  # account -> workloads
         self.projects: dict[str, str | None] = {}  # account -> its project
         self.missing: dict[str, tuple[Cause, ...]] = {}  # policies above, not read
@@ -80,17 +90,44 @@ class Placed:
 
     def of(self, place: Place, scope: str) -> list[tuple[str, str]]:
         """Return (account, resource behind which it stands) under a scope."""
-        return self._at.get(place, {}).get(scope, [])
+        found = self._at.get((place, scope))
+        if found is None:
+            found = self._at[place, scope] = self._find(place, scope)
+        return found
+
+    def _find(self, place: Place, scope: str) -> list[tuple[str, str]]:
+        stands = list(self._own.get(place, {}).get(scope, ()))
+        for inside in self._containing(place).get(scope, ()):
+            stands += inside
+        return [(key, what) for _, key, what in sorted(stands)]
+
+    def _containing(self, place: Place) -> dict[str, list[list[_Stands]]]:
+        """Return what stands somewhere below each container."""
+        found = self._under.get(place)
+        if found is None:
+            found = self._under[place] = {}
+            for above, inside in self._below.get(place, {}).items():
+                for container in above:
+                    found.setdefault(container, []).append(inside)
+        return found
 
     def _accounts(self) -> Iterator[str]:
         for identity in self._estate.facts.identities:
             if identity.kind == "service_account":
                 yield identity.key
 
-    def _put(self, place: Place, names: Iterable[str], key: str, what: str) -> None:
-        index = self._at.setdefault(place, {})
-        for name in names:
-            index.setdefault(name, []).append((key, what))
+    def _put(self, place: Place, names: tuple[str, ...], key: str, what: str) -> None:
+        """
+        Note what stands at the first of `names`, below all the others.
+
+        Many have the same above them: what is below a container is found when asked.
+        """
+        stands = (next(self._order), key, what)
+        own = self._own.setdefault(place, {})
+        own.setdefault(names[0], []).append(stands)
+        if len(names) > 1:
+            below = self._below.setdefault(place, {})
+            below.setdefault(names[1:], []).append(stands)
 
     def _place_account(self, key: str) -> None:
         hierarchy = self._estate.hierarchy
@@ -289,7 +326,7 @@ class Control:
                     )
                     and access.membership.unlisted(member)
                 )
-        return tuple(sorted(found))
+        return distinct(found)
 
 
 _DEPLOY_EDGE = Edge(

@@ -91,7 +91,7 @@ def _members(estate: Estate, binding: Binding, owner: str) -> Iterator[str]:
         if member.startswith("group:")
         for key in access.membership.members(member)
     }
-    for key in sorted(named | inside):
+    for key in sorted(inside.union(named)):
         kind = access.ref(key).kind
         if kind == "group" and not access.membership.unlisted(key):
             continue  # its members are told themselves

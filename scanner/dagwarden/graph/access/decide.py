@@ -10,7 +10,8 @@ others.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -72,6 +73,21 @@ _TYPES = tuple(
 _MANY = ("group:", "principalSet:", "customer:", "domain:", "project", "deleted:")
 
 
+class _Keys(dict[str, str]):
+    """The key of each member, worked out when it is first met."""
+
+    def __init__(self, key_of: Callable[[str], str], many: set[str]) -> None:
+        self._key_of = key_of
+        self._many = many
+
+    def __missing__(self, member: str) -> str:
+        key = self._key_of(member)
+        key = self[member] = member if key == member else key
+        if key.startswith(_MANY) or "?uid=" in key:
+            self._many.add(key)
+        return key
+
+
 class Access:
     """The policies of one snapshot, indexed by resource and by member."""
 
@@ -95,14 +111,13 @@ class Access:
         self._asset_types = frozenset(snapshot.asset_types if snapshot else ())
         self.as_of = _moment(snapshot.as_of) if snapshot else None
         self.membership = Membership(facts, hierarchy, self.as_of, self._basic, claimed)
-        self._on: dict[str, list[Binding]] = {}
-        self._of: dict[str, list[Binding]] = {}
+        self._on: dict[str, list[Binding]] = defaultdict(list)
+        self._of: dict[str, list[Binding]] = defaultdict(list)
         self._open: list[Binding] = []  # with members that stand for others
-        self._members: dict[int, frozenset[str]] = {}  # by the record's identity
-        self._keys: dict[str, str] = {}
+        # by the record's identity, where members are not written as their keys
+        self._members: dict[int, tuple[str, ...]] = {}
         self._many: set[str] = set()  # keys that stand for others
-        for binding in facts.bindings:
-            self._add(binding)
+        self._index(facts.bindings)
         self._identities = {item.key: item for item in facts.identities}
         self._refs: dict[str, IdentityRef] = {}
         self._runs = {
@@ -110,23 +125,25 @@ class Access:
         }
         self._answers: dict[tuple[str, str, str], Answer] = {}
 
-    def _add(self, binding: Binding) -> None:
-        keys = frozenset(map(self._key, binding.members))
-        self._members[id(binding)] = keys
-        place = self.hierarchy.canonical(binding.resource)
-        self._on.setdefault(place, []).append(binding)
-        for key in keys:
-            self._of.setdefault(key, []).append(binding)
-        if not keys.isdisjoint(self._many):
-            self._open.append(binding)
-
-    def _key(self, member: str) -> str:
-        key = self._keys.get(member)
-        if key is None:
-            key = self._keys[member] = self.membership.key(member)
-            if key.startswith(_MANY) or "?uid=" in key:
-                self._many.add(key)
-        return key
+    def _index(self, bindings: Iterable[Binding]) -> None:
+        """Index bindings by place and member: a large organisation has many of both."""
+        canonical, on, of, many = (
+            self.hierarchy.canonical,
+            self._on,
+            self._of,
+            self._many,
+        )
+        keys = _Keys(self.membership.key, many)
+        for binding in bindings:
+            members = tuple(map(keys.__getitem__, binding.members))
+            if members != binding.members:
+                members = tuple(dict.fromkeys(members))
+                self._members[id(binding)] = members
+            on[canonical(binding.resource)].append(binding)
+            for key in members:
+                of[key].append(binding)
+            if not many.isdisjoint(members):
+                self._open.append(binding)
 
     # What only some snapshots need: a scan without one does not load it.
 
@@ -168,9 +185,9 @@ class Access:
         """Return the fact about an identity, if one was read."""
         return self._identities.get(key)
 
-    def members(self, binding: Binding) -> frozenset[str]:
-        """Return the keys of a binding's members."""
-        return self._members[id(binding)]
+    def members(self, binding: Binding) -> tuple[str, ...]:
+        """Return the keys of a binding's members, each once."""
+        return self._members.get(id(binding), binding.members)
 
     def bindings_on(self, resource: str) -> list[Binding]:
         """Return the bindings written on a resource itself."""
@@ -280,10 +297,10 @@ class Access:
 
     def is_member(self, binding: Binding, key: str) -> Told:
         """Tell whether a binding's members cover an identity."""
-        keys = self._members[id(binding)]
+        keys = self.members(binding)
         if key in keys or any(every in keys for every in _everyone(key)):
             return YES
-        many = keys & self._many if keys else ()
+        many = self._many.intersection(keys)
         if not many:
             return NO
         return any_of(self.membership.covers(one, key) for one in sorted(many))
@@ -309,12 +326,12 @@ class Access:
     def _support(
         self, binding: Binding, key: str, inherited: bool, told: Told
     ) -> Support:
-        keys = self._members[id(binding)]
+        keys = self.members(binding)
         direct = [item for item in (key, *_everyone(key)) if item in keys]
         member = direct[0] if direct else told.via[-1].key if told.via else key
         if not direct and not told.via:
             covers = self.membership.covers
-            many = sorted(keys & self._many)
+            many = sorted(self._many.intersection(keys))
             member = next((one for one in many if covers(one, key).held), key)
         return Support(
             binding=binding,
