@@ -367,7 +367,7 @@ program()
 """
 
 
-@pytest.mark.parametrize("when", ["click", "dagwarden.rule", "dagwarden.job"])
+@pytest.mark.parametrize("when", ["typing", "click", "dagwarden.rule", "dagwarden.job"])
 def test_who_interrupts_it_is_told_so_however_early(when: str, folder: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", INTERRUPTED.replace("WHEN", repr(when))],

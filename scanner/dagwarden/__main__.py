@@ -1,11 +1,11 @@
 """The program: `dagwarden`, or `python -m dagwarden`."""
 
+# What Python has loaded by now, and no more: an interrupt here would show a traceback.
 import os
 import sys
-from typing import NoReturn
 
 
-def program() -> NoReturn:
+def program() -> None:
     """Load the command line and run it; who interrupts that is told no more than later."""
     try:
         from dagwarden import cli
