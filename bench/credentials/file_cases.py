@@ -8,7 +8,7 @@ import json
 from urllib.parse import quote
 
 from case import CLOSE, OPEN, Exam, clean, encoded, indented, literal, mark, url_encoded
-from python_cases import BASH, dag
+from python_cases import BASH, dag, marked_info
 
 
 def every_place(e: Exam) -> None:
@@ -27,10 +27,8 @@ def _uri(e: Exam, scheme: str = "postgresql+psycopg2") -> str:
 
 
 def _key_json(e: Exam, indent: int | None = None) -> str:
-    """Return a service account's key file; the private key is marked."""
-    info = e.new.service_account_info()
-    info["private_key"] = mark(info["private_key"])
-    return json.dumps(info, indent=indent, ensure_ascii=False)
+    """Return a service account's key file, marked: all of it is the credential."""
+    return mark(json.dumps(e.new.service_account_info(), indent=indent))
 
 
 def _dotenv(e: Exam) -> None:
@@ -162,7 +160,7 @@ def _exports(e: Exam) -> None:
     hide(shape, "opaque token", variables, {"region": "eu", "vendor_api_token": mark(new.opaque())})
     hide(shape, "password in JSON text", variables, {"dw": json.dumps({"host": e.host(), "password": mark(new.password())}, ensure_ascii=False)})
     hide(shape, "service account key", variables, {"stage": "prod", "gcp_sa": mark(new.service_account_key())})
-    hide(shape, "service account key, nested", variables, {"gcp": {"project": "p", "keyfile": json.loads(_key_json(e))}})
+    hide(shape, "service account key, nested", variables, {"gcp": {"project": "p", "keyfile": marked_info(e)}})
     hide(shape, "Slack webhook", variables, {"alerts": mark(new.slack_webhook()), "stage": "prod"}, None)
     hide(shape, "service account key, base64", variables, {"gcp_b64": mark(encoded(new.service_account_key()))})
     hide(shape, "value and description", variables, {"smtp_password": {"value": mark(new.password()), "description": "mail relay"}})
@@ -243,7 +241,7 @@ def _yaml(e: Exam) -> None:
     hide(
         "dbt profile, keyfile_json",
         "dbt/profiles.yml",
-        f"dw:\n  outputs:\n    prod:\n      type: bigquery\n      method: service-account-json\n      keyfile_json:\n        type: service_account\n        project_id: {key['project_id']}\n        private_key: {literal(mark(key['private_key']))}\n        client_email: {key['client_email']}\n",
+        f"dw:\n  outputs:\n    prod:\n      type: bigquery\n      method: service-account-json\n      keyfile_json:\n        type: {OPEN}service_account\n        project_id: {key['project_id']}\n        private_key: {literal(key['private_key'])}\n        client_email: {key['client_email']}{CLOSE}\n",
     )
     hide("Cloud Build", "cloudbuild.yaml", f"steps:\n  - name: gcr.io/cloud-builders/gcloud\n    args: [run, deploy, loader]\n    env:\n      - 'API_TOKEN={mark(new.opaque())}'\n")
     hide("workflow", ".github/workflows/deploy.yml", f"on: push\njobs:\n  deploy:\n    runs-on: ubuntu-latest\n    env:\n      ASTRO_API_TOKEN: {mark(new.jwt())}\n    steps:\n      - run: astro deploy\n")
@@ -300,7 +298,7 @@ def _toml(e: Exam) -> None:
     hide("password", e.pick("config.toml", "settings.toml"), f'[warehouse]\nhost = "{e.host()}"\npassword = "{mark(new.password())}"\n')
     hide("inline table", "config/app.toml", f'vendor = {{ url = "https://api.internal", client_secret = "{mark(new.opaque())}" }}\n')
     hide("PEM", ".streamlit/secrets.toml", f"[gcp]\ntype = 'service_account'\nprivate_key = '''\n{mark(new.pem().strip())}\n'''\n")
-    hide("service account key", "secrets.toml", "[gcp_service_account]\n" + "".join(f"{k} = {literal(mark(v) if k == 'private_key' else v)}\n" for k, v in new.service_account_info().items()))
+    hide("service account key", "secrets.toml", "[gcp_service_account]\n" + "".join(f"{k} = {literal(v)}\n" for k, v in marked_info(e).items()))
     hide("index in pyproject", "pyproject.toml", f'[project]\nname = "dags"\n\n[[tool.uv.index]]\nname = "internal"\nurl = "https://{e.user()}:{mark(new.text(20))}@pypi.internal/simple"\n')
     hide("array", "pipelines.toml", f'[[env]]\nname = "STAGE"\nvalue = "prod"\n\n[[env]]\nname = "DB_PASSWORD"\nvalue = "{mark(new.password())}"\n')
 

@@ -566,12 +566,15 @@ def _postgres(e: Exam) -> str:
     return f"postgresql://{e.user()}:{quote(e.new.password(), safe='')}@{e.host()}:5432/{e.new.word()}"
 
 
-def _info_dict(e: Exam) -> str:
+def marked_info(e: Exam) -> dict[str, str]:
+    """Return a service account's key file as a mapping: all of it is the credential."""
     info = e.new.service_account_info()
-    lines: list[str] = []
-    for key, value in info.items():
-        shown = mark(value) if key == "private_key" else value
-        lines.append(f"    {literal(key)}: {literal(shown)},\n")
+    first, last = next(iter(info)), next(reversed(info))
+    return {**info, first: OPEN + info[first], last: info[last] + CLOSE}
+
+
+def _info_dict(e: Exam) -> str:
+    lines = (f"    {literal(key)}: {literal(value)},\n" for key, value in marked_info(e).items())
     return "info = {\n" + "".join(lines) + "}"
 
 
