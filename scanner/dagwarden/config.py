@@ -76,6 +76,8 @@ class Config(Record, frozen=True, kw_only=True):
     include_sys_projects: bool = False
     # only a part of the estate, or of the rules, is asked for
     partial: bool = False
+    # folders whose files may hold credentials, whatever kind of file it is
+    repositories: tuple[str, ...] = ()
     # the configuration files read, relative to root
     files: tuple[str, ...] = ()
     # what the repository asked for and what became of it, in words

@@ -196,6 +196,30 @@ class Secret(Record, frozen=True, kw_only=True):
     key_id: str | None = None
 
 
+class EmbeddedSecret(Fact, frozen=True, kw_only=True):
+    """
+    A credential in clear in a file of the repository, or that a file holds none.
+
+    Every file that was looked into has at least one of these: of one that holds no
+    credential, `secret` is None. A member of an archive is a file, too.
+    id: `embedded_secret:PATH:PLACE`, with a number from the second there on; of a file
+    without any, `embedded_secret:PATH`
+    """
+
+    path: str
+    # of what kind it is; UNSET: whether it is one is not established
+    secret: Maybe[SecretKind | None] = UNSET
+    place: str = ""  # "services.db.environment.DB_PASSWORD", "line"
+    # the id of the first place of the same value: facts that agree are one credential
+    credential: str = ""
+    # the task or connection that is given the same value, by its id
+    carrier: str | None = None
+    # as of Secret
+    fingerprint: str | None = None
+    identity: str | None = None
+    key_id: str | None = None
+
+
 # ------------------------------------------------------------ Airflow: environments
 
 
@@ -926,6 +950,7 @@ class Facts(Record, frozen=True, kw_only=True):
     tasks: tuple[Task, ...] = ()
     calls: tuple[Call, ...] = ()
     connections: tuple[Connection, ...] = ()
+    embedded_secrets: tuple[EmbeddedSecret, ...] = ()
     snapshots: tuple[Snapshot, ...] = ()
     resources: tuple[Resource, ...] = ()
     identities: tuple[Identity, ...] = ()
@@ -965,6 +990,7 @@ KINDS: dict[str, tuple[str, type[Fact]]] = {
     "task": ("tasks", Task),
     "call": ("calls", Call),
     "connection": ("connections", Connection),
+    "embedded_secret": ("embedded_secrets", EmbeddedSecret),
     "snapshot": ("snapshots", Snapshot),
     "resource": ("resources", Resource),
     "identity": ("identities", Identity),

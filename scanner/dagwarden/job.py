@@ -329,7 +329,9 @@ def settle(said: Arguments) -> tuple[Config, tuple[Path, ...] | None]:
     files = tuple(path.absolute() for path in said.paths if not path.is_dir())
     environments = _environments(config, folders, files, said)
     only = files if files and not folders else None
-    return replace(config, environments=environments), only
+    repositories = _repositories(config, (*folders, *files), environments, said)
+    config = replace(config, environments=environments, repositories=repositories)
+    return config, only
 
 
 def _check_python(python: Path) -> None:
@@ -379,6 +381,39 @@ def _environments(
     if wanted:
         kept.append(_default(config, tuple(wanted)))
     return tuple(_with_arguments(environment, said) for environment in kept)
+
+
+def _repositories(
+    config: Config,
+    paths: Sequence[Path],
+    environments: Sequence[Environment],
+    said: Arguments,
+) -> tuple[str, ...]:
+    """
+    Return the folders to look through for credentials, whatever kind of file has them.
+
+    What the command line names, else the folder of the repository's own configuration.
+    An operator's lies elsewhere: then it is the checkout that each DAG folder is in.
+    """
+    root = Path(config.root)
+    if paths:
+        return _paths(paths, root)
+    folders = [root / folder for one in environments for folder in one.dags]
+    if said.operator is None:
+        return (".",) if folders else ()
+    checkouts = [_checkout(folder, root) for folder in folders]
+    return tuple(dict.fromkeys(_paths(checkouts, root)))
+
+
+def _checkout(folder: Path, root: Path) -> Path:
+    """Return the git work tree around `folder`, as far as `root`; else the folder."""
+    here = Path(os.path.normpath(folder.absolute()))
+    for place in (here, *here.parents):
+        if (place / ".git").exists():
+            return place
+        if place == root.absolute():
+            break
+    return here
 
 
 def _within(path: str, folders: Sequence[str]) -> bool:

@@ -11,7 +11,7 @@ Confidence = Literal["certain", "likely"]
 # engineer: shown to whoever edits the file at hand; auditor: shown on request
 Persona = Literal["engineer", "auditor"]
 # what a rule must have been given before it says anything
-Need = Literal["dags", "connections", "snapshot"]
+Need = Literal["dags", "repository", "connections", "snapshot"]
 Scalar = str | int | float | bool
 
 SEVERITIES: tuple[Severity, ...] = ("info", "low", "medium", "high", "critical")

@@ -209,7 +209,8 @@ PLANTED = (
     "mooring-line-58-oak",
     "never-reported-11",
     "quay-side-9-lanterns",
-    "ZGFnd2FyZGVuIGZpeHR1cmUgbGluZSAw",  # the private key's first line
+    "AjdkYWd3YXJkZW4gZml4dHVyZSBsaW5l",  # the private keys' first lines
+    "AmRkYWd3YXJkZW4gZml4dHVyZSwgdXBs",
 )
 
 
@@ -262,6 +263,7 @@ def test_what_cannot_be_committed_is_a_gap_too(tmp_path: Path) -> None:
         "connections.json too_deep",
         "dags/deep.py:2 syntax",
         "dags/enormous.py too_large",
+        "dags/enormous.py too_large (harmless)",
         "dags/nowhere.py unreadable",
         "dags/round unreadable",
         "dags/self.py unreadable",

@@ -7,7 +7,17 @@ from datetime import date
 
 from msgspec.structs import replace
 
-from dagwarden.facts import Fact, Facts, Hop, Origin, Path, Reach, Record, facts_of
+from dagwarden.facts import (
+    EmbeddedSecret,
+    Fact,
+    Facts,
+    Hop,
+    Origin,
+    Path,
+    Reach,
+    Record,
+    facts_of,
+)
 from dagwarden.findings import (
     Finding,
     Missing,
@@ -152,6 +162,8 @@ class _Chains:
 def _handles(subject: Fact) -> Iterable[str]:
     """Return the ids under which a path may go through `subject`."""
     yield subject.id
+    if isinstance(subject, EmbeddedSecret) and subject.carrier is not None:
+        yield subject.carrier
     task = getattr(subject, "task", None)
     if isinstance(task, str):
         yield task

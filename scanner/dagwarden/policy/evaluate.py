@@ -42,6 +42,7 @@ Value = Scalar | tuple[str, ...]
 
 _NOT_GIVEN: dict[str, str] = {
     "dags": "no DAG files were given",
+    "repository": "no files of a repository were given",
     "connections": "no connections were given",
     "snapshot": "no snapshot was given",
 }

@@ -527,12 +527,15 @@ _KINDS_OF_VALUE = {
 
 
 # kinds whose subjects belong to one task each
+# A credential in a file, and what is given it.
+_CARRIED = ({"embedded_secret", "task"}, {"embedded_secret", "connection"})
 _OF_TASKS = frozenset({"task", "call", "task_identity", "path", "lifetime_chain"})
 
 
 def _may_meet(kind: str, other: str) -> bool:
     """Tell whether failures on subjects of two kinds can have one cause."""
-    return kind == other or {kind, other} <= _OF_TASKS
+    pair = {kind, other}
+    return kind == other or pair <= _OF_TASKS or pair in _CARRIED
 
 
 def _between(found: Sequence[RuleFile], reserved: Sequence[Rule]) -> Iterator[str]:

@@ -29,6 +29,7 @@ from dagwarden.sources.credentials import (
     purged,
     setting_without_secrets,
 )
+from dagwarden.sources.embedded.join import joined
 from dagwarden.sources.layers import Layer
 from dagwarden.sources.variables.records import Entry, Variables
 
@@ -89,10 +90,11 @@ def read_estate(
     root = Path(config.root)
     parts: list[Facts] = []
     given: set[Need] = set()
+    within = fingerprint.of_run()
     for environment in config.environments:
         progress(f"environment {environment.name}")
         known, connections = _connections(
-            environment, root, fingerprint, environ, lenient=only is not None
+            environment, root, within, environ, lenient=only is not None
         )
         # what is called or explained with a secret in it: ids, URLs, comments
         parts.append(purged(_environment(environment, config, connections.gaps)))
@@ -109,7 +111,7 @@ def read_estate(
                     config,
                     root,
                     only,
-                    fingerprint,
+                    within,
                     variables,
                     known,
                     traced=traced,
@@ -120,6 +122,9 @@ def read_estate(
         if connections.connections or connections.files:
             given.add("connections")
         parts.append(purged(connections))
+    if config.repositories or only is not None:
+        given.add("repository")
+        parts.append(_embedded(config, root, only, fingerprint, cached, progress))
     if config.snapshots:
         progress("snapshot")
         cloud = _snapshots(
@@ -128,7 +133,30 @@ def read_estate(
         if cloud.snapshots:
             given.add("snapshot")
         parts.append(cloud)
-    return Estate(facts=merge(*parts), given=frozenset(given))
+    facts = joined(merge(*parts), keep=fingerprint.kept)
+    return Estate(facts=facts, given=frozenset(given))
+
+
+def _embedded(
+    config: Config,
+    root: Path,
+    only: Sequence[Path] | None,
+    fingerprint: Fingerprint,
+    cached: bool,
+    progress: Progress,
+) -> Facts:
+    from dagwarden.sources.embedded.read import read_embedded
+
+    return read_embedded(
+        root,
+        [root / place for place in config.repositories],
+        only=only,
+        exclude=config.exclude,
+        inputs=config.snapshots,
+        fingerprint=fingerprint,
+        cached=cached,
+        progress=partial(progress, "files of the repository"),
+    )
 
 
 def _environment(

@@ -19,12 +19,25 @@ class Fingerprint:
     only, so nothing could be compared with it later.
     """
 
-    __slots__ = ("_keep", "_key")
+    __slots__ = ("_keep", "_key", "kept")
 
     def __init__(self, key: bytes, keep: bool) -> None:
         """Fingerprint with `key`; return fingerprints only if `keep`."""
         self._key = key
         self._keep = keep
+        # whether fingerprints can be compared with those of other runs
+        self.kept = keep
+
+    def of_run(self) -> "Fingerprint":
+        """
+        Return what tells equal values in any case.
+
+        What it makes while `kept` is false means nothing after this run, and is
+        dropped before anything leaves `sources`.
+        """
+        made = Fingerprint(self._key, True)
+        made.kept = self.kept
+        return made
 
     def of(self, value: str) -> str | None:
         """Return 32 hex digits of the HMAC-SHA256 of `value`, or None."""

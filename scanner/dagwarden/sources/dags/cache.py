@@ -127,7 +127,7 @@ def _key(
     What an environment holds counts as Python writes it: records, all the way down.
     """
     told = {
-        name: value.of(_WHICH_KEY) if isinstance(value, Fingerprint) else value
+        name: _which(value) if isinstance(value, Fingerprint) else value
         for name, value in zip(environment._fields, environment, strict=True)
     }
     return stores.key_of(
@@ -140,4 +140,6 @@ def _key(
     )
 
 
-_WHICH_KEY = "which key this is"
+def _which(fingerprint: Fingerprint) -> str | None:
+    """Return what tells one kept key from the next; others are all the same."""
+    return fingerprint.of("which key this is") if fingerprint.kept else None

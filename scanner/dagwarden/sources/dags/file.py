@@ -5,10 +5,11 @@ import sys
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from inspect import currentframe
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from msgspec import Raw
+from msgspec import UNSET, Raw
 from msgspec.structs import replace
 
 from dagwarden.facts import Excluded, Gap, GapReason, InlineWaiver, SourceFile
@@ -122,8 +123,8 @@ class FileReader:
     def read(self, path: Path, folder: Path) -> Read:
         """Read one Python file, for other processes and other runs."""
         file = self.file(path, folder)
-        _, content = self._told(file)
-        return Read(content, file.seen())
+        outcome, content = self._told(file)
+        return Read(content, self._lasting(outcome, file))
 
     def outcome(self, path: Path, folder: Path) -> Outcome:
         """Read one Python file, for here and now."""
@@ -139,6 +140,15 @@ class FileReader:
             gap = gap_at(file.shown, "unsupported", detail)
             outcome = Outcome(gaps=(gap,))
             return outcome, encoded(outcome)
+
+    def _lasting(self, outcome: Outcome, file: "Readable") -> tuple[Seen, ...] | None:
+        """Return all that an outcome rests on, None where it is of this run only."""
+        if not self.environment.fingerprint.kept:
+            every = (task.secrets_known or task.secrets for task in outcome.tasks)
+            known = (secrets for secrets in every if secrets is not UNSET)
+            if any(one.fingerprint is not None for one in chain(*known)):
+                return None
+        return file.seen()
 
     def _followed(self, file: "Readable") -> Outcome:
         """Read one Python file as Airflow would look for DAGs in it."""

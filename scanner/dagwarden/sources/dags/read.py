@@ -290,7 +290,8 @@ class _Walk:
             self.gap("missing", folder, "no such file or folder")
             return
         if folder.is_file():
-            if wanted is None or folder in wanted:
+            # what else a commit hook is given is looked into for credentials only
+            if folder.name.endswith(_READ) and (wanted is None or folder in wanted):
                 self.found.setdefault(folder, folder.parent)
             return
         files = 0

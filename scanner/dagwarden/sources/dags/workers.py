@@ -9,20 +9,33 @@ its share is read, or nobody listens.
 import os
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from multiprocessing import current_process, get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkProcess
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import NamedTuple, Protocol, cast
 
 import msgspec
 
-from dagwarden.sources.dags.file import FileReader
 from dagwarden.sources.dags.records.outcome import Read
 
 # A file, and the DAG folder that it is in.
 File = tuple[Path, Path]
+
+
+class FileReader(Protocol):
+    """Reads one file after the other."""
+
+    def read(self, path: Path, folder: Path) -> Read:
+        """Return what a file comes to."""
+        ...
+
+    def lost(self, path: Path, folder: Path) -> Read:
+        """Return what a file comes to that ended the process that was to read it."""
+        ...
+
+
 # Fewer are read before another worker has started.
 MIN_FILES = 16
 # Files of one folder import the same modules: a worker gets so many in a row.
@@ -56,7 +69,9 @@ def _processors() -> int:
         return there
 
 
-def read_all(reader: FileReader, files: Sequence[File]) -> Iterator[tuple[Path, Read]]:
+def read_all(
+    reader: FileReader, files: Sequence[File]
+) -> Generator[tuple[Path, Read], None, None]:
     """Read `files`, in as many processes as is of use; yields them in any order."""
     count = workers_for(len(files))
     if count == 1:

@@ -10,6 +10,7 @@ import msgspec
 from dagwarden.facts import (
     Call,
     Dag,
+    EmbeddedSecret,
     Excluded,
     Gap,
     GapReason,
@@ -53,6 +54,7 @@ class Outcome(Record, frozen=True, kw_only=True, array_like=True):
     files: tuple[SourceFile, ...] = ()
     # whether Airflow would load it
     loaded: bool = True
+    embedded_secrets: tuple[EmbeddedSecret, ...] = ()
 
 
 class Read(msgspec.Struct, frozen=True, array_like=True):

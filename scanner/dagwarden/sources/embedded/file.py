@@ -1,0 +1,237 @@
+"""Looking into one file: from bytes to facts, whatever the bytes are."""
+
+import codecs
+from collections import Counter
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+
+from dagwarden.facts import (
+    EmbeddedSecret,
+    Excluded,
+    Gap,
+    GapReason,
+    Origin,
+    SourceFile,
+)
+from dagwarden.sources.credentials import Fingerprint, purged
+from dagwarden.sources.dags.records.outcome import (
+    UNTELLABLE,
+    Outcome,
+    Read,
+    encoded,
+    shown,
+)
+from dagwarden.sources.dags.records.seen import Seen, Unreadable, look
+from dagwarden.sources.embedded.formats import format_of, reader_of
+from dagwarden.sources.embedded.spots import MAX_SPOTS, Partly, Spot, Unparsable
+from dagwarden.sources.embedded.walk import KIND, gap_at, passed_over
+
+MAX_SIZE = 5_000_000
+# Archives, and notebooks with the images in them.
+MAX_LARGE = 20_000_000
+# Longer lines are looked into by shape alone.
+MAX_LINE = 1_000_000
+# Where a file that is no text shows it.
+_HEAD = 8_000
+_LARGE = (".zip", ".ipynb")
+
+
+class Reader:
+    """Looks into files below `root`, one after the other."""
+
+    def __init__(self, root: Path, fingerprint: Fingerprint) -> None:
+        """Tell equal values by `fingerprint`, which is kept for the run at least."""
+        self.root = root
+        self.fingerprint = fingerprint
+
+    def read(self, path: Path, folder: Path) -> Read:
+        """Look into a file, for other processes and other runs."""
+        outcome, seen = self._looked(path)
+        # what was found is told by a key of this run, and is not remembered
+        known = all(one.secret is None for one in outcome.embedded_secrets)
+        try:
+            return Read(encoded(outcome), (seen,) if known and seen else None)
+        except UNTELLABLE:
+            detail = "holds text that cannot be written"
+            gap = gap_at(shown(path, self.root), "unsupported", detail)
+            return Read(encoded(Outcome(gaps=(gap,))), None)
+
+    def outcome(self, path: Path, folder: Path) -> Outcome:
+        """Look into a file, for here and now."""
+        return self._looked(path)[0]
+
+    def lost(self, path: Path, folder: Path) -> Read:
+        """Return what a file comes to that ended the process that looked into it."""
+        detail = "looking into it ends the process"
+        gap = gap_at(shown(path, self.root), "unreadable", detail, incomplete=True)
+        return Read(encoded(Outcome(gaps=(purged(gap),))), None)
+
+    def _looked(self, path: Path) -> tuple[Outcome, Seen | None]:
+        name = shown(path, self.root)
+        limit = MAX_LARGE if path.name.lower().endswith(_LARGE) else MAX_SIZE
+        try:
+            data, seen = look(path, self.root, limit)
+        except Unreadable as error:
+            large = error.reason == "too_large"
+            gap = gap_at(name, error.reason, error.detail, incomplete=not large)
+            return Outcome(gaps=(purged(gap),)), None
+        looked = _Looked(name, self.fingerprint)
+        looked.into(path.name, data)
+        return looked.outcome(seen.digest.hex(), len(data)), seen
+
+
+class _Looked:
+    """What one file came to, and each member of it where it is an archive."""
+
+    def __init__(self, path: str, fingerprint: Fingerprint) -> None:
+        self.path = path
+        self.fingerprint = fingerprint
+        self.facts: list[EmbeddedSecret] = []
+        self.gaps: list[Gap] = []
+        self.excluded: Counter[str] = Counter()
+
+    def outcome(self, digest: str, size: int) -> Outcome:
+        if any(fact.secret is not None for fact in self.facts):
+            # whoever has the digest of a file with a short password could try some
+            told = repr([(fact.id, fact.secret) for fact in self.facts])
+            digest = sha256(told.encode("utf-8", "replace")).hexdigest()
+        file = SourceFile(path=self.path, kind="repository", sha256=digest, size=size)
+        what = self.path.partition("/")[0] if "/" in self.path else "."
+        outcome = Outcome(
+            gaps=tuple(self.gaps),
+            excluded=tuple(
+                Excluded(kind=KIND, what=what, reason=reason, count=count)
+                for reason, count in sorted(self.excluded.items())
+            ),
+            embedded_secrets=tuple(self.facts),
+            files=(file,) if self.facts else (),
+        )
+        return purged(outcome)
+
+    def into(self, name: str, data: bytes, *, packed: bool = False) -> None:
+        """Look into `data`, which is called `name`."""
+        lowered = name.lower()
+        if data[:4] == b"PK\x03\x04" and lowered.endswith(".zip"):
+            if packed:
+                self._gap("unsupported", "an archive in an archive is not opened")
+            else:
+                self._archive(data)
+            return
+        text = _text(data)
+        if text is None:
+            self._binary(lowered, data)
+        else:
+            self._add(self._spots(lowered, text))
+
+    def _archive(self, data: bytes) -> None:
+        from dagwarden.sources.embedded.archive import Refused, members_of
+
+        whole = self.path
+        try:
+            for member, content in members_of(data):
+                self.path = f"{whole}/{member}"
+                if isinstance(content, Refused):
+                    self._gap(content.reason, content.detail)
+                elif (reason := passed_over(member)) is not None:
+                    self.excluded[reason] += 1
+                else:
+                    self.into(member.rpartition("/")[2], content, packed=True)
+        except Refused as refused:
+            self.path = whole
+            self._gap(refused.reason, refused.detail)
+        self.path = whole
+
+    def _binary(self, name: str, data: bytes) -> None:
+        from dagwarden.sources.embedded.formats.keys import key_in
+
+        if found := [Spot(1, one) for one in key_in(data)]:
+            self._add(found)
+        elif format_of(name, "") == "shapes":
+            self.excluded["binary"] += 1
+        else:
+            self._gap("encoding", "is no text, whatever its name says")
+
+    def _spots(self, name: str, text: str) -> list[Spot]:
+        kind = format_of(name, text)
+        longest = max(map(len, text.split("\n"))) if len(text) > MAX_LINE else 0
+        if longest > MAX_LINE and kind not in ("json", "notebook"):
+            detail = "has a line that is too long to be looked into by names"
+            self._gap("too_large", detail)
+            kind = "shapes"
+        try:
+            return list(reader_of(kind)(text))
+        except Unparsable:
+            return list(reader_of("named")(text))
+        except Partly as partly:
+            self._gap(partly.reason, partly.detail)
+            return list(reader_of("named" if longest <= MAX_LINE else "shapes")(text))
+        except (RecursionError, MemoryError):
+            self._gap("too_deep", "nested too deeply to be looked into whole")
+            return list(reader_of("shapes")(text))
+
+    def _gap(self, reason: GapReason, detail: str) -> None:
+        self.gaps.append(gap_at(self.path, reason, detail))
+
+    def _add(self, spots: list[Spot]) -> None:
+        """Add the facts of one file, or that it holds no credential."""
+        facts = list(self._facts(spots))
+        if len(facts) >= MAX_SPOTS:
+            self._gap("truncated", f"only the first {MAX_SPOTS} credentials are told")
+        nothing = EmbeddedSecret(
+            id=f"{KIND}:{self.path}",
+            origin=Origin(source=self.path),
+            path=self.path,
+            secret=None,
+        )
+        self.facts += facts or [nothing]
+
+    def _facts(self, spots: list[Spot]) -> Iterator[EmbeddedSecret]:
+        ids: Counter[str] = Counter()
+        values: set[tuple[str, int]] = set()
+        places: set[tuple[str, str]] = set()
+        for line, found in sorted(spots, key=_order):
+            here = (found.value, line), (found.value, found.place)
+            if here[0] in values or here[1] in places or len(ids) >= MAX_SPOTS:
+                continue
+            values.add(here[0])
+            places.add(here[1])
+            place = found.place or "text"
+            ids[place] += 1
+            number = f"#{ids[place]}" if ids[place] > 1 else ""
+            yield EmbeddedSecret(
+                id=f"{KIND}:{self.path}:{place}{number}",
+                origin=Origin(source=self.path, line=line, field=found.place or None),
+                path=self.path,
+                secret=found.kind,
+                place=place,
+                credential=self.fingerprint.of(found.value) or "",
+                identity=found.identity,
+                key_id=found.key_id,
+            )
+
+
+# What says most of a value that several readings of a file tell of.
+_MOST = {"service_account_key": 0, "authorized_user": 1}
+
+
+def _order(spot: Spot) -> tuple[int, int, bool, str]:
+    found = spot.found
+    return spot.line, _MOST.get(found.kind, 2), not found.place, found.place
+
+
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+
+
+def _text(data: bytes) -> str | None:
+    """Return the text that `data` is, what is no UTF-8 replaced; None: it is none."""
+    for mark, encoding in _MARKS:
+        if data.startswith(mark):
+            return data.decode(encoding, "replace").replace("\r\n", "\n")
+    if b"\0" in data[:_HEAD]:
+        return None
+    return data.decode("utf-8", "replace").replace("\r\n", "\n")

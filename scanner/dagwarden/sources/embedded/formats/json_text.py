@@ -1,0 +1,104 @@
+"""JSON: settings, key files, exports, states; without comments."""
+
+import json
+import re
+from collections.abc import Iterator
+
+from dagwarden.sources.credentials import found_in
+from dagwarden.sources.embedded.spots import Node, Partly, Spot, Unparsable, spots_in
+
+# What one search goes into: see `sources.credentials`.
+MAX_DEPTH = 38
+MAX_VALUES = 190_000
+
+_PIECE = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+', re.DOTALL)
+_BRACKET = re.compile(r"[{}\[\]]")
+
+
+def read_json(text: str) -> Iterator[Spot]:
+    """Yield the credentials of a JSON document; raises Unparsable and Partly."""
+    check_bounds(text)
+    document = parsed(text)
+    # a list or a mapping: most hold nothing, and need no lines
+    if next(found_in("", document), None) is not None:
+        yield from spots_in("", with_lines(text))
+
+
+def parsed(text: str) -> object:
+    """Return a JSON document; raises Unparsable and Partly."""
+    try:
+        document: object = json.loads(text, strict=False)
+    except RecursionError:
+        raise Partly("too_deep", "nested too deeply") from None
+    except ValueError:
+        raise Unparsable from None
+    return document
+
+
+def check_bounds(text: str) -> None:
+    """Raise Partly where a search would not go into the whole document."""
+    if text.count("[") + text.count("{") > MAX_DEPTH and _depth(text) > MAX_DEPTH:
+        raise Partly("too_deep", f"nested more than {MAX_DEPTH} deep")
+    if text.count(",") > MAX_VALUES and text.count(":") > MAX_VALUES:
+        raise Partly("too_large", f"holds more than {MAX_VALUES:,} values")
+
+
+def _depth(text: str) -> int:
+    """Return how deep brackets are nested at most, those in strings included."""
+    depth = deepest = 0
+    for match in _BRACKET.finditer(text):
+        depth += 1 if match[0] in "{[" else -1
+        deepest = max(deepest, depth)
+    return deepest
+
+
+def with_lines(text: str) -> Node:
+    """Return a document that is known to be JSON, with the line of each value."""
+    root = Node(1, "")
+    waiting: list[Node] = []
+    key: str | None = None
+    keys: list[str | None] = []
+    line, at = 1, 0
+    for match in _PIECE.finditer(text):
+        line += text.count("\n", at, match.start())
+        at = match.start()
+        piece = match[0]
+        if piece in "]}":
+            if waiting:
+                waiting.pop()
+                key = keys.pop()
+            continue
+        if piece in ",:":
+            continue
+        around = waiting[-1].value if waiting else None
+        if isinstance(around, dict) and key is None and piece[0] == '"':
+            key = _text(piece)
+            continue
+        node = Node(line, _value(piece))
+        if isinstance(around, dict):
+            around[key or ""] = node
+            key = None
+        elif isinstance(around, list):
+            around.append(node)
+        else:
+            root = node
+        if piece in "{[":
+            waiting.append(node)
+            keys.append(None)
+    return root
+
+
+def _value(piece: str) -> "str | list[Node] | dict[str, Node]":
+    if piece == "{":
+        return {}
+    return [] if piece == "[" else _text(piece)
+
+
+def _text(piece: str) -> str:
+    if piece[0] != '"':
+        return piece
+    try:
+        text: str = json.loads(piece, strict=False)
+    except ValueError:
+        return piece[1:-1]
+    return text

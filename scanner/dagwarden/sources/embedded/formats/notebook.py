@@ -1,0 +1,103 @@
+"""Notebooks: the code and the text of cells, and what running them wrote."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from dagwarden.sources.embedded.formats.json_text import parsed, with_lines
+from dagwarden.sources.embedded.formats.plain import read_named
+from dagwarden.sources.embedded.formats.python import read_python
+from dagwarden.sources.embedded.spots import Node, Spot, Unparsable
+
+# Outputs of other kinds are images, and what only a browser reads.
+_TEXTS = ("text", "traceback", "evalue")
+
+
+class _Text(NamedTuple):
+    """A text of a notebook: where it is, and the lines it is written in."""
+
+    place: str
+    code: bool
+    lines: tuple[tuple[int, str], ...]
+
+
+def read_notebook(text: str) -> Iterator[Spot]:
+    """Yield the credentials of a notebook; raises Unparsable and Partly."""
+    parsed(text)
+    document = with_lines(text)
+    if _get(document, "cells") is None:
+        raise Unparsable
+    for one in _texts(document):
+        whole = "".join(line for _, line in one.lines)
+        for spot in _read(one.code, whole):
+            found = spot.found
+            place = f"{one.place}.{found.place}" if found.place else one.place
+            yield Spot(_line(one, spot.line), found._replace(place=place))
+
+
+def _read(code: bool, text: str) -> list[Spot]:
+    if not code:
+        return list(read_named(text))
+    # what starts with these is for the notebook or a shell
+    python = "\n".join(
+        "" if line.lstrip().startswith(("%", "!", "?")) else line
+        for line in text.split("\n")
+    )
+    try:
+        found = list(read_python(python))
+    except Unparsable:
+        return list(read_named(text))
+    rest = "\n".join(
+        line if line.lstrip().startswith(("%", "!")) else ""
+        for line in text.split("\n")
+    )
+    return [*found, *read_named(rest)]
+
+
+def _line(one: _Text, line: int) -> int:
+    """Return the line of the file that holds a line of the text."""
+    at = 1
+    for number, part in one.lines:
+        at += part.count("\n")
+        if line < at or (line == at and not part.endswith("\n")):
+            return number
+    return one.lines[-1][0] if one.lines else 1
+
+
+def _texts(document: Node) -> Iterator[_Text]:
+    for number, cell in enumerate(_list(_get(document, "cells"))):
+        place = f"cells.{number}"
+        kind = _get(cell, "cell_type")
+        code = kind is not None and kind.value == "code"
+        if lines := _lines(_get(cell, "source")):
+            yield _Text(f"{place}.source", code, lines)
+        for output in _list(_get(cell, "outputs")):
+            for lines in _written(output):
+                yield _Text(f"{place}.outputs", False, lines)
+
+
+def _written(output: Node) -> Iterator[tuple[tuple[int, str], ...]]:
+    for name in _TEXTS:
+        if lines := _lines(_get(output, name)):
+            yield lines
+    data = _get(output, "data")
+    for name, node in (
+        data.value.items() if data and isinstance(data.value, dict) else ()
+    ):
+        told = name.startswith("text/") or name == "application/json"
+        if told and (lines := _lines(node)):
+            yield lines
+
+
+def _get(node: Node | None, key: str) -> Node | None:
+    return node.value.get(key) if node and isinstance(node.value, dict) else None
+
+
+def _list(node: Node | None) -> list[Node]:
+    return node.value if node and isinstance(node.value, list) else []
+
+
+def _lines(node: Node | None) -> tuple[tuple[int, str], ...]:
+    if node is None:
+        return ()
+    nodes = node.value if isinstance(node.value, list) else [node]
+    return tuple((one.line, one.value) for one in nodes if isinstance(one.value, str))

@@ -1,0 +1,79 @@
+"""Text of which nothing is known: what has the shape of a credential."""
+
+import re
+from collections.abc import Iterator
+
+from dagwarden.sources.credentials import found_in, found_in_text
+from dagwarden.sources.embedded.spots import Spot
+
+# Longer lines are looked into in pieces that overlap by as much as a token is long.
+_PIECE = 20_000
+_OVERLAP = 2_000
+
+
+def read_shapes(text: str) -> Iterator[Spot]:
+    """Yield what has a credential's shape; names count for nothing."""
+    for number, line in enumerate(text.split("\n"), 1):
+        for piece in _pieces(line):
+            for found in found_in("", piece):
+                if found.kind != "private_key":
+                    yield Spot(number, found)
+    yield from read_pem(text)
+
+
+def read_pem(text: str) -> Iterator[Spot]:
+    """Yield the private keys in `text`, which take several lines."""
+    at = text.find("-----BEGIN")
+    while at >= 0:
+        end = text.find("-----BEGIN", at + 10)
+        block = text[at : min(end if end > 0 else len(text), at + _PIECE)]
+        if "PRIVATE" in block[:60]:
+            line = text.count("\n", 0, at) + 1
+            yield from (Spot(line, found) for found in found_in("", block))
+        at = end
+
+
+def _pieces(line: str) -> Iterator[str]:
+    if len(line) <= _PIECE:
+        stripped = line.strip()
+        if len(stripped) >= 8:
+            yield stripped
+        return
+    for start in range(0, len(line), _PIECE - _OVERLAP):
+        yield line[start : start + _PIECE]
+
+
+def read_named(text: str) -> Iterator[Spot]:
+    """Yield what has a credential's shape, or is assigned to a name that says so."""
+    for line, found in found_in_text(text):
+        yield Spot(line, found)
+
+
+_COMMENT = {
+    "#": re.compile(r"^[ \t]*#+(.*)$", re.MULTILINE),
+    "//": re.compile(r"^[ \t]*//+(.*)$", re.MULTILINE),
+    "--": re.compile(r"^[ \t]*--+(.*)$", re.MULTILINE),
+    ";": re.compile(r"^[ \t]*[;#]+(.*)$", re.MULTILINE),
+}
+
+
+def read_comments(text: str, mark: str) -> Iterator[Spot]:
+    """Yield what is in lines that are commented out by `mark`."""
+    first = line = at = 0
+    block: list[str] = []
+    for match in _COMMENT[mark].finditer(text):
+        line += text.count("\n", at, match.start())
+        at = match.start()
+        if line != first + len(block):
+            yield from _read_block(block, first)
+            first, block = line, []
+        block.append(match[1])
+    yield from _read_block(block, first)
+
+
+def _read_block(lines: list[str], above: int) -> Iterator[Spot]:
+    """Yield what is in lines that follow each other, `above` lines below the top."""
+    if lines:
+        yield from (
+            Spot(spot.line + above, spot.found) for spot in read_named("\n".join(lines))
+        )

@@ -1,0 +1,81 @@
+"""
+Terraform: attributes of blocks, defaults of variables, and texts of several lines.
+
+A small part of HCL's native syntax, line by line: a block's head, an attribute, a here
+document, comments. What is an expression is a reference, and no value in clear.
+"""
+
+import re
+from collections.abc import Iterator
+
+from dagwarden.sources.credentials import found_in
+from dagwarden.sources.embedded.formats.plain import (
+    read_comments,
+    read_named,
+    read_pem,
+)
+from dagwarden.sources.embedded.spots import Spot
+
+_HEAD = re.compile(r"\s*(?P<kind>[\w-]+)(?:\s+\"?(?P<label>[\w.-]+)\"?)*\s*\{\s*$")
+_ATTRIBUTE = re.compile(
+    r"\s*\"?(?P<name>[\w.-]+)\"?\s*[=:]\s*(?P<value>\S.*?)\s*,?\s*$"
+)
+_TEXT = re.compile(r"\"(?P<text>(?:[^\"\\]|\\.)*)\"\s*(?:[#/].*)?$")
+_HEREDOC = re.compile(r"<<[-~]?(?P<mark>\w+)\s*$")
+_ESCAPES = {"\\n": "\n", "\\t": "\t", '\\"': '"', "\\\\": "\\"}
+# What a variable's attributes are called says nothing: the variable is the name.
+_OF_VARIABLE = frozenset({"default", "value"})
+
+
+def read_terraform(text: str) -> Iterator[Spot]:
+    """Yield the credentials of a file in HCL, commented-out lines included."""
+    yield from read_comments(text, "//")
+    yield from read_comments(text, "#")
+    yield from read_pem(text)
+    lines = text.split("\n")
+    blocks: list[str] = []
+    at = 0
+    while at < len(lines):
+        line = lines[at]
+        at += 1
+        if line.lstrip().startswith(("#", "//")):
+            continue
+        if head := _HEAD.match(line):
+            named = head["kind"] in ("variable", "output", "locals")
+            blocks.append(head["label"] or "" if named else "")
+        elif attribute := _ATTRIBUTE.match(line):
+            name = attribute["name"]
+            if name in _OF_VARIABLE and blocks and blocks[-1]:
+                name = blocks[-1]
+            if document := _HEREDOC.search(attribute["value"]):
+                end = _end(lines, at, document["mark"])
+                inner = "\n".join(lines[at:end])
+                yield from _document(name, inner, at)
+                at = end + 1
+            elif attribute["value"] in ("{", "["):
+                blocks.append("")
+            elif written := _TEXT.match(attribute["value"]):
+                value = re.sub(
+                    r"\\[nt\"\\]", lambda one: _ESCAPES[one[0]], written["text"]
+                )
+                yield from (Spot(at, found) for found in found_in(name, value))
+            else:
+                yield from (Spot(at, one.found) for one in read_named(line))
+        elif line.strip()[:1] in ("}", "]") and blocks:
+            blocks.pop()
+        else:
+            yield from (Spot(at, one.found) for one in read_named(line))
+
+
+def _end(lines: list[str], start: int, mark: str) -> int:
+    for at in range(start, len(lines)):
+        if lines[at].strip() == mark:
+            return at
+    return len(lines)
+
+
+def _document(name: str, text: str, above: int) -> Iterator[Spot]:
+    """Yield what a here document holds, which starts below line `above`."""
+    for found in found_in(name, text):
+        at = text.find(found.value[:40])
+        yield Spot(above + 1 + (text.count("\n", 0, at) if at > 0 else 0), found)

@@ -1,0 +1,232 @@
+"""YAML: dag-factory, settings, Compose files, values of charts, manifests."""
+
+import re
+from base64 import b64decode
+from binascii import Error as Base64Error
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from dagwarden.sources.credentials import found_in
+from dagwarden.sources.embedded.formats.plain import read_comments, read_named
+from dagwarden.sources.embedded.spots import (
+    Node,
+    Partly,
+    Spot,
+    Unparsable,
+    below,
+    nodes_of,
+    spots_in,
+)
+
+if TYPE_CHECKING:
+    import yaml
+
+MAX_DEPTH = 38
+# Values with every alias written out.
+MAX_VALUES = 190_000
+
+_LIKE_YAML = re.compile(r"^\s*(?:- )?[\w.-]+:(?:\s|$)", re.MULTILINE)
+# In a Secret, too, these say who and where.
+_NO_SECRETS = frozenset(
+    [
+        "username",
+        "user",
+        "login",
+        "host",
+        "hostname",
+        "port",
+        "database",
+        "db",
+        "dbname",
+        "schema",
+        "region",
+        "endpoint",
+        "email",
+        "url",
+        "uri",
+        "ca.crt",
+        "tls.crt",
+        "cert",
+        "type",
+        "name",
+        "namespace",
+    ]
+)
+
+
+def read_yaml(text: str) -> Iterator[Spot]:
+    """Yield the credentials of YAML documents; raises Unparsable and Partly."""
+    yield from read_comments(text, "#")
+    for document in _documents(text):
+        yield from _read(document)
+        for place, node in _blocks(document):
+            yield from _block(place, node)
+
+
+def _blocks(document: Node) -> Iterator[tuple[str, Node]]:
+    """Yield the texts of several lines: scripts, files, YAML in YAML."""
+    for place, node in nodes_of(document):
+        if isinstance(node.value, str) and "\n" in node.value.strip():
+            yield place, node
+
+
+def _block(place: str, node: Node) -> Iterator[Spot]:
+    text = str(node.value)
+    found: Iterable[Spot] = read_named(text)
+    if _LIKE_YAML.search(text):
+        try:
+            documents = _documents(text)
+        except (Unparsable, Partly):
+            documents = []
+        if any(not isinstance(one.value, str) for one in documents):
+            found = (spot for document in documents for spot in _read(document))
+    for spot in found:
+        inner = spot.found._replace(place=below(place, spot.found.place))
+        yield Spot(node.line + (spot.line - 1) * node.as_written, inner)
+
+
+def _read(document: Node) -> Iterator[Spot]:
+    top = document.value
+    if isinstance(top, dict) and _said(top, "kind") == "Secret":
+        for part in ("data", "stringData"):
+            if part in top:
+                yield from _manifest(part, top[part])
+        top = {key: node for key, node in top.items() if key != "data"}
+        document = Node(document.line, top)
+    for place, node in nodes_of(document):
+        if isinstance(node.value, list):
+            # Compose gives an environment as `NAME=value`, too
+            yield from _settings(place, node.value)
+    yield from spots_in("", document)
+
+
+def _said(mapping: dict[str, Node], key: str) -> str | None:
+    value = mapping[key].value if key in mapping else None
+    return value if isinstance(value, str) else None
+
+
+def _manifest(part: str, values: Node) -> Iterator[Spot]:
+    """Yield what a Secret of Kubernetes holds; in `data` it is encoded."""
+    if not isinstance(values.value, dict):
+        return
+    for key, node in values.value.items():
+        if not isinstance(node.value, str):
+            continue
+        text = node.value if part == "stringData" else _decoded(node.value)
+        place = below(part, key)
+        found = list(found_in(place, text))
+        if not found and key.lower() not in _NO_SECRETS:
+            # whatever it is called, it is kept as a secret
+            found = [
+                one._replace(place=place) for one in found_in(f"{place}.secret", text)
+            ]
+        yield from (Spot(node.line, one) for one in found)
+
+
+def _decoded(text: str) -> str:
+    try:
+        return b64decode("".join(text.split()), validate=True).decode()
+    except (Base64Error, ValueError):
+        return text
+
+
+def _settings(place: str, entries: list[Node]) -> Iterator[Spot]:
+    for node in entries:
+        if not isinstance(node.value, str):
+            continue
+        name, equals, value = node.value.partition("=")
+        name = name.lstrip("-")
+        if equals and name.replace("_", "a").replace("-", "a").isalnum():
+            yield from (
+                Spot(node.line, found) for found in found_in(below(place, name), value)
+            )
+
+
+def _documents(text: str) -> list[Node]:
+    """Return the documents of a file, with lines; nothing nests in building them."""
+    import yaml  # slow to import
+
+    builder = _Builder()
+    try:
+        for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+            builder.take(event)
+    except (yaml.YAMLError, ValueError):
+        raise Unparsable from None
+    return builder.documents
+
+
+class _Builder:
+    """Makes nodes of what libyaml meets, one after the other."""
+
+    def __init__(self) -> None:
+        self.documents: list[Node] = []
+        self.waiting: list[tuple[Node, str | None, int]] = []
+        self.keys: list[str | None] = []
+        self.anchors: dict[str, Node] = {}
+        self.sizes: dict[str, int] = {}
+        self.values = 0
+
+    def take(self, event: "yaml.Event") -> None:
+        import yaml
+
+        if isinstance(event, yaml.ScalarEvent):
+            self._grow(1)
+            # a number is what it is written as; `!Ref x`, `!vault x` stand for another
+            local = event.tag is not None and event.tag.startswith("!")
+            text = f"{{{{ {event.value} }}}}" if local else event.value
+            node = self._node(event, text)
+            if event.style in ("|", ">"):
+                # such a text begins below its name
+                node.line += 1
+                node.as_written = True
+            self._add(node, event.anchor)
+        elif isinstance(event, yaml.AliasEvent):
+            name = event.anchor or ""
+            self._grow(self.sizes.get(name) or 1)
+            known = self.anchors.get(name)
+            # what holds itself is not met again
+            inside = any(node is known for node, _, _ in self.waiting)
+            usable = known is not None and not inside
+            self._add(known if usable and known else self._node(event, ""), None)
+        elif isinstance(event, yaml.CollectionStartEvent):
+            self._grow(1)
+            mapping = isinstance(event, yaml.MappingStartEvent)
+            node = self._node(event, {} if mapping else [])
+            self._add(node, event.anchor)
+            self.waiting.append((node, event.anchor, self.values))
+            self.keys.append(None)
+            if len(self.waiting) > MAX_DEPTH:
+                raise Partly("too_deep", f"nested more than {MAX_DEPTH} deep")
+        elif isinstance(event, yaml.CollectionEndEvent):
+            _, anchor, before = self.waiting.pop()
+            self.keys.pop()
+            if anchor is not None:
+                self.sizes[anchor] = self.values - before + 1
+
+    def _grow(self, values: int) -> None:
+        self.values += values
+        if self.values > MAX_VALUES:
+            raise Partly("too_large", f"holds more than {MAX_VALUES:,} values")
+
+    def _node(
+        self, event: "yaml.NodeEvent", value: str | list[Node] | dict[str, Node]
+    ) -> Node:
+        mark = event.start_mark
+        return Node(mark.line + 1 if mark else 1, value)
+
+    def _add(self, node: Node, anchor: str | None) -> None:
+        if anchor is not None:
+            self.anchors[anchor] = node
+        if not self.waiting:
+            self.documents.append(node)
+            return
+        around = self.waiting[-1][0].value
+        if isinstance(around, list):
+            around.append(node)
+        elif isinstance(around, dict):
+            key = self.keys[-1]
+            if key is None:
+                self.keys[-1] = node.value if isinstance(node.value, str) else "?"
+            else:
+                around[key] = node
+                self.keys[-1] = None

@@ -1,0 +1,85 @@
+"""One credential of all its places: by fingerprints that mean nothing after a run."""
+
+from collections.abc import Iterator
+from typing import TypeVar
+
+from msgspec import UNSET
+from msgspec.structs import replace
+
+from dagwarden.facts import Connection, EmbeddedSecret, Facts, Secret, Task
+
+F = TypeVar("F", Task, Connection)
+
+
+def joined(facts: Facts, *, keep: bool) -> Facts:
+    """
+    Say of each credential where it stands first, and to what it is given.
+
+    Fingerprints stay only where the operator gave a key: `keep`.
+    """
+    first: dict[str, str] = {}
+    carriers = dict(_carriers(facts))
+    told: list[EmbeddedSecret] = []
+    for fact in sorted(facts.embedded_secrets, key=_order):
+        value = fact.credential
+        if not value:
+            told.append(fact)
+            continue
+        told.append(
+            replace(
+                fact,
+                credential=first.setdefault(value, fact.id),
+                carrier=carriers.get(value),
+                fingerprint=value if keep else None,
+            )
+        )
+    facts = replace(facts, embedded_secrets=tuple(told))
+    return facts if keep else _without_fingerprints(facts)
+
+
+def _order(fact: EmbeddedSecret) -> tuple[str, int, str]:
+    return fact.origin.source, fact.origin.line or 0, fact.id
+
+
+def _carriers(facts: Facts) -> Iterator[tuple[str, str]]:
+    """
+    Yield the fingerprint of each secret that a task or connection is given.
+
+    A connection's finding is not shown beside those of its secrets, so it counts only
+    where all of them stand in files of the repository.
+    """
+    here = {fact.credential for fact in facts.embedded_secrets}
+    for connection in facts.connections:
+        values = _values(connection)
+        if here.issuperset(values):
+            yield from ((value, connection.id) for value in values)
+    for task in facts.tasks:
+        yield from ((value, task.id) for value in _values(task))
+
+
+def _values(fact: Task | Connection) -> list[str]:
+    every = fact.secrets_known if fact.secrets is UNSET else fact.secrets
+    return [one.fingerprint for one in every if one.fingerprint is not None]
+
+
+def _without_fingerprints(facts: Facts) -> Facts:
+    """Drop what tells equal values in this run only."""
+    return replace(
+        facts,
+        tasks=tuple(map(_bare, facts.tasks)),
+        connections=tuple(map(_bare, facts.connections)),
+    )
+
+
+def _bare(fact: F) -> F:
+    if not _values(fact):
+        return fact
+    changed: dict[str, object] = {"secrets_known": _dropped(fact.secrets_known)}
+    if fact.secrets is not UNSET:
+        changed["secrets"] = _dropped(fact.secrets)
+    return replace(fact, **changed)
+
+
+def _dropped(secrets: tuple[Secret, ...]) -> tuple[Secret, ...]:
+    bare = (replace(one, fingerprint=None) for one in secrets)
+    return tuple(dict.fromkeys(bare))

@@ -1,0 +1,140 @@
+"""
+A document with the lines of its values, and the credentials in it by their lines.
+
+What a document holds is asked of `sources.credentials` as a whole, because a key file
+is one by all its fields; only then is the line looked for, downwards, for as long as a
+part alone tells the same.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple, TypeAlias
+
+from dagwarden.facts import GapReason
+from dagwarden.sources.credentials import Found, found_in
+
+# Of one file; what comes after them is not told.
+MAX_SPOTS = 500
+
+
+class Unparsable(Exception):
+    """A text is not of the format that its file's name promises."""
+
+
+class Partly(Exception):
+    """A text is of its format, and too large or too deep to be looked into whole."""
+
+    def __init__(self, reason: GapReason, detail: str) -> None:
+        """Say why in one line that quotes nothing of the file."""
+        super().__init__(detail)
+        self.reason: GapReason = reason
+        self.detail = detail
+
+
+class Spot(NamedTuple):
+    """A credential, and the line that it stands at."""
+
+    line: int
+    found: Found
+
+
+Plain: TypeAlias = "str | list[Plain] | dict[str, Plain]"
+
+
+class Node:
+    """A value of a document: a text, a list or a mapping, and its line."""
+
+    __slots__ = ("_plain", "as_written", "line", "value")
+
+    def __init__(
+        self,
+        line: int,
+        value: "str | list[Node] | dict[str, Node]",
+        *,
+        as_written: bool = False,
+    ) -> None:
+        """
+        Stand for `value`, which begins at `line`.
+
+        `as_written`: each line of the text is one of the document.
+        """
+        self.line = line
+        self.as_written = as_written
+        self.value = value
+        self._plain: Plain | None = None
+
+    def plain(self) -> Plain:
+        """Return the value without lines; shared where the document shares it."""
+        if self._plain is None:
+            self._plain = self._made()
+        return self._plain
+
+    def _made(self) -> Plain:
+        if isinstance(self.value, str):
+            return self.value
+        if isinstance(self.value, list):
+            return [node.plain() for node in self.value]
+        return {key: node.plain() for key, node in self.value.items()}
+
+    def parts(self, place: str) -> Iterator[tuple[str, "Node"]]:
+        """Yield what the value consists of, with the place of each."""
+        if isinstance(self.value, list):
+            yield from ((place, node) for node in self.value)
+        elif isinstance(self.value, dict):
+            for key, node in self.value.items():
+                yield below(place, key), node
+
+
+def below(place: str, key: str) -> str:
+    """Return the place of what is called `key` at `place`."""
+    return f"{place}.{key}" if place else key
+
+
+def nodes_of(document: Node) -> Iterator[tuple[str, Node]]:
+    """Yield every value of a document with its place, each once."""
+    waiting = [("", document)]
+    # an alias leads to what was met before
+    met: set[int] = set()
+    while waiting:
+        place, node = waiting.pop()
+        if id(node) not in met:
+            met.add(id(node))
+            yield place, node
+            waiting += node.parts(place)
+
+
+def spots_in(place: str, node: Node) -> Iterator[Spot]:
+    """Yield the credentials in a document that is called `place`."""
+    for found in found_in(place, node.plain()):
+        yield Spot(_line(place, node, found), found)
+
+
+def _line(place: str, node: Node, found: Found) -> int:
+    """Return the line of the smallest part of `node` that tells of `found`."""
+    while True:
+        parts = list(node.parts(place))
+        telling = (
+            (at, part)
+            for at, part in parts
+            if any(one == found for one in found_in(at, part.plain()))
+        )
+        smaller = next(telling, None)
+        if smaller is None:
+            holding = (
+                part
+                for _, part in parts
+                if isinstance(part.value, str) and _holds(part.value, found.value)
+            )
+            return _line_in(next(holding, node), found.value)
+        place, node = smaller
+
+
+def _line_in(node: Node, value: str) -> int:
+    """Return the line of a text that `value` stands at."""
+    at = node.value.find(value) if isinstance(node.value, str) else -1
+    below = str(node.value).count("\n", 0, at) if node.as_written and at > 0 else 0
+    return node.line + below
+
+
+def _holds(text: str, value: str) -> bool:
+    """Say whether `value` stands in `text`, line breaks aside."""
+    return value in text or value[:40] in "".join(text.split())

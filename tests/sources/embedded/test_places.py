@@ -1,0 +1,424 @@
+"""A credential is found in every kind of file, at its line; a harmless twin is not."""
+
+import base64
+import json
+import random
+import string
+import zipfile
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from dagwarden.facts import EmbeddedSecret, Facts
+from dagwarden.sources.credentials import Fingerprint
+from dagwarden.sources.embedded.join import joined
+from dagwarden.sources.embedded.read import read_embedded
+
+_LETTERS = random.Random(4)
+PASSWORD = "".join(_LETTERS.choices(string.ascii_letters + string.digits, k=20)) + "7k"
+TOKEN = "ghp_" + "".join(_LETTERS.choices(string.ascii_letters + string.digits, k=36))
+
+
+def _pem() -> str:
+    key = ec.generate_private_key(ec.SECP256R1())
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    ).decode()
+
+
+PEM = _pem()
+KEY_FILE = json.dumps(
+    {
+        "type": "service_account",
+        "project_id": "acme",
+        "private_key_id": "0123abcd",
+        "private_key": PEM,
+        "client_email": "loader@acme.iam.gserviceaccount.com",
+    },
+    indent=2,
+)
+
+
+def looked(folder: Path, only: list[Path] | None = None) -> Facts:
+    facts = read_embedded(
+        folder,
+        [folder],
+        only=only,
+        exclude=(),
+        fingerprint=Fingerprint(b"k" * 32, False),
+    )
+    return joined(facts, keep=False)
+
+
+def found(facts: Facts) -> list[EmbeddedSecret]:
+    return [fact for fact in facts.embedded_secrets if fact.secret is not None]
+
+
+def encoded(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+# (file, content, kind, line)
+CASES: dict[str, tuple[str, str, str, int]] = {
+    "env": (".env.prod", f"# ours\nDB_PASSWORD={PASSWORD}\n", "password", 2),
+    "env, commented out": ("x.env", f"A=1\n#DB_PASSWORD={PASSWORD}\n", "password", 2),
+    "env, a key in several lines": (
+        ".env",
+        f'A=1\nSSH_KEY="{PEM}"\n',
+        "private_key",
+        2,
+    ),
+    "YAML": ("a.yaml", f"db:\n  user: x\n  password: {PASSWORD}\n", "password", 3),
+    "YAML, second document": (
+        "a.yml",
+        f"a: 1\n---\nb:\n- password: '{PASSWORD}'\n",
+        "password",
+        4,
+    ),
+    "YAML, commented out": ("a.yml", f"a: 1\n# password: {PASSWORD}\n", "password", 2),
+    "YAML, name and value": (
+        "values.yaml",
+        f"extraEnv:\n- name: DB_PASSWORD\n  value: {PASSWORD}\n",
+        "password",
+        3,
+    ),
+    "YAML, in a text": (
+        "values.yaml",
+        f"extraEnv: |\n  - name: DB_PASSWORD\n    value: {PASSWORD}\n",
+        "password",
+        3,
+    ),
+    "YAML, a script": (
+        "ci.yml",
+        f"steps:\n- run: |\n    set -e\n    export DB_PASSWORD={PASSWORD}\n",
+        "password",
+        4,
+    ),
+    "Helm template": (
+        "t.yaml",
+        f"{{{{ if .Values.x }}}}\ndb:\n  password: {PASSWORD}\n{{{{ end }}}}\n",
+        "password",
+        3,
+    ),
+    "Compose, a map": (
+        "docker-compose.yml",
+        f"services:\n  db:\n    environment:\n      POSTGRES_PASSWORD: {PASSWORD}\n",
+        "password",
+        4,
+    ),
+    "Compose, a list": (
+        "docker-compose.yml",
+        f"services:\n  db:\n    environment:\n    - POSTGRES_PASSWORD={PASSWORD}\n",
+        "password",
+        4,
+    ),
+    "Secret, encoded": (
+        "secret.yaml",
+        f"kind: Secret\ndata:\n  username: eA==\n  broker: {encoded(PASSWORD)}\n",
+        "secret_value",
+        4,
+    ),
+    "Secret, in clear": (
+        "secret.yaml",
+        f"kind: Secret\nstringData:\n  password: {PASSWORD}\n",
+        "password",
+        3,
+    ),
+    "JSON": ("a.json", f'{{\n "a": 1,\n "password": "{PASSWORD}"\n}}', "password", 3),
+    "JSON, key file": ("sa.json", KEY_FILE, "service_account_key", 5),
+    "JSON, in a list": (
+        "a.json",
+        f'[\n {{"x": 1}},\n {{"password": "{PASSWORD}"}}]',
+        "password",
+        3,
+    ),
+    "JSON with comments": (
+        "a.json",
+        f'{{\n // x\n "password": "{PASSWORD}"\n}}',
+        "password",
+        3,
+    ),
+    "variables export": (
+        "variables.json",
+        json.dumps({"api": json.dumps({"password": PASSWORD})}, indent=1),
+        "password",
+        2,
+    ),
+    "connections export": (
+        "connections.json",
+        json.dumps({"db": {"conn_type": "postgres", "password": PASSWORD}}, indent=1),
+        "password",
+        4,
+    ),
+    "airflow.cfg": (
+        "airflow.cfg",
+        f"[database]\nsql_alchemy_conn = postgresql://a:{PASSWORD}@db/airflow\n",
+        "password",
+        2,
+    ),
+    "airflow.cfg, a backend": (
+        "airflow.cfg",
+        f'[secrets]\nbackend_kwargs = {{"url": "x", "token": "{TOKEN}"}}\n',
+        "bearer_token",
+        2,
+    ),
+    "INI, commented out": (
+        "a.ini",
+        f"[smtp]\n; smtp_password = {PASSWORD}\n",
+        "password",
+        2,
+    ),
+    "pypirc": (
+        ".pypirc",
+        f"[pypi]\nusername = x\npassword = {PASSWORD}\n",
+        "password",
+        3,
+    ),
+    "TOML": (
+        "pyproject.toml",
+        f'[tool.x]\na = 1\n[tool.x.db]\npassword = "{PASSWORD}"\n',
+        "password",
+        4,
+    ),
+    "airflow_settings": (
+        "airflow_settings.yaml",
+        f"airflow:\n connections:\n - conn_id: x\n   x: y\n   conn_password: {PASSWORD}",
+        "password",
+        5,
+    ),
+    "shell": ("a.sh", f"#!/bin/sh\nexport DB_PASSWORD='{PASSWORD}'\n", "password", 2),
+    "shell, an option": (
+        "a.sh",
+        f"set -e\nx login --password {PASSWORD}\n",
+        "password",
+        2,
+    ),
+    "shell, curl": (
+        "a.sh",
+        f"\ncurl -s -u robot:{PASSWORD} https://x\n",
+        "password",
+        2,
+    ),
+    "shell, by its first line": (
+        "deploy",
+        f"#!/usr/bin/env bash\nPGPASSWORD={PASSWORD} psql\n",
+        "password",
+        2,
+    ),
+    "shell, sshpass": ("a.sh", f"sshpass -p '{PASSWORD}' ssh x\n", "password", 1),
+    "Dockerfile": (
+        "Dockerfile",
+        f"FROM x\nENV A=1 DB_PASSWORD={PASSWORD}\n",
+        "password",
+        2,
+    ),
+    "Dockerfile, apart": (
+        "Dockerfile",
+        f"FROM x\nENV DB_PASSWORD {PASSWORD}\n",
+        "password",
+        2,
+    ),
+    "Dockerfile, ARG": (
+        "api.Dockerfile",
+        f"FROM x\nARG NPM_TOKEN={TOKEN}\n",
+        "bearer_token",
+        2,
+    ),
+    "Dockerfile, RUN": (
+        "Dockerfile",
+        f"FROM x\nRUN a && \\\n  curl -u x:{PASSWORD} https://x\n",
+        "password",
+        2,
+    ),
+    "Terraform": (
+        "db.tf",
+        f'resource "x" "y" {{\n  password = "{PASSWORD}"\n}}\n',
+        "password",
+        2,
+    ),
+    "tfvars": ("prod.tfvars", f'a = 1\ndb_password = "{PASSWORD}"\n', "password", 2),
+    "Terraform, a variable": (
+        "variables.tf",
+        f'variable "db_password" {{\n  type = string\n  default = "{PASSWORD}"\n}}\n',
+        "password",
+        3,
+    ),
+    "SQL": (
+        "a.sql",
+        f"select 1;\nCREATE USER x PASSWORD '{PASSWORD}';\n",
+        "password",
+        2,
+    ),
+    "SQL, identified": (
+        "a.sql",
+        f"ALTER USER x IDENTIFIED BY '{PASSWORD}';\n",
+        "password",
+        1,
+    ),
+    "netrc": (".netrc", f"machine x\nlogin y\npassword {PASSWORD}\n", "password", 3),
+    "pgpass": (".pgpass", f"# x\nhost:5432:db:user:{PASSWORD}\n", "password", 2),
+    "npmrc": (
+        ".npmrc",
+        f"a=b\n//registry.example/:_authToken={TOKEN}\n",
+        "bearer_token",
+        2,
+    ),
+    "requirements": (
+        "requirements.txt",
+        f"--index-url https://u:{PASSWORD}@pip.example/simple\nx==1\n",
+        "password",
+        1,
+    ),
+    "PEM": ("id_rsa", PEM, "private_key", 1),
+    "PEM below text": ("server.pem", f"subject=x\n{PEM}", "private_key", 2),
+    "Python, a constant": (
+        "lib.py",
+        f"X = 1\nDB_PASSWORD = '{PASSWORD}'\n",
+        "password",
+        2,
+    ),
+    "Python, an attribute": (
+        "lib.py",
+        f"self.password = '{PASSWORD}'\n",
+        "password",
+        1,
+    ),
+    "Python, a default": (
+        "lib.py",
+        f"def f(x, password='{PASSWORD}'):\n    pass\n",
+        "password",
+        1,
+    ),
+    "Python, os.getenv": (
+        "lib.py",
+        f"import os\nx = os.getenv('DB_PASSWORD', '{PASSWORD}')\n",
+        "password",
+        2,
+    ),
+    "Python, Variable.get": (
+        "lib.py",
+        f"x = Variable.get('api_password', default_var='{PASSWORD}')\n",
+        "password",
+        1,
+    ),
+    "Python, a dict": (
+        "lib.py",
+        f"X = {{\n'password': '{PASSWORD}'}}\n",
+        "password",
+        2,
+    ),
+    "Python, a sum": (
+        "lib.py",
+        f"X = {TOKEN[:9]!r} + {TOKEN[9:]!r}\n",
+        "bearer_token",
+        1,
+    ),
+    "Python, commented out": (
+        "lib.py",
+        f"X = 1\n# conn = connect(password='{PASSWORD}')\n",
+        "password",
+        2,
+    ),
+    "Python, broken": (
+        "lib.py",
+        f"def f(:\n  password = '{PASSWORD}'\n",
+        "password",
+        2,
+    ),
+    "text": ("notes.txt", f"hello\nuse {TOKEN} for it\n", "bearer_token", 2),
+    "other code": (
+        "a.js",
+        f'const a = 1;\nconst password = "{PASSWORD}";\n',
+        "password",
+        2,
+    ),
+    "not UTF-8": ("notes.txt", f"caf\udce9\nuse {TOKEN}\n", "bearer_token", 2),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_credential_is_found_at_its_line(case: str, tmp_path: Path) -> None:
+    name, content, kind, line = CASES[case]
+    (tmp_path / name).write_bytes(content.encode("utf-8", "surrogateescape"))
+    facts = looked(tmp_path)
+    assert [(one.secret, one.origin.line) for one in found(facts)] == [(kind, line)]
+    assert facts.gaps == ()
+    assert PASSWORD not in repr(facts)
+    assert TOKEN not in repr(facts)
+
+
+HARMLESS = {
+    "env": (".env", "DB_PASSWORD=${DB_PASSWORD}\nAPI_TOKEN=changeme\n"),
+    "YAML": (
+        "a.yaml",
+        "password: !vault x\nsecretName: db\ntoken: ${{ secrets.TOKEN }}\n",
+    ),
+    "manifest": (
+        "a.yaml",
+        "env:\n- name: DB_PASSWORD\n  valueFrom:\n    secretKeyRef: {name: db, key: x}\n",
+    ),
+    "federation": (
+        "wif.json",
+        '{"type": "external_account", "audience": "//iam.googleapis.com/projects/1"}',
+    ),
+    "shell": ("a.sh", 'curl -u "$USER:$PASSWORD" https://x\nx --password "$(cat f)"\n'),
+    "Terraform": (
+        "a.tf",
+        "password = var.db_password\nx = random_password.db.result\n",
+    ),
+    "SQL": ("a.sql", "CREATE USER x PASSWORD '{{ conn.db.password }}';\n"),
+    "Python": (
+        "a.py",
+        "PASSWORD = os.environ['X']\nuri = f'postgres://u:{PASSWORD}@h/d'\n",
+    ),
+    "requirements": ("requirements.txt", "--index-url https://${U}:${P}@x/simple\n"),
+    "certificate": ("a.pem", PEM.replace("PRIVATE KEY", "PUBLIC KEY")),
+}
+
+
+@pytest.mark.parametrize("case", HARMLESS)
+def test_what_only_looks_like_one_is_passed(case: str, tmp_path: Path) -> None:
+    name, content = HARMLESS[case]
+    (tmp_path / name).write_text(content)
+    facts = looked(tmp_path)
+    assert found(facts) == []
+    assert [one.path for one in facts.embedded_secrets] == [name]
+
+
+def test_one_credential_in_several_files_is_one(tmp_path: Path) -> None:
+    (tmp_path / "a.env").write_text(f"DB_PASSWORD={PASSWORD}\n")
+    (tmp_path / "b.yaml").write_text(f"x:\n  password: {PASSWORD}\n")
+    (tmp_path / "c.yaml").write_text("x:\n  password: another-9f3Kd8Zq\n")
+    one, other, third = found(looked(tmp_path))
+    assert one.credential == other.credential == "embedded_secret:a.env:DB_PASSWORD"
+    assert third.credential == third.id == "embedded_secret:c.yaml:x.password"
+    assert {one.fingerprint, other.fingerprint, third.fingerprint} == {None}
+
+
+def test_a_key_file_says_whose_it_is(tmp_path: Path) -> None:
+    (tmp_path / "sa.json").write_text(KEY_FILE)
+    [one] = found(looked(tmp_path))
+    assert one.identity == "loader@acme.iam.gserviceaccount.com"
+    assert one.key_id == "0123abcd"
+
+
+def test_archives_are_opened_once(tmp_path: Path) -> None:
+    inner = tmp_path / "inner.zip"
+    with zipfile.ZipFile(inner, "w") as archive:
+        archive.writestr("a.py", f"password = '{PASSWORD}'")
+    with zipfile.ZipFile(tmp_path / "dags.zip", "w") as archive:
+        archive.writestr("pkg/conn.py", f"X = 1\npassword = '{PASSWORD}'\n")
+        archive.writestr("logo.png", b"\x89PNG\0")
+        archive.write(inner, "inner.zip")
+    inner.unlink()
+    facts = looked(tmp_path)
+    [one] = found(facts)
+    assert (one.path, one.origin.line) == ("dags.zip/pkg/conn.py", 2)
+    assert [(gap.origin.source, gap.reason) for gap in facts.gaps] == [
+        ("dags.zip/inner.zip", "unsupported")
+    ]
+    assert [(one.reason, one.count) for one in facts.excluded] == [("binary", 1)]
