@@ -851,7 +851,7 @@ def test_what_only_looks_like_one_is_none(code: str) -> None:
 def test_the_line_is_where_it_is_written(
     code: str, line: int, others: tuple[int, ...]
 ) -> None:
-    ((found),) = found_in_python(ast.parse(code))
+    (found,) = found_in_python(ast.parse(code), code.splitlines())
     assert (found.line, found.others) == (line, others)
 
 

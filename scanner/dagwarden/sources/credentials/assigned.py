@@ -23,10 +23,10 @@ _ASSIGNED = late(
     # name = value; name="value"
     r"[ \t]{0,4}(?:=>|:=|==|=)[ \t]{0,4}"
     r"(?:\\?\"(?P<double>[^\"\n\\]{4,2000})|\\?'(?P<single>[^'\n\\]{4,2000})"
-    r"|(?P<bare>[^\s&#='\"`,;(){}\[\]<>|\\]{4,2000}+={0,2})(?![\w=(\[{]))"
+    r"|(?P<bare>[^\s&#'\"`,;(){}\[\]<>|\\]{4,2000}+)(?![(\[{]))"
     # name: "value"; name: value, and then nothing
     r"|:(?!//)[ \t]{0,4}(?:\\?\"(?P<double_2>[^\"\n\\]{4,2000})|\\?'(?P<single_2>[^'\n\\]{4,2000})"
-    r"|(?P<last>[^\s&#='\"`,;(){}\[\]<>|\\]{4,2000}+={0,2})(?=[ \t]{0,20}(?:$|[,;}#'\"]))))",
+    r"|(?P<last>[^\s&#'\"`,;(){}\[\]<>|\\]{4,2000}+)(?=[ \t]{0,20}(?:$|[,;}#'\"]))))",
     re.MULTILINE,
 )
 _VALUES = ("double", "single", "double_2", "single_2", "bare", "last")
@@ -85,6 +85,34 @@ _FLAG = late(
 )
 
 
+# What is piped to a command that reads a password there.
+_PIPED = late(
+    r"\b(?:echo|printf)\s+(?:-\w\s+|[\"']?%s(?:\\n)?[\"']?\s+)?"
+    + _ARGUMENT
+    + r"\s*\|\s*(?:sudo\s+-\w*S|kinit\b|passwd\b|[^\n|]{0,200}--password-stdin)"
+)
+_SQL = late(
+    r"\b(?:identified\s+(?:with\s+\S+\s+)?by|password)\s+'(?P<secret>[^'\n]{2,200})'",
+    re.IGNORECASE,
+)
+# `aws configure set NAME VALUE`, `airflow variables set NAME VALUE`
+_SET = late(
+    r"\b(?:configure|config|variables|secret)\s+(?:set|put)\s+(?P<name>[\w./-]{3,60})\s+"
+    + _ARGUMENT
+)
+_COMMANDS = frozenset(option.hint for option in _OPTIONS)
+
+
+def command_in(arguments: list[object]) -> str | None:
+    """Return the command that a list of arguments is, if it may take a password."""
+    texts = [one if isinstance(one, str) else "" for one in arguments[:200]]
+    if not any(one[:1] == "-" for one in texts) or _COMMANDS.isdisjoint(texts):
+        return None
+    import shlex
+
+    return " ".join(map(shlex.quote, texts))
+
+
 def flag_in(argument: object) -> str | None:
     """Return the name of the option that an argument of a command is, and no more."""
     if not isinstance(argument, str) or argument[:1] != "-" or len(argument) > 60:
@@ -102,10 +130,15 @@ def assigned_in(text: str) -> Iterator[Assigned]:
         for match in _ASSIGNED().finditer(text):
             which = next((name for name in _VALUES if match[name]), "")
             if which and not (which in _BARE and _ATTRIBUTE().fullmatch(match[which])):
-                value = match[which]
-                yield Assigned(
-                    match["name"], unquoted(value) if which in _BARE else value
-                )
+                value = unquoted(match[which]) if which in _BARE else match[which]
+                yield Assigned(match["name"], value)
+                # --set-env-vars=NAME=VALUE
+                inner, is_given, rest = value.partition("=")
+                if is_given and inner.replace("-", "_").isidentifier():
+                    yield Assigned(inner, rest)
+    if " set " in text or " put " in text:
+        for match in _SET().finditer(text):
+            yield Assigned(match["name"], match["a"] or match["b"] or match["c"])
     if "--" in text or " -" in text:
         for match in _FLAG().finditer(text):
             yield Assigned(match["name"], match["a"] or match["b"] or match["c"])
@@ -113,7 +146,15 @@ def assigned_in(text: str) -> Iterator[Assigned]:
 
 def passwords_in(command: str) -> Iterator[str]:
     """Yield what the options of the commands in `command` give as a password."""
-    if " -" not in command or len(command) > MAX_ASSIGNING:
+    if len(command) > MAX_ASSIGNING:
+        return
+    if " '" in command:
+        for match in _SQL().finditer(command):
+            yield match["secret"]
+    if "|" in command and ("echo" in command or "printf" in command):
+        for match in _PIPED().finditer(command):
+            yield match["a"] or match["b"] or match["c"]
+    if " -" not in command:
         return
     for option in _OPTIONS:
         if option.hint in command:

@@ -11,6 +11,7 @@ _BASE64 = late(rf"[A-Za-z0-9+/_-]{{{SHORTEST_BASE64},}}={{0,2}}")
 
 
 _LINE_BREAKS = str.maketrans("", "", "\r\n\t")
+_RUN = late(r"(?<![\w+/-])[A-Za-z0-9+/_-]{40,100000}={0,2}")
 # As many objects are looked for in one text.
 _OBJECTS = 20
 _PERCENT = late(r"%[0-9A-Fa-f]{2}")
@@ -56,17 +57,24 @@ def decoded(text: str) -> Iterator[object]:
             return
     if "private_key" in text or "refresh_token" in text:
         yield from _objects_in(text)
+    if "base64" in text:
+        for match in _RUN().finditer(text):  # echo ... | base64 -d; data:...;base64,...
+            yield from _from_base64(match[0])
     if _PERCENT().search(text):
         yield unquoted(
             text.replace("+", " ")
         )  # both spellings of a space; "+" itself is %2B
     joined = "".join(text.split())
     if _BASE64().fullmatch(joined):
-        padded = joined.rstrip("=") + "=" * (-len(joined.rstrip("=")) % 4)
-        try:
-            binary = a2b_base64(padded.replace("-", "+").replace("_", "/"))
-            plain = binary.decode()
-        except (Base64Error, ValueError):
-            return
-        if plain.translate(_LINE_BREAKS).isprintable():
-            yield plain
+        yield from _from_base64(joined)
+
+
+def _from_base64(text: str) -> Iterator[str]:
+    padded = text.rstrip("=") + "=" * (-len(text.rstrip("=")) % 4)
+    try:
+        binary = a2b_base64(padded.replace("-", "+").replace("_", "/"))
+        plain = binary.decode()
+    except (Base64Error, ValueError):
+        return
+    if plain.translate(_LINE_BREAKS).isprintable():
+        yield plain

@@ -8,7 +8,7 @@ with such a part is taken for the template that it is.
 import ast
 import re
 from base64 import b64encode
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, cast
 from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
@@ -24,6 +24,8 @@ MAX_PARTS = 5_000
 # Of the texts that a value is made of, and the places to fill in one.
 MAX_LEAVES = 200
 HOLE = "{{ }}"
+# So much of a value tells it from what else is written on the lines of a text.
+_BEGINNING = 12
 
 
 class Leaf(NamedTuple):
@@ -33,13 +35,14 @@ class Leaf(NamedTuple):
     line: int
     last_line: int
 
-    def line_of(self, value: str) -> int:
-        """Return the line on which `value` begins."""
-        before = self.text.partition(value)[0] if value else ""
-        breaks = self.text.count("\n")
-        # line breaks that are written as such, not as an escape
-        spread = breaks and self.last_line - self.line in (breaks, breaks + 1)
-        return self.line + before.count("\n") if spread else self.line
+    def line_of(self, value: str, lines: Sequence[str]) -> int:
+        """Return the line on which `value` begins, as far as `lines` tell it."""
+        written = lines[self.line - 1 : self.last_line]
+        begins = value[:_BEGINNING]
+        for number, line in enumerate(written, self.line):
+            if begins and begins in line:
+                return number
+        return self.line
 
 
 class Folded(NamedTuple):
@@ -76,7 +79,8 @@ def _as_dict(value: object) -> dict[object, object] | None:
     return cast("dict[object, object]", value) if isinstance(value, dict) else None
 
 
-def _as_list(value: object) -> list[object] | None:
+def as_list(value: object) -> list[object] | None:
+    """Return the items of a list or tuple, None for anything else."""
     if not isinstance(value, (list, tuple)):
         return None
     return list(cast("list[object]", value))
@@ -183,7 +187,7 @@ def _added(node: ast.BinOp, names: Names, depth: int) -> Folded:
     terms.append(inner)
     parts = [fold(term, names, depth) for term in reversed(terms[-MAX_PARTS:])]
     if all(isinstance(part.value, (list, tuple)) for part in parts):
-        items = [item for part in parts for item in _as_list(part.value) or ()]
+        items = [item for part in parts for item in as_list(part.value) or ()]
         return _bounded(items, parts)
     if any(isinstance(part.value, (int, float, list, dict)) for part in parts):
         return _NOT_KNOWN
@@ -268,7 +272,7 @@ def _subscript(node: ast.Subscript, names: Names, depth: int) -> Folded:
         return _slice(whole, node.slice, names, depth)
     key = fold(node.slice, names, depth).value
     value: object = UNKNOWN
-    held, items = _as_dict(whole.value), _as_list(whole.value)
+    held, items = _as_dict(whole.value), as_list(whole.value)
     if held is not None and isinstance(key, (str, int)):
         value = held.get(key, UNKNOWN)
     elif items is not None and isinstance(key, int):
@@ -416,9 +420,9 @@ def _with_arguments(
     names: Names,
     depth: int,
 ) -> Folded:
-    given = [fold(one, names, depth) for one in node.args[:MAX_PARTS]]
+    given = list(_given(node.args[:MAX_PARTS], names, depth))
     if name == "join":
-        joined = _as_list(given[0].value) if len(given) == 1 else None
+        joined = as_list(given[0].value) if len(given) == 1 else None
         if joined is None:
             return _NOT_KNOWN
         items = [_text(item) for item in joined]
@@ -437,6 +441,19 @@ def _with_arguments(
     values_by_name = {key: one.value for key, one in named.items()}
     made = _formatted(text, [one.value for one in given], values_by_name)
     return Folded(made, (*own, *_leaves((*given, *named.values()))))
+
+
+def _given(nodes: list[ast.expr], names: Names, depth: int) -> Iterator[Folded]:
+    """Yield positional arguments; those in a list that is spread, one by one."""
+    for node in nodes:
+        if not isinstance(node, ast.Starred):
+            yield fold(node, names, depth)
+            continue
+        folded = fold(node.value, names, depth)
+        leaves = folded.leaves
+        for item in as_list(folded.value) or (UNKNOWN,):
+            yield Folded(item, leaves)
+            leaves = ()
 
 
 def _keywords(given: list[ast.keyword], names: Names, depth: int) -> Folded:

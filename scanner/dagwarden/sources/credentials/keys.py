@@ -41,21 +41,32 @@ def private_keys(text: str) -> Iterator[str]:
             yield key
 
 
-def private_key(text: str) -> str | None:
-    """Return the first of `private_keys`, or what `text` is without PEM's frame."""
-    found = next(private_keys(text), None)
-    return found or (None if "PRIVATE" in text else _key_in("", text))
+def key_of_file(text: str) -> str | None:
+    """
+    Return what a Google key file holds as `private_key`, unless it is a stand-in.
+
+    The file says what it is: its content is not parsed.
+    """
+    match = PEM().search(text)
+    body = _body(match["secret"] if match else text)
+    return body if body and from_base64(body.replace(" ", "+")) else None
 
 
 def _key_in(block: str, content: str) -> str | None:
-    body = _LINE_BREAKS().sub("", _HEADER().sub("", content.replace("\\n", "\n")))
-    if len(body) < _SMALLEST or is_placeholder(body):
+    body = _body(content)
+    if body is None:
         return None
     data = from_base64(body.replace(" ", "+"))
     if data is None:
         return None
     opaque = "PGP" in block or "ENCRYPTED" in block or data.startswith(_OPENSSH)
     return body if opaque or is_private_der(data) else None
+
+
+def _body(content: str) -> str | None:
+    """Return a PEM block's content without line breaks, None for a stand-in."""
+    body = _LINE_BREAKS().sub("", _HEADER().sub("", content.replace("\\n", "\n")))
+    return None if len(body) < _SMALLEST or is_placeholder(body) else body
 
 
 def from_base64(text: str) -> bytes | None:

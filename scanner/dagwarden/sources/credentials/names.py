@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 from dagwarden.facts import SecretKind
 from dagwarden.sources.credentials.negatives import (
+    is_in_rows,
+    is_made_up,
     is_placeholder,
     is_published,
     is_reference,
@@ -84,9 +86,11 @@ _KEY_OWNERS: dict[str, SecretKind] = {
 }
 # `page_token`, `eos_token`, `image_pull_secret`: positions, vocabulary and names
 _NOT_TOKENS = words(
-    "begin bos client_request cls continuation cursor end eos idempotency mask next num pad "
-    "page pull request resume sep special start stop sync tls unk"
+    "begin bos client_request cls continuation correlation cursor end eos idempotency mask next num order pad "
+    "page pull request resume sep special start stop sync tls trace tracking unk"
 )
+# What Hadoop and Spark call the key of an Azure storage account: its host follows.
+_STORAGE_KEY = ("fs.azure.account.key.", "spark.hadoop.fs.azure.account.key.")
 _NOT_IN_CLEAR = words("crypted encrypted hashed masked obfuscated salted sealed")
 # `on_pass`, `first_pass`: what passes is no password.
 _PASSING = words(
@@ -100,6 +104,11 @@ _PAT_OWNERS = words(
 # What a token or key can be: some signs, and more than a few letters and digits.
 _TOKEN = late(r"(?:[A-Za-z]{3,10} )?[\w.~+/=:|$@!-]{6,}")
 _FEWEST = 6
+# Nobody types that much of a row for a password.
+_LONG = 16
+_TICKET = late(r"[A-Z]{2,6}[-_]\d{2,12}")
+# A JWT that anyone can make: its header begins {"alg":"none"
+_UNSIGNED = "eyJhbGciOiJub25lI"
 # What is said of tests, too: "all checks pass".
 _OFTEN_VERBS = (("pass",), ("pw",))
 # These words are as often followed by the name of a secret as by a secret.
@@ -164,6 +173,8 @@ def _kind_by_words(said: tuple[str, ...]) -> SecretKind | None:
 @lru_cache(4096)
 def kind_by_name(name: str) -> SecretKind | None:
     """Return the kind of secret that a value called `name` would be, if any."""
+    if name.startswith(_STORAGE_KEY):
+        return "secret_value"
     return _kind_by_words(words_of(name))
 
 
@@ -210,6 +221,7 @@ def named(name: str, text: str) -> Named | None:
         or _URL().match(value)
         or _CODE().fullmatch(value)
         or _ACCESS_ID().fullmatch(value)
+        or (len(value) >= _LONG and is_in_rows(value))
         or (kind != "password" and not _is_token(kind, value))
     ):
         return None
@@ -220,7 +232,11 @@ def named(name: str, text: str) -> Named | None:
 
 def _is_token(kind: SecretKind, value: str) -> bool:
     """Tell whether `value` has what tokens and keys have, which nobody types."""
-    if _EMAIL().fullmatch(value) or sum(map(str.isalnum, value)) < _FEWEST:
+    if sum(map(str.isalnum, value)) < _FEWEST or is_made_up(value):
+        return False
+    if _EMAIL().fullmatch(value) or _TICKET().fullmatch(value):
+        return False
+    if value.startswith(_UNSIGNED):
         return False
     if kind == "bearer_token":
         return _TOKEN().fullmatch(value) is not None

@@ -14,8 +14,8 @@ _PLACEHOLDERS = words(
 )
 # A word of these anywhere: someone is meant to put the value there.
 _STAND_IN = late(
-    r"change[-_ ]?(?:me|it)|x{5}|optional|replace[-_ ]?(?:me|with|this)|example"
-    r"|place[-_ ]?holder|deadbeef|redacted|not[-_ ]a[-_ ]?(?:real|secret)|\.{3}"
+    r"change[-_ ]?(?:me|it)|x{5}|x{3,4}[-_/]x{3,4}|optional|replace[-_ ]?(?:me|with|this)|example"
+    r"|place[-_ ]?holder|deadbeef|redacted|not[-_ ]?(?:a|set|real|used|needed|required|configured)(?:[^a-z]|$)|\.{3}"
     r"|(?:^|[^a-z])(?:your|todo|tbd|fixme|dummy|insert|enter|sample|fake|mock(?:ed)?)"
     r"(?:[^a-z]|$)"
     r"|^(?:my|some|the|any|a|test|foo)[-_ ]?(?:super[-_ ]?)?(?:pass(?:word|wd)?|secret|token"
@@ -25,7 +25,7 @@ _STAND_IN = late(
 _MARKED = late(r"<[^<>]*>|\[[^\[\]]*\]|(.)\1{2,}|\*+|\.{2,}|-+|_+|#+|…")
 _TEMPLATE = late(
     r"\{\{|\{%|\$\{|\$\(|%\(\w+\)[sd]|^\$(?:[A-Z_][A-Z0-9_]*|[a-z_]+)$"
-    r"|(?:^|\s)%[sr](?:\W|$)|\{\w*\}|<\w[\w -]*>|^%\w+%$|^@\w+@$|^__\w+__$|^#\{|^`.*`$"
+    r"|(?:^|\s)%[sr]$|\{\w*\}$|<\w[\w -]*>|^%\w+%$|^@{1,3}\w+@{1,3}$|^__\w+__$|^#\{|^`.*`$"
 )
 _REFERENCE = late(
     r"projects/[^/]+/\w+/|[\w.-]{1,200}:latest$"
@@ -43,10 +43,15 @@ _SEALED = late(
     re.IGNORECASE,
 )
 # Values that documentation publishes, and that open nothing: keys with this word in them
-# (AWS), and the test keys in the reference of Stripe's API.
-_PUBLISHED = late(r"EXAMPLE|[sr]k_test_(?:4eC39HqLyjWD|BQokikJOvBiI)")
+# (AWS), the test keys in the reference of Stripe's API, the token that jwt.io shows.
+_PUBLISHED = late(
+    r"EXAMPLE|[sr]k_test_(?:4eC39HqLyjWD|BQokikJOvBiI)"
+    # {"sub":"1234567890","name":"John Doe"
+    r"|\.eyJzdWIiOiIxMjM0NTY3ODkwIiwibmFtZSI6IkpvaG4gRG9lI"
+)
 _ROW = 5
 _FEWEST_SIGNS = 5
+_LONG = 12
 
 
 def is_template(text: str) -> bool:
@@ -90,6 +95,15 @@ def is_made_up(text: str) -> bool:
     """
     if len(set(text)) < min(_FEWEST_SIGNS, len(text)):
         return True
+    if len(text) >= _LONG and any(
+        text.count(sign) * 2 > len(text) for sign in text[-3:]
+    ):
+        return True
+    return is_in_rows(text)
+
+
+def is_in_rows(text: str) -> bool:
+    """Tell whether half of `text` or more stands in rows: abcdefgh, 12345678."""
     in_rows, row = 0, 1
     for before, sign in pairwise(f"{text}\0"):
         if ord(sign) - ord(before) == 1:

@@ -8,14 +8,15 @@ called and branches not be taken: what stands there is what whoever reads it has
 
 import ast
 from collections import ChainMap
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple, cast
 
-from dagwarden.sources.credentials.assigned import flag_in
+from dagwarden.sources.credentials.assigned import command_in, flag_in
 from dagwarden.sources.credentials.fold import (
     FOLDED_CALLS,
     Folded,
     Leaf,
+    as_list,
     called,
     fold,
     is_known,
@@ -41,9 +42,15 @@ class Written(NamedTuple):
     others: tuple[int, ...] = ()
 
 
-def found_in_python(tree: ast.AST, *, weak: bool = False) -> list[Written]:
-    """Return the credentials in a module, each line's in the order met; see `found_in`."""
-    reading = _Reading(tree, weak)
+def found_in_python(
+    tree: ast.AST, lines: Sequence[str] = (), *, weak: bool = False
+) -> list[Written]:
+    """
+    Return the credentials in a module, each line's in the order met; see `found_in`.
+
+    `lines` of the source tell on which line of a long text a credential begins.
+    """
+    reading = _Reading(tree, lines, weak)
     reading.block(_children(tree), _Scope(ChainMap()))
     while reading.later:
         body, scope = reading.later.pop(0)
@@ -90,13 +97,15 @@ _POSITIONS: dict[str, tuple[int, str]] = {
     "BasicAuth": (1, "password"),
     "BearerAuth": (0, "token"),
     "ClientSecretCredential": (2, "client_secret"),
+    "FTP": (2, "password"),
+    "FTP_TLS": (2, "password"),
     "Fernet": (0, "fernet_key"),
     "HTTPBasicAuth": (1, "password"),
     "HTTPDigestAuth": (1, "password"),
     "HTTPProxyAuth": (1, "password"),
     "HttpNtlmAuth": (1, "password"),
     "PlainTextAuthProvider": (1, "password"),
-    "SecretStr": (0, "secret"),
+    "SecretStr": (0, "password"),
     "UsernamePasswordCredential": (2, "password"),
     "login": (1, "password"),
 }
@@ -109,7 +118,8 @@ _WHOLE = frozenset({"private_key", "refresh_token"})
 class _Reading:
     """One file; statements in order, so that names have the values they have there."""
 
-    def __init__(self, tree: ast.AST, weak: bool) -> None:
+    def __init__(self, tree: ast.AST, lines: Sequence[str], weak: bool) -> None:
+        self.lines = lines
         self.weak = weak
         self.left = MAX_VALUES
         self.found: dict[tuple[int, str], Written] = {}
@@ -148,6 +158,9 @@ class _Reading:
                     self._bind(node.target, node.value, scope)
             elif isinstance(node, ast.AugAssign):
                 self._extend(node, scope)
+            elif isinstance(node, (ast.For, ast.AsyncFor)):
+                self._loop(node.target, node.iter, scope)
+                waiting += [*node.body, *node.orelse][::-1]
             elif isinstance(node, ast.Return):
                 if node.value is not None:
                     self._expression(node.value, scope.returned, scope)
@@ -194,6 +207,19 @@ class _Reading:
             seen[f"{target.value.id}.{target.attr}"] = fold(value, scope.names)
         self._expression(value, _name_of(target), scope)
 
+    def _loop(self, target: ast.expr, over: ast.expr, scope: _Scope) -> None:
+        """Look into what a loop goes over, by the names of its variables."""
+        self._expression(over, "", scope)
+        folded = fold(over, scope.names)
+        several = isinstance(target, (ast.Tuple, ast.List))
+        names = target.elts if isinstance(target, (ast.Tuple, ast.List)) else [target]
+        for item in as_list(folded.value) or ():
+            parts = (as_list(item) or []) if several else [item]
+            for one, part in zip(names, parts, strict=False):
+                own = tuple(leaf for leaf in folded.leaves if leaf.text == part)
+                if isinstance(part, str) and own:
+                    self._look(_name_of(one), Folded(part, own))
+
     def _extend(self, node: ast.AugAssign, scope: _Scope) -> None:
         name = _name_of(node.target)
         if isinstance(node.target, ast.Name) and isinstance(node.op, ast.Add):
@@ -237,7 +263,7 @@ class _Reading:
         whole = next((leaf for leaf in leaves if value in leaf.text), None)
         parts = [leaf for leaf in leaves if leaf.text.strip() and leaf.text in value]
         most = whole or max(parts or leaves, key=lambda leaf: len(leaf.text))
-        line = most.line_of(value)
+        line = most.line_of(value, self.lines)
         others: list[int] = []
         if whole is None:
             others = sorted({leaf.line for leaf in (parts or leaves)} - {line})
@@ -309,7 +335,7 @@ class _Reading:
         for position, value in enumerate(values[:-1], 1):
             if (flag := flag_in(value)) is not None:
                 own[position] = (own[position][0], flag)
-        if any(map(is_key_id, values)):
+        if any(map(is_key_id, values)) or command_in(list(values)):
             self._look(name, fold(node, scope.names))
         if len(own) == 2 and name.lower() in _PAIRS:
             own[1] = (own[1][0], "password")
@@ -333,7 +359,7 @@ class _Reading:
         if any(is_key_id(argument.value) for argument in arguments):
             together = ast.copy_location(ast.List(node.args), node)
             self._look(name, fold(together, scope.names))
-        names, given = self._argument_names(node, function, scope)
+        names, given = self._argument_names(node, name, function, scope)
         for position, argument in enumerate(node.args):
             parts.append((argument, names.get(position, "")))
         for keyword in node.keywords:
@@ -342,7 +368,7 @@ class _Reading:
         return parts
 
     def _argument_names(
-        self, node: ast.Call, function: str, scope: _Scope
+        self, node: ast.Call, name: str, function: str, scope: _Scope
     ) -> tuple[dict[int, str], str]:
         """Return what positional arguments are called, and a default or value."""
         keywords = [(k.arg, k.value) for k in node.keywords if k.arg]
@@ -355,8 +381,11 @@ class _Reading:
         if function.startswith(_SETTERS) and kind_by_name(function) is not None:
             return {0: function}, named
         if function in _POSITIONS:
-            position, name = _POSITIONS[function]
-            return {position: name}, named
+            position, usual = _POSITIONS[function]
+            own = name if kind_by_name(name) is not None else usual
+            return {position: own}, named
+        if function in {"encode", "decode"} and _name_of(node.func.value) == "jwt":  # type: ignore[attr-defined]
+            return {1: "signing_key"}, named
         return dict(enumerate(self.parameters.get(function, ()))), named
 
     def comparison(self, node: ast.Compare, name: str, scope: _Scope) -> Parts:

@@ -181,7 +181,7 @@ _SCHEMES = late(r"\b(?:bearer|ssws)\s{1,4}(?P<secret>[\w.~+/=:-]{8,16384})", re.
 _BASIC = late(r"\bbasic\s{1,4}(?P<secret>[A-Za-z0-9+/_-]{4,4096}={0,2})", re.I)
 USERINFO = late(
     # github://OWNER:REPOSITORY@REF is no user and password
-    r"(?<!github)://[^\s/?#@:'\"]{0,256}:(?P<secret>[^\s/@'\"]{1,512})@(?=[\w.\[{$%<-])"
+    r"(?<!github)://[^\s/?#@:'\"]{0,256}:(?P<secret>[^\s/@'\"]{1,512})@"
 )
 _BASE64 = late(r"[A-Za-z0-9+/\s]{56,20000}={0,2}\s*")
 _ORACLE = late(
@@ -320,9 +320,7 @@ def _is_signed(match: re.Match[str]) -> bool:
         return False
     algorithm = header.get("alg")
     signed = isinstance(algorithm, str) and algorithm.lower() != "none"
-    # the one that jwt.io shows, and everyone copies
-    shown = claims.get("sub") == "1234567890" and claims.get("name") == "John Doe"
-    return signed and not shown
+    return signed and not is_published(match[0])
 
 
 def _object(encoded: str) -> dict[str, object] | None:

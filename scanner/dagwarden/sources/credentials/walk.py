@@ -13,12 +13,13 @@ from typing import NamedTuple, cast
 from dagwarden.facts import Origin, Secret, SecretKind
 from dagwarden.sources.credentials.assigned import (
     assigned_in,
+    command_in,
     flag_in,
     passwords_in,
 )
 from dagwarden.sources.credentials.decode import decoded
 from dagwarden.sources.credentials.fingerprint import Fingerprint
-from dagwarden.sources.credentials.keys import private_key
+from dagwarden.sources.credentials.keys import key_of_file
 from dagwarden.sources.credentials.names import kind_by_name, named
 from dagwarden.sources.credentials.negatives import (
     is_placeholder,
@@ -193,6 +194,10 @@ class _Walk:
             elif may_hold_secret(own, item):
                 yield from self.value(inner, own, item, nesting + 1, decodings)
             before = item
+        command = command_in(items)
+        for password in passwords_in(command) if command else ():
+            if is_one(password):
+                yield Found("password", place, password)
 
     def _mapping(
         self, place: str, value: Mapping[object, object], nesting: int, decodings: int
@@ -319,7 +324,7 @@ def _key_file(place: str, value: Mapping[object, object]) -> Found | None:
 def _service_account_key(
     place: str, value: Mapping[object, object], key: str
 ) -> Found | None:
-    body = private_key(key)
+    body = key_of_file(key)
     if body is None:
         return None
     email, key_id = value.get("client_email"), value.get("private_key_id")
