@@ -23,13 +23,13 @@ Seed 20261130, two cores shared with other work, before detection beyond task ar
 
 | scanner | found | recall | false alarms | precision | stray | CPU s | start-up s | Google's tests |
 |---|---:|---:|---:|---:|---:|---:|---:|---:|
-| dagwarden | 20 | 0.049 | 2 | 0.909 | 65 | 1.8 | 1.5 | 2 |
-| kingfisher 1.5.0 | 162 | 0.399 | 6 | 0.964 | 9 | 1.1 | 1.3 | 0 |
-| betterleaks 2.0.0 | 266 | 0.655 | 30 | 0.899 | 20 | 2.5 | 0.6 | 15 |
-| detect-secrets 1.5.0 | 231 | 0.569 | 93 | 0.713 | 3 | 5.3 | 2.0 | 30 |
+| dagwarden | 23 | 0.057 | 2 | 0.920 | 89 | 1.3 | 1.0 | 3 |
+| kingfisher 1.5.0 | 162 | 0.399 | 6 | 0.964 | 1 | 1.0 | 1.5 | 0 |
+| betterleaks 2.0.0 | 266 | 0.655 | 30 | 0.899 | 4 | 2.0 | 0.4 | 15 |
+| detect-secrets 1.5.0 | 232 | 0.571 | 93 | 0.714 | 2 | 3.9 | 1.1 | 30 |
 
-dagwarden saw 85 of them in the arguments of tasks, and pointed at the task instead of at
-the line that holds the value: the stray ones.
+The stray ones of dagwarden are seen in the arguments of tasks, and pointed at where the
+task stands instead of at the line that holds the value.
 """
 
 import argparse
