@@ -304,6 +304,9 @@ class Task(Traced, frozen=True, kw_only=True):
     project: Maybe[str | None] = UNSET
     region: Maybe[str | None] = UNSET  # or its location, or its zone
     mapped: bool = False
+    # whether it is made where the file may not come, or any number of times: in a
+    # branch whose condition is not known, a body that may raise, an unknown loop
+    conditional: bool = False
     secrets: Maybe[tuple[Secret, ...]] = UNSET
     secrets_known: tuple[Secret, ...] = ()
 

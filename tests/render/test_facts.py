@@ -61,6 +61,7 @@ def test_a_field_says_where_it_was_read_or_why_it_is_not_known() -> None:
         "connection_parameter": "gcp_conn_id",
         "connection_source": None,
         "mapped": False,
+        "conditional": False,
         "own_class": None,
         "secrets_known": [],
     }

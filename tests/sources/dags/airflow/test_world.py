@@ -126,6 +126,26 @@ def test_an_id_that_is_taken_makes_no_task_where_that_is_caught(
     assert facts.tasks[0].pool == "default_pool"
 
 
+def test_a_task_where_the_file_may_not_come_is_conditional(scan: Scan) -> None:
+    body = "".join(
+        f"{around}BashOperator(task_id='{name}')\n"
+        for name, around in (
+            ("a", " "),
+            ("b", " if unknown:\n  "),
+            ("c", " else:\n  "),
+            ("d", " try:\n  "),
+            ("e", " except Exception:\n  "),
+            ("f", " for _ in unknown:\n  "),
+            ("g", " for _ in [1]:\n  "),
+            ("h", " if 1 < 2:\n  "),
+        )
+    )
+    facts = scan(HEADER + "with DAG('d'):\n" + body)
+    found = {task.task_id: task.conditional for task in facts.tasks}
+    certain = dict.fromkeys("agh", False)
+    assert found == {**dict.fromkeys("bcdef", True), **certain}
+
+
 LEFT_OUT = {
     "no DAG": ("BashOperator(task_id='t')", "belongs to no DAG"),
     "function": ("def f():\n BashOperator(task_id='t')", "in a function not called"),

@@ -80,6 +80,13 @@ COMPUTED = [
     "x = 'a'.rjust(3, '-'), 'a'.center(4), 'a\\tb'.expandtabs(4), 'aba'.rindex('a'), 'a'.isascii()",
     "x = 'é'.encode(), 'é'.encode('utf8').decode('utf-8'), b'a'.hex(), 'ab'.translate({97: 'x', 98: None})",
     "x = '{a}{b[k]}'.format(a=1, b={'k': 2}), '{a}'.format_map({'a': 1}), '%s' % [1, 'a'], f'{(1, {2: 3})!r:>9}'",
+    "x = round(2.567, 1), divmod(7, 2), pow(2, 5, 7), hex(255), ord('a'), chr(98), int('ff', 16), int()",
+    "x = format(3.14159, '.2f'), str(b'a', 'utf-8'), bytes('a', 'utf-8'), float(), bool()",
+    "class C:\n a = 1\nx = hasattr(C, 'a'), hasattr(C(), 'b'), getattr(C(), 'b', [5]), getattr(C, 'a', 2)",
+    "class A: pass\nclass B(A): pass\nx = type(B()).__name__, issubclass(B, A), issubclass(A, B), callable(A), callable(1)",
+    "x = type(1) is int, type('') == str, type([]).__name__, type(None).__name__, int.__name__",
+    "class A: pass\nx = A.__name__, A().__class__.__name__, (lambda: 1).__name__",
+    "import functools\ndef d(f):\n @functools.wraps(f)\n def w(): return f()\n return w\n@d\ndef f(): return 1\nx = f.__name__, f()",
     "x = str([1, 'a']), repr({'a': (1,)}), str({1}), str(()), ascii(['é'])",
 ]
 # ... but what it is not known of.
@@ -91,6 +98,9 @@ NOT_COMPUTED = [
     "from collections import OrderedDict\nx = str(OrderedDict(a=1))",
     "x = '{0.__init__}'.format(1)[:5]",
     "x = {1} & {True}",
+    "class C:\n @property\n def a(s): raise AttributeError\nx = hasattr(C(), 'a')",
+    "class C:\n def __getattr__(s, n): return 1\nx = hasattr(C(), 'a'), getattr(C(), 'a', 2)",
+    "def f(): pass\nif ask(): f.__name__ = 'g'\nx = f.__name__",
     "x = str(set([1, 2]))",
 ]
 

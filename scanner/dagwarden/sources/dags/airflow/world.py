@@ -18,7 +18,13 @@ from msgspec import UNSET
 from dagwarden.facts import Origin
 from dagwarden.sources.dags.airflow.catalogue import Catalogue, Operator
 from dagwarden.sources.dags.airflow.outside import FIELDS, Fields, Outside
-from dagwarden.sources.dags.language import documents, operations, paths, standard
+from dagwarden.sources.dags.language import (
+    documents,
+    operations,
+    paths,
+    scalars,
+    standard,
+)
 from dagwarden.sources.dags.language.aliases import UNDECIDED, join, lost
 from dagwarden.sources.dags.language.interpret import Interpreter, Unnamed, Unread
 from dagwarden.sources.dags.language.objects import (
@@ -70,7 +76,7 @@ CONSTANTS: dict[str, Value] = {
     "os.path.sep": "/",
 }
 # Python's own library, and what reads configuration.
-LIBRARY = paths.FUNCTIONS | documents.FUNCTIONS | standard.FUNCTIONS
+LIBRARY = paths.FUNCTIONS | documents.FUNCTIONS | standard.FUNCTIONS | scalars.FUNCTIONS
 
 Keywords = dict[str, Value]
 _NOTHING = Outside()
@@ -1024,7 +1030,8 @@ class World:
             "copy.deepcopy": lambda given: copied(given.get("x", 0)),
             "copy.copy": lambda given: shallow(given.get("x", 0)),
             "typing.cast": lambda given: given.get("val", 1),
-            "functools.wraps": lambda _: Method("wraps", _same_function),
+            "functools.wraps": _named_as,
+            "functools.update_wrapper": _renamed,
             "functools.partial": self._bound,
             "tenacity.retry": _undecorated,
             "backoff.on_exception": _undecorated,
@@ -1045,6 +1052,8 @@ class World:
             self.symbols[name] = (
                 CONSTANTS[name] if known else Symbol(self.catalogue.canonical(name))
             )
+            if name.startswith("builtins.") and name.endswith(".__name__"):
+                self.symbols[name] = name.split(".")[-2]
         return self.symbols[name]
 
     def call(self, symbol: Symbol, arguments: Arguments) -> Value:
@@ -1851,6 +1860,24 @@ def _json_text(arguments: Arguments) -> Value:
         return text if given is None else operations.mark(text, lost(given, value))
     except (TypeError, ValueError, RecursionError):
         return Unknown("dynamic", "json.dumps()")
+
+
+def _named_as(wrapped: Arguments) -> Value:
+    """Return a decorator that gives a function the name of another."""
+
+    def decorate(given: Arguments) -> Value:
+        return _renamed(Arguments([*given.positional, *wrapped.positional], {}))
+
+    return Method("wraps", decorate)
+
+
+def _renamed(given: Arguments) -> Value:
+    function, other = given.get("wrapper", 0), given.get("wrapped", 1)
+    if isinstance(function, Function):
+        function.named = Unknown("dynamic", "functools.wraps()")
+        if isinstance(other, Thing):
+            function.named = other.attribute("__name__")
+    return function
 
 
 def _undecorated(arguments: Arguments) -> Value:

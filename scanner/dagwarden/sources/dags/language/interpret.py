@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import ClassVar, NamedTuple, Protocol
 
-from dagwarden.sources.dags.language import containers, operations
+from dagwarden.sources.dags.language import containers, operations, scalars
 from dagwarden.sources.dags.language.aliases import (
     UNDECIDED,
     changed,
@@ -1697,7 +1697,7 @@ class Interpreter:
             return self._type(*given)
         if name in ("exit", "quit"):
             return operations.EXIT
-        if name in _OF_LIBRARY:
+        if name in _OF_LIBRARY or (name in _CONVERTING and len(given) > 1):
             return self.world.call(Symbol(f"builtins.{name}"), arguments)
         if name == "super":
             return self._super()
@@ -1765,7 +1765,12 @@ class Interpreter:
     def _getattr(self, arguments: Arguments) -> Value:
         holder, key = arguments.get("", 0), arguments.get("", 1)
         if isinstance(holder, Thing) and isinstance(key, str):
-            return holder.attribute(key)
+            default = arguments.positional[2:]
+            there = scalars.has_attribute(holder, key) if default else True
+            if there is False:
+                return default[0]
+            found = holder.attribute(key)
+            return lost(found, *default) if isinstance(found, Unknown) else found
         why = why_unknown(holder) or Unknown("dynamic", "getattr()")
         return lost(why, *arguments.positional)
 
@@ -2270,7 +2275,15 @@ _FILTERED_BY_TRUTH = _code(
     "def filter(f, items):\n for item in items:\n  if item: yield item"
 )
 # Built-in functions whose meaning is that of Python's library.
-_OF_LIBRARY = frozenset({"isinstance", "max", "min", "open", "sorted"})
+_OF_LIBRARY = frozenset(
+    {
+        *("bin", "bytes", "callable", "chr", "divmod", "format", "hasattr", "hex"),
+        *("isinstance", "issubclass", "max", "min", "oct", "open", "ord", "pow"),
+        *("round", "sorted", "type"),
+    }
+)
+# ... and those that are given what to convert from, too.
+_CONVERTING = frozenset({"int", "str"})
 # Decorators that leave a function what it is.
 _PASSED_OVER = ("typing.no_type_check", "typing.override", "typing.final")
 _SPECIAL: dict[type, str] = {

@@ -314,6 +314,7 @@ class Function(Thing):
         "defaults",
         "interpreter",
         "kept",
+        "named",
         "node",
         "owner",
         "scope",
@@ -335,6 +336,9 @@ class Function(Thing):
         self.owner: Class | None = None
         # whether its code or defaults were set from outside
         self.changed = False
+        # its `__name__`
+        own = getattr(node, "name", "<lambda>")
+        self.named: Value = own
         # what it gave, by what it was given, where that is kept
         self.kept: dict[tuple[object, ...], Value] | None = None
 
@@ -363,11 +367,15 @@ class Function(Thing):
         made.owner = owner
         made.changed = self.changed
         made.kept = self.kept
+        made.named = self.named
         return made
 
     def store(self, name: str, value: Value) -> None:
         """Set an attribute, which may be the code."""
         self.changed = self.changed or name in _CODE
+        if name == "__name__":
+            sure = self.interpreter.level == 0
+            self.named = value if sure else lost(UNDECIDED, value)
 
     def forget(self, why: Unknown) -> None:
         """Its code may be another."""
@@ -376,7 +384,7 @@ class Function(Thing):
     def attribute(self, name: str) -> Value:
         """Return an attribute; who asks for its code may change it."""
         self.changed = self.changed or name in _CODE[1:]
-        return super().attribute(name)
+        return self.named if name == "__name__" else super().attribute(name)
 
     def call(self, arguments: Arguments) -> Value:
         """Follow the function, unless it keeps what it gave for these arguments."""
@@ -521,6 +529,8 @@ class Class(Thing):
         if why := self.hidden():
             return why
         found = self.find(name)
+        if name == "__name__" and found is None and self.name.isidentifier():
+            return self.name
         if found is None or (_is_private(name) and self.inherits()):
             return self.interpreter.inherited(self, name)
         value = found[0]
@@ -630,6 +640,8 @@ class Instance(Thing):
 def bound(of: Class, instance: Value, name: str) -> Value:
     """Return the attribute `name` that `of` gives its `instance`."""
     found = of.find(name)
+    if found is None and name == "__class__":
+        return of
     if found is None or (_is_private(name) and of.inherits()):
         return Unknown("dynamic", f"{of.name}.{name}")
     value, owner = found
@@ -921,6 +933,7 @@ def escape(*values: Value) -> None:
             waiting.append(one.under)
         elif isinstance(one, Function):
             one.interpreter.given_up.add(id(one.node))
+            one.named = UNFOLLOWED
             waiting.append(one.bound)
             waiting += _reached_by(one)
         elif isinstance(one, Thing):

@@ -64,6 +64,7 @@ from dagwarden.sources.dags.language.values import (
     Once,
     Scalar,
     Spent,
+    Symbol,
     Text,
     Thing,
     Unknown,
@@ -452,6 +453,10 @@ def _equal(left: Value, right: Value, *, identity: bool) -> bool | Unknown:
         other = right if left is None else left
         # a symbol from elsewhere may be None
         return False if isinstance(other, (Items, Entries)) else _thing(other)
+    if isinstance(left, Symbol) and isinstance(right, Symbol):
+        names = left.name, right.name
+        if all(name in _CLASSES for name in names):
+            return left.name == right.name
     if not identity and same(left, right) and why_unknown(left) is None:
         return True
     why = why_unknown(left) or why_unknown(right)
@@ -464,6 +469,16 @@ def _equal(left: Value, right: Value, *, identity: bool) -> bool | Unknown:
         return _equal_parts(left, right, Fuel())
     except (Spent, RecursionError):
         return TOO_LARGE
+
+
+# Built-in classes, of which each is only itself.
+_CLASSES = frozenset(
+    f"builtins.{name}"
+    for name in (
+        *("bool", "bytes", "dict", "float", "frozenset", "int", "list", "set"),
+        *("str", "tuple", "NoneType"),
+    )
+)
 
 
 def _shown(value: Value, identity: bool) -> Value:

@@ -536,7 +536,7 @@ _OWN = frozenset(
 _OF_A_TOKEN = frozenset({"acts_as", "audience", "connection", "impersonation_chain"})
 _WITH_CONNECTION = ("connection_parameter", "connection_source")
 # What static reading need not be certain of.
-_FREE = frozenset({"mapped"})
+_FREE = frozenset({"conditional", "mapped"})
 # What may be otherwise where a file really runs.
 _DECIDED = frozenset(
     {"dagrun_timeout", "schedule", "connection", "impersonation_chain"}

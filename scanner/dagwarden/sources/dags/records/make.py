@@ -288,6 +288,7 @@ class _Making:
             project=_place(given, "project", _PROJECTS),
             region=_place(given, "region", _REGIONS),
             mapped=task.mapped or _in_mapped_group(task),
+            conditional=not task.certain,
             secrets=secrets,
             secrets_known=known,
             unresolved=tuple(given.unresolved),
