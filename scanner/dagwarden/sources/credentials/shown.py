@@ -112,9 +112,10 @@ def _is_tainted(whole: object) -> bool:
 
 
 def _hold_secrets(texts: set[str]) -> bool:
-    if not is_suspect(_APART.join(texts)):
+    unsure = texts - _harmless
+    if not is_suspect(_APART.join(unsure)):
         return False
-    return any(without_secrets(text) != text for text in texts)
+    return any(without_secrets(text) != text for text in unsure)
 
 
 def _cleaned(value: R) -> R:
