@@ -232,7 +232,7 @@ CASES: dict[str, tuple[str, str, str, int]] = {
         "Dockerfile",
         f"FROM x\nRUN a && \\\n  curl -u x:{PASSWORD} https://x\n",
         "password",
-        2,
+        3,
     ),
     "Terraform": (
         "db.tf",

@@ -45,16 +45,15 @@ def _carriers(facts: Facts) -> Iterator[tuple[str, str]]:
     """
     Yield the fingerprint of each secret that a task or connection is given.
 
-    A connection's finding is not shown beside those of its secrets, so it counts only
-    where all of them stand in files of the repository.
+    Its finding is not shown beside those of its secrets, so it counts only where all of
+    them stand in files of the repository.
     """
     here = {fact.credential for fact in facts.embedded_secrets}
-    for connection in facts.connections:
-        values = _values(connection)
+    carrying: tuple[Task | Connection, ...] = (*facts.connections, *facts.tasks)
+    for fact in carrying:
+        values = _values(fact)
         if here.issuperset(values):
-            yield from ((value, connection.id) for value in values)
-    for task in facts.tasks:
-        yield from ((value, task.id) for value in _values(task))
+            yield from ((value, fact.id) for value in values)
 
 
 def _values(fact: Task | Connection) -> list[str]:

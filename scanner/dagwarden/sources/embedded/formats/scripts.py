@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from dagwarden.sources.credentials import found_in, kind_by_name
-from dagwarden.sources.embedded.formats.plain import read_comments, read_named, read_pem
+from dagwarden.sources.credentials import found_in, found_in_text, kind_by_name
+from dagwarden.sources.embedded.formats.plain import read_comments, read_pem
 from dagwarden.sources.embedded.spots import Spot
 
 
@@ -17,24 +17,31 @@ def read_shell(text: str) -> Iterator[Spot]:
 
 
 def _commands(text: str) -> Iterator[tuple[int, str]]:
-    """Yield each command line with its number; a continued one is one line."""
-    number = 1
-    whole, started = "", 1
-    for line in text.split("\n"):
-        if line.endswith("\\"):
-            started = started if whole else number
-            whole += line[:-1] + " "
-        else:
-            yield (started, whole + line) if whole else (number, line)
-            whole = ""
-        number += 1
-    if whole:
-        yield started, whole
+    """Yield each command with the number of its first line; it may take several."""
+    started, parts = 1, list[str]()
+    for number, line in enumerate(text.split("\n"), 1):
+        if not parts:
+            started = number
+        parts.append(line)
+        if not line.endswith("\\"):
+            yield started, "\n".join(parts)
+            parts = []
+    if parts:
+        yield started, "\n".join(parts)
 
 
-def _command(number: int, line: str) -> Iterator[Spot]:
-    if not line.lstrip().startswith("#"):
-        yield from (Spot(number, one.found) for one in read_named(line))
+def _command(number: int, command: str) -> Iterator[Spot]:
+    if command.lstrip().startswith("#"):
+        return
+    whole = command.replace("\\\n", " ")
+    for _, found in found_in_text(whole):
+        yield Spot(number + _line_in(command, found.value), found)
+
+
+def _line_in(command: str, value: str) -> int:
+    """Return how many lines below the first of a command `value` stands."""
+    at = command.find(value)
+    return command.count("\n", 0, at) if at > 0 else 0
 
 
 def _said(match: re.Match[str]) -> str:
@@ -63,7 +70,8 @@ def read_dockerfile(text: str) -> Iterator[Spot]:
                 name, _, value = rest.strip().partition(" ")
                 pairs = [(name, value.strip())]
             for name, value in pairs:
-                yield from (Spot(number, found) for found in found_in(name, value))
+                for found in found_in(name, value):
+                    yield Spot(number + _line_in(line, found.value), found)
         else:
             yield from _command(number, line)
 
