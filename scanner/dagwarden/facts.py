@@ -202,8 +202,8 @@ class EmbeddedSecret(Fact, frozen=True, kw_only=True):
 
     Every file that was looked into has at least one of these: of one that holds no
     credential, `secret` is None. A member of an archive is a file, too.
-    id: `embedded_secret:PATH:PLACE`, with a number from the second there on; of a file
-    without any, `embedded_secret:PATH`
+    id: `file:PATH:PLACE`, with a number from the second there on; of a file
+    without any, `file:PATH`
     """
 
     path: str

@@ -329,6 +329,30 @@ CASES: dict[str, tuple[str, str, str, int]] = {
         "password",
         2,
     ),
+    "Terraform, name and value": (
+        "main.tf",
+        f'env {{\n  name = "DB_PASSWORD"\n  value = "{PASSWORD}"\n}}\n',
+        "password",
+        3,
+    ),
+    "XML": (
+        "site.xml",
+        f"<p>\n<name>db.password</name>\n<value>{PASSWORD}</value>\n</p>\n",
+        "password",
+        3,
+    ),
+    "Docker": (
+        "config.json",
+        f'{{"auths": {{"x": {{\n"auth": "{encoded("u:" + PASSWORD)}"}}}}}}',
+        "password",
+        2,
+    ),
+    "variable with a description": (
+        "v.json",
+        f'{{"db_password": {{\n"value": "{PASSWORD}", "description": "x"}}}}',
+        "password",
+        2,
+    ),
     "text": ("notes.txt", f"hello\nuse {TOKEN} for it\n", "bearer_token", 2),
     "other code": (
         "a.js",
@@ -394,8 +418,8 @@ def test_one_credential_in_several_files_is_one(tmp_path: Path) -> None:
     (tmp_path / "b.yaml").write_text(f"x:\n  password: {PASSWORD}\n")
     (tmp_path / "c.yaml").write_text("x:\n  password: another-9f3Kd8Zq\n")
     one, other, third = found(looked(tmp_path))
-    assert one.credential == other.credential == "embedded_secret:a.env:DB_PASSWORD"
-    assert third.credential == third.id == "embedded_secret:c.yaml:x.password"
+    assert one.credential == other.credential == "file:a.env:DB_PASSWORD"
+    assert third.credential == third.id == "file:c.yaml:x.password"
     assert {one.fingerprint, other.fingerprint, third.fingerprint} == {None}
 
 

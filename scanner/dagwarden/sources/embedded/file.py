@@ -179,7 +179,7 @@ class _Looked:
         if len(facts) >= MAX_SPOTS:
             self._gap("truncated", f"only the first {MAX_SPOTS} credentials are told")
         nothing = EmbeddedSecret(
-            id=f"{KIND}:{self.path}",
+            id=f"file:{self.path}",
             origin=Origin(source=self.path),
             path=self.path,
             secret=None,
@@ -200,7 +200,7 @@ class _Looked:
             ids[place] += 1
             number = f"#{ids[place]}" if ids[place] > 1 else ""
             yield EmbeddedSecret(
-                id=f"{KIND}:{self.path}:{place}{number}",
+                id=f"file:{self.path}:{place}{number}",
                 origin=Origin(source=self.path, line=line, field=found.place or None),
                 path=self.path,
                 secret=found.kind,

@@ -7,6 +7,7 @@ part alone tells the same.
 """
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import NamedTuple, TypeAlias
 
 from dagwarden.facts import GapReason
@@ -104,28 +105,25 @@ def nodes_of(document: Node) -> Iterator[tuple[str, Node]]:
 
 def spots_in(place: str, node: Node) -> Iterator[Spot]:
     """Yield the credentials in a document that is called `place`."""
-    for found in found_in(place, node.plain()):
-        yield Spot(_line(place, node, found), found)
+    every = found_in(place, node.plain())
+    yield from _placed(place, node, list(islice(every, MAX_SPOTS)))
 
 
-def _line(place: str, node: Node, found: Found) -> int:
-    """Return the line of the smallest part of `node` that tells of `found`."""
-    while True:
-        parts = list(node.parts(place))
-        telling = (
-            (at, part)
-            for at, part in parts
-            if any(one == found for one in found_in(at, part.plain()))
-        )
-        smaller = next(telling, None)
-        if smaller is None:
-            holding = (
-                part
-                for _, part in parts
-                if isinstance(part.value, str) and _holds(part.value, found.value)
-            )
-            return _line_in(next(holding, node), found.value)
-        place, node = smaller
+def _placed(place: str, node: Node, wanted: list[Found]) -> Iterator[Spot]:
+    """Yield each of `wanted` with the line of the smallest part that tells of it."""
+    left = wanted
+    parts = list(node.parts(place))
+    for at, part in parts:
+        if not left:
+            return
+        told = set(found_in(at, part.plain()))
+        if here := [found for found in left if found in told]:
+            left = [found for found in left if found not in told]
+            yield from _placed(at, part, here)
+    texts = [part for _, part in parts if isinstance(part.value, str)]
+    for found in left:
+        holding = (part for part in texts if _holds(str(part.value), found.value))
+        yield Spot(_line_in(next(holding, node), found.value), found)
 
 
 def _line_in(node: Node, value: str) -> int:

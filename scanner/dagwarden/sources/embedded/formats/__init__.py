@@ -26,6 +26,7 @@ _FORMATS = {
     "sql": "scripts.read_sql",
     "terraform": "terraform.read_terraform",
     "toml": "settings.read_toml",
+    "xml": "xml_text.read_xml",
     "yaml": "yaml_text.read_yaml",
 }
 
@@ -56,6 +57,7 @@ _ENDINGS = {
     "tfvars": "terraform",
     "toml": "toml",
     "yaml": "yaml",
+    "xml": "xml",
     "yml": "yaml",
     "zsh": "shell",
     # code and settings in other languages, where names are assigned to
@@ -84,7 +86,6 @@ _ENDINGS = {
             "j2",
             "tpl",
             "tmpl",
-            "xml",
         ],
         "named",
     ),

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 
 from dagwarden.sources.credentials import found_in
+from dagwarden.sources.embedded.formats.structures import HINTS, read_structures
 from dagwarden.sources.embedded.spots import Node, Partly, Spot, Unparsable, spots_in
 
 # What one search goes into: see `sources.credentials`.
@@ -22,6 +23,8 @@ def read_json(text: str) -> Iterator[Spot]:
     # a list or a mapping: most hold nothing, and need no lines
     if next(found_in("", document), None) is not None:
         yield from spots_in("", with_lines(text))
+    if any(hint in text for hint in HINTS):
+        yield from read_structures(with_lines(text))
 
 
 def parsed(text: str) -> object:

@@ -34,6 +34,8 @@ def read_terraform(text: str) -> Iterator[Spot]:
     yield from read_pem(text)
     lines = text.split("\n")
     blocks: list[str] = []
+    # what `name` was said to be a moment ago: `value` is its
+    named = ""
     at = 0
     while at < len(lines):
         line = lines[at]
@@ -41,12 +43,16 @@ def read_terraform(text: str) -> Iterator[Spot]:
         if line.lstrip().startswith(("#", "//")):
             continue
         if head := _HEAD.match(line):
-            named = head["kind"] in ("variable", "output", "locals")
-            blocks.append(head["label"] or "" if named else "")
+            variable = head["kind"] in ("variable", "output", "locals")
+            blocks.append(head["label"] or "" if variable else "")
         elif attribute := _ATTRIBUTE.match(line):
             name = attribute["name"]
             if name in _OF_VARIABLE and blocks and blocks[-1]:
                 name = blocks[-1]
+            elif name == "value" and named:
+                name = named
+            elif name == "secret_data":
+                name = "secret"
             if document := _HEREDOC.search(attribute["value"]):
                 end = _end(lines, at, document["mark"])
                 inner = "\n".join(lines[at:end])
@@ -58,6 +64,7 @@ def read_terraform(text: str) -> Iterator[Spot]:
                 value = re.sub(
                     r"\\[nt\"\\]", lambda one: _ESCAPES[one[0]], written["text"]
                 )
+                named = value if name == "name" else ""
                 yield from (Spot(at, found) for found in found_in(name, value))
             else:
                 yield from (Spot(at, one.found) for one in read_named(line))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from dagwarden.sources.credentials import found_in
 from dagwarden.sources.embedded.formats.plain import read_comments, read_named
+from dagwarden.sources.embedded.formats.structures import read_structures
 from dagwarden.sources.embedded.spots import (
     Node,
     Partly,
@@ -97,6 +98,7 @@ def _read(document: Node) -> Iterator[Spot]:
         if isinstance(node.value, list):
             # Compose gives an environment as `NAME=value`, too
             yield from _settings(place, node.value)
+    yield from read_structures(document)
     yield from spots_in("", document)
 
 

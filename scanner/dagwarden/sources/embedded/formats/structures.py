@@ -1,0 +1,55 @@
+"""
+Values that their place in a document gives a name to, whatever the format is.
+
+`auths` of Docker's config.json; JSON Web Keys (RFC 7517, RFC 7518 6.2.2); variables in
+Astro's airflow_settings.yaml and in an export with descriptions.
+"""
+
+from collections.abc import Iterator
+
+from dagwarden.sources.credentials import Found, found_in
+from dagwarden.sources.embedded.spots import Node, Spot, below, nodes_of
+
+# One of these stands in every document that has such a value.
+HINTS = ('"auth"', "auth:", "kty", "variable_value", '"value"', "value:")
+
+
+def read_structures(document: Node) -> Iterator[Spot]:
+    """Yield the credentials that a document names in its own way."""
+    for place, node in nodes_of(document):
+        if isinstance(node.value, dict):
+            yield from _in_mapping(place, node.value)
+
+
+def _in_mapping(place: str, mapping: dict[str, Node]) -> Iterator[Spot]:
+    name, value = _text(mapping, "variable_name"), mapping.get("variable_value")
+    if name is not None and value is not None:
+        yield from _named(below(place, name), value)
+    auth = mapping.get("auth")
+    if auth is not None and "auths" in place.split("."):
+        yield from _named(below(place, "auth"), auth, "Basic ")
+    if _text(mapping, "kty") in ("EC", "OKP", "RSA", "oct"):
+        yield from _key(place, mapping)
+    for key, node in mapping.items():
+        inner = node.value
+        if isinstance(inner, dict) and "value" in inner and "name" not in inner:
+            yield from _named(below(place, key), inner["value"])
+
+
+def _key(place: str, mapping: dict[str, Node]) -> Iterator[Spot]:
+    for part in ("d", "k"):
+        text = _text(mapping, part)
+        if text is not None and len(text) >= 16:
+            found = Found("private_key", below(place, part), text)
+            yield Spot(mapping[part].line, found)
+
+
+def _named(place: str, node: Node, before: str = "") -> Iterator[Spot]:
+    if isinstance(node.value, str):
+        for found in found_in(place, before + node.value):
+            yield Spot(node.line, found)
+
+
+def _text(mapping: dict[str, Node], key: str) -> str | None:
+    value = mapping[key].value if key in mapping else None
+    return value if isinstance(value, str) else None

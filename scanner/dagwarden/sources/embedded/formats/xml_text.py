@@ -1,0 +1,25 @@
+"""XML, as text: settings of Hadoop, Maven and others. No entity is ever expanded."""
+
+import re
+from collections.abc import Iterator
+
+from dagwarden.sources.credentials import found_in
+from dagwarden.sources.embedded.formats.plain import read_named
+from dagwarden.sources.embedded.spots import Spot
+
+_PROPERTY = re.compile(
+    r"<name>\s*(?P<name>[^<>\s]{1,200})\s*</name>\s*<value>(?P<value>[^<>]{1,2000})</value>"
+)
+_ELEMENT = re.compile(
+    r"<(?P<name>[\w.-]{1,100})>(?P<value>[^<>\n]{4,2000})</(?P=name)>"
+)
+
+
+def read_xml(text: str) -> Iterator[Spot]:
+    """Yield the credentials of elements, properties and attributes."""
+    for pattern in (_PROPERTY, _ELEMENT):
+        for match in pattern.finditer(text):
+            line = text.count("\n", 0, match.start("value")) + 1
+            for found in found_in(match["name"], match["value"].strip()):
+                yield Spot(line, found)
+    yield from read_named(text)
