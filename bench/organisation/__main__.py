@@ -1,14 +1,19 @@
 """
 How a large organisation is scanned: time and memory from a tenth of one to ten.
 
-    .venv/bin/python bench/organisation FOLDER [SCALE ...]
+    .venv/bin/python bench/organisation FOLDER [SCALE ...] [--cartography PYTHON]
 
 Makes an organisation of each SCALE (0.1 and 1 unless said) below FOLDER, where it is not
 there yet (scale 10 takes 900 MB), and runs a whole `dagwarden scan` of it as a process of
 its own: seconds of the clock and of all processors, and the most memory that one process
-held. Alone on the machine, please: what others do shows in both.
+held. Then the questions of `questions.py`, with a first and a second load of the snapshot;
+with them, a plain networkx graph of the same export, and, where PYTHON has it installed,
+the evaluation of Cartography (without its database). Alone on the machine, please: what
+others do shows in all of it.
 """
 
+import argparse
+import json
 import os
 import subprocess
 import sys
@@ -62,10 +67,47 @@ def scan(folder: Path, made: Path) -> tuple[float, float, float]:
     return run(folder, "scan", "--config", config, "--as-of", AS_OF, "--no-cache")
 
 
+def ask(folder: Path, made: Path, whom: str, python: str) -> dict[str, float]:
+    """Put the questions to one of them, in a process of its own."""
+    here = Path(__file__).parent
+    scanner = here.parent.parent / "scanner"
+    environ = environment(folder) | {"XDG_CACHE_HOME": str(folder / "cache")}
+    if whom == "cartography":  # it brings neither our code nor what that needs
+        path = [str(scanner), *(one for one in sys.path if "site-packages" in one)]
+        environ["PYTHONPATH"] = os.pathsep.join(path)
+    command = [python, "-W", "ignore", str(here / "questions.py"), whom, str(made)]
+    done = subprocess.run(
+        command, env=environ, check=True, stdout=subprocess.PIPE, text=True
+    )
+    found: dict[str, float] = json.loads(done.stdout)
+    return found
+
+
+def questions(folder: Path, made: Path, python: str | None) -> None:
+    """Print what loading and asking takes, in one run for all."""
+    asked = [
+        ("dagwarden, first", "dagwarden", sys.executable),
+        ("dagwarden, again", "dagwarden", sys.executable),
+        ("networkx", "networkx", sys.executable),
+        *([("cartography", "cartography", python)] if python else []),
+    ]
+    names = ("load", "explain", "longest", "reach", "who")
+    print(f"\n{made.name:<18}" + "".join(f"{name:>12}" for name in (*names, "memory")))
+    for label, whom, which in asked:
+        found = ask(folder, made, whom, which)
+        cells = (f"{found[n]:10.3f} s" if n in found else " " * 12 for n in names)
+        print(f"{label:<18}{''.join(cells)}{found['memory']:9.0f} MB", flush=True)
+
+
 def main() -> None:
     """Measure and print."""
-    folder = Path(sys.argv[1]).absolute()
-    scales = sys.argv[2:] or ["0.1", "1"]
+    said = argparse.ArgumentParser(description=__doc__)
+    said.add_argument("folder", type=Path)
+    said.add_argument("scale", nargs="*", default=["0.1", "1"])
+    said.add_argument("--cartography", metavar="PYTHON")
+    arguments = said.parse_args()
+    folder: Path = arguments.folder.absolute()
+    scales: list[str] = arguments.scale
     smallest = organisation(folder, min(scales, key=float))
     scan(folder, smallest)  # compiles the modules
     print(f"{'scale':<8}{'input':>9}{'clock':>10}{'processors':>13}{'memory':>9}")
@@ -77,6 +119,8 @@ def main() -> None:
             f"{scale:<8}{size:6.0f} MB{clock:8.2f} s{cpu:11.2f} s{memory:6.0f} MB",
             flush=True,
         )
+    for scale in scales:
+        questions(folder, organisation(folder, scale), arguments.cartography)
 
 
 if __name__ == "__main__":

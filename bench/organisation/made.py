@@ -631,8 +631,26 @@ def _of_dag(org: Organisation, d: int) -> tuple[int, int]:
     return n, (n + 1) % org.projects
 
 
+def memberships(org: Organisation) -> Iterator[dict[str, Any]]:
+    """Yield the members of every group as Cloud Identity lists them; some nest."""
+    for n in range(org.groups):
+        members = [
+            {"preferredMemberKey": {"id": org.person(n * 7 + k * 13)}, "type": "USER"}
+            for k in range(8)
+        ]
+        if n % 3 == 0 and n:
+            inner = {"preferredMemberKey": {"id": org.group(n // 2)}, "type": "GROUP"}
+            members.append(inner)
+        if n % 50 == 4:
+            account = {"id": org.account(n % org.projects, 1)}
+            members.append({"preferredMemberKey": account, "type": "SERVICE_ACCOUNT"})
+        roles = [{"name": "MEMBER"}]
+        listed = [member | {"roles": roles} for member in members]
+        yield {"groupKey": {"id": org.group(n)}, "memberships": listed}
+
+
 _CONFIG = """estate = "Fathom Freight, scale {scale}"
-snapshots = ["assets.ndjson"]
+snapshots = ["assets.ndjson", "memberships.ndjson"]
 
 [[environment]]
 name = "prod"
@@ -644,14 +662,19 @@ connections_complete = true
 """
 
 
+def _write(file: Path, lines: Iterator[dict[str, Any]]) -> None:
+    encode = json.JSONEncoder(separators=(",", ":")).encode
+    with file.open("w", encoding="utf-8") as stream:
+        for line in lines:
+            stream.write(encode(line) + "\n")
+
+
 def make(folder: Path, scale: float) -> None:
     """Write an organisation of this scale into `folder`."""
     org = Organisation(scale)
     (folder / "dags").mkdir(parents=True, exist_ok=True)
-    encode = json.JSONEncoder(separators=(",", ":")).encode
-    with (folder / "assets.ndjson").open("w", encoding="utf-8") as file:
-        for asset in assets(org):
-            file.write(encode(asset) + "\n")
+    _write(folder / "assets.ndjson", assets(org))
+    _write(folder / "memberships.ndjson", memberships(org))
     for number in range(org.dags):
         name, text = dag(org, number)
         (folder / "dags" / name).write_text(text, encoding="utf-8")
