@@ -70,6 +70,7 @@ def ask_dagwarden(folder: Path, org: Organisation) -> None:
     facts = job.read(ready, job.no_progress).facts
     asked = Asked(enrich(facts, ready.as_of))
     asked.control.populations()
+    ControlGraph(asked.control, [])
     load = time.perf_counter() - start
 
     key = f"serviceAccount:{composer_account(org, 0)}"
