@@ -12,6 +12,7 @@ from dagwarden.graph.access import Cause
 from dagwarden.graph.callers import Caller, resolve
 from dagwarden.graph.enrich import enrich
 from dagwarden.graph.estate import Estate, causes_of
+from dagwarden.graph.hierarchy import Hierarchy
 from dagwarden.graph.identities import (
     Acting,
     act,
@@ -45,8 +46,9 @@ def derive(facts: Facts, as_of: datetime) -> Facts:
 
     `as_of` is the time at which ages are told; it must carry a time zone.
     """
-    facts = enrich(facts, as_of)
-    estate = Estate(facts)
+    hierarchy = Hierarchy(facts)
+    facts = enrich(facts, as_of, hierarchy)
+    estate = Estate(facts, hierarchy)
     runs = Runs(estate)
     actings = {task.id: act(estate, task) for task in facts.tasks if takes_google(task)}
     resolved = _resolved(estate, runs, actings)

@@ -23,9 +23,13 @@ from dagwarden.graph.hierarchy import Hierarchy
 from dagwarden.graph.principals import default_compute
 
 
-def enrich(facts: Facts, as_of: datetime) -> Facts:
-    """Return the facts with everything filled in that follows from others."""
-    hierarchy = Hierarchy(facts)
+def enrich(facts: Facts, as_of: datetime, hierarchy: Hierarchy | None = None) -> Facts:
+    """
+    Return the facts with everything filled in that follows from others.
+
+    `hierarchy` is that of `facts`, where it was made already; it holds for the result.
+    """
+    hierarchy = hierarchy or Hierarchy(facts)
     facts = replace(
         facts,
         snapshots=tuple(_aged_snapshot(item, as_of) for item in facts.snapshots),
@@ -133,6 +137,8 @@ def _account(
 
 
 def _with_run_account(run: CloudRun, hierarchy: Hierarchy) -> CloudRun:
+    if run.service_account is not None:
+        return run
     account, entries = _account(run, hierarchy)
     return replace(run, service_account=account, unresolved=entries)
 

@@ -22,10 +22,14 @@ NO_SNAPSHOT = Cause(reason="layer", symbol="a snapshot")
 class Estate:
     """Facts indexed for joining; built once, never changed."""
 
-    def __init__(self, facts: Facts) -> None:
-        """Index the facts by the names that other facts use for them."""
+    def __init__(self, facts: Facts, hierarchy: Hierarchy | None = None) -> None:
+        """
+        Index the facts by the names that other facts use for them.
+
+        `hierarchy` is that of `facts`, where it was made already.
+        """
         self.facts = facts
-        self.hierarchy = Hierarchy(facts)
+        self.hierarchy = hierarchy or Hierarchy(facts)
         snapshot = facts.snapshots[0] if facts.snapshots else None
         shipped = snapshot is None or snapshot.builtin_roles
         self.roles = Roles(facts.roles, shipped=shipped)

@@ -139,10 +139,10 @@ class Hierarchy:
     def _canonicalise(self, name: str) -> str:
         if not name.startswith("//"):
             name = _full_name(name)
-        if found := _ACCOUNT.match(name):
+        if name.startswith("//iam.") and (found := _ACCOUNT.match(name)):
             account = found[1]
             return account_resource(self._emails.get(account, account))
-        if found := _BUCKET.match(name):
+        if name.startswith("//storage.") and (found := _BUCKET.match(name)):
             return f"//storage.googleapis.com/{found[1]}"
         part = _PROJECT_PART.match(name)
         if part is None:

@@ -96,8 +96,15 @@ def kind_of(key: str) -> IdentityKind:
     if prefix == "serviceAccount":
         if "[" in rest:  # a Kubernetes account in a fleet's pool
             return "federated"
-        return "service_agent" if re.fullmatch(_AGENT, rest) else "service_account"
+        return "service_agent" if _is_agent(rest) else "service_account"
     return _MAIL_KINDS.get(prefix, "unknown")
+
+
+def _is_agent(email: str) -> bool:
+    # looked at first: most accounts have neither
+    if not email.startswith("service-") and "@cloudservices." not in email:
+        return False
+    return re.fullmatch(_AGENT, email) is not None
 
 
 def ref_of(key: str) -> IdentityRef:
@@ -113,7 +120,8 @@ def ref_of(key: str) -> IdentityRef:
 
 def is_default_compute(email: str) -> bool:
     """Tell whether the e-mail is that of a project's default compute account."""
-    return re.fullmatch(_DEFAULT_COMPUTE, email) is not None
+    compute = email.endswith("@developer.gserviceaccount.com")
+    return compute and re.fullmatch(_DEFAULT_COMPUTE, email) is not None
 
 
 def default_compute(project_number: str) -> str:
@@ -123,11 +131,12 @@ def default_compute(project_number: str) -> str:
 
 def project_of_account(email: str) -> str | None:
     """Return the project (id or number) that owns a service account, if it tells."""
-    for pattern in (_NUMBERED_PROJECT, _APPSPOT_PROJECT):
-        if found := re.search(pattern, email):
-            return found[1]
+    if not email.endswith(".iam.gserviceaccount.com"):
+        for pattern in (_NUMBERED_PROJECT, _APPSPOT_PROJECT):
+            if found := re.search(pattern, email):
+                return found[1]
     found = re.search(_ACCOUNT_PROJECT, email)
-    if found is None or re.fullmatch(_AGENT, email):
+    if found is None or _is_agent(email):
         return None
     # domain-scoped projects: `name@project.example.com.iam...` is `example.com:project`
     name, dot, domain = found[1].partition(".")

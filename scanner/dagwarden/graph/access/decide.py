@@ -134,12 +134,16 @@ class Access:
             self._many,
         )
         keys = _Keys(self.membership.key, many)
+        place, here = "", list[Binding]()
         for binding in bindings:
             members = tuple(map(keys.__getitem__, binding.members))
             if members != binding.members:
                 members = tuple(dict.fromkeys(members))
                 self._members[id(binding)] = members
-            on[canonical(binding.resource)].append(binding)
+            if binding.resource != place:  # those of one resource stand together
+                place = binding.resource
+                here = on[canonical(place)]
+            here.append(binding)
             for key in members:
                 of[key].append(binding)
             if not many.isdisjoint(members):

@@ -49,18 +49,14 @@ def bindings(resource: str, policy: PolicyShape, place: Place) -> tuple[Binding,
         if condition:
             digest = sha256(f"{condition.expression}\0{condition.title}".encode())
             key += f"#{digest.hexdigest()[:16]}"
-        members = set(map(member_key, entry.members or ()))
-        if key in found:
-            members.update(found[key].members)
-            origin = found[key].origin
-        else:
-            origin = place(f"bindings[{number}]")
+        members = map(member_key, entry.members or ())
+        same = found.get(key)
         found[key] = Binding(
             id=key,
-            origin=origin,
+            origin=same.origin if same else place(f"bindings[{number}]"),
             resource=resource,
             role=entry.role,
-            members=tuple(sorted(members)),
+            members=tuple(sorted({*members, *(same.members if same else ())})),
             condition=condition,
         )
     return tuple(found.values())

@@ -21,6 +21,7 @@ from dagwarden.sources.snapshot.join import Joined, constraint_of
 from dagwarden.sources.snapshot.members import account
 from dagwarden.sources.snapshot.names import CONTAINERS, Names
 from dagwarden.sources.snapshot.policies import (
+    Place,
     audit_configs,
     bindings,
     boundary_binding,
@@ -89,7 +90,7 @@ def facts_about(one: Joined, around: Surroundings) -> Iterator[Fact]:
     elif reader := _READERS.get(one.type):
         yield from reader(one, around)
     if one.policy and one.policy.policy:
-        place = partial(_place, one.policy)
+        place = _within(one.policy)
         yield from bindings(one.name, one.policy.policy, place)
         yield from audit_configs(one.name, one.policy.policy, place)
     for constraint, told in sorted(one.constraints.items()):
@@ -98,8 +99,16 @@ def facts_about(one: Joined, around: Surroundings) -> Iterator[Fact]:
             yield org_policy(one.name, shape, told.origin("orgPolicy"))
 
 
-def _place(asset: Asset, field: str) -> Origin:
-    return asset.origin(f"{'policy' if asset.searched else 'iamPolicy'}.{field}")
+def _within(asset: Asset) -> Place:
+    """Return what tells where in an asset's policy a field stands."""
+    above = "policy." if asset.searched else "iamPolicy."
+    if asset.element is not None:
+        above = f"[{asset.element}].{above}"
+    return partial(_place, asset.source, asset.line, above)
+
+
+def _place(source: str, line: int, above: str, field: str) -> Origin:
+    return Origin(source=source, line=line, field=above + field)
 
 
 def _data(one: Joined) -> Data | None:
