@@ -209,6 +209,8 @@ class EmbeddedSecret(Fact, frozen=True, kw_only=True):
     path: str
     # of what kind it is; UNSET: whether it is one is not established
     secret: Maybe[SecretKind | None] = UNSET
+    # why it may be none; `secret` is UNSET then
+    doubt: str | None = None
     place: str = ""  # "services.db.environment.DB_PASSWORD", "line"
     # the id of the first place of the same value: facts that agree are one credential
     credential: str = ""

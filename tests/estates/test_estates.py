@@ -116,11 +116,15 @@ def test_every_verdict_is_the_expected_one(
     assert found == json.loads(expected.read_text(encoding="utf-8"))
 
 
+# What it speaks of is undecided: it never fails.
+DOUBTS = "possible-secret-in-repository"
+
+
 def test_every_rule_is_seen_to_fail_and_to_pass() -> None:
     rules = {rule["id"] for rule in answer("demo").result["rules"]}
-    for outcome in ("fail", "pass"):
+    for outcome, others in (("fail", {DOUBTS}), ("pass", set[str]())):
         seen = {rule for name in ESTATES for rule in summary(answer(name))[outcome]}
-        assert rules - seen == set(), f"never seen to {outcome}"
+        assert rules - seen == others, f"never seen to {outcome}"
 
 
 def test_in_the_sound_estate_nothing_fails_and_nothing_is_unknown() -> None:

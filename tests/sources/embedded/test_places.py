@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from msgspec import UNSET
 
 from dagwarden.facts import EmbeddedSecret, Facts
 from dagwarden.sources.credentials import Fingerprint
@@ -446,3 +447,15 @@ def test_archives_are_opened_once(tmp_path: Path) -> None:
         ("dags.zip/inner.zip", "unsupported")
     ]
     assert [(one.reason, one.count) for one in facts.excluded] == [("binary", 1)]
+
+
+def test_what_may_be_a_credential_is_not_established(tmp_path: Path) -> None:
+    (tmp_path / "settings.py").write_text("\nSECRET_KEY = 'supersecretstuff'\n")
+
+    (fact,) = looked(tmp_path).embedded_secrets
+    assert fact.secret is UNSET
+    assert fact.doubt == "it may be the name of one"
+    assert (fact.origin.source, fact.origin.line) == ("settings.py", 2)
+    (why,) = fact.unresolved
+    assert (why.field, why.reason) == ("secret", "dynamic")
+    assert why.symbol == "what SECRET_KEY is: it may be the name of one"

@@ -97,6 +97,8 @@ _PASSING = words(
     "all band by did first high is last logical low multi next on one post pre second single "
     "test third two"
 )
+# What people are asked or told: forgot_password is a text on a page.
+_ASKED = words("confirm enter forget forgot invalid missing no reset show wrong")
 # Who gives personal access tokens, which are called PAT.
 _PAT_OWNERS = words(
     "github gitlab git azure ado devops databricks personal snowflake gh gl"
@@ -145,7 +147,7 @@ def _kind_by_words(said: tuple[str, ...]) -> SecretKind | None:
     if not said:
         return None
     last, before = said[-1], said[-2] if len(said) > 1 else ""
-    if before in _NOT_IN_CLEAR:
+    if before in _NOT_IN_CLEAR or before in _ASKED:
         return None
     if last == "pass" and before in _PASSING:
         return None
@@ -236,7 +238,7 @@ def _is_token(kind: SecretKind, value: str) -> bool:
         return False
     if _EMAIL().fullmatch(value) or _TICKET().fullmatch(value):
         return False
-    if value.startswith(_UNSIGNED):
+    if value.startswith(_UNSIGNED) or not value.isascii():
         return False
     if kind == "bearer_token":
         return _TOKEN().fullmatch(value) is not None

@@ -7,7 +7,7 @@ from dagwarden.sources.credentials.patterns import late, words
 
 _PLACEHOLDERS = words(
     "bar basic bearer bool boolean change_me changeit changeme dummy empty env example fake fixme "
-    "foo foobar hidden insert int integer latest mysecret n/a na nil none null omitted optional pass pwd pw "
+    "foo foobar hidden insert int integer latest mysecret n/a na nil none null omitted optional pass passwort kennwort wachtwoord pwd pw "
     "passwd password passwords placeholder redacted removed replace_me replaceme required sample "
     "secretbytes secretstr self sensitive secret secrets str string tbd test tiger todo token tokens undefined unknown unset unused "
     "value xxx your_password yourpassword"
@@ -28,7 +28,7 @@ _TEMPLATE = late(
     r"|(?:^|\s)%[sr]$|\{\w*\}$|<\w[\w -]*>|^%\w+%$|^@{1,3}\w+@{1,3}$|^__\w+__$|^#\{|^`.*`$"
 )
 _REFERENCE = late(
-    r"projects/[^/]+/\w+/|[\w.-]{1,200}:latest$"
+    r"projects/[^/]+/\w+/|[A-Za-z][\w-]{0,100}:(?:latest|\d{1,4})$"
     r"|(?:sm|gsm|gcp-?sm|vault|berglas|op|akv|ssm|secretsmanager|doppler|keyring"
     r"|secret|secretref|env|file|awssm|awsps|azurekv|keyvault|infisical|bws|kms)"
     r"(?:://|:(?=[^:\s]))"
@@ -39,7 +39,7 @@ _REFERENCE = late(
 _SEALED = late(
     r"\$(?:1|2[abxy]|5|6|7|argon2\w*|y|scrypt)\$|pbkdf2|scrypt:|\{?ssha|\{(?:md5|sha)"
     r"|sha\d{1,3}[:$-]|SCRAM-SHA|md5[0-9a-f]{32}$"
-    r"|gAAAA|ENC\[|ENC\(|\$ANSIBLE_VAULT|vault:v\d+:|kms:|AQICAH|AgB[\w+/]{200}",
+    r"|gAAAA|ENC\[|ENC\(|\$ANSIBLE_VAULT|vault:v\d+:|kms:|AQICAH|Ag[A-Z][\w+/]{200}",
     re.IGNORECASE,
 )
 # Values that documentation publishes, and that open nothing: keys with this word in them
@@ -48,6 +48,11 @@ _PUBLISHED = late(
     r"EXAMPLE|[sr]k_test_(?:4eC39HqLyjWD|BQokikJOvBiI)"
     # {"sub":"1234567890","name":"John Doe"
     r"|\.eyJzdWIiOiIxMjM0NTY3ODkwIiwibmFtZSI6IkpvaG4gRG9lI"
+    # RFC 7617, RFC 6749, RFC 6750
+    r"|QWxhZGRpbjpvcGVuIHNlc2FtZQ|^open sesame$|2YotnFZFEjr1zCsicMWpAA"
+    r"|tGzv3JOkF0XG5Qx2TlKWIA|gX1fBat3bV|7Fjfp0ZBr1KtDRbnfVdmIw|mF_9\.B5f-4\.1JqM"
+    # the account that every Azurite has
+    r"|Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq"
 )
 _ROW = 5
 _FEWEST_SIGNS = 5

@@ -306,6 +306,7 @@ def _is_token(text: str) -> bool:
     """Tell whether what follows "Bearer" is a token, not a word about one."""
     return not (
         is_placeholder(text)
+        or is_published(text)
         or WORDY().fullmatch(text)
         or _CONSTANT().fullmatch(text)
         or _JWT().match(text)  # told as what it is
@@ -340,5 +341,6 @@ def _basic_password(encoded: str) -> str | None:
     except ValueError:
         return None
     _, colon, password = text.partition(":")
-    usable = colon and text.isprintable() and not is_placeholder(password)
+    usable = colon and text.isprintable() and not is_published(password)
+    usable = usable and not is_placeholder(password)
     return password if usable and not is_template(password) else None

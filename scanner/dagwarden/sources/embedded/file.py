@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 
+from msgspec import UNSET
+
 from dagwarden.facts import (
     EmbeddedSecret,
     Excluded,
@@ -13,8 +15,9 @@ from dagwarden.facts import (
     GapReason,
     Origin,
     SourceFile,
+    Unresolved,
 )
-from dagwarden.sources.credentials import Fingerprint, purged
+from dagwarden.sources.credentials import Fingerprint, Found, purged
 from dagwarden.sources.dags.records.outcome import (
     UNTELLABLE,
     Outcome,
@@ -203,12 +206,21 @@ class _Looked:
                 id=f"file:{self.path}:{place}{number}",
                 origin=Origin(source=self.path, line=line, field=found.place or None),
                 path=self.path,
-                secret=found.kind,
+                secret=UNSET if found.doubt else found.kind,
+                doubt=found.doubt,
+                unresolved=_unresolved(place, found),
                 place=place,
                 credential=self.fingerprint.of(found.value) or "",
                 identity=found.identity,
                 key_id=found.key_id,
             )
+
+
+def _unresolved(place: str, found: Found) -> tuple[Unresolved, ...]:
+    if found.doubt is None:
+        return ()
+    symbol = f"what {place} is: {found.doubt}"
+    return (Unresolved(field="secret", reason="dynamic", symbol=symbol),)
 
 
 # What says most of a value that several readings of a file tell of.

@@ -15,6 +15,6 @@ def read_python(text: str) -> Iterator[Spot]:
         tree = parsed(text.encode("utf-8", "surrogatepass"))
     except Unreadable:
         raise Unparsable from None
-    for one in found_in_python(tree):
+    for one in found_in_python(tree, text.split("\n"), weak=True):
         yield Spot(one.line, one.found)
     yield from read_comments(text, "#")
