@@ -21,7 +21,7 @@ from dagwarden.errors import DagwardenError, InternalError, UsageError
 from dagwarden.rule import SEVERITIES
 
 if TYPE_CHECKING:
-    from dagwarden.findings import Explanation, Holders, Report
+    from dagwarden.findings import Explanation, Holders, Holdings, Report
 
 USAGE = 2
 INCOMPLETE = 3
@@ -147,7 +147,8 @@ ESTATE_OPTIONS = (
         "snapshots",
         multiple=True,
         type=PATH,
-        help="Cloud Asset export or `dagwarden snapshot` file; repeatable.",
+        help="Cloud Asset export, `dagwarden snapshot` file, what gcloud lists of "
+        "policies, roles, groups and tags, or a folder of them; repeatable.",
     ),
     click.option(
         "--connections",
@@ -182,7 +183,16 @@ ESTATE_OPTIONS = (
         is_flag=True,
         help="Read the sys-* projects that Apps Script makes, too.",
     ),
-    click.option("--as-of", metavar="TIME", help="Judge ages at this time, not now."),
+    click.option(
+        "--no-builtin-roles",
+        is_flag=True,
+        help="Know no role but those that a snapshot defines.",
+    ),
+    click.option(
+        "--as-of",
+        metavar="TIME",
+        help="Judge ages and conditions at this time, not now.",
+    ),
     click.option(
         "--no-cache",
         is_flag=True,
@@ -307,22 +317,16 @@ def snapshot(
 
 
 @app.command()
-@click.argument("principal")
-@click.argument("permission")
-@click.argument("resource", required=False)
+@click.argument("words", nargs=-1, metavar="PRINCIPAL PERMISSION RESOURCE")
 @click.option("--who-can", is_flag=True, help="PERMISSION RESOURCE: who holds it.")
+@click.option("--what-can", is_flag=True, help="PRINCIPAL: what it holds.")
 @click.option("--dags", "paths", multiple=True, type=PATH, help="DAG files or folders.")
 @click.option(
-    "--format", "format_", type=click.Choice(["text", "json"]), default="text"
+    "--format", "format_", type=click.Choice(["text", "json", "svg"]), default="text"
 )
 @estate_options
 def explain(
-    principal: str,
-    permission: str,
-    resource: str | None,
-    who_can: bool,
-    format_: str,
-    **said: Any,
+    words: tuple[str, ...], who_can: bool, what_can: bool, format_: str, **said: Any
 ) -> None:
     """
     Explain why a principal can use a permission on a resource, hop by hop.
@@ -332,37 +336,44 @@ def explain(
     dagwarden explain --dags dags/ --snapshot iam.ndjson nightly.run_job run.jobs.run load
     dagwarden explain --snapshot iam.ndjson sa@p.example run.routes.invoke SERVICE
     dagwarden explain --snapshot iam.ndjson --who-can run.routes.invoke SERVICE
+    dagwarden explain --snapshot iam.ndjson --what-can sa@p.example
 
     PRINCIPAL is an e-mail, an IAM member or DAG.TASK; RESOURCE a full or relative
     resource name, or the name of a service or job.
     """
     from dagwarden import job
 
-    arguments = job.Arguments(**said)
-    if who_can and resource is None:
-        holders = job.ask_who_can(arguments, principal, permission)
-        text = job.as_json(holders) if format_ == "json" else _holders(holders)
-    elif resource is not None and not who_can:
-        answer = job.ask(arguments, principal, permission, resource)
-        text = job.as_json(answer) if format_ == "json" else _explanation(answer)
-    else:
+    question = (who_can, what_can, len(words))
+    if question not in ((False, False, 3), (True, False, 2), (False, True, 1)):
         raise UsageError(
-            "a question is PRINCIPAL PERMISSION RESOURCE, or --who-can PERMISSION "
-            "RESOURCE"
+            "a question is PRINCIPAL PERMISSION RESOURCE, --who-can PERMISSION "
+            "RESOURCE, or --what-can PRINCIPAL"
         )
-    click.echo(text, nl=False)
+    arguments = job.Arguments(**said)
+    answer: Explanation | Holders | Holdings
+    if who_can:
+        answer = job.ask_who_can(arguments, words[0], words[1])
+    elif what_can:
+        answer = job.ask_what_can(arguments, words[0])
+    else:
+        answer = job.ask(arguments, *words)
+    click.echo(_answered(answer, format_, " ".join(words)), nl=False)
 
 
-def _explanation(answer: "Explanation") -> str:
-    from dagwarden.render.explanation import render_explanation
+def _answered(
+    answer: "Explanation | Holders | Holdings", format_: str, title: str
+) -> str:
+    if format_ == "json":
+        from dagwarden import job
 
-    return render_explanation(answer, colour=_colour())
+        return job.as_json(answer)
+    if format_ == "svg":
+        from dagwarden.render.drawing import draw_chains
 
+        return draw_chains(answer.chains, title=f"{title}: {answer.answer}")
+    from dagwarden.render.explanation import render_answer
 
-def _holders(holders: "Holders") -> str:
-    from dagwarden.render.explanation import render_holders
-
-    return render_holders(holders, colour=_colour())
+    return render_answer(answer, colour=_colour())
 
 
 @app.command()

@@ -74,6 +74,7 @@ class Config(Record, frozen=True, kw_only=True):
     controls: str | None = None
     trust_repository: bool = True
     include_sys_projects: bool = False
+    builtin_roles: bool = True  # roles that were not read are the shipped ones
     # only a part of the estate, or of the rules, is asked for
     partial: bool = False
     # folders whose files may hold credentials, whatever kind of file it is
@@ -103,6 +104,7 @@ class _File(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
     controls: str | UnsetType = UNSET
     trust_repository: bool | UnsetType = UNSET
     include_sys_projects: bool | UnsetType = UNSET
+    builtin_roles: bool | UnsetType = UNSET
 
 
 _CHOICES = {

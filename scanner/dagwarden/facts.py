@@ -662,6 +662,19 @@ class OrgPolicy(Fact, frozen=True, kw_only=True):
     denied: tuple[str, ...] = ()
 
 
+class ServicePerimeter(Fact, frozen=True, kw_only=True):
+    """
+    A perimeter of VPC Service Controls; what it blocks is not evaluated.
+
+    id: `service_perimeter:NAME`
+    """
+
+    name: str
+    title: str = ""
+    resources: tuple[str, ...] = ()  # `projects/NUMBER`, as written
+    services: tuple[str, ...] = ()  # those it restricts
+
+
 class DenyRule(Record, frozen=True, kw_only=True):
     """
     One rule of a deny policy, as written.
@@ -967,6 +980,7 @@ class Facts(Record, frozen=True, kw_only=True):
     composer_environments: tuple[ComposerEnvironment, ...] = ()
     audit_configs: tuple[AuditConfig, ...] = ()
     org_policies: tuple[OrgPolicy, ...] = ()
+    service_perimeters: tuple[ServicePerimeter, ...] = ()
     deny_policies: tuple[DenyPolicy, ...] = ()
     boundary_policies: tuple[BoundaryPolicy, ...] = ()
     boundary_bindings: tuple[BoundaryBinding, ...] = ()
@@ -1007,6 +1021,7 @@ KINDS: dict[str, tuple[str, type[Fact]]] = {
     "composer_environment": ("composer_environments", ComposerEnvironment),
     "audit_config": ("audit_configs", AuditConfig),
     "org_policy": ("org_policies", OrgPolicy),
+    "service_perimeter": ("service_perimeters", ServicePerimeter),
     "deny_policy": ("deny_policies", DenyPolicy),
     "boundary_policy": ("boundary_policies", BoundaryPolicy),
     "boundary_binding": ("boundary_bindings", BoundaryBinding),

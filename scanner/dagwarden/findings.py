@@ -305,12 +305,46 @@ class Holder(Record, frozen=True, kw_only=True):
 
 
 class Holders(Record, frozen=True, kw_only=True):
-    """Who holds a permission on a resource; `unknown` says what could add to them."""
+    """
+    Who holds a permission on a resource; `unknown` says what could add to them.
+
+    `answer` is whether anyone does.
+    """
 
     permission: str
     resource: str
+    answer: Answered
+    chains: tuple[tuple[Hop, ...], ...] = ()  # of those who do, shortest first
+    because: tuple[str, ...] = ()
     holders: tuple[Holder, ...] = ()
     unknown: tuple[str, ...] = ()
+    assumes: tuple[str, ...] = ()
+
+
+class Holding(Record, frozen=True, kw_only=True):
+    """What one binding gives an identity where it stands."""
+
+    resource: str  # full resource name
+    role: str
+    answer: Answered
+    permissions: tuple[str, ...] = ()  # those that are held, or may be
+    hops: tuple[Hop, ...] = ()
+    because: tuple[str, ...] = ()
+
+
+class Holdings(Record, frozen=True, kw_only=True):
+    """
+    What an identity holds, binding by binding, and whom it can become.
+
+    `answer` is whether it holds anything.
+    """
+
+    principal: str  # key
+    answer: Answered
+    chains: tuple[tuple[Hop, ...], ...] = ()  # to what it holds, and to whom it becomes
+    because: tuple[str, ...] = ()
+    holdings: tuple[Holding, ...] = ()
+    becomes: tuple[IdentityRef, ...] = ()
     assumes: tuple[str, ...] = ()
 
 

@@ -26,6 +26,7 @@ from dagwarden.findings import (
     ControlReport,
     Explanation,
     Holders,
+    Holdings,
     Report,
     Result,
     Run,
@@ -55,6 +56,7 @@ class Arguments(Record, frozen=True, kw_only=True):
     airflow_python: Path | None = None
     exclude: tuple[str, ...] = ()
     include_sys_projects: bool = False
+    no_builtin_roles: bool = False
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
     own_rules: tuple[Path, ...] = ()
@@ -319,6 +321,7 @@ def settle(said: Arguments) -> tuple[Config, tuple[Path, ...] | None]:
         strict=said.strict or config.strict,
         persona=said.persona or config.persona,
         include_sys_projects=said.include_sys_projects or config.include_sys_projects,
+        builtin_roles=config.builtin_roles and not said.no_builtin_roles,
         partial=bool(
             (said.paths and config.environments)
             or any(not path.is_dir() for path in said.paths)
@@ -585,6 +588,13 @@ def ask_who_can(said: Arguments, permission: str, resource: str) -> Holders:
     from dagwarden.graph.explain import who_can
 
     return who_can(_enriched(prepare(said)), permission, resource)
+
+
+def ask_what_can(said: Arguments, principal: str) -> Holdings:
+    """Answer what a principal holds, and whom it can become."""
+    from dagwarden.graph.explain import what_can
+
+    return what_can(_enriched(prepare(said)), principal)
 
 
 def _enriched(ready: Job) -> Facts:

@@ -16,26 +16,30 @@ from tests.graph.test_build import (
     ODD,
     PROJECT,
     PUBLIC,
+    RUNS,
     SERVICE,
     TEAM_SA,
     TOKEN,
     WEB,
     account,
     account_name,
+    at,
     bind,
+    denies,
     identity,
     why,
     with_bindings,
     with_call,
     with_connection,
+    with_layers,
     with_task,
 )
 
 from dagwarden.errors import UsageError
-from dagwarden.facts import Facts, Hop, SourceFile
+from dagwarden.facts import Facts, Group, Hop, Origin, SourceFile
 from dagwarden.findings import Explanation
 from dagwarden.graph.build import derive
-from dagwarden.graph.explain import explain
+from dagwarden.graph.explain import explain, what_can, who_can
 
 RUN, INVOKE = "run.jobs.run", "run.routes.invoke"
 ON_JOB, ON_SERVICE = "job nightly (p, r1)", "service api (p, r1)"
@@ -246,3 +250,129 @@ def test_tasks_of_one_name_in_two_environments_are_told_apart() -> None:
     assert raised.value.remedy == "write task:dev:d.py:d.t"
     said = of(facts, RUN, "job nightly", ESTATE.tasks[0].id)
     assert (said.principal, said.answer) == (account(ENV_SA), "allowed")
+
+
+# ------------------------------------------------------- groups, denials, and all of it
+
+
+def in_group(*members: str) -> Facts:
+    group = Group(
+        id="group:g@x.example",
+        origin=at("g@x.example.json"),
+        key="group:g@x.example",
+        members=members,
+        members_known=members,
+    )
+    granted = bind(PROJECT, "roles/run.invoker", "group:g@x.example")
+    return replace(with_bindings(ESTATE, granted), groups=(group,))
+
+
+def denied(facts: Facts) -> Facts:
+    return with_layers(
+        replace(facts, deny_policies=(denies(PROJECT, RUNS),)), deny="read"
+    )
+
+
+def test_a_group_is_a_hop_with_where_its_members_were_read() -> None:
+    said = of(in_group("user:ann@x.example"), RUN, "job nightly", "ann@x.example")
+    assert said.answer == "allowed"
+    first, second, *_ = said.chains[0]
+    assert (first.kind, first.text) == ("member_of", "is a member of group:g@x.example")
+    assert first.origin == at("g@x.example.json")
+    assert (second.kind, second.source) == ("granted", "group:g@x.example")
+
+
+def test_a_denial_ends_the_chain_and_is_the_reason() -> None:
+    facts = denied(in_group("user:ann@x.example"))
+    said = of(facts, RUN, "job nightly", "ann@x.example")
+    rule = "rule 1 of deny policy d on projects/p denies run.jobs.run"
+    assert (said.answer, said.because) == ("denied", (rule,))
+    assert (said.chains[0][-1].kind, said.chains[0][-1].text) == ("denied", rule)
+    assert said.chains[0][-1].origin == Origin(
+        source="assets.ndjson", line=1, field="rules[0].denyRule"
+    )
+
+
+def test_a_task_s_path_tells_a_denial_and_no_grant_that_would_mend_it() -> None:
+    path = derive(denied(ESTATE), AS_OF).paths[0]
+    rule = "rule 1 of deny policy d on projects/p denies run.jobs.run"
+    assert path.allowed is False
+    assert path.lacks_words == (f"{ENV_SA} is refused: {rule}",)
+    assert path.cures == ()
+
+
+def test_an_ended_condition_is_told_with_its_end() -> None:
+    ended = 'request.time < timestamp("2020-01-01T00:00:00Z")'
+    facts = with_bindings(
+        ESTATE, bind(PROJECT, "roles/run.invoker", account(ENV_SA), condition=ended)
+    )
+    said = of(facts, RUN, "job nightly", ENV_SA)
+    assert said.answer == "denied"
+    assert said.because[-1] == (
+        f"{ENV_SA} has roles/run.invoker on projects/p, "
+        'whose condition "t" does not hold: it ended at 2020-01-01T00:00:00Z'
+    )
+    (binding,) = derive(facts, AS_OF).bindings
+    assert (binding.valid_after, binding.valid_before) == (None, "2020-01-01T00:00:00Z")
+
+
+def test_who_can_opens_the_groups_that_were_read() -> None:
+    facts = derive(in_group("user:ann@x.example"), AS_OF)
+    said = who_can(facts, RUN, "job nightly")
+    assert said.answer == "allowed"
+    assert [holder.identity.key for holder in said.holders] == [
+        "group:g@x.example",
+        "user:ann@x.example",
+    ]
+    assert said.chains == tuple(holder.hops for holder in said.holders)
+
+
+def test_what_can_tells_each_binding_and_whom_it_becomes() -> None:
+    facts = with_bindings(
+        ESTATE,
+        bind(PROJECT, "roles/run.invoker", account(ENV_SA)),
+        bind(account_name(JOB_SA), CREATOR, account(ENV_SA)),
+        bind(PROJECT, "projects/p/roles/unread", account(ENV_SA)),
+    )
+    facts = replace(facts, identities=(identity(ENV_SA), identity(JOB_SA)))
+    said = what_can(derive(facts, AS_OF), ENV_SA)
+    assert (said.principal, said.answer) == (account(ENV_SA), "allowed")
+    assert [(one.role, one.answer) for one in said.holdings] == [
+        ("roles/run.invoker", "allowed"),
+        (CREATOR, "allowed"),
+        ("projects/p/roles/unread", "unknown"),
+    ]
+    assert said.holdings[0].permissions == (
+        "run.instances.invoke",
+        "run.jobs.run",
+        "run.routes.invoke",
+    )
+    assert [one.email for one in said.becomes] == [JOB_SA]
+    assert said.because == ("not read: definition of projects/p/roles/unread",)
+    assert [len(chain) for chain in said.chains] == sorted(map(len, said.chains))
+
+
+def test_what_is_denied_is_told_as_such() -> None:
+    said = what_can(
+        derive(denied(in_group("user:ann@x.example")), AS_OF), "ann@x.example"
+    )
+    told = {one.answer: one.permissions for one in said.holdings}
+    assert told == {
+        "allowed": ("run.instances.invoke", "run.routes.invoke"),
+        "denied": ("run.jobs.run",),
+    }
+
+
+def test_what_nobody_is_granted() -> None:
+    said = what_can(derive(ESTATE, AS_OF), "nobody@x.example")
+    assert said.answer == "denied"
+    assert said.because == ("nobody@x.example is a member of no binding that was read",)
+
+
+def test_without_the_shipped_roles_only_read_definitions_count() -> None:
+    (snapshot,) = ESTATE.snapshots
+    bare = replace(ESTATE, snapshots=(replace(snapshot, builtin_roles=False),))
+    assert of(ESTATE, RUN, "job nightly", ENV_SA).answer == "allowed"
+    said = of(bare, RUN, "job nightly", ENV_SA)
+    assert said.answer == "unknown"
+    assert not any("predefined roles" in one for one in said.assumes)

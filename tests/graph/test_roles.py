@@ -83,3 +83,8 @@ def test_permissions_are_known_by_their_exact_name() -> None:
     assert roles.knows("run.routes.invoke")
     assert roles.knows("a.b.c")
     assert not roles.knows("run.routes.Invoke")
+
+
+def test_without_the_catalogue_a_role_that_was_not_read_is_not_known() -> None:
+    assert Roles(()).holds("roles/run.invoker", "run.routes.invoke") is True
+    assert Roles((), shipped=False).holds("roles/run.invoker", "run.jobs.run") is None

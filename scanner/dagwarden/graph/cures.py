@@ -35,13 +35,19 @@ def lacks_words(estate: Estate, judged: Judged) -> tuple[str, ...]:
     if judged.disabled:
         return (f"account {_who(judged.disabled)} is disabled",)
     lacking: dict[tuple[str, str], list[str]] = {}
+    denied: list[str] = []
     for need in judged.lacking:
+        if need.answer.refusals:
+            why = "; ".join(one.text for one in need.answer.refusals)
+            denied.append(f"{_who(need.holder or '')} is refused: {why}")
+            continue
         where = need.account or estate.hierarchy.shown(need.resource or "")
         lacking.setdefault((_who(need.holder or ""), where), []).append(need.permission)
-    return tuple(
+    lacks = tuple(
         f"{who} lacks {', '.join(permissions)}" + (f" on {where}" if where else "")
         for (who, where), permissions in lacking.items()
     )
+    return (*lacks, *dict.fromkeys(denied))
 
 
 def _who(key: str) -> str:
@@ -75,8 +81,8 @@ def cures(estate: Estate, judged: Judged) -> tuple[str, ...]:
 
 
 def _cure(estate: Estate, need: Need) -> _Cure | None:
-    if need.resource is None or need.holder is None:
-        return None
+    if need.resource is None or need.holder is None or need.answer.refusals:
+        return None  # no grant mends what is denied
     role = narrowest(estate.roles, need.permission)
     if role is None or kind_of(need.holder) not in _WITH_MEMBERS:
         return None

@@ -1,20 +1,44 @@
 """Why may A use P on R, and who else may."""
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from functools import cached_property
 
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from dagwarden.facts import Call, Facts, Hop, IdentityRef, Maybe, Reason, Record, Task
-from dagwarden.findings import Answered, Explanation, Holder, Holders
-from dagwarden.graph.access import Access, Answer, Cause, distinct
+from dagwarden.facts import (
+    Binding,
+    Call,
+    Facts,
+    Hop,
+    IdentityRef,
+    Maybe,
+    Reason,
+    Record,
+    Task,
+)
+from dagwarden.findings import (
+    Answered,
+    Explanation,
+    Holder,
+    Holders,
+    Holding,
+    Holdings,
+)
+from dagwarden.graph.access import Access, Answer, Cause, distinct, role_cause
 from dagwarden.graph.callers import resolve
 from dagwarden.graph.estate import Estate
 from dagwarden.graph.hierarchy import account_resource
 from dagwarden.graph.identities import Acting, act
 from dagwarden.graph.needs import GET_TOKEN, Need, disabled, judge, links, open_causes
-from dagwarden.graph.paths import caller_hops, chosen, grant_hops, linked
+from dagwarden.graph.paths import (
+    caller_hops,
+    chosen,
+    grant_hops,
+    linked,
+    refusal_hops,
+)
 from dagwarden.graph.reach import Control, ControlGraph, User, reached
 from dagwarden.graph.spellings import (
     asked_estate,
@@ -79,8 +103,8 @@ def who_can(facts: Facts | Asked, permission: str, resource: str) -> Holders:
     """
     Return every identity that a binding gives the permission on the resource.
 
-    Groups and other populations are listed as written. Raises UsageError as
-    `explain` does.
+    Groups are listed with those of their members that were read, other populations
+    as written. Raises UsageError as `explain` does.
     """
     estate = (facts if isinstance(facts, Asked) else Asked(facts)).estate
     check_permission(estate, permission)
@@ -91,7 +115,8 @@ def who_can(facts: Facts | Asked, permission: str, resource: str) -> Holders:
         for place in estate.hierarchy.lineage(name).names
         for binding in access.bindings_on(place)
         if access.roles.holds(binding.role, permission) is not False
-        for key in access.members(binding)
+        for member in access.members(binding)
+        for key in (member, *_inside(access, member))
     }
     if permission == "run.routes.invoke":
         keys.add("allUsers")
@@ -101,12 +126,140 @@ def who_can(facts: Facts | Asked, permission: str, resource: str) -> Holders:
         key=lambda holder: (holder.answer, len(holder.hops), holder.identity.key)
     )
     nobody = access.holds("user:nobody@invalid", permission, name)
+    held = [holder for holder in listed if holder.answer == "allowed"]
+    unknown = tuple(_say(cause) for cause in nobody.causes)
+    shown, answer = estate.hierarchy.shown(name), _any(listed, nobody.causes)
     return Holders(
         permission=permission,
         resource=name,
+        answer=answer,
+        chains=tuple(holder.hops for holder in held[:_CHAINS]),
+        because=unknown
+        if answer == "unknown"
+        else (f"{len(held)} identities hold {permission} on {shown}",),
         holders=tuple(listed),
-        unknown=tuple(_say(cause) for cause in nobody.causes),
+        unknown=unknown,
         assumes=access.assumes(),
+    )
+
+
+def _inside(access: Access, member: str) -> Iterable[str]:
+    group = member.startswith("group:")
+    return access.membership.members(member) if group else ()
+
+
+def _any(parts: Iterable[Holder | Holding], causes: Iterable[Cause] = ()) -> Answered:
+    answers = {part.answer for part in parts}
+    if "allowed" in answers:
+        return "allowed"
+    return "unknown" if "unknown" in answers or any(True for _ in causes) else "denied"
+
+
+def what_can(facts: Facts | Asked, principal: str) -> Holdings:
+    """
+    Return what every binding gives an identity, and whom it can become.
+
+    Of a predefined role that was not read, the permissions that dagwarden models are
+    told. Raises UsageError for a name that is no identity.
+    """
+    asked = facts if isinstance(facts, Asked) else Asked(facts)
+    estate, access = asked.estate, asked.estate.access
+    key = access.membership.key(principal_named(estate, principal))
+    bindings = [*access.bindings_of(key), *access.open_bindings()]
+    if disabled(estate, Acting(), access.ref(key)):
+        bindings = []
+    distinct_ones = {binding.id: binding for binding in bindings}.values()
+    found = [
+        holding
+        for binding in distinct_ones
+        for holding in _holdings(estate, key, binding)
+    ]
+    found.sort(key=lambda one: (one.answer, len(one.hops), one.resource, one.role))
+    becomes = _becomes(asked, key) if bindings else {}
+    chains = [one.hops for one in found if one.answer == "allowed"]
+    return Holdings(
+        principal=key,
+        answer=_any(found),
+        chains=tuple(sorted((*chains, *becomes.values()), key=len)[:_CHAINS]),
+        because=tuple(
+            dict.fromkeys(
+                line for one in found if one.answer == "unknown" for line in one.because
+            )
+        )
+        or (
+            (f"{_who(key)} is a member of no binding that was read",)
+            if not found
+            else ()
+        ),
+        holdings=tuple(found),
+        becomes=tuple(access.ref(account) for account in sorted(becomes)),
+        assumes=access.assumes(),
+    )
+
+
+def _holdings(estate: Estate, key: str, binding: Binding) -> Iterator[Holding]:
+    """Yield what a binding gives, what it may give, and what is taken away."""
+    access = estate.access
+    place = estate.hierarchy.canonical(binding.resource)
+    told: dict[bool | None, list[str]] = {}
+    causes: dict[bool | None, list[Cause]] = {}
+    member = access.is_member(binding, key)
+    if member.held is False:
+        return
+    names = estate.roles.defined(binding.role)
+    for name in sorted(names or estate.roles.surely(binding.role)):
+        part = access.gives(binding, key, name, place)
+        told.setdefault(part.held, []).append(name)
+        causes.setdefault(part.held, []).extend(part.causes)
+    if names is None and not told:
+        told[None], causes[None] = [], [role_cause(binding.role)]
+    for held in (True, None, False):
+        if held in told:
+            yield _holding(estate, key, binding, told[held], held, causes[held])
+
+
+def _holding(
+    estate: Estate,
+    key: str,
+    binding: Binding,
+    permissions: list[str],
+    held: bool | None,
+    causes: list[Cause],
+) -> Holding:
+    access = estate.access
+    hops: tuple[Hop, ...] = ()
+    because = [_say(cause) for cause in distinct(causes)]
+    if permissions:
+        first = permissions[0]
+        answer = access.holds(key, first, binding.resource)
+        own = [one for one in answer.supports if one.binding is binding]
+        if own:
+            said = grant_hops(access, key, first, binding.resource, own[0])
+            denied = refusal_hops(answer, first, binding.resource)
+            hops = (*said, *(() if held else denied))
+        if held is False:
+            because = [one.text for one in answer.refusals] or [
+                _unmet(estate, binding, key) or "it does not grant this here"
+            ]
+    return Holding(
+        resource=estate.hierarchy.canonical(binding.resource),
+        role=binding.role,
+        answer=_WORDS[held],
+        permissions=tuple(permissions),
+        hops=hops,
+        because=tuple(because),
+    )
+
+
+def _becomes(asked: Asked, key: str) -> dict[str, tuple[Hop, ...]]:
+    """Return the accounts that an identity can become, each by a shortest chain."""
+    graph = ControlGraph(asked.control, [key])
+    return reached(graph, _alone(key), lambda account, invokes: True).chains
+
+
+def _alone(key: str) -> User:
+    return User(
+        key=key, environments=(), dags=(), declared=frozenset(), jobs=frozenset()
     )
 
 
@@ -116,12 +269,18 @@ def _holder(access: Access, key: str, permission: str, resource: str) -> Holder:
     hops: tuple[Hop, ...] = ()
     if answer.supports:
         support = chosen(answer)
-        hops = tuple(grant_hops(access, key, permission, resource, support))
+        hops = (
+            *grant_hops(access, key, permission, resource, support),
+            *refusal_hops(answer, permission, resource),
+        )
     return Holder(
         identity=access.ref(key),
         answer=_WORDS[held],
         hops=hops,
-        because=tuple(_say(cause) for cause in causes),
+        because=(
+            *(one.text for one in answer.refusals),
+            *(_say(cause) for cause in causes),
+        ),
     )
 
 
@@ -149,11 +308,25 @@ def _of_identity(asked: Asked, key: str, permission: str, resource: str) -> Expl
         held = True if through else None if doubt and held is False else held
         causes = distinct((*direct.causes, *doubt))
     chains.sort(key=len)
+    if held is True and direct.held is not True:
+        became = next(hop.target for hop in chains[0] if hop.kind == "can_become")
+        line = f"{_who(key)} can become {_who(became)}: the chain says how"
+        return replace(
+            said, answer="allowed", chains=tuple(chains[:_CHAINS]), because=(line,)
+        )
     return replace(
         said,
         answer=_WORDS[held],
         chains=tuple(chains[:_CHAINS]),
-        because=tuple(_because(estate, key, permission, resource, held, causes)),
+        because=tuple(
+            _because(
+                estate,
+                key,
+                permission,
+                resource,
+                replace(direct, held=held, causes=causes),
+            )
+        ),
     )
 
 
@@ -274,8 +447,7 @@ def _of_need(
         holder,
         said.permission,
         said.resource,
-        need.answer.held,
-        open_causes(need),
+        replace(need.answer, causes=open_causes(need)),
     )
     return replace(
         said,
@@ -335,7 +507,10 @@ def _direct(
         key=lambda item: (item.inherited, item.binding.id if item.binding else ""),
     )
     for support in ordered:
-        yield tuple(grant_hops(access, key, permission, resource, support))
+        yield (
+            *grant_hops(access, key, permission, resource, support),
+            *refusal_hops(answer, permission, resource),
+        )
 
 
 def _through(
@@ -344,9 +519,7 @@ def _through(
     """Return chains by which the identity first becomes one that holds it."""
     control, estate = asked.control, asked.estate
     graph = ControlGraph(control, [key])
-    alone = User(
-        key=key, environments=(), dags=(), declared=frozenset(), jobs=frozenset()
-    )
+    alone = _alone(key)
     access = estate.access
 
     def holds(account: str, invokes: bool) -> bool:
@@ -371,17 +544,18 @@ def _because(
     key: str,
     permission: str,
     resource: str,
-    held: bool | None,
-    causes: Iterable[Cause],
+    answer: Answer,
 ) -> Iterator[str]:
     who, shown = _who(key), estate.hierarchy.shown(resource)
-    if held is True:
+    if answer.held is True:
         yield f"{who} holds {permission} on {shown}"
-    elif held is False:
+    elif answer.refusals and answer.held is False:
+        yield from (refusal.text for refusal in answer.refusals)
+    elif answer.held is False:
         yield f"no policy that was read gives {who} {permission} on {shown}"
         yield from _near(estate, key, permission, resource)
     else:
-        yield from (_say(cause) for cause in causes)
+        yield from (_say(cause) for cause in answer.causes)
 
 
 def _near(estate: Estate, key: str, permission: str, resource: str) -> Iterator[str]:
@@ -397,6 +571,24 @@ def _near(estate: Estate, key: str, permission: str, resource: str) -> Iterator[
     for height, role in sorted(found)[:_NEAR]:
         place = estate.hierarchy.shown(names[height])
         yield f"{_who(key)} has {role} on {place}, which does not hold {permission}"
+    for binding in estate.access.bindings_of(key):
+        there = estate.hierarchy.canonical(binding.resource) in places
+        held = there and estate.roles.holds(binding.role, permission)
+        if held and (unmet := _unmet(estate, binding, key)):
+            yield unmet
+
+
+def _unmet(estate: Estate, binding: Binding, key: str) -> str | None:
+    """Say of which binding the condition does not hold, and when it did."""
+    if binding.condition is None:
+        return None
+    place = estate.hierarchy.shown(binding.resource)
+    title = f' "{binding.condition.title}"' if binding.condition.title else ""
+    said = f"{_who(key)} has {binding.role} on {place}, whose condition{title} does not hold"
+    as_of, ended = estate.access.as_of, binding.valid_before
+    if isinstance(ended, str) and as_of and datetime.fromisoformat(ended) <= as_of:
+        return f"{said}: it ended at {ended}"
+    return said
 
 
 def _who(key: str) -> str:

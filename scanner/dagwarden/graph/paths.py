@@ -141,6 +141,7 @@ def _hops(
                 support,
             )
         )
+        hops.extend(refusal_hops(primary.answer, primary.permission, primary.resource))
     hops.append(_call_hop(task, call, caller, target, said))
     return tuple(hops)
 
@@ -234,7 +235,8 @@ def grant_hops(
             origin=support.origin,
         )
         return
-    if support.member != key:
+    yield from _memberships(key, support)
+    if support.member != key and not support.via:
         yield Hop(
             kind="member_of",
             source=key,
@@ -265,6 +267,32 @@ def grant_hops(
         text=f"{binding.role} holds {permission}",
         origin=access.roles.origin(binding.role),
     )
+
+
+def _memberships(key: str, support: Support) -> Iterator[Hop]:
+    """Yield the groups by which an identity is a member, from the inside out."""
+    source = key
+    for group in support.via:
+        yield Hop(
+            kind="member_of",
+            source=source,
+            target=group.key,
+            text=f"is a member of {group.key}",
+            origin=group.origin,
+        )
+        source = group.key
+
+
+def refusal_hops(answer: Answer, permission: str, resource: str) -> Iterator[Hop]:
+    """Yield what takes a granted permission away."""
+    for refusal in answer.refusals:
+        yield Hop(
+            kind="denied",
+            source=permission,
+            target=resource,
+            text=refusal.text,
+            origin=refusal.origin,
+        )
 
 
 def _read_at(access: Access, resource: str) -> Origin | None:

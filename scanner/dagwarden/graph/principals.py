@@ -12,12 +12,18 @@ ANYONE = IdentityRef(key=ALL_USERS, kind="all_users")
 # Deny policies and access boundaries spell members their own way.
 _V2_SPELLINGS = (
     (
-        r"principal://iam\.googleapis\.com/projects/-/serviceAccounts/(.+)",
+        r"principal://iam\.googleapis\.com/projects/[^/]+/serviceAccounts/(.+)",
         "serviceAccount:",
     ),
     (r"principal://goog/subject/(.+)", "user:"),
     (r"principalSet://goog/group/(.+)", "group:"),
     (r"principalSet://goog/cloudIdentityCustomerId/(.+)", "customer:"),
+)
+# Kubernetes accounts have an older name, too, which tells all that this one does.
+# Source: cloud.google.com/iam/docs/principal-identifiers
+_KUBERNETES = (
+    r"principal://iam\.googleapis\.com/projects/[^/]+/locations/global/"
+    r"workloadIdentityPools/([^/]+\.svc\.id\.goog)/subject/ns/([^/]+)/sa/([^/]+)"
 )
 _MAIL_KINDS: dict[str, IdentityKind] = {
     "user": "user",
@@ -54,9 +60,14 @@ def key_of(member: str) -> str:
     member = member.strip()
     if member == "principalSet://goog/public:all":
         return ALL_USERS
-    for pattern, prefix in _V2_SPELLINGS:
-        if found := re.fullmatch(pattern, member):
-            return prefix + found[1].lower()
+    if member.startswith(("principal:", "principalSet:")):
+        for pattern, prefix in _V2_SPELLINGS:
+            if found := re.fullmatch(pattern, member):
+                return prefix + found[1].lower()
+        if found := re.fullmatch(_KUBERNETES, member):
+            return f"serviceAccount:{found[1]}[{found[2]}/{found[3]}]"
+    if member.startswith("deleted:principal"):
+        return f"deleted:{key_of(member.removeprefix('deleted:'))}"
     prefix, colon, rest = member.partition(":")
     if not colon and "@" in member:
         return key_of_email(member)

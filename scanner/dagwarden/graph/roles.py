@@ -124,6 +124,10 @@ class Roles:
             )
         return self._perhaps[role]
 
+    def defined(self, role: str) -> frozenset[str] | None:
+        """Return all permissions of a role whose definition was read."""
+        return self._definition(role)
+
     def origin(self, role: str) -> Origin:
         """Say where the role's definition was read."""
         if self._definition(role) is not None:

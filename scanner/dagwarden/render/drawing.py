@@ -22,6 +22,7 @@ _WORDS = {
     "granted": "is granted",
     "inherited": "inherited by",
     "holds": "holds",
+    "denied": "denied on",
     "calls": "calls",
 }
 
@@ -49,10 +50,7 @@ def draw_chain(hops: Sequence[Hop], *, title: str, columns: int = 3) -> str:
     are there for readers who hear it.
     """
     nodes, links = _shape(hops)
-    rows = -(-len(nodes) // columns)
-    wide = min(len(nodes), columns)
-    width = wide * _BOX + (wide - 1) * _GAP + 2
-    height = rows * _HIGH + (rows - 1) * _FALL + 2
+    width, height = _size(hops, columns)
     told = " ".join(f"{n}. {visible(hop.text)}." for n, hop in enumerate(hops, 1))
     name = sha256(f"{columns} {title} {told}".encode(errors="replace")).hexdigest()[:12]
     head = (
@@ -66,6 +64,35 @@ def draw_chain(hops: Sequence[Hop], *, title: str, columns: int = 3) -> str:
     boxes = (_box(node, *_corner(n, columns)) for n, node in enumerate(nodes))
     arrows = (_arrow(word, n, columns) for n, word in enumerate(links, 1) if word)
     return "".join((head, *boxes, *arrows, "</svg>"))
+
+
+def draw_chains(
+    chains: Sequence[Sequence[Hop]], *, title: str, columns: int = 4
+) -> str:
+    """Return several chains as one SVG, one below the other; none is an empty one."""
+    drawn = [
+        draw_chain(chain, title=title, columns=columns) for chain in chains if chain
+    ]
+    sizes = [_size(chain, columns) for chain in chains if chain]
+    width = max((wide for wide, _ in sizes), default=1)
+    height = sum(high + _FALL for _, high in sizes)
+    placed: list[str] = []
+    top = 0
+    for (_, high), svg in zip(sizes, drawn, strict=True):
+        placed.append(svg.replace("<svg ", f'<svg y="{top}" ', 1))
+        top += high + _FALL
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {max(height, 1)}" '
+        f'width="{width}" height="{max(height, 1)}" role="group">'
+        f"<title>{escape(visible(title))}</title>{''.join(placed)}</svg>\n"
+    )
+
+
+def _size(hops: Sequence[Hop], columns: int) -> tuple[int, int]:
+    """Return the width and height of a drawn chain."""
+    nodes, _ = _shape(hops)
+    rows, wide = -(-len(nodes) // columns), min(len(nodes), columns)
+    return wide * _BOX + (wide - 1) * _GAP + 2, rows * _HIGH + (rows - 1) * _FALL + 2
 
 
 def _shape(hops: Sequence[Hop]) -> tuple[list[str], list[str | None]]:

@@ -3,10 +3,19 @@
 from collections.abc import Iterable, Sequence
 
 from dagwarden.facts import Hop
-from dagwarden.findings import Explanation, Holders
+from dagwarden.findings import Explanation, Holders, Holdings
 from dagwarden.render import place, visible
 
 _COLOURS = {"allowed": "32", "denied": "31", "unknown": "33"}
+
+
+def render_answer(said: Explanation | Holders | Holdings, *, colour: bool) -> str:
+    """Return the answer to a question of any kind."""
+    if isinstance(said, Holders):
+        return render_holders(said, colour=colour)
+    if isinstance(said, Holdings):
+        return render_holdings(said, colour=colour)
+    return render_explanation(said, colour=colour)
 
 
 def render_explanation(said: Explanation, *, colour: bool) -> str:
@@ -37,6 +46,24 @@ def render_holders(said: Holders, *, colour: bool) -> str:
     if not said.holders:
         lines += ["", "nobody, by what was read"]
     lines += _list("what could add to them", said.unknown)
+    lines += _list("assuming", said.assumes)
+    return "\n".join(lines) + "\n"
+
+
+def render_holdings(said: Holdings, *, colour: bool) -> str:
+    """Return what an identity holds, binding by binding, and whom it can become."""
+    lines = [f"{_word(said.answer, colour)}  {visible(said.principal)}"]
+    for holding in said.holdings:
+        lines += [
+            "",
+            f"{_word(holding.answer, colour)}  {visible(holding.role)}",
+            f"  on {visible(holding.resource)}",
+        ]
+        lines += [f"  {visible(name)}" for name in holding.permissions]
+        lines += [f"  because {visible(reason)}" for reason in holding.because]
+        lines += _hops(holding.hops)
+    lines += _list("can become", tuple(one.key for one in said.becomes))
+    lines += _list("because", () if said.holdings else said.because)
     lines += _list("assuming", said.assumes)
     return "\n".join(lines) + "\n"
 

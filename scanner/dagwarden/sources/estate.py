@@ -350,6 +350,9 @@ def _snapshots(
     if not present:
         return gaps
     found = _snapshot(config, root, present, fingerprint, cached=cached)
+    if not config.builtin_roles:
+        bare = (replace(one, builtin_roles=False) for one in found.snapshots)
+        found = replace(found, snapshots=tuple(bare))
     return merge(purged(gaps), found)
 
 

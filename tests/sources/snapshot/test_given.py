@@ -16,6 +16,7 @@ from dagwarden.facts import (
     Layers,
     Tag,
 )
+from dagwarden.graph.estate import Estate
 from dagwarden.sources.credentials import Fingerprint
 from dagwarden.sources.snapshot import read_snapshots
 
@@ -405,3 +406,35 @@ def test_what_is_misshapen_is_a_gap(tmp_path: Path, content: object) -> None:
     found = facts(tmp_path, PROJECT, content)
     assert found.gaps or [p.rules for p in found.deny_policies] == [UNSET]
     assert all(gap.incomplete for gap in found.gaps)
+
+
+# ------------------------------------------------------------------------- perimeters
+
+
+@pytest.mark.parametrize("key", ["servicePerimeter", "service_perimeter"])
+def test_a_service_perimeter_is_read_and_said_not_to_be_evaluated(
+    tmp_path: Path, key: str
+) -> None:
+    services = (
+        "restrictedServices" if key == "servicePerimeter" else "restricted_services"
+    )
+    asset = {
+        "name": f"{CRM}/organizations/9",
+        "assetType": "cloudresourcemanager.googleapis.com/Organization",
+        key: {
+            "name": "accessPolicies/1/servicePerimeters/p",
+            "title": "prod",
+            "status": {"resources": ["projects/71"], services: ["run.googleapis.com"]},
+        },
+        "ancestors": ["organizations/9"],
+    }
+    found = facts(tmp_path, PROJECT, asset)
+    (perimeter,) = found.service_perimeters
+    assert (perimeter.name, perimeter.title) == (
+        "accessPolicies/1/servicePerimeters/p",
+        "prod",
+    )
+    assert perimeter.resources == ("projects/71",)
+    assert perimeter.services == ("run.googleapis.com",)
+    said = "service perimeters block nothing: 1 are not evaluated"
+    assert said in Estate(found).access.assumes()

@@ -426,6 +426,8 @@ class Access:
         elif self._facts.boundary_bindings:
             count = len(self._facts.boundary_bindings)
             said.append(f"no access boundary is bound but by the {count} bindings read")
+        if count := len(self._facts.service_perimeters):
+            said.append(f"service perimeters block nothing: {count} are not evaluated")
         if layers and layers.tags == "read":
             said.append("resources have no tags but those that were read")
         if self.as_of is not None and self._conditional:

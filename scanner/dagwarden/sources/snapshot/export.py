@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from dagwarden.errors import SourceError
-from dagwarden.facts import Gap, GapReason, Origin, SourceFile
+from dagwarden.facts import Gap, GapReason, Origin, ServicePerimeter, SourceFile
 from dagwarden.files import open_regular
 from dagwarden.sources.credentials import Fingerprint
 from dagwarden.sources.snapshot import given
@@ -25,6 +25,8 @@ from dagwarden.sources.snapshot.records import (
     GuardShape,
     Header,
     Line,
+    PerimeterConfigShape,
+    PerimeterShape,
     PolicyShape,
     ResourceShape,
     SealedGap,
@@ -48,6 +50,7 @@ ALL_KINDS = (
     "resource",
     "resource_tags",
     "role",
+    "service_perimeter",
 )
 # Facts that come of the resource data of a type.
 KINDS_OF_TYPE: dict[str, tuple[str, ...]] = {
@@ -63,6 +66,7 @@ KINDS_OF_TYPE: dict[str, tuple[str, ...]] = {
     "run": ("cloud_run",),
     "composer": ("composer_environment",),
 }
+_PERIMETER = ("service_perimeter",)
 _OF_POLICY = ("audit_config", "binding")
 
 _KINDS_OF_GUARDRAIL: dict[str, tuple[str, ...]] = {
@@ -103,6 +107,7 @@ class Export(Struct, kw_only=True):
     # kinds of facts that an asset export does not carry, and this file does
     gives: set[str]
     groups: given.Members
+    perimeters: list[ServicePerimeter]
     file: SourceFile | None = None
 
 
@@ -149,7 +154,13 @@ class _Reader:
     def __init__(self, shown: str, fingerprint: Fingerprint) -> None:
         groups = given.Members(source=shown, members=[], emails={}, origins={})
         self.export = Export(
-            path=shown, assets=[], gaps=[], types=set(), gives=set(), groups=groups
+            path=shown,
+            assets=[],
+            gaps=[],
+            types=set(),
+            gives=set(),
+            groups=groups,
+            perimeters=[],
         )
         self._fingerprint = fingerprint
         self._gaps_untold = 0
@@ -412,6 +423,8 @@ class _Reader:
             export.not_modelled += 1
             if not _truncated(line):
                 return
+        elif perimeter := bytes(line.servicePerimeter) or bytes(line.service_perimeter):
+            self._take_perimeter(perimeter, element)
         elif _of_access_policy(line):
             export.not_modelled += 1
         if _truncated(line):
@@ -423,6 +436,26 @@ class _Reader:
                 kinds=kinds,
             )
         export.assets.append(asset)
+
+    def _take_perimeter(self, text: bytes, element: Element) -> None:
+        try:
+            shape = msgspec.json.decode(text, type=PerimeterShape)
+        except _UNREADABLE:
+            detail = "a service perimeter that is not of the documented shape"
+            self.gap("malformed", detail, line=element.line, kinds=_PERIMETER)
+            return
+        inside = shape.status or PerimeterConfigShape()
+        services = inside.restrictedServices or inside.restricted_services or ()
+        self.export.perimeters.append(
+            ServicePerimeter(
+                id=f"service_perimeter:{shape.name}",
+                origin=Origin(source=self.export.path, line=element.line),
+                name=shape.name,
+                title=shape.title or "",
+                resources=tuple(sorted(inside.resources or ())),
+                services=tuple(sorted(services)),
+            )
+        )
 
     def _data(self, kind: str, resource: ResourceShape, line: int) -> Data | None:
         raw = _given(resource)

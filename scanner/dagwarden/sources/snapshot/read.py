@@ -30,6 +30,7 @@ from dagwarden.facts import (
     Resource,
     ResourceTags,
     Role,
+    ServicePerimeter,
     Snapshot,
     Unresolved,
 )
@@ -85,7 +86,8 @@ def read_snapshots(
     excluded = _Exclusions(joined, names, include_sys_projects)
     found = tuple(_all_facts(joined, around, excluded))
     groups = groups_of((export.groups for export in exports), _named(found))
-    facts = _Sorted((*found, *groups.groups))
+    perimeters = (one for export in exports for one in export.perimeters)
+    facts = _Sorted((*found, *groups.groups, *perimeters))
     for export in exports:
         export.gaps += [gap for gap in groups.gaps if gap.origin.source == export.path]
     gaps = [
@@ -105,6 +107,7 @@ def read_snapshots(
         composer_environments=facts.of(ComposerEnvironment),
         audit_configs=facts.of(AuditConfig),
         org_policies=facts.of(OrgPolicy),
+        service_perimeters=facts.of(ServicePerimeter),
         deny_policies=facts.of(DenyPolicy),
         boundary_policies=facts.of(BoundaryPolicy),
         boundary_bindings=facts.of(BoundaryBinding),

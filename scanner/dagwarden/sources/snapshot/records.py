@@ -481,6 +481,22 @@ class Timestamp(Shape, kw_only=True):
     nanos: int = 0
 
 
+class PerimeterConfigShape(Shape, kw_only=True):
+    """What a service perimeter encloses."""
+
+    resources: list[str] | None = None
+    restrictedServices: list[str] | None = None
+    restricted_services: list[str] | None = None
+
+
+class PerimeterShape(Shape, kw_only=True):
+    """A perimeter of VPC Service Controls; `status` is what is in force."""
+
+    name: str = ""
+    title: str | None = None
+    status: PerimeterConfigShape | None = None
+
+
 class AssetExceptionShape(Shape, kw_only=True):
     """What the inventory says is wrong with an asset."""
 
