@@ -9,7 +9,6 @@ from dagwarden.errors import UsageError
 from dagwarden.facts import Facts, Task
 from dagwarden.graph.estate import Estate, label
 from dagwarden.graph.hierarchy import account_resource
-from dagwarden.graph.principals import key_of
 
 
 def asked_estate(facts: Facts) -> Estate:
@@ -50,7 +49,8 @@ def task_named(estate: Estate, text: str) -> Task | None:
 
 def principal_named(estate: Estate, text: str) -> str:
     """Return the key of a principal that is no task."""
-    key = key_of(text)
+    account = f"serviceAccount:{text}" if text.isdigit() else text
+    key = estate.access.membership.key(account)
     if "@" in key or key.startswith(("all", "principal", "domain:")):
         return key
     if "." in text and not _dags_read(estate.facts):
