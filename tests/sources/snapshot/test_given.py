@@ -438,3 +438,25 @@ def test_a_service_perimeter_is_read_and_said_not_to_be_evaluated(
     assert perimeter.services == ("run.googleapis.com",)
     said = "service perimeters block nothing: 1 are not evaluated"
     assert said in Estate(found).access.assumes()
+
+
+def test_each_of_several_lists_keeps_its_own_members(tmp_path: Path) -> None:
+    lists = [
+        {"groupKey": {"id": f"{name}@x.example"}, "memberships": members}
+        for name, members in (
+            ("one", [{"preferredMemberKey": {"id": "a@x.example"}, "type": "USER"}]),
+            ("two", [{"preferredMemberKey": {"id": "b@x.example"}, "type": "USER"}]),
+            ("none", []),
+        )
+    ]
+    found = facts(tmp_path, PROJECT, "\n".join(map(json.dumps, lists)))
+    assert {group.key: group.members for group in found.groups} == {
+        "group:none@x.example": (),
+        "group:one@x.example": ("user:a@x.example",),
+        "group:two@x.example": ("user:b@x.example",),
+    }
+
+
+def test_a_group_that_is_only_described_has_no_list(tmp_path: Path) -> None:
+    found = facts(tmp_path, PROJECT, [GROUP])
+    assert (found.groups, told(found)) == ((), [])

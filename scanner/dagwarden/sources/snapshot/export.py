@@ -120,6 +120,7 @@ def read_export(path: Path, shown: str, fingerprint: Fingerprint) -> Export:
     reader = _Reader(shown, fingerprint)
     if group := given.group_of_file(path.name):
         reader.export.groups.listed = group
+        reader.export.groups.lists.add(group)
         reader.export.groups.origins[group] = Origin(source=shown)
         reader.export.gives.add("group")
     try:
@@ -152,7 +153,9 @@ class _Reader:
     """Takes one file's elements; holds the counters while it does."""
 
     def __init__(self, shown: str, fingerprint: Fingerprint) -> None:
-        groups = given.Members(source=shown, members=[], emails={}, origins={})
+        groups = given.Members(
+            source=shown, members=[], emails={}, origins={}, lists=set()
+        )
         self.export = Export(
             path=shown,
             assets=[],
@@ -320,7 +323,7 @@ class _Reader:
         export, groups = self.export, self.export.groups
         origin = Origin(source=export.path, line=element.line)
         if given.is_member(named):
-            member = given.take_member(element, origin)
+            member = given.take_member(element, groups.listed, origin)
             if member is not None:
                 groups.members.append(member)
             export.gives.add("group")
@@ -363,10 +366,12 @@ class _Reader:
         if groups.listed:
             origin = Origin(source=self.export.path, line=element.line)
             groups.origins.setdefault(groups.listed, origin)
+            groups.lists.add(groups.listed)
         for found in response.lists():
             for index, raw in enumerate(found):
                 text = bytes(raw)
                 self._take(Element(text=text, line=element.line, index=index))
+        groups.listed = before
         if response.nextPageToken:
             groups.whole = False
             detail = "one page of several: the rest of the list is missing"

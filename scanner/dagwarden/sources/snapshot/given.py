@@ -141,7 +141,8 @@ class Named(Shape, kw_only=True):
 class Member(Struct, frozen=True, kw_only=True, gc=False):
     """A member of a group, before it is known what its e-mail stands for."""
 
-    group: str | None  # groups/X; None: that of the list
+    group: str | None  # groups/X
+    listed: str | None  # the e-mail of the group whose list it stands in
     email: str
     kind: MemberKind
     expires: str | None
@@ -153,7 +154,8 @@ class Members(Struct, kw_only=True, gc=False):
     """What one file says of groups."""
 
     source: str
-    listed: str | None = None  # whose members a list without a group's name holds
+    listed: str | None = None  # whose list is being read
+    lists: set[str]  # e-mails of the groups whose lists were read
     members: list[Member]
     emails: dict[str, str]  # groups/X -> e-mail
     origins: dict[str, Origin]  # e-mail -> where the group stands
@@ -232,8 +234,12 @@ def as_asset(named: Named, element: Element) -> Taken | None:
     return None
 
 
-def take_member(element: Element, origin: Origin) -> Member | None:
-    """Return a member; None where it has no e-mail (a device, a shared drive)."""
+def take_member(element: Element, listed: str | None, origin: Origin) -> Member | None:
+    """
+    Return a member; None where it has no e-mail (a device, a shared drive).
+
+    `listed` is the group whose list it stands in, if the list says so.
+    """
     shape = _decode_member(element.text)
     key = shape.preferredMemberKey or shape.memberKey
     keys = key if isinstance(key, list) else [key] if key else []
@@ -248,6 +254,7 @@ def take_member(element: Element, origin: Origin) -> Member | None:
     ]
     return Member(
         group=group if group and group.startswith("groups/") else None,
+        listed=listed,
         email=email.lower(),
         kind=kind,
         expires=None if None in ends else max(filter(None, ends), default=None),

@@ -49,15 +49,13 @@ def _gather(
     gathered: dict[str, _Gathered],
     gaps: list[Gap],
 ) -> None:
-    if file.listed:
-        _entry(file.listed, file, gathered)
+    for email in file.lists:
+        _entry(email, file, gathered)
     homeless: set[str] = set()
     for member in file.members:
-        email = emails.get(member.group) if member.group else file.listed
-        if email is None and file.listed and not file.emails:
-            email = file.listed
-        if email is not None:
-            _entry(email, file, gathered).members.append(member)
+        owner = emails.get(member.group or "") or member.listed
+        if owner is not None:
+            _entry(owner, file, gathered).members.append(member)
         elif (member.group or "") not in homeless:
             homeless.add(member.group or "")
             gaps.append(_without_group(member))
