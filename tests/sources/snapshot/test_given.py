@@ -28,6 +28,12 @@ PROJECT = {
     "resource": {"data": {"projectId": "shop", "projectNumber": "71"}},
     "ancestors": ["projects/71", "organizations/9"],
 }
+ORGANIZATION: dict[str, Any] = {
+    "name": f"{CRM}/organizations/9",
+    "assetType": "cloudresourcemanager.googleapis.com/Organization",
+    "iamPolicy": {"bindings": []},
+    "ancestors": ["organizations/9"],
+}
 DENY = {
     "name": f"policies/{AT}/denypolicies/no-invoke",
     "uid": "1",
@@ -354,11 +360,36 @@ WHOLE = Tag(key_id="tagKeys/1", key="9/env", value_id="tagValues/2", value="prod
     ],
 )
 def test_tags_by_all_their_names(tmp_path: Path, content: object, tag: Tag) -> None:
-    found = facts(tmp_path, PROJECT, content)
+    found = facts(tmp_path, ORGANIZATION, PROJECT, content)
     (tags,) = found.resource_tags
     assert (tags.resource, tags.tags) == (f"{CRM}/projects/71", (tag,))
     assert layers(found).tags == "read"
     assert told(found) == []
+
+
+def test_tags_above_a_project_that_is_read_alone_are_not_known(tmp_path: Path) -> None:
+    assert layers(facts(tmp_path, PROJECT, [KEY, VALUE, BOUND])).tags == "partly"
+
+
+def test_a_sealed_layer_stays_read_beside_a_file_of_another(tmp_path: Path) -> None:
+    header: dict[str, Any] = {
+        "version": 1,
+        "read_time": "2026-11-20T00:00:00Z",
+        "scope": "organizations/9",
+        "principal": None,
+        "layers": {"allow": "read", "ancestors": "read", "tags": "read"},
+        "asset_types": [],
+    }
+    lines: tuple[Any, ...] = (
+        {"dagwarden_snapshot": header},
+        ORGANIZATION,
+        {"dagwarden_end": {"assets": 1}},
+    )
+    sealed = "\n".join(json.dumps(line) for line in lines)
+    assert layers(facts(tmp_path, sealed)).tags == "read"
+    beside = layers(facts(tmp_path, sealed, [DENY]))
+    assert (beside.tags, beside.deny) == ("read", "read")
+    assert layers(facts(tmp_path, sealed, PROJECT)).tags == "partly"
 
 
 def test_tags_of_an_asset_export(tmp_path: Path) -> None:

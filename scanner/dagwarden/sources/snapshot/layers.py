@@ -53,7 +53,7 @@ def layers_of(
         deny=_given(exports, "deny", ("deny_policy",)),
         boundary=_given(exports, "boundary", ("boundary_policy", "boundary_binding")),
         memberships=_given(exports, "memberships", ("group",)),
-        tags=_given(exports, "tags", ("resource_tags",)),
+        tags=_inherited(_given(exports, "tags", ("resource_tags",)), above),
     )
 
 
@@ -73,8 +73,10 @@ def _given(exports: Sequence[Export], layer: str, kinds: Sequence[str]) -> Layer
     """
     said = {e.header.layers.get(layer, "not_given") for e in exports if e.header}
     givers = [export for export in exports if export.gives.intersection(kinds)]
+    # a file that gives another layer says nothing of this one
+    about = [e for e in exports if e.header or e in givers or not e.gives]
     if said == {"read"} and not givers:
-        return "read" if all(export.header for export in exports) else "partly"
+        return "read" if all(export.header for export in about) else "partly"
     if said & {"read", "partly"} and said != {"read"}:
         return "partly"
     if not givers:
@@ -86,6 +88,11 @@ def _given(exports: Sequence[Export], layer: str, kinds: Sequence[str]) -> Layer
         for gap in export.gaps
     )
     return "partly" if lost else "read"
+
+
+def _inherited(state: LayerState, above: bool) -> LayerState:
+    """Return the state of what is inherited: whole only with all that is above."""
+    return "partly" if state == "read" and not above else state
 
 
 def _all_above_read(inheriting: Iterable[Joined], joined: Mapping[str, Joined]) -> bool:
