@@ -238,6 +238,16 @@ def test_every_way_to_call(scan: Scan, body: str, expected: dict[str, object]) -
     assert "hush" not in repr(found)
 
 
+@pytest.mark.parametrize(("body", "expected"), WAYS.values(), ids=WAYS)
+def test_every_way_in_an_operator(
+    scan: Scan, body: str, expected: dict[str, object]
+) -> None:
+    code = indent(f"x = os.getenv('X')\n{body}", "  ")
+    made = f"class T(BaseOperator):\n def execute(self, context):\n{code}\n"
+    (found,) = scan(f"{HEAD}{made}with DAG('d'):\n T(task_id='t')\n").calls
+    assert told(found) == expected
+
+
 NOTHING = {
     "plain": "y = json.dumps({'a': [1]})\nprint(y.upper(), x['k'].get('z'))",
     "logging": "import logging\nlogging.getLogger(__name__).info('%s', x)",

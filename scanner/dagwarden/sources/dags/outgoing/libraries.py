@@ -304,6 +304,16 @@ _NAMES: dict[str, Meaning] = {
     **{f"{_KEYS}IDTokenCredentials.{one}": _of_key("id_token") for one in _OF_KEY},
 }
 
+# These note something, and send nothing.
+_NOTING = (_missed, _set_variable)
+# All names that send, or make what sends, and those above them.
+_LEADING = frozenset(
+    name[:end]
+    for name, means in _NAMES.items()
+    if means not in _NOTING
+    for end in (*(dot.start() for dot in re.finditer(r"\.", name)), len(name))
+)
+
 
 _RUN = re.compile(
     r"google\.cloud\.run_v2\.(?:services\.\w+\.(?:client\.)?)?(Jobs|Services)(Async)?Client"
@@ -346,6 +356,19 @@ def meaning(name: str) -> Meaning | None:
     ):
         found = _of_pattern(name)
     return found
+
+
+def leads_outside(name: str) -> bool:
+    """Say whether `name`, or one below it, sends something or makes what does."""
+    if name in _LEADING or name.startswith("google.cloud.run_v2"):
+        return True
+    if not f"{name}.".startswith("airflow.providers."):
+        return name in ("airflow", "google.cloud")
+    family = name.split(".")[2:3]
+    last = name.rpartition(".")[2]
+    # modules, in which there may be hooks
+    may_hold = family in ([], ["google"], ["http"]) and not last[:1].isupper()
+    return may_hold or last.endswith("Hook")
 
 
 def _client_of_key(clients: Clients, name: str, given: Arguments) -> Value:

@@ -7,7 +7,8 @@ be sure of that, its changes count as changes that may not have happened.
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from dagwarden.facts import Origin
@@ -38,6 +39,7 @@ from dagwarden.sources.dags.language.values import (
 )
 from dagwarden.sources.dags.language.work import TooMuchWork, allowance, charge, left
 from dagwarden.sources.dags.outgoing.requests import Outgoing, State, TokenText
+from dagwarden.sources.dags.records.silent import Silence
 
 PYTHON = (
     "airflow.providers.standard.operators.python.",
@@ -111,9 +113,13 @@ class Bodies:
         self.read_text = read_text
         self.inputs = Inputs(world.outside)
         self.read: dict[int, Followed] = {}
+        self.silence = Silence(world, interpreter)
+        # tasks of which nothing is asked but what they send, and which send nothing
+        self.silent: set[int] = set()
         self.pushed: dict[str, Value] = {}
         self.base: Entries | None = None
         self.spent = False
+        self.bounded = False
 
     def of(self, task: Task) -> Followed:
         """Return what the code of `task` sends and returns."""
@@ -121,19 +127,44 @@ class Bodies:
             # what comes back to itself, or ends because it is too much
             self.read[id(task)] = NOT_READ
             if not self.spent:
-                self.read[id(task)] = self._of(task)
+                with self._bounded():
+                    self.read[id(task)] = self._of(task)
         return self.read[id(task)]
 
-    def read_all(self, tasks: Iterable[Task]) -> None:
-        """Follow the code of `tasks` with the work that is left for the file."""
+    def sent_by(self, task: Task) -> Followed:
+        """Return what the code of `task` sends; the rest counts where it is asked for."""
+        return NOTHING if id(task) in self.silent else self.of(task)
+
+    def read_all(self, tasks: Iterable[tuple[Task, bool]]) -> None:
+        """
+        Follow the code of `tasks` with the work that is left for the file.
+
+        With each stands whether only what it sends is asked for: code that sends nothing
+        is then followed when others ask for its output, or not at all.
+        """
+        with self._bounded():
+            for task, only_sent in tasks:
+                if only_sent and self.silence.of(task):
+                    self.silent.add(id(task))
+                else:
+                    self.of(task)
+
+    @contextmanager
+    def _bounded(self) -> Generator[None, None, None]:
+        """Within it, too much work ends following the code of tasks, not the file."""
+        if self.bounded:
+            yield
+            return
+        self.bounded = True
         try:
             with allowance(left()):
-                for task in tasks:
-                    self.of(task)
+                yield
         except TooMuchWork as error:
             if error.by_the_clock:  # no two readings would end alike
                 raise
             self.spent = True
+        finally:
+            self.bounded = False
 
     def _of(self, task: Task) -> Followed:
         name = task.operator if isinstance(task.operator, str) else ""

@@ -74,10 +74,10 @@ def calls_of_file(
     Without `bodies` nothing is known of their code.
     """
     if bodies is not None:
-        bodies.read_all(one.task for one in given)
+        bodies.read_all((one.task, _only_sends(one)) for one in given)
     found = Calls([], [])
     for task, one in zip(tasks, given, strict=True):
-        followed = bodies.of(one.task) if bodies is not None else NOT_READ
+        followed = bodies.sent_by(one.task) if bodies is not None else NOT_READ
         found.calls.extend(_numbered(_calls(one, task, bodies, followed)))
         if followed.missed is not None and _runs_code(one):
             left_out = Excluded(
@@ -87,6 +87,16 @@ def calls_of_file(
             )
             found.excluded.append(left_out)
     return found
+
+
+def _only_sends(given: Parameters) -> bool:
+    """Say whether of its own code only what that sends tells of a task's calls."""
+    task, operator = given.task, given.operator
+    if _runs_code(given) or task.made is None:
+        return False
+    if operator is None or isinstance(task.operator, Unknown):
+        return True
+    return operator.call is None and not _is_http(given)
 
 
 def _runs_code(given: Parameters) -> bool:
@@ -135,10 +145,17 @@ def _call_of(asked: "_Asked") -> Call | None:
         return None
     if operator.call is not None:
         return _operator_call(asked, operator.call)
-    name = asked.given.task.operator
-    if name.startswith("airflow.providers.http.") and "endpoint" in operator.parameters:
-        return _http_call(asked)
-    return None
+    return _http_call(asked) if _is_http(asked.given) else None
+
+
+def _is_http(given: Parameters) -> bool:
+    """Say whether the operator of a task sends a request to a connection's host."""
+    name, operator = given.task.operator, given.operator
+    if operator is None or isinstance(name, Unknown):
+        return False
+    return name.startswith("airflow.providers.http.") and (
+        "endpoint" in operator.parameters
+    )
 
 
 class _Noted:
