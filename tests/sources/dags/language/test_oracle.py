@@ -102,6 +102,11 @@ NOT_COMPUTED = [
     "class C:\n def __getattr__(s, n): return 1\nx = hasattr(C(), 'a'), getattr(C(), 'a', 2)",
     "def f(): pass\nif ask(): f.__name__ = 'g'\nx = f.__name__",
     "x = str(set([1, 2]))",
+    "l = []; f = l.append if ask() else print; f(1); x = l",
+    "l = []; f = [print, l.append][ask()]; list(map(f, [1])); x = l",
+    "d = {}; f = d.update if ask() else print; sorted(['k'], key=lambda k: f(k=1)); x = d",
+    "l = []; {1: l.append}.get(ask())(1); x = l",
+    "from functools import partial\nl = []; f = l.append if ask() else print; partial(f, 1)(); x = l",
 ]
 
 

@@ -20,6 +20,7 @@ from dagwarden.sources.dags.airflow.catalogue import Catalogue, Operator
 from dagwarden.sources.dags.airflow.outside import FIELDS, Fields, Outside
 from dagwarden.sources.dags.language import (
     documents,
+    fields,
     operations,
     paths,
     scalars,
@@ -76,7 +77,13 @@ CONSTANTS: dict[str, Value] = {
     "os.path.sep": "/",
 }
 # Python's own library, and what reads configuration.
-LIBRARY = paths.FUNCTIONS | documents.FUNCTIONS | standard.FUNCTIONS | scalars.FUNCTIONS
+LIBRARY = (
+    paths.FUNCTIONS
+    | documents.FUNCTIONS
+    | standard.FUNCTIONS
+    | scalars.FUNCTIONS
+    | fields.FUNCTIONS
+)
 
 Keywords = dict[str, Value]
 _NOTHING = Outside()

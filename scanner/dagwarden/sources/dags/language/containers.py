@@ -6,7 +6,7 @@ order, leaves a container of which nothing is known.
 """
 
 from ast import BitAnd, BitOr, BitXor, Eq, Sub
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import TypeAlias
 
@@ -35,6 +35,7 @@ from dagwarden.sources.dags.language.operations import (
 )
 from dagwarden.sources.dags.language.values import (
     Arguments,
+    Changeable,
     Entries,
     Items,
     Method,
@@ -61,18 +62,49 @@ def method(value: Value, name: str, level: int) -> Value:
         return Method(name, lambda arguments: text_method(value, name, arguments))
     if isinstance(value, Entries) and name in _DICT_METHODS:
         change = _DICT_METHODS[name]
-        return Method(name, lambda arguments: change(value, arguments, level))
+        return _bound(value, name, lambda arguments: change(value, arguments, level))
     methods = _METHODS.get(value.kind, {}) if isinstance(value, Items) else {}
     if isinstance(value, Items) and name in methods:
         alter = methods[name]
-        return Method(name, lambda arguments: alter(value, arguments, level))
+        return _bound(value, name, lambda arguments: alter(value, arguments, level))
     if isinstance(value, timedelta):
         return _timedelta_attribute(value, name)
     if isinstance(value, bytes):
         return Method(name, lambda arguments: bytes_method(value, name, arguments))
     if isinstance(value, (Items, Entries)):
-        return Method(name, lambda arguments: _unmodelled(value, name, arguments))
+        return _bound(
+            value, name, lambda arguments: _unmodelled(value, name, arguments)
+        )
     return cause(value) or Unknown("dynamic", f".{name}")
+
+
+class Changer(Method, Changeable):
+    """A method that changes the container it is bound to."""
+
+    __slots__ = ("holder",)
+
+    def __init__(
+        self, holder: Items | Entries, name: str, function: Callable[[Arguments], Value]
+    ) -> None:
+        """Bind it to `holder`."""
+        super().__init__(name, function)
+        self.holder = holder
+
+    def leads_to(self) -> Iterable[Value]:
+        """Return what it changes."""
+        return (self.holder,)
+
+    def forget(self, why: Unknown) -> None:
+        """Count it as called, with whatever."""
+        forget(self.holder, why)
+
+
+def _bound(
+    holder: Items | Entries, name: str, function: Callable[[Arguments], Value]
+) -> Method:
+    if name in READING:
+        return Method(name, function)
+    return Changer(holder, name, function)
 
 
 def _unmodelled(value: Items | Entries, name: str, arguments: Arguments) -> Value:

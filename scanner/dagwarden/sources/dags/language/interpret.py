@@ -10,13 +10,12 @@ asked of a `World`; where modules of the repository are found, of a `Finder`.
 """
 
 import ast
-import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import ClassVar, NamedTuple, Protocol
 
-from dagwarden.sources.dags.language import containers, operations, scalars
+from dagwarden.sources.dags.language import containers, fields, operations, scalars
 from dagwarden.sources.dags.language.aliases import (
     UNDECIDED,
     changed,
@@ -1501,16 +1500,14 @@ class Interpreter:
             if not _is_harmless_metaclass(self.evaluate(keyword.value)):
                 made.opaque = Unknown("dynamic", made.describe())
         self._tell_bases(made, node)
-        fields = _fields(node, made)
-        if any(_is_tuple(base) for base in bases):
-            _take_fields(node, made, fields)
+        if any(map(fields.is_tuple, bases)):
+            fields.make_tuple(made, node)
         value: Value = made
         for decorator in reversed(node.decorator_list):
             found = self.evaluate(decorator)
-            if _is_dataclass(found):
-                options = decorator.keywords if isinstance(decorator, ast.Call) else []
-                told = all(one.arg in _PLAIN_OPTIONS for one in options)
-                _take_fields(node, made, fields if told else ["*"])
+            options = fields.options_of(found)
+            if options is not None:
+                fields.make_dataclass(made, node, options)
             elif value is made and isinstance(found, Symbol):
                 called = self.call(found, Arguments([made], {}, node=decorator))
                 why = called if isinstance(called, Unknown) else UNFOLLOWED
@@ -1550,32 +1547,9 @@ class Interpreter:
             else:
                 start.bind(instance, starter).call(arguments)
         elif starter is not None and starter.fields is not None:
-            return self._with_fields(instance, starter, starter.fields, arguments)
+            return fields.filled(self, instance, starter, arguments)
         elif made.foreign():
             instance.names = dict(arguments.keywords)
-        return instance
-
-    def _with_fields(
-        self,
-        instance: Instance,
-        starter: Class,
-        fields: list[str],
-        arguments: Arguments,
-    ) -> Value:
-        """Set the fields of a dataclass or named tuple, as its constructor does."""
-        made = instance.of
-        tuple_below = made is not starter and any(map(_is_tuple, made.foreign()))
-        if not _NO_FIELDS.isdisjoint(fields) or tuple_below:
-            return lost(
-                Unknown("dynamic", made.describe()),
-                *arguments.positional,
-                *arguments.keywords.values(),
-            )
-        for position, name in enumerate(fields):
-            missing = starter.defaults.get(name, Unknown("parameter", name))
-            instance.names[name] = arguments.get(name, position, missing)
-        if made.find("__post_init__") is not None:
-            instance.special("__post_init__")
         return instance
 
     def inherited(self, made: Class, name: str) -> Value:
@@ -1626,17 +1600,7 @@ class Interpreter:
 
     def _call(self, node: ast.Call) -> Value:
         function = self.evaluate(node.func)
-        arguments = self._arguments(node)
-        if isinstance(function, Unknown) and function.parts:
-            # a method of what may be one of our containers
-            name = node.func.attr if isinstance(node.func, ast.Attribute) else ""
-            if name not in containers.READING:
-                give_up(function, *arguments.positional, *arguments.keywords.values())
-                escape(*things_of(function))
-            if name in _CHANGING:
-                held = (one.leads_to() for one in things_of(function))
-                escape(*(value for values in held for value in values))
-        return self.call(function, arguments)
+        return self.call(function, self._arguments(node))
 
     def _arguments(self, node: ast.Call) -> Arguments:
         positional: list[Value] = []
@@ -1678,6 +1642,8 @@ class Interpreter:
         if isinstance(function, Thing):
             return function.call(arguments)
         if isinstance(function, Unknown):
+            if function.parts:
+                _called(function, arguments)
             return self.world.call(Unnamed(function), arguments)
         return Unknown("dynamic", "a call")
 
@@ -2177,6 +2143,18 @@ class Unnamed(Symbol):
         return self.why
 
 
+def _called(function: Unknown, arguments: Arguments) -> None:
+    """Forget what `function` may change, a method of one of our containers."""
+    called = arguments.node.func if isinstance(arguments.node, ast.Call) else None
+    name = called.attr if isinstance(called, ast.Attribute) else ""
+    if name not in containers.READING:
+        give_up(function, *arguments.positional, *arguments.keywords.values())
+        escape(*things_of(function))
+    if name in _CHANGING:
+        held = (one.leads_to() for one in things_of(function))
+        escape(*(value for values in held for value in values))
+
+
 def _may_import(name: str) -> bool:
     """Say whether the file of that name is what is imported by the name."""
     top = name.partition(".")[0]
@@ -2192,58 +2170,8 @@ def _is_plain(base: Value) -> bool:
     )
 
 
-def _is_dataclass(decorator: Value) -> bool:
-    named = isinstance(decorator, Symbol) and decorator.name == "dataclasses.dataclass"
-    made = isinstance(decorator, Unknown) and "dataclass" in decorator.symbol
-    return named or made
-
-
 def _is_harmless_metaclass(value: Value) -> bool:
     return isinstance(value, Symbol) and value.name in ("abc.ABCMeta", "enum.EnumMeta")
-
-
-def _is_tuple(base: Value) -> bool:
-    return isinstance(base, Symbol) and base.name == "typing.NamedTuple"
-
-
-def _fields(node: ast.ClassDef, made: Class) -> list[str]:
-    """Return the parameters that a dataclass's constructor takes, in order."""
-    found: dict[str, None] = {}
-    for base in reversed(list(made.lineage())):
-        found |= dict.fromkeys((base.fields or ()) if isinstance(base, Class) else ())
-    for item in node.body:
-        if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name):
-            plain = not re.search("ClassVar|InitVar|KW_ONLY", ast.dump(item.annotation))
-            found[item.target.id if plain and not _is_field(item.value) else "*"] = None
-    return list(found)
-
-
-def _take_fields(node: ast.ClassDef, made: Class, fields: list[str]) -> None:
-    """Let the constructor of `made` take `fields`, with the defaults they have now."""
-    made.fields = fields
-    for base in reversed(list(made.lineage())):
-        if isinstance(base, Class):
-            made.defaults |= base.defaults
-    for item in node.body:
-        if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name):
-            name = item.target.id
-            found = made.find(name)
-            missing = Unknown("parameter", name)
-            made.defaults[name] = missing if found is None else found[0]
-
-
-# What `dataclass` is given that changes neither names nor order of the parameters.
-_PLAIN_OPTIONS = frozenset({"eq", "frozen", "order", "repr", "unsafe_hash", "slots"})
-
-# Stands in the list of fields where it is not known what the constructor takes.
-_NO_FIELDS = frozenset({"*"})
-
-
-def _is_field(node: ast.expr | None) -> bool:
-    """Say whether a field's default is a call that may leave it out."""
-    return isinstance(node, ast.Call) and any(
-        one.arg in (None, "init", "kw_only") for one in node.keywords
-    )
 
 
 def _swallows(context: Value) -> bool:

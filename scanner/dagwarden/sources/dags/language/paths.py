@@ -17,7 +17,7 @@ from pathlib import PurePosixPath
 from typing import Protocol
 
 from dagwarden.sources.dags.language.aliases import computed, lost
-from dagwarden.sources.dags.language.objects import Finder
+from dagwarden.sources.dags.language.objects import Finder, Follower, Module
 from dagwarden.sources.dags.language.operations import (
     MAX_ITEMS,
     TOO_LARGE,
@@ -50,16 +50,16 @@ _MADE = frozenset({"__pycache__", ".git"})
 MAX_FOLDERS = 1_000
 
 
-class Reader(Protocol):
+class Reader(Follower, Protocol):
     """Who follows a file that reads others."""
 
-    level: int
     # what it may have changed by now: "files", "yaml"
     altered: set[str]
     finder: Finder
 
-    def call(self, function: Value, arguments: Arguments) -> Value:
-        """Return what calling `function` gives."""
+    @property
+    def module(self) -> Module:
+        """The module whose code is being followed."""
         ...
 
     def uncertain(self, follow: Callable[[], Value]) -> Value:

@@ -9,6 +9,7 @@ from functools import partial
 from itertools import combinations, islice, product
 
 from dagwarden.sources.dags.language.aliases import UNDECIDED, computed, forget, lost
+from dagwarden.sources.dags.language.fields import parameters
 from dagwarden.sources.dags.language.objects import Class, Instance
 from dagwarden.sources.dags.language.operations import (
     MAX_ITEMS,
@@ -432,7 +433,10 @@ def _replaced(reader: Reader, given: Arguments) -> Value:
     fields = _fields_of(value)
     if fields is None or not isinstance(value, Instance) or given.rest:
         return _unknown("replace", given)
-    keywords = {name: value.names[name] for name in fields} | given.keywords
+    taken = parameters(value.of)
+    if given.keywords.keys() - set(taken):
+        return _unknown("replace", given)
+    keywords = {name: value.names[name] for name in taken} | given.keywords
     return value.of.call(Arguments([], keywords, node=given.node))
 
 
