@@ -382,6 +382,12 @@ def test_places_name_keys_and_pairs_but_no_positions() -> None:
     ]
 
 
+def test_the_secret_half_of_an_approle_is_one_and_a_secrets_name_is_none() -> None:
+    secret_id = "39af7b4d-19fe-4489-ad58-8657cccf1bfd"
+    assert secret_in("x", {"role_id": "etl", "secret_id": secret_id}) == "secret_value"
+    assert secret_in("x", {"secret_id": secret_id}) is None
+
+
 def test_the_same_secret_twice_in_a_place_is_one() -> None:
     pair = {"name": "DB_PASSWORD", "value": "s3cr3t-1"}
     other = {"name": "DB_PASSWORD", "value": "s3cr3t-2"}

@@ -85,11 +85,14 @@ _FLAG = late(
 )
 
 
+# What a shell takes for a variable that is not set: ${NAME:-VALUE}
+_FALLBACK = late(r"\$\{(?P<name>\w{2,60}):?[-=](?P<value>[^}\n]{4,300})\}")
 # What is piped to a command that reads a password there.
 _PIPED = late(
     r"\b(?:echo|printf)\s+(?:-\w\s+|[\"']?%s(?:\\n)?[\"']?\s+)?"
     + _ARGUMENT
-    + r"\s*\|\s*(?:sudo\s+-\w*S|kinit\b|passwd\b|[^\n|]{0,200}--password-stdin)"
+    + r"\s*\|\s*(?:sudo\s+-\w*S|kinit\b|passwd\b|[^\n|]{0,200}--password-stdin"
+    r"|gcloud\s+secrets\s[^\n|]{0,200}--data-file=-)"
 )
 _SQL = late(
     r"\b(?:identified\s+(?:with\s+\S+\s+)?by|password)\s+'(?P<secret>[^'\n]{2,200})'",
@@ -136,6 +139,9 @@ def assigned_in(text: str) -> Iterator[Assigned]:
                 inner, is_given, rest = value.partition("=")
                 if is_given and inner.replace("-", "_").isidentifier():
                     yield Assigned(inner, rest)
+    if "${" in text:
+        for match in _FALLBACK().finditer(text):
+            yield Assigned(match["name"], match["value"].strip("\"'"))
     if " set " in text or " put " in text:
         for match in _SET().finditer(text):
             yield Assigned(match["name"], match["a"] or match["b"] or match["c"])

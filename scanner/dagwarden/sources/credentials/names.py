@@ -53,7 +53,7 @@ _QUALIFIERS = words(
 _PASSWORDS = ("password", "passwd", "passphrase", "passcode", "passwort", "kennwort")
 _PASS = words(
     "pass pw pwd pswd psw passwrd passwords senha contrasena dbpass dbpwd dbpw userpass "
-    "userpwd adminpass adminpwd rootpass sshpass smtppass ftppass mypass pgpass pgpwd"
+    "requirepass masterauth userpwd adminpass adminpwd rootpass sshpass smtppass ftppass mypass pgpass pgpwd"
 )
 _KEY_OWNERS: dict[str, SecretKind] = {
     "access": "secret_value",

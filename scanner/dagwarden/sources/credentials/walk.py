@@ -120,6 +120,8 @@ def secrets_in(
     return tuple(found[key] for key in sorted(found))
 
 
+# What Vault calls the secret half of its AppRole; others call a secret's name so.
+_APPROLE = "approle_secret"
 # What these hold names a secret; it is none.
 _POINTERS = words("secretkeyref secretref configmapkeyref valuefrom valuesource")
 
@@ -209,7 +211,10 @@ class _Walk:
         key_id = next(filter(is_key_id, value.values()), None)
         for key, item in value.items():
             called = pair if pair is not None and key in _VALUES else key
-            name = str(called)[:200]
+            name = (
+                _APPROLE if key == "secret_id" and "role_id" in value else str(called)
+            )
+            name = name[:200]
             if not (key_id or may_hold_secret(name, item)):
                 continue
             if isinstance(key, str) and key.replace("_", "").lower() in _POINTERS:
