@@ -12,6 +12,7 @@ relative to the root of the scan. Tuples are sorted unless their order has a
 meaning of its own (chains, hops).
 """
 
+from itertools import chain
 from typing import Literal, TypeAlias, TypeVar, dataclass_transform
 
 from msgspec import UNSET, Struct, UnsetType, field
@@ -1040,7 +1041,7 @@ def merge(*parts: Facts) -> Facts:
     """Return the union of `parts`, each collection in the order given."""
     return Facts(
         **{
-            name: tuple(item for part in parts for item in getattr(part, name))
+            name: tuple(chain.from_iterable(getattr(part, name) for part in parts))
             for name in Facts.__struct_fields__
         }
     )
