@@ -85,6 +85,7 @@ def test_an_environment_is_read_whole(tmp_path: Path) -> None:
         airflow = "2.11"
         connections = ["env:.env", "export:connections.json"]
         connections_complete = true
+        exclusive_accounts = ["etl@acme-data.iam.gserviceaccount.com"]
         variables = ["export:variables.json", "env:"]
         variables_complete = true
         [environment.airflow_settings]
@@ -102,6 +103,7 @@ def test_an_environment_is_read_whole(tmp_path: Path) -> None:
             airflow="2.11",
             connections=("env:.env", "export:connections.json"),
             connections_complete=True,
+            exclusive_accounts=("etl@acme-data.iam.gserviceaccount.com",),
             variables=("export:variables.json", "env:"),
             variables_complete=True,
             airflow_settings={"core.default_task_execution_timeout": ""},
@@ -118,6 +120,10 @@ def test_an_environment_is_read_whole(tmp_path: Path) -> None:
         (
             "[[environment]]\nname = 'a'\nrun_as = 'x'",
             "unknown key 'run_as' in environment[0]; did you mean runs_as?",
+        ),
+        (
+            "[[environment]]\nname = 'a'\nexclusive_accounts = ['etl']",
+            "environment a: exclusive_accounts: 'etl' names no account; write service",
         ),
         ("gate = 'severe'", "gate: Invalid enum value 'severe'; use one of info, low"),
         ("strict = 'yes'", "strict: Expected `bool`, got `str`"),

@@ -46,6 +46,8 @@ class Environment(Record, frozen=True, kw_only=True, forbid_unknown_fields=True)
     airflow_python: str | None = None
     connections: tuple[str, ...] = ()  # "env:", "export:", "astro:", "local:", "facts:"
     connections_complete: bool = False
+    # accounts that nothing but the tasks of this environment uses
+    exclusive_accounts: tuple[str, ...] = ()
     variables: tuple[str, ...] = ()  # "env:", "export:", "astro:", "local:"
     variables_complete: bool = False
     # "section.key" -> value
@@ -289,6 +291,14 @@ def _check(path: Path, file: _File) -> None:
             )
         names.add(env.name)
         check_runs_as(env.runs_as, f"{path}: environment {env.name}")
+        for account in env.exclusive_accounts:
+            if not re.fullmatch(r"[^@\s:]+@[^@\s]+\.[^@\s]+", account):
+                raise ConfigError(
+                    f"environment {env.name}: exclusive_accounts: {shown(account)} "
+                    "names no account",
+                    where=str(path),
+                    remedy="write service accounts' e-mails",
+                )
         if env.airflow is not None and not re.fullmatch(
             r"[23]\.\d+(\.\d+)?", env.airflow
         ):

@@ -253,6 +253,8 @@ class AirflowEnvironment(Fact, frozen=True, kw_only=True):
     composer: str | None = None
     airflow: str | None = None  # "2.11", "3.1"; None: not given
     connections_complete: bool = False
+    # e-mails of accounts that nothing but this environment's tasks uses, as declared
+    exclusive_accounts: tuple[str, ...] = ()
 
 
 class Dag(Traced, frozen=True, kw_only=True):
@@ -878,6 +880,9 @@ class Grant(Fact, frozen=True, kw_only=True):
     # the binding's; None: no such bound
     valid_before: Maybe[str | None] = None
     used_by_tasks: bool = False
+    # whether a scanned call rests on it; False: surely none does, and nothing else that
+    # acts as the identity was left out; None: no task acts as the identity
+    used_by_calls: Maybe[bool | None] = UNSET
 
 
 class Controlled(Record, frozen=True, kw_only=True):

@@ -28,6 +28,7 @@ CRITERIA = {
     "data-access-logs-off": {"CC7.2"},
     "default-compute-identity": {"CC6.1", "CC6.3"},
     "google-agent-can-invoke": {"CC6.3"},
+    "grant-unused-by-scanned-tasks": {"CC6.3"},
     "incomplete-snapshot": {"CC4.1"},
     "invoker-check-disabled": {"CC6.1"},
     "invoker-granted-above-service": {"CC6.3"},

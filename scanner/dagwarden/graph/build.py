@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from dagwarden.facts import Facts, Task
+from dagwarden.facts import Facts, Record, Task
 from dagwarden.graph.access import Cause
 from dagwarden.graph.callers import Caller, resolve
 from dagwarden.graph.enrich import enrich
@@ -40,18 +40,33 @@ NOT_FOLLOWED = (
 )
 
 
+class Joined(Record, frozen=True, kw_only=True):
+    """Facts by name, who every task acts as, and what every call reaches."""
+
+    estate: Estate
+    actings: Mapping[str, Acting]  # by the task's id
+    resolved: Mapping[str, tuple[Caller, Target]]  # by the call's id
+
+
+def join(facts: Facts, as_of: datetime) -> Joined:
+    """Enrich and join facts as sources read them; `as_of` as for `derive`."""
+    hierarchy = Hierarchy(facts)
+    facts = enrich(facts, as_of, hierarchy)
+    estate = Estate(facts, hierarchy)
+    actings = {task.id: act(estate, task) for task in facts.tasks if takes_google(task)}
+    resolved = _resolved(estate, Runs(estate), actings)
+    return Joined(estate=estate, actings=actings, resolved=resolved)
+
+
 def derive(facts: Facts, as_of: datetime) -> Facts:
     """
     Return the facts with all that follows from joining them.
 
     `as_of` is the time at which ages are told; it must carry a time zone.
     """
-    hierarchy = Hierarchy(facts)
-    facts = enrich(facts, as_of, hierarchy)
-    estate = Estate(facts, hierarchy)
-    runs = Runs(estate)
-    actings = {task.id: act(estate, task) for task in facts.tasks if takes_google(task)}
-    resolved = _resolved(estate, runs, actings)
+    joined = join(facts, as_of)
+    estate, actings, resolved = joined.estate, joined.actings, joined.resolved
+    facts = estate.facts
     targets = {name: target for name, (_, target) in resolved.items()}
     derived = replace(
         facts,
@@ -85,6 +100,7 @@ def _with_snapshot(
     from dagwarden.graph.audit import derive_audit_logs
     from dagwarden.graph.grants import derive_grants
     from dagwarden.graph.reach import derive_reaches
+    from dagwarden.graph.usage import Usage, scanned_calls
     from dagwarden.graph.writers import with_writers
 
     composers = tuple(
@@ -95,10 +111,11 @@ def _with_snapshot(
         return facts
     users = tuple(_users(estate, actings, resolved))
     used = frozenset(user.key for user in users)
+    usage = Usage(estate, scanned_calls(estate, resolved), actings)
     said = (*facts.assumptions, *estate.access.assumes(), *NOT_FOLLOWED)
     return replace(
         facts,
-        grants=derive_grants(estate, used),
+        grants=derive_grants(estate, used, usage),
         reaches=derive_reaches(estate, users),
         audit_logs=derive_audit_logs(estate),
         assumptions=tuple(sorted(set(said))),

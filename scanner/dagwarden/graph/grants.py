@@ -6,11 +6,12 @@ from typing import Literal
 
 from msgspec import UNSET
 
-from dagwarden.facts import Binding, Grant, Record, Unresolved
+from dagwarden.facts import Binding, Grant, Maybe, Record, Unresolved
 from dagwarden.graph.access import role_cause
-from dagwarden.graph.estate import Estate
+from dagwarden.graph.estate import Estate, unresolved
 from dagwarden.graph.paths import grant_id
 from dagwarden.graph.roles import BASIC, CALLING, INVOKING, Roles
+from dagwarden.graph.usage import Usage
 
 Level = Literal["service", "job", "project", "folder", "organization", "other"]
 
@@ -24,11 +25,14 @@ class _Held(Record, frozen=True, kw_only=True):
     unresolved: tuple[Unresolved, ...] = ()
 
 
-def derive_grants(estate: Estate, used: frozenset[str]) -> tuple[Grant, ...]:
+def derive_grants(
+    estate: Estate, used: frozenset[str], usage: Usage
+) -> tuple[Grant, ...]:
     """
     Return the grants of roles that may call Cloud Run, and those of `used` identities.
 
-    `used` are the keys of the identities that tasks act as.
+    `used` are the keys of the identities that tasks act as; `usage` tells on which of
+    their grants scanned calls rest.
     """
     held: dict[str, _Held] = {}
     found: list[Grant] = []
@@ -41,7 +45,7 @@ def derive_grants(estate: Estate, used: frozenset[str]) -> tuple[Grant, ...]:
             if used.isdisjoint(wanted):
                 continue
             wanted = tuple(key for key in wanted if key in used)
-        found.extend(_grants(estate, binding, role, wanted, used))
+        found.extend(_grants(estate, binding, role, wanted, used, usage))
     return tuple(sorted(found, key=attrgetter("id")))
 
 
@@ -65,15 +69,17 @@ def _grants(
     role: _Held,
     members: tuple[str, ...],
     used: frozenset[str],
+    usage: Usage,
 ) -> Iterator[Grant]:
     level = level_of(estate.hierarchy.canonical(binding.resource))
     label = estate.hierarchy.shown(binding.resource)
     why = (*role.unresolved, *_untimed(binding))
     for key in members:
+        by_calls, open_ = _used(usage, binding, key) if key in used else (None, ())
         yield Grant(
             id=grant_id(binding.id, key),
             origin=binding.origin,
-            unresolved=why,
+            unresolved=(*why, *open_) if open_ else why,
             identity=estate.access.ref(key),
             binding=binding.id,
             resource=binding.resource,
@@ -86,7 +92,16 @@ def _grants(
             conditional=binding.condition is not None,
             valid_before=binding.valid_before,
             used_by_tasks=key in used,
+            used_by_calls=by_calls,
         )
+
+
+def _used(
+    usage: Usage, binding: Binding, key: str
+) -> tuple[Maybe[bool], tuple[Unresolved, ...]]:
+    used = usage.used(binding, key)
+    why = usage.why(binding, key) if used is UNSET else ()
+    return used, unresolved(why, "used_by_calls")
 
 
 def _untimed(binding: Binding) -> tuple[Unresolved, ...]:

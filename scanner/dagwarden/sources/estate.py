@@ -183,6 +183,7 @@ def _environment(
         name=environment.name,
         composer=composer,
         airflow=environment.airflow,
+        exclusive_accounts=environment.exclusive_accounts,
         connections_complete=environment.connections_complete
         and all(gap.reason == "conflict" for gap in lost),
         unresolved=()
