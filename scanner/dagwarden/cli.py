@@ -377,6 +377,46 @@ def _answered(
 
 
 @app.command()
+@click.option("--identity", metavar="ACCOUNT", help="Only for this account's calls.")
+@click.option("--dag", metavar="DAG_ID", help="Only for this DAG's calls.")
+@click.option("--dags", "paths", multiple=True, type=PATH, help="DAG files or folders.")
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["text", "json", "terraform"]),
+    default="text",
+)
+@estate_options
+def suggest(identity: str | None, dag: str | None, format_: str, **said: Any) -> None:
+    """
+    Suggest the smallest set of grants that keeps every scanned call working.
+
+    \b
+    dagwarden suggest --config operator.toml
+    dagwarden suggest --config operator.toml --dag nightly
+    dagwarden suggest --config operator.toml --identity sa@p.example --format terraform
+
+    The changes are applied to what was read, everything is derived again, and what
+    that does not confirm is not suggested. Nothing in the cloud is changed. A grant is
+    taken back only from accounts that `exclusive_accounts` of an environment names.
+    """
+    from dagwarden import job
+
+    found = job.suggestion(job.Arguments(**said), identity, dag)
+    if format_ == "json":
+        text = job.as_json(found)
+    elif format_ == "terraform":
+        from dagwarden.render.terraform import render_terraform
+
+        text = render_terraform(found)
+    else:
+        from dagwarden.render.suggestion import render_suggestion
+
+        text = render_suggestion(found, colour=_colour())
+    click.echo(text, nl=False)
+
+
+@app.command()
 @click.argument("paths", nargs=-1, type=PATH)
 @click.option(
     "--kind",

@@ -30,6 +30,7 @@ from dagwarden.findings import (
     Report,
     Result,
     Run,
+    Suggestion,
     Waiver,
 )
 from dagwarden.graph.build import derive
@@ -595,6 +596,15 @@ def ask_what_can(said: Arguments, principal: str) -> Holdings:
     from dagwarden.graph.explain import what_can
 
     return what_can(_enriched(prepare(said)), principal)
+
+
+def suggestion(said: Arguments, identity: str | None, dag: str | None) -> Suggestion:
+    """Return the smallest set of grants that keeps the scanned calls working."""
+    from dagwarden.graph.suggest import Scope, suggest
+
+    ready = prepare(said)
+    facts = read(ready, no_progress).facts
+    return suggest(facts, ready.as_of, Scope(identity=identity, dag=dag))
 
 
 def _enriched(ready: Job) -> Facts:

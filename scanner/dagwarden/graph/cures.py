@@ -1,6 +1,7 @@
 """What a call lacks, in words, and the narrowest commands that would mend it."""
 
 import re
+from collections.abc import Iterable
 
 from dagwarden.facts import Record
 from dagwarden.graph.estate import Estate
@@ -16,13 +17,16 @@ _RUN = re.compile(
     r"//run\.googleapis\.com/projects/([^/]+)/locations/([^/]+)/(job|service)s/([^/]+)"
 )
 _PROJECT = re.compile(r"//cloudresourcemanager\.googleapis\.com/projects/([^/]+)")
+_ABOVE = re.compile(
+    r"//cloudresourcemanager\.googleapis\.com/(folder|organization)s/(\d+)"
+)
 _ACCOUNT = re.compile(r"//iam\.googleapis\.com/projects/[^/]+/serviceAccounts/([^/]+)")
 # A command is pasted into a shell: names of anything else than these are left out.
 _PLAIN = re.compile(r"(?:--[a-z]+=)?[A-Za-z0-9][A-Za-z0-9._:@/+-]*")
 _WITH_MEMBERS = frozenset({"service_account", "service_agent", "user", "federated"})
 
 
-class _Cure(Record, frozen=True, kw_only=True):
+class Cure(Record, frozen=True, kw_only=True):
     """One role, given to one member in one place."""
 
     member: str
@@ -67,8 +71,19 @@ def cures(estate: Estate, judged: Judged) -> tuple[str, ...]:
         email = email_of(judged.disabled) or ""
         command = _command("iam service-accounts enable", email, *_in(estate, email))
         return (command,) if command else ()
-    wanted: dict[_Cure, set[str]] = {}
-    for need in judged.lacking:
+    wanted = smallest(estate, judged.lacking)
+    commands = (granting(estate, cure) for cure in wanted)
+    return tuple(command for command in commands if command)
+
+
+def smallest(estate: Estate, needs: Iterable[Need]) -> dict[Cure, set[str]]:
+    """
+    Return the fewest of the narrowest grants that meet all needs, and what each gives.
+
+    A need without a resource, or for which no narrow role is known, has none.
+    """
+    wanted: dict[Cure, set[str]] = {}
+    for need in needs:
         cure = _cure(estate, need)
         if cure is not None:
             wanted.setdefault(cure, set()).add(need.permission)
@@ -76,11 +91,10 @@ def cures(estate: Estate, judged: Judged) -> tuple[str, ...]:
         others = [other for other in wanted if other != cure]
         if all(_covered(estate, cure, name, others) for name in wanted[cure]):
             del wanted[cure]
-    commands = (_grant(estate, cure) for cure in wanted)
-    return tuple(command for command in commands if command)
+    return wanted
 
 
-def _cure(estate: Estate, need: Need) -> _Cure | None:
+def _cure(estate: Estate, need: Need) -> Cure | None:
     if need.resource is None or need.holder is None or need.answer.refusals:
         return None  # no grant mends what is denied
     role = narrowest(estate.roles, need.permission)
@@ -89,7 +103,7 @@ def _cure(estate: Estate, need: Need) -> _Cure | None:
     place = estate.hierarchy.canonical(need.resource)
     if need.permission.startswith("run.operations."):  # they belong to the project
         place = estate.hierarchy.project_of(place) or place
-    return _Cure(member=need.holder, place=place, role=role)
+    return Cure(member=need.holder, place=place, role=role)
 
 
 def narrowest(roles: Roles, permission: str) -> str | None:
@@ -106,7 +120,7 @@ def narrowest(roles: Roles, permission: str) -> str | None:
     return min(found)[1] if found else None
 
 
-def _covered(estate: Estate, cure: _Cure, permission: str, others: list[_Cure]) -> bool:
+def _covered(estate: Estate, cure: Cure, permission: str, others: list[Cure]) -> bool:
     """Tell whether another grant of the same list gives a permission already."""
     above = estate.hierarchy.lineage(cure.place).names
     return any(
@@ -117,12 +131,29 @@ def _covered(estate: Estate, cure: _Cure, permission: str, others: list[_Cure]) 
     )
 
 
-def _grant(estate: Estate, cure: _Cure) -> str | None:
+def granting(estate: Estate, cure: Cure) -> str | None:
+    """Return the command that makes a grant; None: a name is not fit for one."""
+    return _policy(estate, cure, "add-iam-policy-binding")
+
+
+def revoking(estate: Estate, cure: Cure) -> str | None:
+    """Return the command that takes a grant back, as `granting` makes it."""
+    return _policy(estate, cure, "remove-iam-policy-binding")
+
+
+def creating(email: str) -> str | None:
+    """Return the command that makes a service account."""
+    name, _, domain = email.partition("@")
+    project = domain.removesuffix(".iam.gserviceaccount.com")
+    return _command("iam service-accounts create", name, f"--project={project}")
+
+
+def _policy(estate: Estate, cure: Cure, verb: str) -> str | None:
     who = (f"--member={cure.member}", f"--role={cure.role}")
     if found := _RUN.fullmatch(cure.place):
         project, region, kind, name = found.groups()
         return _command(
-            f"run {kind}s add-iam-policy-binding",
+            f"run {kind}s {verb}",
             name,
             f"--region={region}",
             f"--project={estate.hierarchy.project_id(project)}",
@@ -130,10 +161,13 @@ def _grant(estate: Estate, cure: _Cure) -> str | None:
         )
     if found := _PROJECT.fullmatch(cure.place):
         project = estate.hierarchy.project_id(found[1])
-        return _command("projects add-iam-policy-binding", project, *who)
+        return _command(f"projects {verb}", project, *who)
+    if found := _ABOVE.fullmatch(cure.place):
+        above = {"folder": "resource-manager folders", "organization": "organizations"}
+        return _command(f"{above[found[1]]} {verb}", found[2], *who)
     if found := _ACCOUNT.fullmatch(cure.place):
-        verb = "iam service-accounts add-iam-policy-binding"
-        return _command(verb, found[1], *_in(estate, found[1]), *who)
+        what = f"iam service-accounts {verb}"
+        return _command(what, found[1], *_in(estate, found[1]), *who)
     return None
 
 

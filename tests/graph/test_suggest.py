@@ -1,0 +1,248 @@
+"""The cure: each estate lacks or holds one thing, and says what must be suggested."""
+
+from typing import Any
+
+import pytest
+from msgspec import UNSET
+from msgspec.structs import replace
+from tests.graph.test_build import (
+    AS_OF,
+    CALL,
+    CONNECTION,
+    ENV_SA,
+    ENVIRONMENT,
+    ESTATE,
+    JOB,
+    PROJECT,
+    SERVICE,
+    TASK,
+    TEAM_SA,
+    account,
+    account_name,
+    at,
+    bind,
+    why,
+    with_bindings,
+    with_call,
+    with_connection,
+    with_task,
+)
+
+from dagwarden.errors import UsageError
+from dagwarden.facts import Credential, Facts, Key
+from dagwarden.findings import Suggestion
+from dagwarden.graph.suggest import Scope, suggest
+
+MEMBER = f"--member={account(ENV_SA)}"
+RUN_IT = (
+    "gcloud run jobs {verb}-iam-policy-binding nightly --region=r1 --project=p "
+    f"{MEMBER} --role=roles/run.jobsExecutor"
+)
+WATCH = f"gcloud projects add-iam-policy-binding p {MEMBER} --role=roles/run.viewer"
+FROM_API = "gcloud run services remove-iam-policy-binding api --region=r1 --project=p"
+MINT = (
+    "gcloud iam service-accounts add-iam-policy-binding {account} --project=p "
+    f"{MEMBER} --role=roles/iam.serviceAccountTokenCreator"
+)
+WIDE = bind(PROJECT, "roles/run.developer", account(ENV_SA))
+SPARE = bind(SERVICE, "roles/run.servicesInvoker", account(ENV_SA))
+ALONE = replace(ENVIRONMENT, exclusive_accounts=(ENV_SA, TEAM_SA))
+DECLARED = replace(with_bindings(ESTATE, WIDE, SPARE), environments=(ALONE,))
+MINTS = bind(
+    account_name(TEAM_SA), "roles/iam.serviceAccountTokenCreator", account(ENV_SA)
+)
+
+
+def asked(facts: Facts, **scope: Any) -> Suggestion:
+    return suggest(facts, AS_OF, Scope(**scope))
+
+
+def commands(said: Suggestion) -> list[str | None]:
+    return [one.command for one in said.changes if one.kind != "act_as"]
+
+
+def answers(said: Suggestion) -> list[tuple[str, str]]:
+    return [(one.before, one.after) for one in said.effects]
+
+
+def test_what_is_lacking_is_granted_and_the_call_is_seen_to_work() -> None:
+    said = asked(with_bindings(ESTATE))
+    assert commands(said) == [RUN_IT.format(verb="add"), WATCH]
+    assert answers(said) == [("denied", "allowed")]
+    assert (said.cut, said.broken) == ((), ())
+
+
+def test_a_wide_grant_gives_way_to_narrow_ones_where_nothing_else_uses_it() -> None:
+    said = asked(DECLARED)
+    assert commands(said) == [
+        RUN_IT.format(verb="add"),
+        WATCH,
+        f"gcloud projects remove-iam-policy-binding p {MEMBER} --role=roles/run.developer",
+        f"{FROM_API} {MEMBER} --role=roles/run.servicesInvoker",
+    ]
+    assert answers(said) == [("allowed", "allowed")]
+    assert said.broken == ()
+    assert [(one.kind, one.what) for one in said.cut if one.kind != "control"] == [
+        ("grant", "roles/run.developer on projects/p"),
+        ("grant", "roles/run.servicesInvoker on service api (p, r1)"),
+        ("call", "run.jobs.runWithOverrides on job nightly (p, r1)"),
+        ("call", "run.routes.invoke on service api (p, r1)"),
+    ]
+    assert said.open == ()
+
+
+def test_not_declared_takes_nothing_back_and_says_what_would() -> None:
+    said = asked(replace(DECLARED, environments=(ENVIRONMENT,)))
+    assert said.changes == ()
+    assert {one.what for one in said.open} == {
+        f"roles/run.developer of {ENV_SA} on projects/p",
+        f"roles/run.servicesInvoker of {ENV_SA} on service api (p, r1)",
+    }
+    assert {one.because for one in said.open} == {
+        (f"undecided: exclusive_accounts does not name {ENV_SA}",)
+    }
+
+
+def test_what_is_as_narrow_as_can_be_is_left_alone() -> None:
+    narrow = (
+        bind(JOB, "roles/run.jobsExecutor", account(ENV_SA)),
+        bind(PROJECT, "roles/run.viewer", account(ENV_SA)),
+    )
+    said = asked(with_bindings(DECLARED, *narrow))
+    assert (said.changes, said.open, answers(said)) == (
+        (),
+        (),
+        [("allowed", "allowed")],
+    )
+
+
+def test_a_right_under_a_condition_is_neither_widened_nor_taken() -> None:
+    timed = bind(
+        PROJECT,
+        "roles/run.developer",
+        account(ENV_SA),
+        condition='request.time < timestamp("2027-01-01T00:00:00Z")',
+    )
+    assert asked(with_bindings(DECLARED, timed)).changes == ()
+
+
+def test_a_call_that_is_not_known_keeps_every_grant() -> None:
+    facts = with_call(DECLARED, name=UNSET, unresolved=why("name", "variable", "JOB"))
+    said = asked(facts)
+    assert said.changes == ()
+    assert answers(said) == [("unknown", "unknown")]
+
+
+def shared(facts: Facts) -> Facts:
+    """Let a second DAG make the same call."""
+    task = replace(
+        TASK, id="task:prod:e.py:e_2.t", dag="dag:prod:e.py:e_2", dag_id="e_2"
+    )
+    call = replace(CALL, id="call:prod:e.py:e_2.t", task=task.id)
+    return replace(facts, tasks=(*facts.tasks, task), calls=(*facts.calls, call))
+
+
+def test_dags_that_share_an_account_get_their_own() -> None:
+    facts = shared(with_task(with_bindings(ESTATE, WIDE), impersonation_chain=None))
+    said = asked(facts, dag="e_2")
+    made = "dag-e-2@p.iam.gserviceaccount.com"
+    assert commands(said) == [
+        "gcloud iam service-accounts create dag-e-2 --project=p",
+        RUN_IT.format(verb="add").replace(ENV_SA, made),
+        WATCH.replace(ENV_SA, made),
+        MINT.format(account=made),
+    ]
+    (told,) = [one for one in said.changes if one.kind == "act_as"]
+    assert (told.dag, told.tasks, told.accounts) == ("e_2", ("t",), (made,))
+    (effect,) = said.effects
+    assert (effect.before, effect.after) == ("allowed", "allowed")
+    assert (effect.identity_before, effect.identity_after) == (
+        account(ENV_SA),
+        account(made),
+    )
+    assert ("task e_2.t", "call") in {(one.who, one.kind) for one in said.cut}
+
+
+def test_an_account_that_is_there_already_is_not_taken_over() -> None:
+    facts = shared(with_bindings(ESTATE, WIDE))
+    made = "dag-e-2@p.iam.gserviceaccount.com"
+    taken = replace(
+        facts.identities[0], id=f"identity:{account(made)}", key=account(made)
+    )
+    said = asked(replace(facts, identities=(*facts.identities, taken)), dag="e_2")
+    (create, *_) = said.changes
+    (email,) = create.accounts
+    assert email != made
+    assert email.startswith("dag-e-2-")
+
+
+def test_a_key_gives_way_to_impersonation() -> None:
+    facts = with_connection(
+        with_bindings(
+            ESTATE,
+            bind(JOB, "roles/run.developer", account(TEAM_SA)),
+            bind(PROJECT, "roles/run.viewer", account(TEAM_SA)),
+        ),
+        credential=Credential(kind="key_content", identity=TEAM_SA),
+    )
+    key = Key(id=f"key:{TEAM_SA}/k1", origin=at(), account=TEAM_SA, key_id="k1")
+    said = asked(replace(facts, keys=(key,)))
+    assert [(one.kind, one.connection, one.accounts) for one in said.changes] == [
+        ("grant", "", ()),
+        ("act_as", CONNECTION.conn_id, (TEAM_SA,)),
+    ]
+    assert said.changes[0].command == MINT.format(account=TEAM_SA)
+    assert answers(said) == [("allowed", "allowed")]
+    assert f"key k1 of {TEAM_SA}" in {one.what for one in said.open}
+
+
+def test_a_key_stays_where_nothing_tells_who_would_impersonate() -> None:
+    facts = with_connection(
+        replace(
+            with_bindings(
+                ESTATE, bind(PROJECT, "roles/run.developer", account(TEAM_SA))
+            ),
+            environments=(
+                replace(
+                    ENVIRONMENT,
+                    runs_as=UNSET,
+                    unresolved=why("runs_as", "setting", "runs_as of environment prod"),
+                ),
+            ),
+        ),
+        credential=Credential(kind="key_content", identity=TEAM_SA),
+    )
+    said = asked(facts)
+    assert said.changes == ()
+    (left, *_) = said.open
+    assert left.what == "connection google_cloud_default of environment prod"
+    assert "runs_as of environment prod" in left.because[0]
+
+
+def test_a_name_that_is_not_fit_for_a_command_line_is_left_out_and_said() -> None:
+    odd = bind(f"{PROJECT}/x y", "roles/run.viewer", account(ENV_SA))
+    said = asked(replace(DECLARED, bindings=(*DECLARED.bindings, odd)))
+    assert all(
+        one.place is None or "x y" not in one.place.resource for one in said.changes
+    )
+    assert any("not fit for a command line" in one.because[0] for one in said.open)
+
+
+def test_scopes_that_name_nothing_are_refused() -> None:
+    for scope in ({"dag": "nope"}, {"identity": "nobody@p.example"}):
+        with pytest.raises(UsageError, match="no scanned call to Cloud Run is of"):
+            asked(ESTATE, **scope)
+    with pytest.raises(UsageError, match="no snapshot"):
+        asked(replace(ESTATE, snapshots=()))
+
+
+def test_the_same_facts_in_another_order_suggest_the_same() -> None:
+    facts = shared(with_bindings(DECLARED, WIDE, SPARE, MINTS))
+    turned = replace(
+        facts,
+        bindings=facts.bindings[::-1],
+        tasks=facts.tasks[::-1],
+        calls=facts.calls[::-1],
+        identities=facts.identities[::-1],
+    )
+    assert asked(facts) == asked(turned)
