@@ -25,6 +25,8 @@ from dagwarden.sources.dags.language import (
     paths,
     scalars,
     standard,
+    texts,
+    written,
 )
 from dagwarden.sources.dags.language.aliases import UNDECIDED, join, lost
 from dagwarden.sources.dags.language.interpret import Interpreter, Unnamed, Unread
@@ -83,6 +85,8 @@ LIBRARY = (
     | standard.FUNCTIONS
     | scalars.FUNCTIONS
     | fields.FUNCTIONS
+    | texts.FUNCTIONS
+    | written.FUNCTIONS
 )
 
 Keywords = dict[str, Value]

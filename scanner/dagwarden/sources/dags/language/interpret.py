@@ -1239,7 +1239,7 @@ class Interpreter:
     def _decorated(self, decorator: Value, value: Value, node: ast.expr) -> Value:
         if isinstance(decorator, Symbol) and isinstance(value, Function):
             kind = decorator.name.removeprefix("builtins.")
-            if kind in ("staticmethod", "classmethod", "property"):
+            if kind in _WRAPPING:
                 return Wrapped(kind, value)
             if decorator.name in ("functools.cache", "functools.lru_cache"):
                 value.kept = {}
@@ -1323,6 +1323,7 @@ class Interpreter:
         generated.rest = Unknown("dynamic", f"what is left of {generated.describe()}")
         function, node = generated.function, generated.function.node
         outside = self.scope, self.frame, self.loops, self.level
+        repeating = self.repeating
         scope = Scope(function.scope.module, function.scope, self.level)
         scope.names = self._taken(function, generated.arguments)
 
@@ -1349,7 +1350,7 @@ class Interpreter:
             if not isinstance(node, ast.Lambda):
                 self._block(node.body)
         except _Stopped:
-            return
+            self.repeating = repeating
         finally:
             self.depth -= 1
             self.calling.pop()
@@ -1385,6 +1386,28 @@ class Interpreter:
         why = Unknown("dynamic", generated.describe())
         more = lost(why, *unsure) if unsure else None
         return Items("list", items, more, self.level)
+
+    def _next(self, generated: Generated, default: list[Value]) -> Value:
+        """Return what a generator that was not asked yet yields first."""
+        why = Unknown("dynamic", f"next({generated.describe()})")
+        level, repeating = self.level, self.repeating
+        found: list[Value] = []
+        unsure: list[Value] = []
+
+        def take(value: Value) -> None:
+            sure = self.level == level and self.repeating == repeating
+            (found if sure else unsure).append(value)
+            raise _Stopped
+
+        if self._can_drive(generated):
+            self._drive(generated, take)
+            if found:
+                return found[0]
+            if default and not unsure:
+                return default[0]
+        # what it yields may be of what it goes through
+        escape(generated)
+        return lost(why, *generated.arguments.positional, *unsure, *default)
 
     def _yield(self, node: ast.Yield) -> Value:
         value = self.evaluate(node.value) if node.value is not None else None
@@ -1687,10 +1710,7 @@ class Interpreter:
         if name == "next" and given and isinstance(given[0], Iterating):
             return _first_of(given[0].each(), given[1:])
         if name == "next" and given and isinstance(given[0], Generated):
-            # what it yields may be of what it goes through
-            why = Unknown("dynamic", f"next({given[0].describe()})")
-            escape(given[0])
-            return lost(why, *given[0].arguments.positional, *given[1:])
+            return self._next(given[0], given[1:])
         if name == "next" and given and isinstance(given[0], Unknown):
             escape(given[0])
         # the key of a sort, the function of a filter
@@ -2207,11 +2227,16 @@ _OF_LIBRARY = frozenset(
     {
         *("bin", "bytes", "callable", "chr", "divmod", "format", "hasattr", "hex"),
         *("isinstance", "issubclass", "max", "min", "oct", "open", "ord", "pow"),
+        "dict.fromkeys",
         *("round", "sorted", "type"),
     }
 )
 # ... and those that are given what to convert from, too.
 _CONVERTING = frozenset({"int", "str"})
+# Decorators that decide what a function is in its class.
+_WRAPPING = frozenset(
+    {"staticmethod", "classmethod", "property", "functools.cached_property"}
+)
 # Decorators that leave a function what it is.
 _PASSED_OVER = ("typing.no_type_check", "typing.override", "typing.final")
 _SPECIAL: dict[type, str] = {

@@ -646,8 +646,11 @@ def bound(of: Class, instance: Value, name: str) -> Value:
         return Unknown("dynamic", f"{of.name}.{name}")
     value, owner = found
     if isinstance(value, Wrapped):
-        if value.kind == "property":
-            return value.function.bind(instance, owner).call(Arguments([], {}))
+        if value.kind in ("property", "functools.cached_property"):
+            made = value.function.bind(instance, owner).call(Arguments([], {}))
+            if value.kind != "property":
+                return _cached(instance, name, made)
+            return made
         holder = of if value.of_class else None
         return value.function.bind(holder, owner) if holder else value.function
     if _describes(value):
@@ -655,6 +658,17 @@ def bound(of: Class, instance: Value, name: str) -> Value:
     if isinstance(value, (Function, ContextMaker)):
         return value.bind(instance, owner)
     return value
+
+
+def _cached(instance: Value, name: str, made: Value) -> Value:
+    """Keep what a property gave in `instance`, whose it is from then on."""
+    if not isinstance(instance, Instance):
+        return lost(Unknown("dynamic", name), made)
+    if instance.of.interpreter.level > instance.level:
+        # it may be made later
+        made = lost(UNDECIDED, made)
+    instance.names[name] = made
+    return made
 
 
 class Wrapped(Thing):
