@@ -149,3 +149,21 @@ with DAG("d"):
 """)
     (call,) = facts.calls
     assert call.url == URL
+
+
+def test_a_recursion_that_is_told_nothing_is_followed_once(scan: Scan) -> None:
+    calls = "".join(f"  match(e[{n}], r[{n}], path + [key])\n" for n in range(30))
+    facts = scan(f"""
+import requests
+from airflow.sdk import DAG, task
+def match(e, r, path):
+ for key in e:
+{calls}
+  match(e[key], r[key], path + [key])
+ requests.post("{URL}", json=e)
+@task
+def t(e): match(e, e, [])
+with DAG("d"): t("{{{{ params }}}}")
+""")
+    (call,) = facts.calls
+    assert (call.url, facts.gaps) == (URL, ())

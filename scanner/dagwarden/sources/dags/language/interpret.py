@@ -22,6 +22,7 @@ from dagwarden.sources.dags.language.aliases import (
     either,
     forget,
     give_up,
+    held_in,
     join,
     lost,
     things_of,
@@ -31,6 +32,7 @@ from dagwarden.sources.dags.language.objects import (
     UNFOLLOWED,
     Class,
     ClassScope,
+    Code,
     Context,
     ContextMaker,
     Decorated,
@@ -275,6 +277,40 @@ class _Stopped(Exception):
     """Nobody asks a generator for more."""
 
 
+class _Calling(NamedTuple):
+    """A call that is being followed: of which function, and what tells it apart."""
+
+    function: int
+    # None: each is one of its own
+    told: tuple[object, ...] | None
+
+
+def _told_to(function: Function, arguments: Arguments) -> tuple[object, ...] | None:
+    """Return what tells a call apart that is given something that is not known."""
+    given = [*arguments.positional, *arguments.keywords.values()]
+    if not any(map(_tells_nothing, given)):
+        return None
+    held = map(_told, (function.bound, arguments.more, arguments.rest, *given))
+    return (*held, *arguments.keywords)
+
+
+def _tells_nothing(value: Value) -> bool:
+    """Say whether nothing is known of an argument, nor of what it holds."""
+    if isinstance(value, (Items, Entries)):
+        held = [*held_in(value)]
+        return any(held) and all(one is None or type(one) is Unknown for one in held)
+    return isinstance(value, Unknown)
+
+
+def _told(value: Value) -> object:
+    """Return what is known of an argument; a list of what is not known is any list."""
+    if isinstance(value, Unknown):
+        return value.reason, value.symbol
+    if is_scalar(value):
+        return type(value), value
+    return type(value) if _tells_nothing(value) else value
+
+
 class _Loop:
     """One loop: names at a `break` or `continue` that may have happened."""
 
@@ -295,7 +331,7 @@ class Kept(NamedTuple):
     loops: list[_Loop]
     level: int
     depth: int
-    calling: list[int]
+    calling: list[_Calling]
     skipped: list[Skipped]
     unread: dict[Unread, None]
     given_up: set[int]
@@ -315,7 +351,7 @@ class Interpreter:
         self.branches = 0
         self.why = UNDECIDED
         self.depth = 0
-        self.calling: list[int] = []
+        self.calling: list[_Calling] = []
         self.loops: list[_Loop] = []
         # loops around us that run an unknown number of times
         self.repeating = 0
@@ -1265,10 +1301,11 @@ class Interpreter:
         """Follow a call of `function`."""
         node = function.node
         symbol = Unknown("dynamic", f"{function.name}()")
+        told = _told_to(function, arguments)
         if (
             self.work > MAX_WORK
             or self.depth >= MAX_CALL_DEPTH
-            or self.calling.count(id(node)) > 2
+            or self._comes_back(node, told)
             or function.changed
             or (self._is_generator(node) and type(node) is not ast.FunctionDef)
         ):
@@ -1285,7 +1322,7 @@ class Interpreter:
         self.scope, self.loops = scope, []
         self.frame = frame = _Frame(function, scope)
         self.depth += 1
-        self.calling.append(id(node))
+        self.calling.append(_Calling(id(node), told))
         self.followed.add(id(node))
         try:
             if isinstance(node, ast.Lambda):
@@ -1304,6 +1341,16 @@ class Interpreter:
             return join(frame.returned, None, self.why)
         return frame.returned
 
+    def _comes_back(self, node: Code, told: tuple[object, ...] | None) -> bool:
+        """
+        Say whether a call leads back to a function once too often.
+
+        One that is told nothing else than a call around it, and nothing for certain,
+        does what that does: it is not followed again for every level of a recursion.
+        """
+        around = [one.told for one in self.calling if one.function == id(node)]
+        return len(around) > 2 or (told is not None and told in around)
+
     # ---------------------------------------------------------------- generators
 
     def _can_drive(self, generated: Generated) -> bool:
@@ -1311,7 +1358,7 @@ class Interpreter:
         node = generated.function.node
         known = generated.rest is None and generated.level == self.level
         bounded = self.work <= MAX_WORK and self.depth < MAX_CALL_DEPTH
-        return known and bounded and self.calling.count(id(node)) <= 2
+        return known and bounded and not self._comes_back(node, None)
 
     def _drive(self, generated: Generated, follow: Callable[[Value], None]) -> None:
         """
@@ -1344,7 +1391,7 @@ class Interpreter:
         self.frame = frame = _Frame(function, scope)
         frame.yields = yielded
         self.depth += 1
-        self.calling.append(id(node))
+        self.calling.append(_Calling(id(node), None))
         self.followed.add(id(node))
         try:
             if not isinstance(node, ast.Lambda):
