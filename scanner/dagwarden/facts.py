@@ -579,6 +579,7 @@ class FederationProvider(Fact, frozen=True, kw_only=True):
     attribute_condition: Maybe[str | None] = UNSET
     # the provider, or its pool, is disabled or deleted
     disabled: Maybe[bool] = UNSET
+    pool_disabled: Maybe[bool] = UNSET
 
 
 class CloudRun(Fact, frozen=True, kw_only=True):
@@ -599,6 +600,9 @@ class CloudRun(Fact, frozen=True, kw_only=True):
         UNSET
     )
     invoker_check_disabled: Maybe[bool] = UNSET
+    # container images as written; None: not read
+    images: tuple[str, ...] | None = None
+    ssh_enabled: bool | None = None  # None: it does not say
     urls: tuple[str, ...] = ()
     custom_audiences: tuple[str, ...] = ()
     timeout: Maybe[float] = UNSET  # per request, or per attempt of a job's task
@@ -890,7 +894,32 @@ class Controlled(Record, frozen=True, kw_only=True):
 
     identity: IdentityRef
     permission: str
+    # all of it, its access tokens (no service takes them), its identity tokens (only
+    # services do), or what it may do in Cloud Storage
+    gives: Literal["identity", "api", "invocation", "storage"] = "identity"
     runs: tuple[str, ...]  # resource names of workloads that run as it
+    hops: tuple[Hop, ...]
+
+
+LeverKind = Literal[
+    "CAN_LIFT_GUARDRAIL",  # a deny policy or principal access boundary
+    "CAN_LIFT_ORG_POLICY",
+    "CAN_REVIVE",  # a disabled account
+    "CAN_SATISFY_CONDITION",  # of a binding that asks for a tag
+]
+
+
+class Lever(Record, frozen=True, kw_only=True):
+    """
+    Something in the way of an identity that it can remove.
+
+    `identity` is who holds the permission: the identity itself, or one it can become.
+    """
+
+    kind: LeverKind
+    identity: IdentityRef
+    permission: str
+    what: str  # the policy, constraint, account or binding
     hops: tuple[Hop, ...]
 
 
@@ -906,6 +935,8 @@ class Reach(Fact, frozen=True, kw_only=True):
     dags: tuple[str, ...]
     controls: Maybe[tuple[Controlled, ...]] = UNSET
     controls_known: tuple[Controlled, ...] = ()
+    levers: Maybe[tuple[Lever, ...]] = UNSET
+    levers_known: tuple[Lever, ...] = ()
 
 
 class LifetimeChain(Fact, frozen=True, kw_only=True):

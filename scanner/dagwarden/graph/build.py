@@ -32,9 +32,10 @@ if TYPE_CHECKING:
 # Ways to become someone that no edge follows yet: a report says so.
 NOT_FOLLOWED = (
     (
-        "not followed from one identity to another: keys that exist already, changes "
-        "of custom roles and of federation providers, bucket policies, images that may "
-        "be overwritten, and what Scheduler, Eventarc and Workflows call as an account"
+        "not followed from one identity to another: keys that exist already (who holds "
+        "one is not known), virtual machines and clusters that run already, what Google "
+        "Workspace lets an account do for its users, and what Scheduler, Eventarc and "
+        "Workflows do already"
     ),
     "cluster policies of Airflow change no task after its file was parsed",
 )

@@ -4,54 +4,109 @@ How one identity becomes another: every kind of control edge, in one table.
 A control edge is transitive: its holder becomes the target. Calling a service or
 running a job as it stands is not among them: a caller never gets the identity that
 a workload runs as.
+
+`EDGES` are one permission each; `DEPLOYMENTS` take actAs on the account and, in its
+project, all of their permissions; `LEVERS` give nobody's identity, but undo what
+stands in the way of one.
 """
 
 from typing import Literal
 
-from dagwarden.facts import Record
+from dagwarden.facts import LeverKind, Record
 
 # What a permission is held on, to give the account behind it:
 Place = Literal[
     "account",  # the service account, or anything above it
-    "project_policy",  # the account's project, or above
+    "key_account",  # such an account, where no organisation policy forbids new keys
+    "key_account_unread",  # ... and where one may
+    "account_project",  # the account's project, or above
     "folder_policy",  # a folder above the account, or above that
     "organization_policy",  # the organisation
     "job",  # a Cloud Run job that runs as the account, or above
     "workload",  # a Cloud Run service or job that runs as it, or above
+    "shell",  # such a workload, known to let people in by ssh
+    "service",  # a Cloud Run service that runs as it, or above
     "environment",  # a Composer environment that runs as it, or above
     "dag_bucket",  # the bucket of such an environment, or above
+    "job_image",  # the repository of an image that a job takes by a tag, or above
+    "service_image",  # the same of a service
+    "pool",  # a workload identity pool, or above
+    "pool_unread",  # ... that may be disabled
 ]
 Gives = Literal[
     "identity",  # the holder can do all that the account can
-    "invocation",  # only calls to services in the account's name
+    "api",  # an access token: all calls to Google APIs, and none to a service
+    "invocation",  # an identity token: only calls to services in the account's name
     "delegation",  # tokens of accounts that the account may mint tokens of
+    "storage",  # what the account may do in Cloud Storage
+    "pool",  # the tokens of every principal of a pool
 ]
 
 
-class Edge(Record, frozen=True, kw_only=True):
-    """One kind of control edge: any of `permissions` on `place`."""
+class Row(Record, frozen=True, kw_only=True):
+    """What all rows of the tables say."""
 
-    kind: str
     permissions: tuple[str, ...]
-    place: Place
-    gives: Gives = "identity"
-    # False: the effect depends on a setting that is not read yet
-    certain: bool = True
     text: str
     source: str  # documentation that says so
 
 
+class Edge(Row, frozen=True, kw_only=True):
+    """One kind of control edge: any of `permissions` on `place`."""
+
+    kind: str
+    place: Place
+    gives: Gives = "identity"
+    beside: tuple[str, ...] = ()  # what its role has to hold as well
+    # what the effect depends on and no snapshot tells; empty: it is certain
+    depends: str = ""
+
+
+class Deployment(Row, frozen=True, kw_only=True):
+    """
+    What makes code run, or calls be made, as an account that one may act as.
+
+    It takes all of `permissions`, in the account's project.
+    """
+
+    gives: Gives = "identity"
+    depends: str = ""  # as of Edge
+
+
+class LeverRow(Row, frozen=True, kw_only=True):
+    """One way to undo what stands in the way: any of `permissions` on or above it."""
+
+    kind: LeverKind
+    lifts: Literal["deny", "boundary", "org_policy", "disabled", "condition"]
+
+
 _IAM = "cloud.google.com/iam/docs/service-account-permissions"
+_SHORT_LIVED = "cloud.google.com/iam/docs/create-short-lived-credentials-delegated"
+_GRANTING = "cloud.google.com/iam/docs/granting-changing-revoking-access"
+_COMPOSER = "cloud.google.com/composer/docs/concepts/access-control"
+_SSH = "cloud.google.com/sdk/gcloud/reference/beta/run/services/ssh"
+_ROLES = "cloud.google.com/iam/docs/creating-custom-roles"
 
 EDGES: tuple[Edge, ...] = (
     Edge(
         kind="CAN_MINT_ACCESS_TOKEN",
         permissions=("iam.serviceAccounts.getAccessToken",),
+        beside=("iam.serviceAccounts.getOpenIdToken",),
         place="account",
         text="mints access tokens of",
         source=_IAM,
     ),
     Edge(
+        kind="CAN_MINT_ACCESS_TOKEN",
+        permissions=("iam.serviceAccounts.getAccessToken",),
+        place="account",
+        gives="api",
+        text="mints access tokens of",
+        source=_IAM,
+    ),
+    Edge(
+        # a signed assertion is exchanged for a token of either kind:
+        # developers.google.com/identity/protocols/oauth2/service-account
         kind="CAN_SIGN_AS",
         permissions=("iam.serviceAccounts.signBlob", "iam.serviceAccounts.signJwt"),
         place="account",
@@ -61,9 +116,25 @@ EDGES: tuple[Edge, ...] = (
     Edge(
         kind="CAN_CREATE_KEY",
         permissions=("iam.serviceAccountKeys.create",),
-        place="account",
+        place="key_account",
         text="creates keys of",
         source=_IAM,
+    ),
+    Edge(
+        kind="CAN_CREATE_KEY",
+        permissions=("iam.serviceAccountKeys.create",),
+        place="key_account_unread",
+        depends="organisation policies on keys in",
+        text="creates keys of",
+        source=_IAM,
+    ),
+    Edge(
+        kind="CAN_CREATE_HMAC",
+        permissions=("storage.hmacKeys.create",),
+        place="account_project",
+        gives="storage",
+        text="creates HMAC keys, for Cloud Storage, of",
+        source="cloud.google.com/storage/docs/authentication/hmackeys",
     ),
     Edge(
         kind="CAN_GRANT",
@@ -75,23 +146,23 @@ EDGES: tuple[Edge, ...] = (
     Edge(
         kind="CAN_GRANT",
         permissions=("resourcemanager.projects.setIamPolicy",),
-        place="project_policy",
+        place="account_project",
         text="gives itself any role in the project of",
-        source="cloud.google.com/iam/docs/granting-changing-revoking-access",
+        source=_GRANTING,
     ),
     Edge(
         kind="CAN_GRANT",
         permissions=("resourcemanager.folders.setIamPolicy",),
         place="folder_policy",
         text="gives itself any role in the folder of",
-        source="cloud.google.com/iam/docs/granting-changing-revoking-access",
+        source=_GRANTING,
     ),
     Edge(
         kind="CAN_GRANT",
         permissions=("resourcemanager.organizations.setIamPolicy",),
         place="organization_policy",
         text="gives itself any role in the organisation of",
-        source="cloud.google.com/iam/docs/granting-changing-revoking-access",
+        source=_GRANTING,
     ),
     Edge(
         kind="CAN_DELEGATE",
@@ -99,7 +170,7 @@ EDGES: tuple[Edge, ...] = (
         place="account",
         gives="delegation",
         text="uses as a delegate",
-        source="cloud.google.com/iam/docs/create-short-lived-credentials-delegated",
+        source=_SHORT_LIVED,
     ),
     Edge(
         kind="CAN_MINT_ID_TOKEN",
@@ -110,6 +181,29 @@ EDGES: tuple[Edge, ...] = (
         source=_IAM,
     ),
     Edge(
+        kind="CAN_FORGE_FEDERATION",
+        permissions=(
+            "iam.googleapis.com/workloadIdentityPoolProviders.create",
+            "iam.googleapis.com/workloadIdentityPoolProviders.update",
+        ),
+        place="pool",
+        gives="pool",
+        text="lets an issuer of its own speak for",
+        source="cloud.google.com/iam/docs/manage-workload-identity-pools-providers",
+    ),
+    Edge(
+        kind="CAN_FORGE_FEDERATION",
+        permissions=(
+            "iam.googleapis.com/workloadIdentityPoolProviders.create",
+            "iam.googleapis.com/workloadIdentityPoolProviders.update",
+        ),
+        place="pool_unread",
+        gives="pool",
+        depends="whether pools are disabled in",
+        text="lets an issuer of its own speak for",
+        source="cloud.google.com/iam/docs/manage-workload-identity-pools-providers",
+    ),
+    Edge(
         kind="CAN_RUN_WITH_OVERRIDES",
         permissions=("run.jobs.runWithOverrides",),
         place="job",
@@ -117,12 +211,56 @@ EDGES: tuple[Edge, ...] = (
         source="cloud.google.com/run/docs/execute/jobs#override-job-configuration",
     ),
     Edge(
+        kind="CAN_GRANT_RUN",
+        permissions=("run.jobs.setIamPolicy",),
+        place="job",
+        text="gives itself a run with its own arguments of a job that runs as",
+        source="cloud.google.com/run/docs/securing/managing-access",
+    ),
+    Edge(
         kind="CAN_SHELL",
         permissions=("run.services.sshRoot", "run.jobs.sshRoot"),
-        place="workload",
-        certain=False,
+        place="shell",
         text="opens a shell in a workload that runs as",
-        source="cloud.google.com/run/docs/securing/ssh",
+        source=_SSH,
+    ),
+    Edge(
+        kind="CAN_SHELL",
+        permissions=(
+            "run.services.sshRoot",
+            "run.services.sshRead",
+            "run.jobs.sshRoot",
+        ),
+        place="workload",
+        depends="ssh to workloads in",
+        text="opens a shell in a workload that runs as",
+        source=_SSH,
+    ),
+    Edge(
+        kind="CAN_GRANT_SHELL",
+        permissions=("run.services.setIamPolicy",),
+        place="service",
+        depends="ssh to workloads in",
+        text="gives itself a shell in a service that runs as",
+        source="cloud.google.com/run/docs/securing/managing-access",
+    ),
+    Edge(
+        # a tag is resolved when a job is executed
+        kind="CAN_POISON_IMAGE",
+        permissions=("artifactregistry.repositories.uploadArtifacts",),
+        place="job_image",
+        depends="who runs the jobs of images in",
+        text="overwrites the image of a job that runs as",
+        source="cloud.google.com/run/docs/managing/jobs#image-digest",
+    ),
+    Edge(
+        # ... and when a service is deployed, not later
+        kind="CAN_POISON_IMAGE",
+        permissions=("artifactregistry.repositories.uploadArtifacts",),
+        place="service_image",
+        depends="who deploys the services of images in",
+        text="overwrites the image of a service that runs as",
+        source="cloud.google.com/run/docs/deploying",
     ),
     Edge(
         kind="CAN_EXECUTE_AS",
@@ -132,40 +270,290 @@ EDGES: tuple[Edge, ...] = (
         ),
         place="environment",
         text="runs commands in a Composer environment that runs as",
-        source="cloud.google.com/composer/docs/concepts/access-control",
+        source=_COMPOSER,
+    ),
+    Edge(
+        kind="CAN_EXECUTE_AS",
+        permissions=("composer.dags.execute",),
+        place="environment",
+        depends="what DAGs do with the parameters of a run in",
+        text="runs DAGs of a Composer environment that runs as",
+        source=_COMPOSER,
     ),
     Edge(
         kind="CAN_EXECUTE_AS",
         permissions=("storage.objects.create", "storage.objects.update"),
         place="dag_bucket",
         text="writes DAGs of a Composer environment that runs as",
-        source="cloud.google.com/composer/docs/concepts/access-control",
+        source=_COMPOSER,
+    ),
+    Edge(
+        kind="CAN_GRANT",
+        permissions=("storage.buckets.setIamPolicy",),
+        place="dag_bucket",
+        text="gives itself the DAGs of a Composer environment that runs as",
+        source="cloud.google.com/storage/docs/access-control/using-iam-permissions",
     ),
 )
 
-# Deploying code as an account takes two permissions: this one on the account ...
+# Deploying code as an account takes this permission on the account ...
 ACT_AS = "iam.serviceAccounts.actAs"
-# ... and one of these in the account's project. Virtual machines and data pipelines
-# take more than one permission besides; they are not counted.
-DEPLOY = (
-    "run.services.create",
-    "run.services.update",
-    "run.jobs.create",
-    "run.jobs.update",
-    "run.workerpools.create",
-    "run.workerpools.update",
-    "cloudfunctions.functions.create",
-    "cloudfunctions.functions.update",
-    "cloudbuild.builds.create",
-    "composer.environments.create",
-    "workflows.workflows.create",
-    "workflows.workflows.update",
+# ... and one of these in the account's project. What one gets by editing (a schedule,
+# a workflow) is the same as by making one.
+_RUN = "cloud.google.com/run/docs/configuring/services/service-identity"
+_VM = (
+    "cloud.google.com/compute/docs/access/create-enable-service-accounts-for-instances"
+)
+_CALLS = "makes calls of its own as"
+DEPLOYMENTS: tuple[Deployment, ...] = (
+    *(
+        Deployment(
+            permissions=(f"run.{kind}.{verb}",),
+            text=f"deploys code, as a Cloud Run {name}, that runs as",
+            source=_RUN,
+        )
+        for kind, name in (("services", "service"), ("workerpools", "worker pool"))
+        for verb in ("create", "update")
+    ),
+    Deployment(
+        permissions=("run.instances.create",),
+        text="deploys code, as a Cloud Run instance, that runs as",
+        source="cloud.google.com/run/docs/configuring/instances/service-identity",
+    ),
+    *(
+        Deployment(
+            permissions=(f"run.jobs.{verb}", "run.jobs.run"),
+            text="deploys code, as a Cloud Run job, that runs as",
+            source="cloud.google.com/run/docs/create-jobs#required_roles",
+        )
+        for verb in ("create", "update")
+    ),
+    *(
+        Deployment(
+            permissions=(f"run.jobs.{verb}",),
+            depends="who runs jobs in",
+            text="deploys code, as a Cloud Run job, that runs as",
+            source="cloud.google.com/run/docs/create-jobs#required_roles",
+        )
+        for verb in ("create", "update")
+    ),
+    *(
+        Deployment(
+            permissions=(f"cloudfunctions.functions.{verb}",),
+            text="deploys code, as a function, that runs as",
+            source="cloud.google.com/functions/docs/reference/iam/roles#additional-configuration",
+        )
+        for verb in ("create", "update")
+    ),
+    Deployment(
+        permissions=("cloudbuild.builds.create",),
+        text="runs builds as",
+        source="cloud.google.com/build/docs/securing-builds/configure-user-specified-service-accounts",
+    ),
+    Deployment(
+        permissions=("composer.environments.create",),
+        text="makes a Composer environment that runs as",
+        source=_COMPOSER,
+    ),
+    *(
+        Deployment(
+            permissions=(
+                f"workflows.workflows.{verb}",
+                "workflows.executions.create",
+            ),
+            gives="identity",
+            text="runs workflows of its own as",
+            source="cloud.google.com/workflows/docs/authentication",
+        )
+        for verb in ("create", "update")
+    ),
+    *(
+        Deployment(
+            permissions=(f"workflows.workflows.{verb}",),
+            depends="who executes workflows in",
+            text="makes workflows that run as",
+            source="cloud.google.com/workflows/docs/authentication",
+        )
+        for verb in ("create", "update")
+    ),
+    # to a Google API with an access token, to anything else with an identity token
+    *(
+        Deployment(
+            permissions=(f"cloudscheduler.jobs.{verb}",),
+            text=_CALLS,
+            source="cloud.google.com/scheduler/docs/http-target-auth",
+        )
+        for verb in ("create", "update")
+    ),
+    Deployment(
+        permissions=("cloudtasks.tasks.create", "cloudtasks.queues.create"),
+        text=_CALLS,
+        source="cloud.google.com/tasks/docs/creating-http-target-tasks",
+    ),
+    Deployment(
+        permissions=("cloudtasks.tasks.create",),
+        depends="queues in",
+        text=_CALLS,
+        source="cloud.google.com/tasks/docs/creating-http-target-tasks",
+    ),
+    # a push subscription sends identity tokens, of any audience, wherever it is told
+    *(
+        Deployment(
+            permissions=(f"pubsub.subscriptions.{verb}",),
+            gives="invocation",
+            text="has identity tokens sent to itself of",
+            source="cloud.google.com/pubsub/docs/authenticate-push-subscriptions",
+        )
+        for verb in ("create", "update")
+    ),
+    Deployment(
+        permissions=("eventarc.triggers.create",),
+        gives="invocation",
+        depends="whether the account may receive events in",
+        text="has events delivered to services as",
+        source="cloud.google.com/eventarc/docs/run/roles-permissions",
+    ),
+    # a disk and a network besides, which the catalogue of roles does not tell
+    Deployment(
+        permissions=("compute.instances.create", "compute.instances.setServiceAccount"),
+        depends="disks and networks for virtual machines in",
+        text="starts virtual machines as",
+        source=_VM,
+    ),
+    *(
+        Deployment(
+            permissions=(name,),
+            depends="virtual machines in",
+            text="enters virtual machines that run as",
+            source="cloud.google.com/compute/docs/connect/add-ssh-keys",
+        )
+        for name in (
+            "compute.instances.setMetadata",
+            "compute.projects.setCommonInstanceMetadata",
+        )
+    ),
+    # their workers start only where the account has the worker's role
+    Deployment(
+        permissions=("dataflow.jobs.create",),
+        depends="whether the account is a Dataflow worker in",
+        text="runs pipelines as",
+        source="cloud.google.com/dataflow/docs/concepts/security-and-permissions",
+    ),
+    Deployment(
+        permissions=("dataproc.clusters.create",),
+        depends="whether the account is a Dataproc worker in",
+        text="starts clusters that run as",
+        source="cloud.google.com/dataproc/docs/concepts/configuring-clusters/service-accounts",
+    ),
+    Deployment(
+        permissions=("notebooks.instances.create",),
+        depends="disks and networks for virtual machines in",
+        text="starts notebooks that run as",
+        source="cloud.google.com/vertex-ai/docs/workbench/instances/create",
+    ),
+)
+DEPLOY_EDGE = Edge(
+    kind="CAN_DEPLOY_AS",
+    permissions=(ACT_AS,),
+    place="account",
+    text="deploys code that runs as",
+    source=_IAM,
+)
+
+# Whoever may change a custom role adds to it what it likes, wherever it holds the role.
+UPDATE_ROLE = "iam.roles.update"
+_ADDED: tuple[tuple[Place, str], ...] = (
+    ("account", "adds what it likes to a role that it holds on"),
+    ("job", "adds overrides to a role that it holds on a job that runs as"),
+    ("environment", "adds commands to a role that it holds on an environment of"),
+    ("dag_bucket", "adds writing to a role that it holds on the DAGs of"),
+)
+ROLE_EDGES: tuple[Edge, ...] = tuple(
+    Edge(
+        kind="CAN_CHANGE_ROLE",
+        permissions=(UPDATE_ROLE,),
+        place=place,
+        text=text,
+        source=_ROLES,
+    )
+    for place, text in _ADDED
+)
+
+LEVERS: tuple[LeverRow, ...] = (
+    LeverRow(
+        kind="CAN_LIFT_GUARDRAIL",
+        permissions=("iam.denypolicies.update", "iam.denypolicies.delete"),
+        lifts="deny",
+        text="changes deny policy",
+        source="cloud.google.com/iam/docs/deny-access#required-roles",
+    ),
+    LeverRow(
+        kind="CAN_LIFT_GUARDRAIL",
+        permissions=(
+            "iam.principalaccessboundarypolicies.unbind",
+            "iam.principalaccessboundarypolicies.update",
+        ),
+        lifts="boundary",
+        text="changes or unbinds access boundary",
+        source="cloud.google.com/iam/docs/principal-access-boundary-policies-edit",
+    ),
+    LeverRow(
+        kind="CAN_LIFT_ORG_POLICY",
+        permissions=("orgpolicy.policy.set",),
+        lifts="org_policy",
+        text="changes organisation policy",
+        source="cloud.google.com/resource-manager/docs/organization-policy/using-constraints",
+    ),
+    LeverRow(
+        kind="CAN_REVIVE",
+        permissions=("iam.serviceAccounts.enable", "iam.serviceAccounts.undelete"),
+        lifts="disabled",
+        text="enables disabled account",
+        source="cloud.google.com/iam/docs/service-accounts-disable-enable",
+    ),
+    LeverRow(
+        kind="CAN_SATISFY_CONDITION",
+        permissions=("resourcemanager.tagValueBindings.create",),
+        lifts="condition",
+        text="attaches the tag that is asked for by",
+        source="cloud.google.com/iam/docs/tags-access-control",
+    ),
 )
 
 BY_PERMISSION: dict[str, tuple[Edge, ...]] = {
     permission: tuple(edge for edge in EDGES if permission in edge.permissions)
     for permission in sorted({name for edge in EDGES for name in edge.permissions})
 }
-CONTROLLING = frozenset(BY_PERMISSION) | {ACT_AS}
-# What a delegate passes on: tokens, and further delegation.
-PASSED_ON = frozenset({"CAN_MINT_ACCESS_TOKEN", "CAN_DELEGATE"})
+DEPLOYING = frozenset(name for row in DEPLOYMENTS for name in row.permissions)
+LEVERING = frozenset(name for row in LEVERS for name in row.permissions)
+CONTROLLING = frozenset(BY_PERMISSION) | {ACT_AS, UPDATE_ROLE}
+# What can be asked for in the name of the last account of a chain of delegates.
+# Source: google.iam.credentials.v1, `delegates` of all four methods
+PASSED_ON = frozenset(
+    {"CAN_MINT_ACCESS_TOKEN", "CAN_MINT_ID_TOKEN", "CAN_SIGN_AS", "CAN_DELEGATE"}
+)
+# What tasks use on purpose with the jobs that they run.
+OF_JOBS = frozenset({"CAN_RUN_WITH_OVERRIDES", "CAN_GRANT_RUN"})
+
+# What takes an identity token, and no access token.
+# Source: cloud.google.com/run/docs/authenticating/service-to-service,
+# cloud.google.com/functions/docs/securing/authenticating,
+# cloud.google.com/iap/docs/authentication-howto
+_BY_ID_TOKEN = frozenset(
+    {
+        "cloudfunctions.functions.invoke",
+        "iap.webServiceVersions.accessViaIAP",
+        "run.routes.invoke",
+    }
+)
+
+
+def usable(gives: Gives, permission: str) -> bool:
+    """Tell whether a permission can be used with what an edge gives of its holder."""
+    if gives == "identity":
+        return True
+    if permission in _BY_ID_TOKEN:
+        return gives == "invocation"
+    if gives == "storage":
+        return permission.startswith("storage.objects.")
+    return gives == "api"

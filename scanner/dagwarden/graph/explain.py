@@ -28,6 +28,7 @@ from dagwarden.findings import (
 )
 from dagwarden.graph.access import Access, Answer, Cause, distinct, role_cause
 from dagwarden.graph.callers import resolve
+from dagwarden.graph.edges import Gives, usable
 from dagwarden.graph.estate import Estate
 from dagwarden.graph.hierarchy import account_resource
 from dagwarden.graph.identities import Acting, act
@@ -522,9 +523,9 @@ def _through(
     alone = _alone(key)
     access = estate.access
 
-    def holds(account: str, invokes: bool) -> bool:
-        usable = not invokes or permission == "run.routes.invoke"
-        return usable and access.holds(account, permission, resource).held is True
+    def holds(account: str, gives: Gives) -> bool:
+        held = access.holds(account, permission, resource).held is True
+        return held and usable(gives, permission)
 
     found = reached(graph, alone, holds)
     chains: list[tuple[Hop, ...]] = []
@@ -536,6 +537,17 @@ def _through(
     for account in found.visited:
         doubt.extend(control.doubts(account))
         doubt.extend(access.holds(account, permission, resource).causes)
+    holders = {
+        member
+        for place in estate.hierarchy.lineage(resource).names
+        for binding in access.bindings_on(place)
+        if access.roles.holds(binding.role, permission) is not False
+        for member in access.members(binding)
+    }
+    for account in (*found.visited, *found.pools):
+        doubt.extend(control.uncertain(account, holders.__contains__))
+    for pool in found.pools:
+        doubt.extend(control.doubts(pool))
     return chains, distinct(doubt)
 
 

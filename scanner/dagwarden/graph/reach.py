@@ -8,8 +8,9 @@ holders share, so the graph stays linear in bindings and accounts.
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import count
-from typing import TypeAlias
+from collections.abc import Set as AbstractSet
+from functools import cached_property
+from typing import Literal
 
 from msgspec import UNSET
 
@@ -19,6 +20,7 @@ from dagwarden.facts import (
     ComposerEnvironment,
     Controlled,
     Hop,
+    Lever,
     Reach,
     Record,
 )
@@ -28,19 +30,27 @@ from dagwarden.graph.edges import (
     ACT_AS,
     BY_PERMISSION,
     CONTROLLING,
-    DEPLOY,
+    DEPLOY_EDGE,
+    DEPLOYING,
+    DEPLOYMENTS,
+    LEVERING,
+    LEVERS,
+    OF_JOBS,
     PASSED_ON,
+    ROLE_EDGES,
+    UPDATE_ROLE,
+    Deployment,
     Edge,
+    Gives,
+    LeverRow,
     Place,
 )
 from dagwarden.graph.estate import Estate, unresolved
 from dagwarden.graph.hierarchy import account_resource
-from dagwarden.graph.principals import account_key, email_of
+from dagwarden.graph.placed import Placed
+from dagwarden.graph.principals import email_of, kind_of
 
 MOST = 50  # accounts listed per identity
-_PROJECT = "//cloudresourcemanager.googleapis.com/projects/"
-_FOLDER = "//cloudresourcemanager.googleapis.com/folders/"
-_ORGANIZATION = "//cloudresourcemanager.googleapis.com/organizations/"
 
 
 class User(Record, frozen=True, kw_only=True):
@@ -63,125 +73,16 @@ class _Step(Record, frozen=True, kw_only=True):
     permission: str
     scope: str
     binding: Binding
-    deploys: Binding | None = None  # the other half of deploying as an account
+    deployment: Deployment | None = None  # what else deploying as an account takes
+    beside: Binding | None = None  # gives the right to change the binding's role
 
+    @property
+    def gives(self) -> Gives:
+        return self.deployment.gives if self.deployment else self.edge.gives
 
-_Stands: TypeAlias = tuple[int, str, str]  # order, account, resource
-
-
-class Placed:
-    """Accounts by every resource on which a permission gives them."""
-
-    def __init__(self, estate: Estate) -> None:
-        """Index accounts, workloads and environments under all that is above them."""
-        self._estate = estate
-        # by place and resource: what stands there, and below which containers, in order
-        self._own: dict[Place, dict[str, list[_Stands]]] = {}
-        self._below: dict[Place, dict[tuple[str, ...], list[_Stands]]] = {}
-        self._under: dict[Place, dict[str, list[list[_Stands]]]] = {}
-        self._at: dict[tuple[Place, str], list[tuple[str, str]]] = {}
-        self._order = count()
-        self.runs: dict[str, list[str]] = {}  # account -> workloads
-        self.projects: dict[str, str | None] = {}  # account -> its project
-        self.missing: dict[str, tuple[Cause, ...]] = {}  # policies above, not read
-        self._place_workloads()
-        for key in sorted({*self._accounts(), *self.runs}):
-            self._place_account(key)
-
-    def of(self, place: Place, scope: str) -> list[tuple[str, str]]:
-        """Return (account, resource behind which it stands) under a scope."""
-        found = self._at.get((place, scope))
-        if found is None:
-            found = self._at[place, scope] = self._find(place, scope)
-        return found
-
-    def _find(self, place: Place, scope: str) -> list[tuple[str, str]]:
-        stands = list(self._own.get(place, {}).get(scope, ()))
-        for inside in self._containing(place).get(scope, ()):
-            stands += inside
-        return [(key, what) for _, key, what in sorted(stands)]
-
-    def _containing(self, place: Place) -> dict[str, list[list[_Stands]]]:
-        """Return what stands somewhere below each container."""
-        found = self._under.get(place)
-        if found is None:
-            found = self._under[place] = {}
-            for above, inside in self._below.get(place, {}).items():
-                for container in above:
-                    found.setdefault(container, []).append(inside)
-        return found
-
-    def _accounts(self) -> Iterator[str]:
-        for identity in self._estate.facts.identities:
-            if identity.kind == "service_account":
-                yield identity.key
-
-    def _put(self, place: Place, names: tuple[str, ...], key: str, what: str) -> None:
-        """
-        Note what stands at the first of `names`, below all the others.
-
-        Many have the same above them: what is below a container is found when asked.
-        """
-        stands = (next(self._order), key, what)
-        own = self._own.setdefault(place, {})
-        own.setdefault(names[0], []).append(stands)
-        if len(names) > 1:
-            below = self._below.setdefault(place, {})
-            below.setdefault(names[1:], []).append(stands)
-
-    def _place_account(self, key: str) -> None:
-        hierarchy = self._estate.hierarchy
-        resource = account_resource(email_of(key) or key)
-        lineage = hierarchy.lineage(resource)
-        names = lineage.names
-        if lineage.missing and key in self.runs:
-            self.missing[key] = tuple(
-                Cause(reason=item.reason, symbol=item.symbol)
-                for item in lineage.missing
-            )
-        self.projects[key] = hierarchy.project_of(resource)
-        self._put("account", names, key, resource)
-        above: tuple[tuple[Place, str], ...] = (
-            ("project_policy", _PROJECT),
-            ("folder_policy", _FOLDER),
-            ("organization_policy", _ORGANIZATION),
-        )
-        for place, prefix in above:
-            start = next(
-                (i for i, name in enumerate(names) if name.startswith(prefix)), None
-            )
-            if start is not None:
-                self._put(place, names[start:], key, resource)
-
-    def _place_workloads(self) -> None:
-        hierarchy = self._estate.hierarchy
-        for run in self._estate.facts.cloud_runs:
-            if not isinstance(run.service_account, str):
-                continue
-            key = account_key(run.service_account)
-            name = hierarchy.canonical(run.resource)
-            self.runs.setdefault(key, []).append(run.resource)
-            names = hierarchy.lineage(name).names
-            self._put("workload", names, key, name)
-            if run.kind == "job":
-                self._put("job", names, key, name)
-        for environment in self._estate.facts.composer_environments:
-            if not isinstance(environment.service_account, str):
-                continue
-            key = account_key(environment.service_account)
-            name = hierarchy.canonical(environment.resource)
-            self.runs.setdefault(key, []).append(environment.resource)
-            self._put("environment", hierarchy.lineage(name).names, key, name)
-            if isinstance(environment.dag_bucket, str):
-                bucket = bucket_name(environment.dag_bucket)
-                names = hierarchy.lineage(bucket).names
-                self._put("dag_bucket", names, key, environment.resource)
-
-
-def bucket_name(bucket: str) -> str:
-    """Return the resource name of a bucket given as `gs://b/dags`, or bare."""
-    bare = bucket.removeprefix("//storage.googleapis.com/").removeprefix("gs://")
-    return f"//storage.googleapis.com/{bare.partition('/')[0]}"
+    @property
+    def text(self) -> str:
+        return self.deployment.text if self.deployment else self.edge.text
 
 
 class Control:
@@ -192,14 +93,40 @@ class Control:
         self.estate = estate
         self.placed = Placed(estate)
         self.unresolved_workloads = tuple(set(_unresolved_workloads(estate)))
-        guarded = {name for name in (*CONTROLLING, *DEPLOY) if self._guarded(name)}
+        guarded = {
+            name
+            for name in (*CONTROLLING, *DEPLOYING, *LEVERING)
+            if self._guarded(name)
+        }
         self._controlling = CONTROLLING - guarded
-        self._deploying = frozenset(DEPLOY) - guarded
+        self._deploying = DEPLOYING - guarded
+        self._levering = LEVERING - guarded
+        self._bindings: dict[str, tuple[Binding, ...]] = {}
         self._steps: dict[str, tuple[_Step, ...]] = {}
         self._doubts: dict[str, tuple[Cause, ...]] = {}
         self._populations: tuple[Cause, ...] | None = None
-        self._deployable: dict[str, frozenset[str]] = {}
-        self._deployers: dict[frozenset[str], int] = {}
+        self._deployable: dict[str, dict[str, frozenset[str]]] = {}
+        self._deployers: dict[frozenset[tuple[str, frozenset[str]]], int] = {}
+
+    def bindings(self, key: str) -> tuple[Binding, ...]:
+        """Return the bindings of an identity, or of everyone in a pool, in order."""
+        found = self._bindings.get(key)
+        if found is None:
+            each = {item.id: item for item in self._find_bindings(key)}
+            found = self._bindings[key] = tuple(each[name] for name in sorted(each))
+        return found
+
+    def _find_bindings(self, key: str) -> Iterator[Binding]:
+        access = self.estate.access
+        if key.startswith("pool "):
+            for member in self.placed.pools.get(key.removeprefix("pool "), ()):
+                yield from access.naming(member)
+            return
+        yield from access.bindings_of(key)
+        if kind_of(key) == "federated":
+            for binding in access.open_bindings():
+                if access.is_member(binding, key).held is True:
+                    yield binding
 
     # --------------------------------------------------------------- sure edges
 
@@ -211,19 +138,22 @@ class Control:
         return found
 
     def _find_steps(self, key: str) -> Iterator[_Step]:
-        access = self.estate.access
-        sure = [item for item in access.bindings_of(key) if self._plain(item)]
-        sure.sort(key=lambda item: item.id)
+        roles = self.estate.access.roles
+        sure = [item for item in self.bindings(key) if self._always(item)]
         for binding in sure:
-            held = access.roles.surely(binding.role) & self._controlling
+            held = roles.surely(binding.role) & self._controlling
             for permission in sorted(held):
                 for edge in BY_PERMISSION.get(permission, ()):
-                    if edge.certain:
+                    if not edge.depends and held.issuperset(edge.beside):
                         yield self._step(edge, permission, binding)
-        yield from self._deployments(sure)
+        yield from self._deployments(key, sure)
+        yield from self._role_changes(sure)
 
-    def _plain(self, binding: Binding) -> bool:
-        return binding.condition is None
+    def _always(self, binding: Binding) -> bool | None:
+        """Tell whether a binding grants, whatever the resource; None: it depends."""
+        if binding.condition is None:
+            return True
+        return self.estate.access.conditions.always(binding.condition)
 
     def _guarded(self, permission: str) -> bool:
         """Tell whether any deny policy or boundary may take the permission away."""
@@ -233,43 +163,123 @@ class Control:
         scope = self.estate.hierarchy.canonical(binding.resource)
         return _Step(edge=edge, permission=permission, scope=scope, binding=binding)
 
-    def _deployments(self, sure: list[Binding]) -> Iterator[_Step]:
-        """Yield what actAs gives together with a permission to deploy code."""
-        roles = self.estate.access.roles
+    def _deployments(self, key: str, sure: list[Binding]) -> Iterator[_Step]:
+        """Yield what actAs gives together with permissions to deploy code."""
         if ACT_AS not in self._controlling:
             return
-        acts = [item for item in sure if ACT_AS in roles.surely(item.role)]
-        deploys = [item for item in sure if roles.surely(item.role) & self._deploying]
-        if not deploys:
-            return
-        for act in acts:
-            yield _Step(
-                edge=_DEPLOY_EDGE,
-                permission=ACT_AS,
-                scope=self.estate.hierarchy.canonical(act.resource),
-                binding=act,
-                deploys=deploys[0],
-            )
+        roles, deployable = self.estate.access.roles, self.deployable(key)
+        rows = [
+            row
+            for row in DEPLOYMENTS
+            if not row.depends and deployable.keys() >= set(row.permissions)
+        ]
+        for act in sure if rows else ():
+            if ACT_AS in roles.surely(act.role):
+                scope = self.estate.hierarchy.canonical(act.resource)
+                for row in rows:
+                    yield _Step(
+                        edge=DEPLOY_EDGE,
+                        permission=ACT_AS,
+                        scope=scope,
+                        binding=act,
+                        deployment=row,
+                    )
 
-    def deployable(self, key: str) -> frozenset[str]:
-        """Return the scopes in which an identity surely may deploy code."""
+    def deployable(self, key: str) -> dict[str, frozenset[str]]:
+        """Return the scopes in which an identity surely has what deploying takes."""
         found = self._deployable.get(key)
         if found is None:
-            found = self._deployable[key] = frozenset(self._find_deployable(key))
+            scopes: dict[str, set[str]] = {}
+            for permission, scope, _ in self._find_deployable(key):
+                scopes.setdefault(permission, set()).add(scope)
+            found = self._deployable[key] = {
+                permission: frozenset(names) for permission, names in scopes.items()
+            }
         return found
 
     def deployer(self, key: str) -> int:
         """Return a number that all who may deploy in the same scopes share."""
-        return self._deployers.setdefault(self.deployable(key), len(self._deployers))
+        scopes = frozenset(self.deployable(key).items())
+        return self._deployers.setdefault(scopes, len(self._deployers))
 
-    def _find_deployable(self, key: str) -> Iterator[str]:
-        access, hierarchy = self.estate.access, self.estate.hierarchy
-        for binding in access.bindings_of(key):
-            held = access.roles.surely(binding.role) & self._deploying
-            if held and self._plain(binding):
+    def deploying(
+        self, key: str, deployment: Deployment, account: str
+    ) -> Iterator[tuple[str, Binding]]:
+        """Yield by which binding an identity has each permission of a deployment."""
+        project = self.placed.projects.get(account)
+        wanted = list(deployment.permissions)
+        for permission, scope, binding in self._find_deployable(key):
+            within = project and self.estate.hierarchy.within(project, (scope,))
+            if within and permission in wanted:
+                wanted.remove(permission)
+                yield permission, binding
+
+    def _find_deployable(self, key: str) -> Iterator[tuple[str, str, Binding]]:
+        roles, hierarchy = self.estate.access.roles, self.estate.hierarchy
+        for binding in self.bindings(key):
+            held = roles.surely(binding.role) & self._deploying
+            if held and self._always(binding):
                 scope = hierarchy.canonical(binding.resource)
-                run = scope.startswith("//run.googleapis.com/")
-                yield (hierarchy.project_of(scope) or scope) if run else scope
+                if scope.startswith("//run.googleapis.com/"):
+                    # a new revision may run as any account of the project
+                    held = frozenset(n for n in held if not n.endswith(".create"))
+                    scope = hierarchy.project_of(scope) or scope
+                for permission in sorted(held):
+                    yield permission, scope, binding
+
+    def _role_changes(self, sure: list[Binding]) -> Iterator[_Step]:
+        """Yield what may be added to the custom roles that an identity holds."""
+        if UPDATE_ROLE not in self._controlling:
+            return
+        roles, hierarchy = self.estate.access.roles, self.estate.hierarchy
+        updates = [item for item in sure if UPDATE_ROLE in roles.surely(item.role)]
+        for held in sure if updates else ():
+            parent = role_parent(held.role)
+            if parent is None:
+                continue
+            above = hierarchy.lineage(parent).names
+            by = (one for one in updates if hierarchy.canonical(one.resource) in above)
+            if beside := next(by, None):
+                for edge in ROLE_EDGES:
+                    step = self._step(edge, UPDATE_ROLE, held)
+                    yield _Step(
+                        edge=edge,
+                        permission=UPDATE_ROLE,
+                        scope=step.scope,
+                        binding=held,
+                        beside=beside,
+                    )
+
+    # ---------------------------------------------------------------------- levers
+
+    @cached_property
+    def liftable(self) -> bool:
+        """Tell whether anything that was read stands in anyone's way."""
+        facts = self.estate.facts
+        return self.placed.lifted or any(map(_asks_for_a_tag, facts.bindings))
+
+    def levers(self, key: str) -> Iterator[tuple[LeverRow, str, str, Binding]]:
+        """Yield what an identity surely may undo: by which permission, what, how."""
+        roles, hierarchy = self.estate.access.roles, self.estate.hierarchy
+        for binding in self.bindings(key):
+            held = roles.surely(binding.role) & self._levering
+            if not held or not self._always(binding):
+                continue
+            scope = hierarchy.canonical(binding.resource)
+            for row in LEVERS:
+                for permission in sorted(held.intersection(row.permissions)):
+                    for what in self._lifted(row, scope, key):
+                        yield row, permission, what, binding
+
+    def _lifted(self, row: LeverRow, scope: str, key: str) -> Iterator[str]:
+        if row.lifts != "condition":
+            for account, what in self.placed.of(row.lifts, scope):
+                yield email_of(account) or what
+            return
+        for binding in self.bindings(key):
+            unmet = _asks_for_a_tag(binding) and not self._always(binding)
+            if unmet and self.estate.hierarchy.within(binding.resource, (scope,)):
+                yield binding.id
 
     # ---------------------------------------------------------------- uncertainty
 
@@ -282,29 +292,77 @@ class Control:
 
     def _find_doubts(self, key: str) -> Iterator[Cause]:
         access = self.estate.access
-        for binding in access.bindings_of(key):
-            unsure = access.roles.perhaps(binding.role) & CONTROLLING
-            if not self._could_matter(binding, unsure):
-                continue
-            if binding.condition is not None:
-                yield condition_cause(binding)
-            if access.roles.modelled(binding.role) is None:
-                yield role_cause(binding.role)
-            for name in sorted(unsure):
-                if access.guarded(name):
-                    symbol = f"what is denied of {name}"
-                    yield Cause(reason="guardrail", symbol=symbol)
+        for binding in self.bindings(key):
+            if self._always(binding) is not False:
+                yield from self._doubts_of(binding, CONTROLLING)
+        if kind_of(key) == "federated":
+            for binding in access.open_bindings():
+                told = access.is_member(binding, key)
+                unsure = access.roles.perhaps(binding.role) & CONTROLLING
+                if told.held is None and self._could_matter(binding, unsure):
+                    yield from told.causes
+
+    def lever_doubts(self, key: str) -> Iterator[Cause]:
+        """Yield what could let the identity lift more, by its bindings."""
+        for binding in self.bindings(key):
+            if self._always(binding) is not False:
+                yield from self._doubts_of(binding, LEVERING)
+
+    def _doubts_of(
+        self, binding: Binding, permissions: frozenset[str]
+    ) -> Iterator[Cause]:
+        access = self.estate.access
+        unsure = access.roles.perhaps(binding.role) & permissions
+        if not self._could_matter(binding, unsure):
+            return
+        if self._always(binding) is None:
+            yield condition_cause(binding)
+        if access.roles.modelled(binding.role) is None:
+            yield role_cause(binding.role)
+        for name in sorted(unsure):
+            if access.guarded(name):
+                symbol = f"what is denied of {name}"
+                yield Cause(reason="guardrail", symbol=symbol)
 
     def _could_matter(self, binding: Binding, permissions: Iterable[str]) -> bool:
         """Tell whether permissions on a binding's resource give any account."""
         scope = self.estate.hierarchy.canonical(binding.resource)
         for permission in permissions:
-            if permission == ACT_AS and self.placed.of("account", scope):
+            if permission in (ACT_AS, UPDATE_ROLE) and self.placed.of("account", scope):
                 return True
             for edge in BY_PERMISSION.get(permission, ()):
-                if edge.certain and self.placed.of(edge.place, scope):
+                if not edge.depends and self.placed.of(edge.place, scope):
                     return True
+            for row in LEVERS if permission in LEVERING else ():
+                if permission in row.permissions and row.lifts != "condition":  # noqa: SIM102 -- narrows the type
+                    if self.placed.of(row.lifts, scope):
+                        return True
         return False
+
+    def uncertain(self, key: str, matters: Callable[[str], bool]) -> Iterator[Cause]:
+        """Yield permissions whose effect on accounts that matter is not read."""
+        access, shown = self.estate.access, self.estate.hierarchy.shown
+        for binding in self.bindings(key):
+            if self._always(binding) is False:
+                continue
+            scope = self.estate.hierarchy.canonical(binding.resource)
+            held = access.roles.surely(binding.role)
+            # elsewhere than in the account's project, or through a virtual machine
+            if ACT_AS in held and self._any("account", scope, matters):
+                symbol = f"deployments as accounts of {shown(scope)}"
+                guards = tuple(access.unread_guards())
+                yield from guards or (Cause(reason="layer", symbol=symbol),)
+            for permission in sorted(held & BY_PERMISSION.keys()):
+                for edge in BY_PERMISSION[permission]:
+                    if edge.depends and self._any(edge.place, scope, matters):
+                        symbol = f"{edge.depends} {shown(scope)}"
+                        yield Cause(reason="layer", symbol=symbol)
+
+    def _any(self, place: Place, scope: str, matters: Callable[[str], bool]) -> bool:
+        return any(
+            account.startswith("pool ") or matters(account)
+            for account, _ in self.placed.of(place, scope)
+        )
 
     def populations(self) -> tuple[Cause, ...]:
         """Return the groups whose members could control accounts."""
@@ -329,25 +387,62 @@ class Control:
         return distinct(found)
 
 
-_DEPLOY_EDGE = Edge(
-    kind="CAN_DEPLOY_AS",
-    permissions=(ACT_AS,),
-    place="account",
-    text="deploys code that runs as",
-    source="cloud.google.com/iam/docs/service-account-permissions",
-)
+def role_parent(role: str) -> str | None:
+    """Return the project or organisation that a custom role is defined in."""
+    parts = role.split("/")
+    custom = len(parts) == 4 and parts[0] in ("projects", "organizations")
+    return "/".join(parts[:2]) if custom else None
+
+
+def _asks_for_a_tag(binding: Binding) -> bool:
+    text = binding.condition.expression if binding.condition else ""
+    return "matchTag" in text or "hasTagKey" in text
 
 
 # --------------------------------------------------------------------------- the graph
+
+# How a node says that only a part of an account is got.
+_PREFIXES: dict[Gives, str] = {
+    "identity": "",
+    "api": "api ",
+    "invocation": "invoke ",
+    "delegation": "delegate ",
+    "storage": "storage ",
+    "pool": "",  # the account of a pool is `pool NAME` itself
+}
+_MEANS: dict[str, Gives] = {
+    **{prefix.strip(): gives for gives, prefix in _PREFIXES.items() if prefix},
+    "pool": "pool",
+}
+# What shows more of an account comes before what shows less.
+_RANK: tuple[Gives, ...] = ("identity", "api", "storage", "invocation")
+
+
+def _node(gives: Gives, account: str) -> str:
+    return f"{_PREFIXES[gives]}{account}"
+
+
+def _means(node: str) -> tuple[Gives, str]:
+    """Return how much of an account a node is, and the account; a pool is its own."""
+    first, _, rest = node.partition(" ")
+    if first == "pool":
+        return "pool", node
+    gives = _MEANS.get(first)
+    return (gives, rest) if gives else ("identity", node)
+
+
+def _is_hub(node: str) -> bool:
+    return " //" in node
 
 
 class ControlGraph:
     """
     The graph of what identities can become, grown where someone walks.
 
-    Nodes are identity keys and, between them, `EDGE PERMISSION SCOPE` nodes shared by
-    all who hold that edge on that scope. An edge into such a node carries its `_Step`,
-    one out of it the resource behind which the account stands.
+    Nodes are identity keys (`api KEY` where only access tokens are got, and so on)
+    and, between them, `EDGE PERMISSION GIVES PLACE SCOPE` nodes shared by all who hold that
+    edge on that scope. An edge into such a node carries its `_Step`, one out of it the
+    resource behind which the account stands.
     """
 
     def __init__(self, control: Control, roots: Iterable[str]) -> None:
@@ -364,92 +459,121 @@ class ControlGraph:
         if node not in self._grown:
             self._grown.add(node)
             self.graph.add_node(node)
-            if "@" in node and " //" not in node and not node.startswith("invoke "):
+            if not _is_hub(node):
                 self._grow(node)
         return self.graph[node]
 
     def _grow(self, node: str) -> None:
-        for step, hub in _hubs(self.control, node, node in self._roots):
+        for step, hub in self._hubs(node):
             fresh = hub not in self.graph
             self.graph.add_edge(node, hub, step=step)
             if fresh:
-                for account, what in _targets(self.control, node, step):
-                    target = _target_node(step.edge, account)
-                    self.graph.add_edge(hub, target, what=what)
+                for account, what in self._targets(node, step):
+                    self.graph.add_edge(hub, _node(step.gives, account), what=what)
+
+    def _hubs(self, node: str) -> Iterator[tuple[_Step, str]]:
+        gives, key = _means(node)
+        if gives == "invocation":
+            return
+        for step in self.control.steps(key):
+            if not _follows(gives, step):
+                continue
+            who = ""
+            if key in self._roots and step.edge.kind in OF_JOBS:
+                who = f" by {key}"
+            elif step.deployment is not None:
+                row = "+".join(step.deployment.permissions)
+                who = f" {row} by deployers {self.control.deployer(key)}"
+            elif step.beside is not None:
+                who = f" as {step.binding.role}"
+            place = f"{step.gives} {step.edge.place} {step.scope}"
+            yield step, f"{step.edge.kind} {step.permission} {place}{who}"
+
+    def _targets(self, node: str, step: _Step) -> Iterator[tuple[str, str]]:
+        control = self.control
+        found = control.placed.of(step.edge.place, step.scope)
+        if step.deployment is None:
+            yield from found
+            return
+        deployable = control.deployable(_means(node)[1])
+        scopes = [deployable[name] for name in step.deployment.permissions]
+        hierarchy = control.estate.hierarchy
+        for account, what in found:
+            project = control.placed.projects.get(account)
+            if project is not None and all(
+                hierarchy.within(project, one) for one in scopes
+            ):
+                yield account, what
 
 
-def _hubs(control: Control, node: str, owned: bool) -> Iterator[tuple[_Step, str]]:
-    delegate = node.startswith("delegate ")
-    key = node.removeprefix("delegate ")
-    for step in control.steps(key):
-        if delegate and step.edge.kind not in PASSED_ON:
-            continue
-        who = ""
-        if owned and step.edge.kind == "CAN_RUN_WITH_OVERRIDES":
-            who = f" by {key}"
-        elif step.deploys is not None:
-            who = f" by deployers {control.deployer(key)}"
-        yield step, f"{step.edge.kind} {step.permission} {step.scope}{who}"
-
-
-def _targets(control: Control, node: str, step: _Step) -> Iterator[tuple[str, str]]:
-    found = control.placed.of(step.edge.place, step.scope)
-    if step.deploys is None:
-        yield from found
-        return
-    scopes = control.deployable(node)
-    hierarchy = control.estate.hierarchy
-    for account, what in found:
-        project = control.placed.projects.get(account)
-        if project is not None and hierarchy.within(project, scopes):
-            yield account, what
-
-
-def _target_node(edge: Edge, account: str) -> str:
-    if edge.gives == "invocation":
-        return f"invoke {account}"
-    return f"delegate {account}" if edge.gives == "delegation" else account
+def _follows(gives: Gives, step: _Step) -> bool:
+    """Tell whether a step can be taken with what is got of an account."""
+    if gives == "delegation":
+        return step.edge.kind in PASSED_ON
+    if gives == "storage":
+        return step.permission.startswith("storage.objects.")
+    return True
 
 
 class Reached(Record, frozen=True, kw_only=True):
     """What a walk along control edges found."""
 
     chains: dict[str, tuple[Hop, ...]]  # account -> a shortest chain; nearest first
-    visited: tuple[str, ...]  # every identity that can be become on the way
+    gives: dict[str, Gives]  # account -> how much of it
+    visited: dict[str, str]  # every identity on the way, and its node
+    before: dict[str, str]  # node -> the one before it
+    pools: tuple[str, ...]  # every pool on the way
     complete: bool  # False: there are more than `MOST`
 
 
 def reached(
-    graph: ControlGraph, user: User, wanted: Callable[[str, bool], bool]
+    graph: ControlGraph, user: User, wanted: Callable[[str, Gives], bool]
 ) -> Reached:
     """
     Return the wanted accounts that an identity can become, nearest first.
 
-    `wanted(account, invokes)` chooses; `invokes` tells that only calls to services
-    can be made as the account. The walk ends past the nearest `MOST`: nothing new is
-    learnt there, and an estate where all reaches all has no end.
+    `wanted(account, gives)` chooses; `gives` tells how much of the account is got. The
+    walk ends past the nearest `MOST`: nothing new is learnt there, and an estate where
+    all reaches all has no end.
     """
     before: dict[str, str] = {}
     found: dict[str, str] = {}  # account -> the node by which it is reached
-    visited = [user.key]
+    visited = {user.key: user.key}
+    pools: list[str] = []
     complete = True
     for parent, node in _walk(graph, user):
         before[node] = parent
-        account = node.removeprefix("invoke ")
-        if " " in account:
+        if _is_hub(node):
             continue
-        invokes = node != account
-        if not invokes:
-            visited.append(node)
-        if not wanted(account, invokes):
+        gives, account = _means(node)
+        if gives == "pool":
+            pools.append(account)
+            continue
+        if gives in ("identity", "api"):
+            visited.setdefault(account, node)
+        if gives == "delegation" or not wanted(account, gives):
             continue
         if account not in found and len(found) == MOST:
             complete = False
             break
-        if account not in found or not invokes:
+        if account not in found or _more(gives, _means(found[account])[0]):
             found[account] = node
-    chains = _chains(graph, before, found, user.key)
-    return Reached(chains=chains, visited=tuple(visited), complete=complete)
+    chains = {
+        account: tuple(_chain(graph, before, node, user.key))
+        for account, node in found.items()
+    }
+    return Reached(
+        chains=chains,
+        gives={account: _means(node)[0] for account, node in found.items()},
+        visited=visited,
+        before=before,
+        pools=tuple(pools),
+        complete=complete,
+    )
+
+
+def _more(gives: Gives, than: Gives) -> bool:
+    return _RANK.index(gives) < _RANK.index(than)
 
 
 def _walk(graph: ControlGraph, user: User) -> Iterator[tuple[str, str]]:
@@ -463,10 +587,7 @@ def _walk(graph: ControlGraph, user: User) -> Iterator[tuple[str, str]]:
     seen, queue = {user.key}, deque([user.key])
     while queue:
         node = queue.popleft()
-        own = (
-            node.startswith("CAN_RUN_WITH_OVERRIDES")
-            and node.rpartition(" by ")[2] in whom
-        )
+        own = node.partition(" ")[0] in OF_JOBS and node.rpartition(" by ")[2] in whom
         for after in graph.after(node):
             if after in seen or (own and _what(graph, node, after) in user.jobs):
                 continue
@@ -480,18 +601,6 @@ def _what(graph: ControlGraph, hub: str, node: str) -> str:
     return what
 
 
-def _chains(
-    graph: ControlGraph,
-    before: Mapping[str, str],
-    found: Mapping[str, str],
-    start: str,
-) -> dict[str, tuple[Hop, ...]]:
-    return {
-        account: tuple(_chain(graph, before, node, start))
-        for account, node in found.items()
-    }
-
-
 def _chain(
     graph: ControlGraph, before: Mapping[str, str], node: str, start: str
 ) -> Iterator[Hop]:
@@ -502,45 +611,42 @@ def _chain(
     nodes.reverse()
     for holder, hub, target in zip(nodes[::2], nodes[1::2], nodes[2::2], strict=False):
         step: _Step = graph.graph[holder][hub]["step"]
-        yield from step_hops(
-            graph.control.estate.hierarchy.shown,
-            holder,
-            step,
-            target,
-            _what(graph, hub, target),
-        )
+        what = _what(graph, hub, target)
+        yield from _step_hops(graph.control, holder, step, target, what)
 
 
-def step_hops(
-    shown: Callable[[str], str], holder: str, step: _Step, target: str, what: str
+def _step_hops(
+    control: Control, holder: str, step: _Step, target: str, what: str
 ) -> Iterator[Hop]:
-    """Yield the hops of one control edge: the grant, and what it makes possible."""
-    who, account = holder.rpartition(" ")[2], target.rpartition(" ")[2]
-    binding = step.binding
-    yield Hop(
-        kind="granted",
-        source=who,
-        target=binding.role,
-        text=f"{binding.role} granted on {shown(binding.resource)}",
-        origin=binding.origin,
-    )
-    if step.deploys is not None and step.deploys is not binding:
+    """Yield the hops of one control edge: the grants, and what they make possible."""
+    shown = control.estate.hierarchy.shown
+    who, account = _means(holder)[1], _means(target)[1]
+    grants = [step.binding]
+    if step.beside is not None:
+        grants.append(step.beside)
+    if step.deployment is not None:
+        found = control.deploying(who, step.deployment, account)
+        grants.extend(binding for _, binding in found)
+    for binding in {item.id: item for item in grants}.values():
         yield Hop(
             kind="granted",
             source=who,
-            target=step.deploys.role,
-            text=f"{step.deploys.role} granted on {shown(step.deploys.resource)}",
-            origin=step.deploys.origin,
+            target=binding.role,
+            text=f"{binding.role} granted on {shown(binding.resource)}",
+            origin=binding.origin,
         )
-    behind = (
-        "" if what == account_resource(email_of(account) or "") else f" ({shown(what)})"
-    )
+    named = email_of(account) or account
+    own = what in (account_resource(named), f"//iam.googleapis.com/{account[5:]}")
+    behind = "" if own else f" ({shown(what)})"
+    besides = ""
+    if step.deployment is not None:
+        besides = f", by {' and '.join(step.deployment.permissions)}"
     yield Hop(
         kind="can_become",
         source=who,
         target=account,
-        text=f"{step.edge.text} {email_of(account)}{behind}: {step.permission}",
-        origin=binding.origin,
+        text=f"{step.text} {named}{behind}{besides}: {step.permission}",
+        origin=step.binding.origin,
     )
 
 
@@ -552,11 +658,10 @@ def derive_reaches(estate: Estate, users: Iterable[User]) -> tuple[Reach, ...]:
     users = sorted(users, key=lambda user: user.key)
     control = Control(estate)
     graph = ControlGraph(control, (user.key for user in users))
-    populations = control.populations()
-    return tuple(_reach(graph, user, populations) for user in users)
+    return tuple(_reach(graph, user) for user in users)
 
 
-def _reach(graph: ControlGraph, user: User, populations: tuple[Cause, ...]) -> Reach:
+def _reach(graph: ControlGraph, user: User) -> Reach:
     control = graph.control
     estate, runs = control.estate, control.placed.runs
     excluded = {user.key, *user.declared}
@@ -569,75 +674,108 @@ def _reach(graph: ControlGraph, user: User, populations: tuple[Cause, ...]) -> R
         Controlled(
             identity=estate.access.ref(account),
             permission=found.chains[account][-1].text.rpartition(": ")[2],
+            gives=_shown(found.gives[account]),
             runs=tuple(sorted(runs[account])),
             hops=found.chains[account],
         )
         for account in sorted(found.chains)
     )
     settled = excluded.union(found.chains)
-    doubt = _doubt(control, found, populations, settled)
+    doubt = _doubt(control, found, settled)
+    levers = tuple(_levers(graph, found, user.key))
+    open_ends = _lever_doubt(control, found)
     if controls and user.undeclared:  # one of them may be what a task declares
         controls, doubt = (), distinct((*user.undeclared, *doubt))
     return Reach(
         id=f"reach:{user.key}",
         origin=estate.facts.snapshots[0].origin,
-        unresolved=unresolved(doubt, "controls"),
+        unresolved=(*unresolved(doubt, "controls"), *unresolved(open_ends, "levers")),
         identity=estate.access.ref(user.key),
         environments=user.environments,
         dags=user.dags,
         controls=UNSET if doubt else controls,
         controls_known=controls,
+        levers=UNSET if open_ends else levers,
+        levers_known=levers,
     )
 
 
-def _doubt(
-    control: Control,
-    found: Reached,
-    populations: tuple[Cause, ...],
-    settled: set[str],
-) -> tuple[Cause, ...]:
+def _shown(gives: Gives) -> Literal["identity", "api", "invocation", "storage"]:
+    if gives == "delegation" or gives == "pool":
+        return "identity"
+    return gives
+
+
+def _levers(graph: ControlGraph, found: Reached, start: str) -> Iterator[Lever]:
+    """Yield what stands in the way and can be removed, each once, nearest first."""
+    control = graph.control
+    shown, seen = control.estate.hierarchy.shown, set[tuple[str, str]]()
+    for key, node in found.visited.items():
+        for row, permission, what, binding in control.levers(key):
+            if (row.kind, what) in seen:
+                continue
+            if len(seen) == MOST:
+                return
+            seen.add((row.kind, what))
+            place = shown(binding.resource)
+            yield Lever(
+                kind=row.kind,
+                identity=control.estate.access.ref(key),
+                permission=permission,
+                what=what,
+                hops=(
+                    *_chain(graph, found.before, node, start),
+                    Hop(
+                        kind="granted",
+                        source=key,
+                        target=binding.role,
+                        text=f"{binding.role} granted on {place}",
+                        origin=binding.origin,
+                    ),
+                    Hop(
+                        kind="holds",
+                        source=binding.role,
+                        target=what,
+                        text=f"{row.text} {what}: {permission}",
+                        origin=binding.origin,
+                    ),
+                ),
+            )
+
+
+def _lever_doubt(control: Control, found: Reached) -> tuple[Cause, ...]:
+    """Return what could add to what an identity can lift."""
+    if not found.complete:
+        return (Cause(reason="dynamic", symbol=f"more than {MOST} accounts"),)
+    if not control.liftable:
+        return ()
+    causes = list(control.populations())
+    for key in (*found.visited, *found.pools):
+        causes.extend(control.doubts(key))
+        causes.extend(control.lever_doubts(key))
+        causes.extend(control.uncertain(key, lambda _: True))
+    causes.extend(_unread(control, frozenset(control.placed.missing)))
+    return distinct(causes)
+
+
+def _doubt(control: Control, found: Reached, settled: set[str]) -> tuple[Cause, ...]:
     """Return what could add to the accounts that an identity controls."""
     if not found.complete:
         return (Cause(reason="dynamic", symbol=f"more than {MOST} accounts"),)
     causes = list(control.unresolved_workloads)
     if not causes and settled >= control.placed.runs.keys():
         return ()
-    causes.extend(populations)
-    for key in found.visited:
+    causes.extend(control.populations())
+    runs = control.placed.runs
+    for key in (*found.visited, *found.pools):
         causes.extend(control.doubts(key))
-        causes.extend(_uncertain(control, key, settled))
+        causes.extend(
+            control.uncertain(
+                key, lambda account: account in runs and account not in settled
+            )
+        )
     causes.extend(_unread(control, settled))
     return distinct(causes)
-
-
-def _uncertain(control: Control, key: str, settled: set[str]) -> Iterator[Cause]:
-    """Yield permissions whose effect depends on what is not read yet."""
-    access = control.estate.access
-    for binding in access.bindings_of(key):
-        scope = control.estate.hierarchy.canonical(binding.resource)
-        held = access.roles.surely(binding.role)
-        # elsewhere than in the account's project, or through a virtual machine
-        if ACT_AS in held and _more(control, "account", scope, settled):
-            symbol = (
-                f"deployments as accounts of {control.estate.hierarchy.shown(scope)}"
-            )
-            guards = tuple(access.unread_guards())
-            yield from guards or (Cause(reason="layer", symbol=symbol),)
-        for permission in sorted(held & BY_PERMISSION.keys()):
-            for edge in BY_PERMISSION[permission]:
-                if not edge.certain and _more(control, edge.place, scope, settled):
-                    symbol = (
-                        f"ssh to workloads in {control.estate.hierarchy.shown(scope)}"
-                    )
-                    yield Cause(reason="layer", symbol=symbol)
-
-
-def _more(control: Control, place: Place, scope: str, settled: set[str]) -> bool:
-    """Tell whether a scope holds workloads' accounts that are not settled yet."""
-    return any(
-        account not in settled and account in control.placed.runs
-        for account, _ in control.placed.of(place, scope)
-    )
 
 
 def _unresolved_workloads(estate: Estate) -> Iterator[Cause]:
@@ -653,7 +791,7 @@ def _unresolved_workloads(estate: Estate) -> Iterator[Cause]:
                     yield Cause(reason=item.reason, symbol=item.symbol)
 
 
-def _unread(control: Control, settled: set[str]) -> Iterator[Cause]:
+def _unread(control: Control, settled: AbstractSet[str]) -> Iterator[Cause]:
     """Yield which policies that could give further control were not read."""
     snapshot = control.estate.facts.snapshots[0]
     if snapshot.layers.allow != "read":

@@ -10,8 +10,8 @@ from dagwarden.graph.access import Cause, distinct
 from dagwarden.graph.enrich import without
 from dagwarden.graph.estate import NO_SNAPSHOT, Estate, causes_of, unresolved
 from dagwarden.graph.hierarchy import short
+from dagwarden.graph.placed import bucket_name
 from dagwarden.graph.principals import account_key
-from dagwarden.graph.reach import bucket_name
 
 WRITING = ("storage.objects.create", "storage.objects.update")
 

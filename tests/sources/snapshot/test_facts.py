@@ -463,6 +463,22 @@ def test_federation_providers(
     ) == expected
 
 
+@pytest.mark.parametrize(
+    ("pool", "expected"),
+    [({"state": "ACTIVE"}, False), ({"state": "DELETED"}, True), (None, UNSET)],
+)
+def test_a_provider_tells_of_its_pool(
+    tmp_path: Path, pool: Json | None, expected: object
+) -> None:
+    at = "//iam.googleapis.com/projects/shop/locations/global/workloadIdentityPools/ci"
+    kind = "iam.googleapis.com/WorkloadIdentityPool"
+    assets = [PROJECT, data(f"{at}/providers/gh", f"{kind}Provider", {"saml": {}})]
+    if pool is not None:
+        assets.append(data(at, kind, pool))
+    (found,) = facts(tmp_path, *assets).federation_providers
+    assert found.pool_disabled is expected
+
+
 # ------------------------------------------------------------------------ workloads
 
 SECRET = "hunter2-but-much-longer-9Xq"
@@ -533,6 +549,20 @@ def test_services(tmp_path: Path, fields: Json, project: str) -> None:
         ),
     )
     assert service.unresolved == ()
+
+
+def test_images_are_told_as_they_are_written_and_whether_ssh_is_on(
+    tmp_path: Path,
+) -> None:
+    containers = [{"image": "gcr.io/p/b:v1"}, {"image": "gcr.io/p/a"}, {}]
+    new = {"sshEnabled": True, "template": {"containers": containers}}
+    old = {"spec": {"template": {"spec": {"containers": containers}}}}
+    for fields, ssh in ((new, True), (old, None)):
+        name = f"{RUN}/services/orders"
+        one = data(name, "run.googleapis.com/Service", fields)
+        (service,) = facts(tmp_path, PROJECT, one).cloud_runs
+        assert service.images == ("gcr.io/p/a", "gcr.io/p/b:v1")
+        assert service.ssh_enabled is ssh
 
 
 V1_JOB = {

@@ -87,6 +87,20 @@ class Conditions:
         decision = condition(expression).decide(request)
         return decision.holds, ", ".join(decision.open)
 
+    def always(self, condition: Condition) -> bool | None:
+        """
+        Tell whether a condition holds, or fails, at this moment on every resource.
+
+        None: that depends on the resource or the request.
+        """
+        from dagwarden.expression.conditions import Request
+        from dagwarden.expression.conditions import condition as compiled
+
+        known: dict[str, str | datetime] = {}
+        if self._as_of is not None:
+            known["request.time"] = self._as_of
+        return compiled(condition.expression).decide(Request(known=known)).holds
+
     def denies(self, condition: Condition, resource: str, policy: str) -> Told:
         """
         Tell whether the condition of a deny rule holds.

@@ -11,7 +11,7 @@ others.
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -202,6 +202,14 @@ class Access:
         members = (key, *self.membership.groups_of(key), *_everyone(key))
         for member in dict.fromkeys(members):
             yield from self._of.get(member, ())
+
+    def named(self) -> Iterable[str]:
+        """Return the keys of all members of all bindings, each once."""
+        return self._of.keys()
+
+    def naming(self, key: str) -> Sequence[Binding]:
+        """Return the bindings that name a key itself."""
+        return self._of.get(key, ())
 
     def open_bindings(self) -> list[Binding]:
         """Return the bindings of members that stand for others (groups, ...)."""

@@ -309,7 +309,7 @@ class Membership:
         pool = self.pool(key)
         if pool is None:
             return open_(_cause(member)) if key.startswith("principalSet://") else NO
-        if pool != self._pool_name(wanted["pool"]):
+        if pool != self.pool_name(wanted["pool"]):
             return NO
         if rest == "*":
             return YES
@@ -334,14 +334,15 @@ class Membership:
     def pool(self, key: str) -> str | None:
         """Return the pool of a federated identity, its project by number if known."""
         if found := _POOL.fullmatch(key):
-            return self._pool_name(found["pool"])
+            return self.pool_name(found["pool"])
         if found := _KUBERNETES.fullmatch(key):
             project = found["pool"].removesuffix(".svc.id.goog")
             pools = f"projects/{project}/locations/global/workloadIdentityPools"
-            return self._pool_name(f"{pools}/{found['pool']}")
+            return self.pool_name(f"{pools}/{found['pool']}")
         return None
 
-    def _pool_name(self, pool: str) -> str:
+    def pool_name(self, pool: str) -> str:
+        """Return the one name of a pool, its project by number if known."""
         parts = pool.split("/")
         if parts[0] == "projects":
             parts[1] = self._hierarchy.number(parts[1]) or parts[1]

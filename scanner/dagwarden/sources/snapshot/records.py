@@ -307,6 +307,7 @@ class ContainerImageShape(Shape, kw_only=True):
     """One container of a workload."""
 
     env: list[EnvShape] | None = None
+    image: str | None = None
 
 
 class TaskSpecShape(Shape, kw_only=True):
@@ -391,6 +392,7 @@ class CloudRunShape(Shape, kw_only=True):
     template: TemplateShape | None = None
     ingress: Enum | None = None
     invokerIamDisabled: bool | None = None
+    sshEnabled: bool | None = None
     uri: str | None = None
     urls: list[str] | None = None
     customAudiences: list[str] | None = None

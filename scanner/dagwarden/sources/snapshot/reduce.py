@@ -109,11 +109,11 @@ def _software(data: ComposerShape) -> SoftwareConfigShape | None:
 
 
 def _variables(data: CloudRunShape) -> Iterator[EnvShape]:
-    for container in _containers(data):
+    for container in containers(data):
         yield from container.env or ()
 
 
-def _containers(data: CloudRunShape) -> Iterator[ContainerImageShape]:
+def containers(data: CloudRunShape) -> Iterator[ContainerImageShape]:
     """Yield the containers, wherever version 1 or 2 of a service or job has them."""
     specs: list[TaskSpecShape | None] = [data.template]
     if data.template:

@@ -302,14 +302,17 @@ def _provider(one: Joined, around: Surroundings) -> Iterator[Fact]:
         return
     pool = match["pool"]
     fields: dict[str, object] = dict.fromkeys(
-        ("kind", "issuer", "attribute_condition", "disabled"), UNSET
+        ("kind", "issuer", "attribute_condition", "disabled", "pool_disabled"), UNSET
     )
+    above = around.pool(pool)
+    if above is not None:
+        fields["pool_disabled"] = _off(above)
     if isinstance(data, ProviderShape):
-        fields = {
+        fields |= {
             "kind": _provider_kind(data),
             "issuer": data.oidc.issuerUri if data.oidc else None,
             "attribute_condition": data.attributeCondition or None,
-            "disabled": _disabled(data, around.pool(pool)),
+            "disabled": _disabled(data, above),
         }
     provider = FederationProvider(
         id=f"federation_provider:{one.name}",
@@ -335,10 +338,13 @@ def _provider_kind(data: ProviderShape) -> str | UnsetType:
 
 
 def _disabled(provider: ProviderShape, pool: PoolShape | None) -> bool | UnsetType:
-    for shape in (provider, pool):
-        if shape and (shape.disabled or shape.state in _OFF):
-            return True
+    if _off(provider) or (pool is not None and _off(pool)):
+        return True
     return UNSET if pool is None else False
+
+
+def _off(shape: ProviderShape | PoolShape) -> bool:
+    return bool(shape.disabled) or shape.state in _OFF
 
 
 def _cloud_run(one: Joined, around: Surroundings) -> Iterator[Fact]:

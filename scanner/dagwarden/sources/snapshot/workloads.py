@@ -21,7 +21,7 @@ from dagwarden.sources.snapshot.records import (
     TemplateShape,
     TemplateSpecShape,
 )
-from dagwarden.sources.snapshot.reduce import secrets_of
+from dagwarden.sources.snapshot.reduce import containers, secrets_of
 
 _RUN = re.compile(
     r"//run\.googleapis\.com/projects/(?P<project>[^/]+)/locations/(?P<region>[^/]+)"
@@ -91,6 +91,10 @@ def cloud_run(
             "secrets": secrets_of(data, origin),
         }
     fields |= _job_fields(data, spec) if kind == "job" else _service_fields(data)
+    fields["images"] = tuple(
+        sorted({one.image for one in containers(data) if one.image})
+    )
+    fields["ssh_enabled"] = data.sshEnabled
     return _with(common, fields)
 
 

@@ -1,0 +1,307 @@
+"""
+Where accounts stand: by every resource on which a permission gives them.
+
+What stands below a container is found when someone asks for it, so a large estate
+costs one entry per account, workload and policy.
+"""
+
+import re
+from collections.abc import Iterator
+from itertools import count
+from typing import Literal, TypeAlias
+
+from msgspec import UNSET
+
+from dagwarden.facts import CloudRun, OrgPolicy
+from dagwarden.graph.access import Cause
+from dagwarden.graph.edges import Place
+from dagwarden.graph.estate import Estate
+from dagwarden.graph.hierarchy import account_resource
+from dagwarden.graph.principals import account_key, email_of
+
+# What a lever is held on: guardrails, disabled accounts.
+Lifted: TypeAlias = Literal["deny", "boundary", "org_policy", "disabled"]
+_Stands: TypeAlias = tuple[int, str, str]  # order, account, resource
+_PROJECT = "//cloudresourcemanager.googleapis.com/projects/"
+_FOLDER = "//cloudresourcemanager.googleapis.com/folders/"
+_ORGANIZATION = "//cloudresourcemanager.googleapis.com/organizations/"
+_PROJECT_OF_POOL = re.compile(
+    r"(projects/[^/]+)/locations/[^/]+/workloadIdentityPools/"
+)
+# Constraints that forbid new keys, whatever IAM says.
+# Source: cloud.google.com/resource-manager/docs/organization-policy/restricting-service-accounts
+_NO_KEYS = frozenset(
+    {
+        "constraints/iam.disableServiceAccountKeyCreation",
+        "constraints/iam.managed.disableServiceAccountKeyCreation",
+    }
+)
+_PKG_DEV = re.compile(
+    r"(?P<location>[a-z0-9-]+)-docker\.pkg\.dev/(?P<project>[^/]+)/(?P<repository>[^/]+)/.+"
+)
+_GCR = re.compile(
+    r"(?P<host>(?:(?P<location>us|eu|asia)\.)?gcr\.io)"
+    r"/(?P<project>(?:[^/]*\.[^/]*/)?[^/]+)/.+"
+)
+_LOCATIONS = {"eu": "europe", "asia": "asia", "us": "us", None: "us"}
+
+
+def bucket_name(bucket: str) -> str:
+    """Return the resource name of a bucket given as `gs://b/dags`, or bare."""
+    bare = bucket.removeprefix("//storage.googleapis.com/").removeprefix("gs://")
+    return f"//storage.googleapis.com/{bare.partition('/')[0]}"
+
+
+def repository_of(image: str) -> str | None:
+    """
+    Return the repository of an image that is named by a tag, which may be moved.
+
+    None: it is named by its digest, or lies outside of Artifact Registry. What was in
+    Container Registry lies in repositories that are called like its hosts
+    (cloud.google.com/artifact-registry/docs/transition/setup-gcr-repo).
+    """
+    if "@sha256:" in image:
+        return None
+    if found := _PKG_DEV.fullmatch(image):
+        project, location = found["project"], found["location"]
+        repository = found["repository"]
+    elif found := _GCR.fullmatch(image):
+        project, location = found["project"], _LOCATIONS[found["location"]]
+        repository = found["host"]
+    else:
+        return None
+    return (
+        f"//artifactregistry.googleapis.com/projects/{project.replace('/', ':')}"
+        f"/locations/{location}/repositories/{repository}"
+    )
+
+
+def _pools(estate: Estate) -> dict[str, list[str]]:
+    """Return the members of policies that are of a workload identity pool, by pool."""
+    found: dict[str, list[str]] = {}
+    for key in estate.access.named():
+        if key.startswith(("principal://iam.", "principalSet://iam.")):
+            pool = estate.access.membership.pool(key)
+            if pool is not None:
+                found.setdefault(pool, []).append(key)
+    return found
+
+
+class Placed:
+    """Accounts, and what may be lifted, by every resource that gives them."""
+
+    def __init__(self, estate: Estate) -> None:
+        """Index accounts, workloads, pools and guardrails under what is above them."""
+        self._estate = estate
+        # by place and resource: what stands there, and below which containers, in order
+        self._own: dict[Place | Lifted, dict[str, list[_Stands]]] = {}
+        self._below: dict[Place | Lifted, dict[tuple[str, ...], list[_Stands]]] = {}
+        self._under: dict[Place | Lifted, dict[str, list[list[_Stands]]]] = {}
+        self._at: dict[tuple[Place | Lifted, str], list[tuple[str, str]]] = {}
+        self._order = count()
+        self.runs: dict[str, list[str]] = {}  # account -> workloads
+        self.projects: dict[str, str | None] = {}  # account -> its project
+        self.missing: dict[str, tuple[Cause, ...]] = {}  # policies above, not read
+        self._key_bans = {
+            (estate.hierarchy.canonical(policy.resource), policy.constraint): policy
+            for policy in estate.facts.org_policies
+            if policy.constraint in _NO_KEYS
+        }
+        self._banned: dict[str | None, bool | None] = {}
+        self._disabled = {
+            item.key for item in estate.facts.identities if item.disabled is True
+        }
+        self.pools = _pools(estate)  # pool -> keys of it that policies name
+        self._place_workloads()
+        for key in sorted({*self._accounts(), *self.runs} - self._disabled):
+            self._place_account(key)
+        self._place_pools()
+        self._place_guardrails()
+
+    @property
+    def lifted(self) -> bool:
+        """Tell whether there is anything that a lever lifts."""
+        kinds: tuple[Lifted, ...] = ("deny", "boundary", "org_policy", "disabled")
+        return any(kind in self._own for kind in kinds)
+
+    def of(self, place: Place | Lifted, scope: str) -> list[tuple[str, str]]:
+        """Return (account, resource behind which it stands) under a scope."""
+        found = self._at.get((place, scope))
+        if found is None:
+            found = self._at[place, scope] = self._find(place, scope)
+        return found
+
+    def _find(self, place: Place | Lifted, scope: str) -> list[tuple[str, str]]:
+        stands = list(self._own.get(place, {}).get(scope, ()))
+        for inside in self._containing(place).get(scope, ()):
+            stands += inside
+        return [(key, what) for _, key, what in sorted(stands)]
+
+    def _containing(self, place: Place | Lifted) -> dict[str, list[list[_Stands]]]:
+        """Return what stands somewhere below each container."""
+        found = self._under.get(place)
+        if found is None:
+            found = self._under[place] = {}
+            for above, inside in self._below.get(place, {}).items():
+                for container in above:
+                    found.setdefault(container, []).append(inside)
+        return found
+
+    def _accounts(self) -> Iterator[str]:
+        for identity in self._estate.facts.identities:
+            if identity.kind == "service_account":
+                yield identity.key
+
+    def _put(
+        self, place: Place | Lifted, names: tuple[str, ...], key: str, what: str
+    ) -> None:
+        """
+        Note what stands at the first of `names`, below all the others.
+
+        Many have the same above them: what is below a container is found when asked.
+        """
+        stands = (next(self._order), key, what)
+        own = self._own.setdefault(place, {})
+        own.setdefault(names[0], []).append(stands)
+        if len(names) > 1:
+            below = self._below.setdefault(place, {})
+            below.setdefault(names[1:], []).append(stands)
+
+    # ---------------------------------------------------------------------- accounts
+
+    def _place_account(self, key: str) -> None:
+        hierarchy = self._estate.hierarchy
+        resource = account_resource(email_of(key) or key)
+        lineage = hierarchy.lineage(resource)
+        names = lineage.names
+        if lineage.missing and key in self.runs:
+            self.missing[key] = tuple(
+                Cause(reason=item.reason, symbol=item.symbol)
+                for item in lineage.missing
+            )
+        project = self.projects[key] = hierarchy.project_of(resource)
+        self._put("account", names, key, resource)
+        banned = self._keys_banned(project)
+        if not banned:
+            place: Place = "key_account" if banned is False else "key_account_unread"
+            self._put(place, names, key, resource)
+        above: tuple[tuple[Place, str], ...] = (
+            ("account_project", _PROJECT),
+            ("folder_policy", _FOLDER),
+            ("organization_policy", _ORGANIZATION),
+        )
+        for place, prefix in above:
+            start = next(
+                (i for i, name in enumerate(names) if name.startswith(prefix)), None
+            )
+            if start is not None:
+                self._put(place, names[start:], key, resource)
+
+    def _keys_banned(self, project: str | None) -> bool | None:
+        """Tell whether an organisation policy forbids new keys in a project."""
+        if not self._key_bans or project is None:
+            return False
+        if project not in self._banned:
+            names = self._estate.hierarchy.lineage(project).names
+            told = [self._enforced(names, constraint) for constraint in _NO_KEYS]
+            self._banned[project] = (
+                True if True in told else None if None in told else False
+            )
+        return self._banned[project]
+
+    def _enforced(self, names: tuple[str, ...], constraint: str) -> bool | None:
+        """Return what the nearest policy of a boolean constraint says."""
+        found: Iterator[OrgPolicy] = (
+            self._key_bans[name, constraint]
+            for name in names
+            if (name, constraint) in self._key_bans
+        )
+        nearest = next(found, None)
+        if nearest is None:
+            return False
+        return None if nearest.enforced is UNSET else nearest.enforced
+
+    # --------------------------------------------------------------------- workloads
+
+    def _runs_as(self, account: object, resource: str) -> str | None:
+        """Return the key of the account that a workload runs as, if it gets tokens."""
+        if not isinstance(account, str):
+            return None
+        key = account_key(account)
+        if key in self._disabled:
+            return None
+        self.runs.setdefault(key, []).append(resource)
+        return key
+
+    def _place_workloads(self) -> None:
+        hierarchy = self._estate.hierarchy
+        for run in self._estate.facts.cloud_runs:
+            key = self._runs_as(run.service_account, run.resource)
+            if key is None:
+                continue
+            name = hierarchy.canonical(run.resource)
+            names = hierarchy.lineage(name).names
+            self._put("job" if run.kind == "job" else "service", names, key, name)
+            if run.ssh_enabled is not False:
+                shell: Place = "shell" if run.ssh_enabled else "workload"
+                self._put(shell, names, key, name)
+            self._place_images(run, key, name)
+        for environment in self._estate.facts.composer_environments:
+            key = self._runs_as(environment.service_account, environment.resource)
+            if key is None:
+                continue
+            name = hierarchy.canonical(environment.resource)
+            self._put("environment", hierarchy.lineage(name).names, key, name)
+            if isinstance(environment.dag_bucket, str):
+                bucket = bucket_name(environment.dag_bucket)
+                names = hierarchy.lineage(bucket).names
+                self._put("dag_bucket", names, key, environment.resource)
+
+    def _place_images(self, run: CloudRun, key: str, name: str) -> None:
+        place: Place = "job_image" if run.kind == "job" else "service_image"
+        for image in run.images or ():
+            repository = repository_of(image)
+            if repository is not None:
+                names = self._estate.hierarchy.lineage(repository).names
+                self._put(place, names, key, name)
+
+    # ------------------------------------------------------------- pools and guardrails
+
+    def _place_pools(self) -> None:
+        """Note the pools whose principals anyone who adds a provider can be."""
+        membership = self._estate.access.membership
+        states: dict[str, bool | None] = dict.fromkeys(self.pools)
+        for provider in self._estate.facts.federation_providers:
+            name = membership.pool_name(
+                provider.pool.removeprefix("//iam.googleapis.com/")
+            )
+            if provider.pool_disabled is not UNSET:
+                states[name] = provider.pool_disabled
+        for name, disabled in sorted(states.items()):
+            found = _PROJECT_OF_POOL.match(name)
+            if found is None or disabled or name.endswith(".svc.id.goog"):
+                continue  # Google itself is the provider of a cluster's pool
+            project = self._estate.hierarchy.canonical(
+                f"//cloudresourcemanager.googleapis.com/{found[1]}"
+            )
+            resource = f"//iam.googleapis.com/{name}"
+            names = (resource, *self._estate.hierarchy.lineage(project).names)
+            place: Place = "pool" if disabled is False else "pool_unread"
+            self._put(place, names, f"pool {name}", resource)
+
+    def _place_guardrails(self) -> None:
+        lineage, facts = self._estate.hierarchy.lineage, self._estate.facts
+        for deny in facts.deny_policies:
+            self._put("deny", lineage(deny.resource).names, "", deny.name)
+        for boundary in facts.boundary_policies:
+            place = "/".join(
+                boundary.name.removeprefix("//iam.googleapis.com/").split("/")[:2]
+            )
+            self._put("boundary", lineage(place).names, "", boundary.name)
+        for policy in facts.org_policies:
+            if policy.enforced is True or policy.allowed or policy.denied:
+                names = lineage(policy.resource).names
+                self._put("org_policy", names, "", policy.constraint)
+        for key in sorted(self._disabled):
+            resource = account_resource(email_of(key) or key)
+            self._put("disabled", lineage(resource).names, key, resource)
