@@ -1,0 +1,197 @@
+"""What nobody would commit: bounded, told as a gap, and never a crash."""
+
+import base64
+import gzip
+import json
+import time
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tests.sources.embedded.test_places import PASSWORD, TOKEN, found, looked
+
+from dagwarden.facts import Facts
+from dagwarden.sources.embedded import archive, file, spots, walk
+from dagwarden.sources.embedded.formats import json_text, yaml_text
+
+# Seconds of processor time; all here takes a tenth of it, sanitizers aside.
+MAX_SECONDS = 10.0
+
+
+def bounded(folder: Path) -> Facts:
+    started = time.process_time()
+    facts = looked(folder)
+    assert time.process_time() - started < MAX_SECONDS
+    return facts
+
+
+def gaps(facts: Facts) -> list[tuple[str, str, bool]]:
+    return [(gap.origin.source, gap.reason, gap.incomplete) for gap in facts.gaps]
+
+
+def test_a_file_beyond_the_limit_is_a_gap(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(file, "MAX_SIZE", 10_000)
+    (tmp_path / "a.json").write_text('{"password": "' + "x" * 10_000 + '"}')
+    assert gaps(bounded(tmp_path)) == [("a.json", "too_large", False)]
+
+
+def test_a_notebook_with_images_is_read(tmp_path: Path) -> None:
+    image = base64.b64encode(bytes(range(256)) * 30_000).decode()
+    output = {"output_type": "display_data", "data": {"image/png": image}}
+    cell = {"cell_type": "code", "source": [f"password = '{PASSWORD}'\n"]}
+    cells = [{**cell, "outputs": [output]}]
+    (tmp_path / "a.ipynb").write_text(json.dumps({"cells": cells}, indent=1))
+    facts = bounded(tmp_path)
+    assert [one.place for one in found(facts)] == ["cells.0.source.password"]
+    assert facts.gaps == ()
+
+
+def test_a_zip_bomb_is_a_gap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archive, "MAX_UNPACKED", 3_000_000)
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr("a.txt", b"0\n" * 1_000_000)
+        packed.writestr("b.txt", b"0\n" * 1_000_000)
+        packed.writestr("c.py", f"password = '{PASSWORD}'")
+    facts = bounded(tmp_path)
+    assert gaps(facts) == [("a.zip/b.txt", "too_large", False)]
+    assert [one.path for one in found(facts)] == ["a.zip/c.py"]
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [(b"PK\x03\x04 and nothing", "malformed"), (b"PK\x03\x04" * 500, "malformed")],
+)
+def test_a_damaged_archive_is_a_gap(
+    content: bytes, reason: str, tmp_path: Path
+) -> None:
+    (tmp_path / "a.zip").write_bytes(content)
+    assert gaps(bounded(tmp_path)) == [("a.zip", reason, False)]
+
+
+def test_a_gzip_named_as_python_is_a_gap(tmp_path: Path) -> None:
+    packed = gzip.compress(f"password = '{PASSWORD}'".encode(), mtime=0)
+    (tmp_path / "a.py").write_bytes(packed)
+    assert gaps(bounded(tmp_path)) == [("a.py", "encoding", False)]
+
+
+def test_generated_and_binary_files_are_counted(tmp_path: Path) -> None:
+    (tmp_path / "ui").mkdir()
+    (tmp_path / "ui/app.min.js").write_text(f"password='{PASSWORD}'")
+    (tmp_path / "ui/logo.png").write_bytes(b"\x89PNG")
+    (tmp_path / "core").write_bytes(b"\x7fELF\0\0")
+    facts = bounded(tmp_path)
+    left = {(one.what, one.reason): one.count for one in facts.excluded}
+    assert left == {("ui", "generated"): 1, ("ui", "binary"): 1, (".", "binary"): 1}
+    assert facts.embedded_secrets == ()
+
+
+def test_a_line_of_ten_megabytes_is_looked_into_by_shape(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(file, "MAX_SIZE", 12_000_000)
+    (tmp_path / "a.js").write_text("x = 1; " * 1_500_000 + f"y('{TOKEN}')")
+    facts = bounded(tmp_path)
+    assert [one.secret for one in found(facts)] == ["bearer_token"]
+    assert gaps(facts) == [("a.js", "too_large", False)]
+
+
+def _encoded(times: int) -> str:
+    text = json.dumps({"password": PASSWORD})
+    for _ in range(times):
+        text = base64.b64encode(text.encode()).decode()
+    return text
+
+
+def test_encodings_are_opened_as_often_as_is_of_use(tmp_path: Path) -> None:
+    (tmp_path / "two.yaml").write_text(f"blob: {_encoded(2)}\n")
+    (tmp_path / "ten.yaml").write_text(f"blob: {_encoded(10)}\n")
+    assert [one.path for one in found(bounded(tmp_path))] == ["two.yaml"]
+
+
+DEEP: dict[str, tuple[str, Callable[[], str], str]] = {
+    "JSON": ("a.json", lambda: "[" * 100_000 + "]" * 100_000, "too_deep"),
+    "JSON, not much": (
+        "a.json",
+        lambda: '{"a": ' * (json_text.MAX_DEPTH + 2) + "1" + "}" * 40,
+        "too_deep",
+    ),
+    "YAML, flow": ("a.yaml", lambda: "[" * 50_000 + "]" * 50_000, "too_deep"),
+    "YAML, lists": ("a.yaml", lambda: "- " * 5_000 + "x\n", "too_deep"),
+    "YAML, aliases": (
+        "a.yaml",
+        lambda: (
+            "a: &a [x, x, x, x, x, x, x, x, x]\n"
+            + "".join(
+                f"{name}: &{name} [{', '.join([f'*{before}'] * 9)}]\n"
+                for before, name in zip("abcdefghi", "bcdefghij", strict=True)
+            )
+        ),
+        "too_large",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", DEEP)
+def test_what_is_too_deep_or_multiplies_is_a_gap(case: str, tmp_path: Path) -> None:
+    name, made, reason = DEEP[case]
+    (tmp_path / name).write_text(made())
+    assert gaps(bounded(tmp_path)) == [(name, reason, False)]
+
+
+def test_an_alias_of_itself_ends(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(f"a: &a\n  b: *a\n  password: {PASSWORD}\n")
+    assert [one.origin.line for one in found(bounded(tmp_path))] == [3]
+    assert yaml_text.MAX_DEPTH < 40
+
+
+def test_thousands_of_credentials_are_told_in_time(tmp_path: Path) -> None:
+    rows = [{"name": f"n{n}", "password": f"{PASSWORD}{n}"} for n in range(5_000)]
+    (tmp_path / "a.json").write_text(json.dumps(rows, indent=1))
+    facts = bounded(tmp_path)
+    assert len(found(facts)) == spots.MAX_SPOTS
+    assert gaps(facts) == [("a.json", "truncated", False)]
+
+
+def test_links_and_what_is_no_file_are_passed_over(tmp_path: Path) -> None:
+    outside = tmp_path / "outside.env"
+    outside.write_text(f"DB_PASSWORD={PASSWORD}\n")
+    inside = tmp_path / "repository"
+    (inside / "dags").mkdir(parents=True)
+    (inside / "dags/a.env").write_text("A=1\n")
+    (inside / "out.env").symlink_to(outside)
+    (inside / "again.env").symlink_to("dags/a.env")
+    (inside / "round").symlink_to(inside)
+    facts = bounded(inside)
+    assert [one.path for one in facts.embedded_secrets] == ["dags/a.env"]
+    assert gaps(facts) == [("out.env", "unreadable", False)]
+    assert [(one.reason, one.count) for one in facts.excluded] == [
+        ("a link: read where it leads to", 2)
+    ]
+
+
+def test_packages_and_caches_are_not_entered(tmp_path: Path) -> None:
+    for folder in ("node_modules/x", ".venv/lib", "env/lib", "__pycache__", ".git"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "a.env").write_text(f"DB_PASSWORD={PASSWORD}\n")
+    (tmp_path / "env/pyvenv.cfg").write_text("home = /usr\n")
+    facts = bounded(tmp_path)
+    assert facts.embedded_secrets == ()
+    assert {one.what for one in facts.excluded} == {
+        "node_modules",
+        ".venv",
+        "env",
+        "__pycache__",
+    }
+    assert walk.passed_over("a.env") is None
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe\xfd\xfc", b"", b"\n" * 10, b"\xc3\x28"])
+@pytest.mark.parametrize(
+    "name", ["a.py", "a.json", "a.yaml", ".env", "a.toml", "a.ipynb", "a.tf", "a.xml"]
+)
+def test_nothing_raises(name: str, content: bytes, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(content)
+    assert found(bounded(tmp_path)) == []
