@@ -977,10 +977,12 @@ class AuditLog(Fact, frozen=True, kw_only=True):
 
 
 class InlineWaiver(Record, frozen=True, kw_only=True):
-    """A waiver written as a comment in a DAG file, as read; judged by policy."""
+    """A waiver written as a comment in a scanned file, as read; judged by policy."""
 
     origin: Origin
     text: str  # what follows `dagwarden:`, at most 500 characters
+    # a comment by which another tool is told to be silent: `gitleaks:allow`
+    marker: str = ""
 
 
 class SourceFile(Record, frozen=True, kw_only=True):

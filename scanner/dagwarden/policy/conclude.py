@@ -36,7 +36,7 @@ from dagwarden.policy.evaluate import (
     render_message,
     render_remediation,
 )
-from dagwarden.policy.waivers import covers, inline_waivers, standing
+from dagwarden.policy.waivers import MARKED, covers, inline_waivers, standing
 from dagwarden.rule import SEVERITIES, Rule
 
 
@@ -188,6 +188,8 @@ def _waived(
         if verdict.outcome is Outcome.PASS:
             continue
         candidates = active.get((verdict.rule, verdict.outcome is Outcome.UNKNOWN), [])
+        if isinstance(causes.subject(verdict), EmbeddedSecret):
+            candidates = [*candidates, *active.get((MARKED, False), [])]
         covering = _first_covering(verdict, candidates, causes)
         if covering is not None:
             used[covering.id] += 1

@@ -26,6 +26,8 @@ from dagwarden.findings import Waiver, WaiverStatus
 from dagwarden.policy.register import read_register
 from dagwarden.rule import Rule
 
+# What the markers of other tools waive: no rule by name, but this family's.
+MARKED = "credentials"
 _INLINE = re.compile(r"^\s*waive\s+(?P<rule>[a-z0-9-]+)(?P<rest>.*)$")
 _FORM = "write: # dagwarden: waive RULE until=YYYY-MM-DD owner=@team -- reason"
 
@@ -91,7 +93,10 @@ def inline_waivers(
         ids[waiver.id] += 1
         if ids[waiver.id] > 1:
             waiver = replace(waiver, id=f"{waiver.id}#{ids[waiver.id]}")
-        if waiver.status is WaiverStatus.UNUSED and waiver.rule not in in_force:
+        if waiver.status is WaiverStatus.UNUSED and waiver.rule not in {
+            *in_force,
+            MARKED,
+        }:
             waiver = replace(waiver, note="no rule of this name is in force")
         read.append(waiver)
     return tuple(read)
@@ -99,6 +104,8 @@ def inline_waivers(
 
 def inline_waiver(comment: InlineWaiver) -> Waiver:
     """Read one comment; what is wrong with it makes it MALFORMED, never silent."""
+    if comment.marker:
+        return _of_another_tool(comment)
     match = _INLINE.match(comment.text)
     head, dashes, reason = (match["rest"] if match else "").partition("--")
     said = dict(re.findall(r"(\w+)=(\S+)", head))
@@ -117,6 +124,25 @@ def inline_waiver(comment: InlineWaiver) -> Waiver:
         inline=True,
         status=WaiverStatus.MALFORMED if problem else WaiverStatus.UNUSED,
         note=f"{problem}; {_FORM}" if problem else "",
+    )
+
+
+def _of_another_tool(comment: InlineWaiver) -> Waiver:
+    """Return what another tool's marker waives: the credentials on its line."""
+    origin = comment.origin
+    return Waiver(
+        id=f"{origin.source}:{origin.line}#{comment.marker}",
+        kind="waiver",
+        rule=MARKED,
+        subject="",
+        owner="",
+        approver="",
+        reason=f"marked {comment.marker}",
+        expires="",
+        origin=origin,
+        inline=True,
+        status=WaiverStatus.UNUSED,
+        note="another tool's marker: no owner, no approver, no end",
     )
 
 
@@ -155,7 +181,7 @@ def standing(
     """
     if waiver.status is not WaiverStatus.UNUSED:
         return waiver
-    if date.fromisoformat(waiver.expires) < as_of:
+    if waiver.expires and date.fromisoformat(waiver.expires) < as_of:
         return replace(
             waiver,
             status=WaiverStatus.EXPIRED,

@@ -13,6 +13,7 @@ from dagwarden.facts import (
     Excluded,
     Gap,
     GapReason,
+    InlineWaiver,
     Origin,
     SourceFile,
     Unresolved,
@@ -27,6 +28,7 @@ from dagwarden.sources.dags.records.outcome import (
 )
 from dagwarden.sources.dags.records.seen import Seen, Unreadable, look
 from dagwarden.sources.embedded.formats import format_of, reader_of
+from dagwarden.sources.embedded.marks import waivers_in
 from dagwarden.sources.embedded.spots import MAX_SPOTS, Partly, Spot, Unparsable
 from dagwarden.sources.embedded.walk import KIND, gap_at, passed_over
 
@@ -93,6 +95,7 @@ class _Looked:
         self.facts: list[EmbeddedSecret] = []
         self.gaps: list[Gap] = []
         self.excluded: Counter[str] = Counter()
+        self.waivers: list[InlineWaiver] = []
 
     def outcome(self, digest: str, size: int) -> Outcome:
         if any(fact.secret is not None for fact in self.facts):
@@ -108,6 +111,7 @@ class _Looked:
                 for reason, count in sorted(self.excluded.items())
             ),
             embedded_secrets=tuple(self.facts),
+            inline_waivers=tuple(self.waivers),
             files=(file,) if self.facts else (),
         )
         return purged(outcome)
@@ -125,7 +129,10 @@ class _Looked:
         if text is None:
             self._binary(lowered, data)
         else:
-            self._add(self._spots(lowered, text))
+            told = self._add(self._spots(lowered, text))
+            # a DAG's own waivers are read with the DAG
+            ours = format_of(lowered, text) != "python"
+            self.waivers += waivers_in(text.split("\n"), told, ours=ours)
 
     def _archive(self, data: bytes) -> None:
         from dagwarden.sources.embedded.archive import Refused, members_of
@@ -176,7 +183,7 @@ class _Looked:
     def _gap(self, reason: GapReason, detail: str) -> None:
         self.gaps.append(gap_at(self.path, reason, detail))
 
-    def _add(self, spots: list[Spot]) -> None:
+    def _add(self, spots: list[Spot]) -> list[EmbeddedSecret]:
         """Add the facts of one file, or that it holds no credential."""
         facts = list(self._facts(spots))
         if len(facts) >= MAX_SPOTS:
@@ -188,6 +195,7 @@ class _Looked:
             secret=None,
         )
         self.facts += facts or [nothing]
+        return facts
 
     def _facts(self, spots: list[Spot]) -> Iterator[EmbeddedSecret]:
         ids: Counter[str] = Counter()

@@ -116,5 +116,8 @@ def _joined(outcomes: Sequence[Outcome]) -> Facts:
             Excluded(kind="embedded_secret", what=what, reason=reason, count=count)
             for (what, reason), count in sorted(left_out.items())
         ),
+        inline_waivers=tuple(
+            waiver for outcome in outcomes for waiver in outcome.inline_waivers
+        ),
         files=tuple(file for outcome in outcomes for file in outcome.files),
     )
