@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dagwarden.facts import EmbeddedSecret, InlineWaiver, Origin
 
 MAX_TEXT = 500
+MAX_LINE = 1_000
 _COMMENT = r"(?:#|//|--|;|<!--|/\*)[^\n]*?"
 _MARKERS = tuple(
     (name, re.compile(_COMMENT + pattern, re.IGNORECASE))
@@ -32,7 +33,8 @@ def waivers_in(
 ) -> Iterator[InlineWaiver]:
     """Yield the waivers on the lines of `facts`; `ours`: also those of dagwarden."""
     for line in sorted({fact.origin.line or 0 for fact in facts}):
-        text = lines[line - 1] if 0 < line <= len(lines) else ""
+        # a comment stands at the end
+        text = lines[line - 1][-MAX_LINE:] if 0 < line <= len(lines) else ""
         origin = Origin(source=facts[0].origin.source, line=line)
         for name, pattern in _MARKERS:
             if pattern.search(text):

@@ -12,7 +12,7 @@ from dagwarden.sources.embedded.spots import Node, Partly, Spot, Unparsable, spo
 MAX_DEPTH = 38
 MAX_VALUES = 190_000
 
-_PIECE = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+', re.DOTALL)
+_PIECE = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\],:]|[^\s{}\[\],:"]+', re.DOTALL)
 _BRACKET = re.compile(r"[{}\[\]]")
 
 

@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from dagwarden.sources.credentials import found_in, found_in_text
+from dagwarden.sources.credentials import Found, found_in, found_in_text
+from dagwarden.sources.credentials.shapes import shapes
 from dagwarden.sources.embedded.spots import Spot
 
 # Longer lines are looked into in pieces that overlap by as much as a token is long.
@@ -14,8 +15,10 @@ _OVERLAP = 2_000
 def read_shapes(text: str) -> Iterator[Spot]:
     """Yield what has a credential's shape; names count for nothing."""
     for number, line in enumerate(text.split("\n"), 1):
-        for piece in _pieces(line):
-            for found in found_in("", piece):
+        if len(line) > _PIECE:
+            yield from (Spot(number, found) for found in _in_long(line))
+        elif len(stripped := line.strip()) >= 8:
+            for found in found_in("", stripped):
                 if found.kind != "private_key":
                     yield Spot(number, found)
     yield from read_pem(text)
@@ -33,14 +36,11 @@ def read_pem(text: str) -> Iterator[Spot]:
         at = end
 
 
-def _pieces(line: str) -> Iterator[str]:
-    if len(line) <= _PIECE:
-        stripped = line.strip()
-        if len(stripped) >= 8:
-            yield stripped
-        return
+def _in_long(line: str) -> Iterator[Found]:
+    """Yield what has a shape in a line that no person wrote: nothing is decoded."""
     for start in range(0, len(line), _PIECE - _OVERLAP):
-        yield line[start : start + _PIECE]
+        for shaped in shapes(line[start : start + _PIECE]):
+            yield Found(shaped.kind, "", shaped.value)
 
 
 def read_named(text: str) -> Iterator[Spot]:
