@@ -69,3 +69,21 @@ def test_generated_pages_are_current() -> None:
         check=False,
     )
     assert check.returncode == 0, f"not current: {check.stdout}{check.stderr}"
+
+
+def test_the_python_of_the_page_runs_as_it_stands(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "fixtures/demo", tmp_path / "demo")
+    blocks = re.findall(
+        r"^```python\n(.*?)^```", (ROOT / "docs/python.md").read_text(), re.M | re.S
+    )
+    assert len(blocks) == 2
+    for block in blocks:
+        done = subprocess.run(
+            [sys.executable, "-W", "error", "-c", block],
+            cwd=tmp_path / "demo",
+            text=True,
+            capture_output=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        assert done.stdout

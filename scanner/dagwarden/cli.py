@@ -377,6 +377,36 @@ def _answered(
 
 
 @app.command()
+@click.argument("paths", nargs=-1, type=PATH)
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["json", "graphml"]),
+    default="json",
+    help="networkx's node-link JSON (default), or GraphML.",
+)
+@click.option("-o", "--output", type=PATH, help="Write here, not to the terminal.")
+@estate_options
+def graph(format_: str, output: Path | None, **said: Any) -> None:
+    """
+    Export tasks, whom they act as and what these reach as a graph.
+
+    \b
+    dagwarden graph --config operator.toml -o estate.json
+    dagwarden graph dags/ --snapshot iam.ndjson --format graphml -o estate.graphml
+
+    What nodes and edges hold: docs/python.md.
+    """
+    from dagwarden import job
+
+    text = job.graph_text(job.Arguments(**said), format_)
+    if output is None:
+        click.echo(text, nl=False)
+    else:
+        write(output, text)
+
+
+@app.command()
 @click.option("--identity", metavar="ACCOUNT", help="Only for this account's calls.")
 @click.option("--dag", metavar="DAG_ID", help="Only for this DAG's calls.")
 @click.option("--dags", "paths", multiple=True, type=PATH, help="DAG files or folders.")

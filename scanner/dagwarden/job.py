@@ -607,6 +607,14 @@ def suggestion(said: Arguments, identity: str | None, dag: str | None) -> Sugges
     return suggest(facts, ready.as_of, Scope(identity=identity, dag=dag))
 
 
+def graph_text(said: Arguments, form: str) -> str:
+    """Return the graph of an estate as `graphml` or node-link `json`."""
+    from dagwarden.graph.network import as_graphml, as_node_link, network
+
+    found = network(derived(prepare(said)))
+    return as_graphml(found) if form == "graphml" else as_node_link(found)
+
+
 def _enriched(ready: Job) -> Facts:
     """Read the estate that `ready` is about; no paths are made for a question."""
     from dagwarden.graph.enrich import enrich

@@ -1,0 +1,43 @@
+"""The Python API on a whole invented company."""
+
+from pathlib import Path
+
+import pytest
+
+from dagwarden import ask
+from dagwarden.errors import UsageError
+
+ESTATE = Path(__file__).parents[1] / "fixtures/spare"
+LOADER = "loader@lantern-data.iam.gserviceaccount.com"
+AS_OF = "2026-11-20T06:00:00Z"
+
+
+def test_the_questions_of_the_command_line_are_answered() -> None:
+    estate = ask.load(config=ESTATE / "operator.toml", as_of=AS_OF)
+    answer = estate.explain("shelves.count", "run.jobs.run", "job count")
+    assert answer.answer == "allowed"
+    holders = estate.who_can("run.routes.invoke", "service tills")
+    assert [holder.identity.email for holder in holders.holders] == [LOADER]
+    assert "roles/run.developer" in {
+        holding.role for holding in estate.what_can(LOADER).holdings
+    }
+    taken = {one.role for one in estate.suggest().changes if one.kind == "revoke"}
+    assert taken == {"roles/run.developer", "roles/run.servicesInvoker"}
+    graph = estate.graph()
+    graph.clear()  # it is the caller's own
+    assert f"serviceAccount:{LOADER}" in estate.graph()
+    assert estate.facts.gaps == ()
+    assert estate.graphml().startswith("<graphml")
+    assert '"directed": true' in estate.graph_json()
+
+
+def test_files_alone_are_enough_to_load() -> None:
+    estate = ask.load([ESTATE / "dags"], runs_as=LOADER, as_of=AS_OF)
+    assert {dag.dag_id for dag in estate.facts.dags} == {"prices", "shelves"}
+    with pytest.raises(UsageError, match="no snapshot"):
+        estate.what_can(LOADER)
+
+
+def test_what_is_not_there_is_refused_in_one_line(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="does not exist"):
+        ask.load([tmp_path / "nothing"])
