@@ -2,7 +2,8 @@
 DAG files made up for the benches: as many as asked for, no two alike.
 
 Each is one of the ways DAGs are written, with names, numbers and lengths that depend on
-the file's number alone.
+the file's number alone. `make` writes files that stand alone, `make_sharing` those of a
+repository that keeps its operators and helpers in a package that all its DAGs import.
 """
 
 from collections.abc import Callable
@@ -192,3 +193,200 @@ def make(folder: Path, count: int) -> None:
         place.mkdir(parents=True, exist_ok=True)
         body = KINDS[n % len(KINDS)](n, operator, argument)
         (place / f"dag_{n}.py").write_text(head + body)
+
+
+SHARED = {
+    "__init__": "",
+    "settings": '''"""What all DAGs agree on."""
+
+import os
+from datetime import timedelta
+
+PROJECT = os.environ.get("PROJECT_ID", "shop-data")
+SERVICE = "https://loader-abc123-ew.a.run.app"
+DEFAULT_ARGS = {"owner": "data", "retries": 2, "retry_delay": timedelta(minutes=5)}
+
+
+def named(kind, team, day="{{ ds_nodash }}"):
+    return "-".join((PROJECT, kind, team, day))
+
+
+def arguments(team, **more):
+    return {**DEFAULT_ARGS, "owner": f"data-{team}", **more}
+''',
+    "alerts": '''"""Telling people."""
+
+import logging
+
+import requests
+
+log = logging.getLogger(__name__)
+ROOM = "https://chat.example.com/rooms/data"
+
+
+def told(context):
+    task = context["task_instance"]
+    text = f"{task.task_id} of {context['run_id']} failed: {context.get('exception')}"
+    try:
+        requests.post(ROOM, json={"text": text}, timeout=10)
+    except requests.RequestException:
+        log.exception("nobody was told that %s", text)
+''',
+    "checks": '''"""Comparing what was loaded with what was expected."""
+
+import logging
+import re
+
+log = logging.getLogger(__name__)
+
+
+def alike(expected, found, rules, path=None):
+    path = path or []
+    if isinstance(expected, dict):
+        if not isinstance(found, dict):
+            log.error("%s: a dict is expected, not %s", path, type(found).__name__)
+            return False
+        for key, value in expected.items():
+            if key not in found and value is not None:
+                log.error("%s: %s is missing", path, key)
+                return False
+            if not alike(value, found[key], rules, [*path, key]):
+                return False
+    elif isinstance(expected, list):
+        if not isinstance(found, list) or len(expected) != len(found):
+            log.error("%s: %d items are expected", path, len(expected))
+            return False
+        for position, value in enumerate(expected):
+            if not alike(value, found[position], rules, [*path, position]):
+                return False
+    elif isinstance(expected, str) and expected.startswith("~"):
+        for rule in rules:
+            if rule(found) and re.fullmatch(expected[1:], str(found)):
+                return True
+        return False
+    elif expected != found:
+        log.error("%s: %r is expected, not %r", path, expected, found)
+        return False
+    return True
+
+
+def flattened(tree, before=()):
+    rows = []
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            rows.extend(flattened(value, (*before, key)))
+        elif isinstance(value, list):
+            for position, one in enumerate(value):
+                rows.extend(flattened({str(position): one}, (*before, key)))
+        else:
+            rows.append((".".join((*before, key)), value))
+    return rows
+''',
+    "operators": '''"""Operators of our own."""
+
+import json
+import time
+
+from airflow.providers.http.hooks.http import HttpHook
+from airflow.sdk import BaseOperator, Variable
+
+from common.checks import alike, flattened
+from common.settings import SERVICE, named
+
+
+class CheckOperator(BaseOperator):
+    template_fields = ("table", "expected")
+
+    def __init__(self, *, table, expected=None, rules=(), tries=3, **kwargs):
+        super().__init__(**kwargs)
+        self.table = table
+        self.expected = expected or {}
+        self.rules = rules
+        self.tries = tries
+
+    def execute(self, context):
+        failures = {}
+        for key, template in self.expected.items():
+            try:
+                self._check(key, template)
+            except ValueError as error:
+                failures[key] = str(error)
+        if failures:
+            raise ValueError("; ".join(f"{k}: {v}" for k, v in failures.items()))
+        return named("checked", self.table)
+
+    def _check(self, key, template):
+        for number in range(self.tries):
+            found = Variable.get(f"{self.table}.{key}", deserialize_json=True)
+            if isinstance(template, list):
+                for expected, one in zip(template, found):
+                    if not alike(expected, json.loads(one), self.rules, [number]):
+                        raise ValueError(f"{key} is not as expected")
+            elif alike(template, found, self.rules):
+                return
+            time.sleep(2**number)
+        raise ValueError(f"{key} is not there")
+
+
+class LoadOperator(BaseOperator):
+    template_fields = ("table",)
+
+    def __init__(self, *, table, conn_id="loader", payload=None, **kwargs):
+        super().__init__(**kwargs)
+        self.table = table
+        self.conn_id = conn_id
+        self.payload = payload or {}
+
+    def execute(self, context):
+        rows = flattened(self.payload)
+        hook = HttpHook(method="POST", http_conn_id=self.conn_id)
+        for name, value in rows:
+            hook.run(f"/load/{self.table}", json={"name": name, "value": value})
+        return {"service": SERVICE, "rows": len(rows)}
+''',
+}
+
+
+def sharing(n: int) -> str:
+    """Return a DAG file that uses the shared package."""
+    tables = [f"table_{n}_{i}" for i in range(2 + n % 5)]
+    expected = {"rows": n, "columns": ["id", "day"], "state": "~done|skipped"}
+    return f'''"""What team {n % 37} checks and loads."""
+
+from airflow.sdk import DAG, task
+
+from common import alerts, settings
+from common.checks import flattened
+from common.operators import CheckOperator, LoadOperator
+
+TABLES = {tables!r}
+
+with DAG(
+    "sharing_{n}",
+    schedule="{n % 60} {n % 24} * * *",
+    default_args=settings.arguments("{n % 37}", on_failure_callback=alerts.told),
+) as dag:
+
+    @task
+    def planned(day):
+        return flattened({{"day": day, "of": {{"number": {n}}}}})
+
+    for table in TABLES:
+        check = CheckOperator(
+            task_id=f"check_{{table}}", table=table, expected={expected!r}
+        )
+        load = LoadOperator(task_id=f"load_{{table}}", table=table, payload={{"n": {n}}})
+        planned("{{{{ ds }}}}") >> check >> load
+'''
+
+
+def make_sharing(folder: Path, count: int) -> None:
+    """Write `count` DAG files into `folder`, and the package that they import."""
+    package = folder / "common"
+    package.mkdir(parents=True)
+    for name, text in SHARED.items():
+        (package / f"{name}.py").write_text(text)
+    for n in range(count):
+        place = folder / f"team_{n % 37}"
+        place.mkdir(exist_ok=True)
+        (place / f"dag_{n}.py").write_text(sharing(n))
