@@ -53,7 +53,7 @@ TOLD: dict[str, tuple[str, list[str]]] = {
         ["unsupported: what company.tools.* makes is not read"],
     ),
     "tasks in a generator": (
-        "def g():\n yield BashOperator(task_id='t')\nwith DAG('d'):\n next(g())",
+        "def g():\n yield BashOperator(task_id='t')\nwith DAG('d'):\n next(g() if json.it else g())",
         [
             ("unsupported: what is made in code that is called and not followed"
             " is missing")
@@ -75,7 +75,7 @@ TOLD: dict[str, tuple[str, list[str]]] = {
         [],
     ),
     "Airflow's helpers in a DAG": (
-        "with DAG('d'):\n a = BashOperator(task_id='a')\n chain(a, a)\n Variable.get('x')",
+        "with DAG('d'):\n a, b = [BashOperator(task_id=i) for i in 'ab']\n chain(a, b)\n Variable.get('x')",
         [],
     ),
     "a function that makes tasks and is not called": (

@@ -52,10 +52,10 @@ SHAPES: dict[str, tuple[str, list[str]]] = {
     "task decorator called": ("def f(): ...\nwith DAG('d'):\n task(f)()", ["d.f"]),
     "loop": ("with DAG('d'):\n for i in range(2): BashOperator(task_id=f't{i}')", ["d.t0", "d.t1"]),
     "comprehension": ("with DAG('d'):\n [BashOperator(task_id=i) for i in 'ab']", ["d.a", "d.b"]),
-    "unknown loop": ("with DAG('d'):\n for i in U: BashOperator(task_id=i)", ["d.?BashOperator"]),
-    "unknown loop of a constant": ("with DAG('d'):\n for i in U: BashOperator(task_id='t')", ["d.t"]),
+    "unknown loop": ("from elsewhere import U\nwith DAG('d'):\n for i in U: BashOperator(task_id=i)", ["d.?BashOperator"]),
+    "unknown loop of a constant": ("from elsewhere import U\nwith DAG('d'):\n for i in U: BashOperator(task_id='t')", ["d.t"]),
     "both branches": (
-        "with DAG('d'):\n if U: BashOperator(task_id='a')\n else: BashOperator(task_id='b')",
+        "from elsewhere import U\nwith DAG('d'):\n if U: BashOperator(task_id='a')\n else: BashOperator(task_id='b')",
         ["d.a", "d.b"],
     ),
     "factory": (
@@ -77,7 +77,7 @@ SHAPES: dict[str, tuple[str, list[str]]] = {
         ["d.g.t", "d.g__1.t"],
     ),
     "same id in two branches": (
-        "with DAG('d'):\n if U:\n  BashOperator(task_id='t')\n else:\n  BashOperator(task_id='t')",
+        "from elsewhere import U\nwith DAG('d'):\n if U:\n  BashOperator(task_id='t')\n else:\n  BashOperator(task_id='t')",
         ["d.t", "d.t#2"],
     ),
     "mapped": ("with DAG('d'):\n BashOperator.partial(task_id='t').expand(env=[{}])", ["d.t"]),

@@ -41,7 +41,7 @@ KNOWN = {
     "walrus": ("(y := 'a')\nx = y", "a"),
     "dict": ("d = {'k': {'l': 'a'}}\nx = d['k']['l']", "a"),
     "dict beside the unknown": ("d = {'k': 'a', 'l': os.getenv('L')}\nx = d['k']", "a"),
-    "dict after an unknown splat": ("d = {**U, 'k': 'a'}\nx = d['k']", "a"),
+    "dict after an unknown splat": ("from elsewhere import U\nd = {**U, 'k': 'a'}\nx = d['k']", "a"),
     "dict update": ("d = {}\nd.update(k='a')\nx = d.get('k')", "a"),
     "dict or": ("d = {'k': 'b'} | {'k': 'a'}\nx = d['k']", "a"),
     "setdefault": ("d = {}\nx = d.setdefault('k', 'a')", "a"),
@@ -50,8 +50,8 @@ KNOWN = {
     "conditional": ("x = 'a' if 1 < 2 <= 2 else 'b'", "a"),
     "branch": ("if 'a' in ['a']:\n x = 'a'\nelse:\n x = 'b'", "a"),
     "or": ("x = '' or 'a'", "a"),
-    "branches agree": ("if U:\n x = 'a'\nelse:\n x = 'a'", "a"),
-    "raising branch": ("x = 'a'\nif U:\n x = 'b'\n raise ValueError", "a"),
+    "branches agree": ("from elsewhere import U\nif U:\n x = 'a'\nelse:\n x = 'a'", "a"),
+    "raising branch": ("from elsewhere import U\nx = 'a'\nif U:\n x = 'b'\n raise ValueError", "a"),
     "loop": ("x = ''\nfor i, c in enumerate('ab'):\n x += f'{i}{c}'", "0a1b"),
     "loop with break": ("for x in ['a', 'b']:\n break", "a"),
     "items": ("x = ''\nfor k, v in {'a': 1}.items():\n x += f'{k}{v}'", "a1"),
@@ -155,7 +155,7 @@ UNKNOWN = {
         ("dynamic", "a change that may not happen"),
     ),
     "dict escaping from a branch": (
-        "if U:\n d = {'k': 'a'}\nelse:\n d = {'k': 'a'}\nif V:\n d['k'] = 'b'\nx = d['k']",
+        "from elsewhere import U, V\nif U:\n d = {'k': 'a'}\nelse:\n d = {'k': 'a'}\nif V:\n d['k'] = 'b'\nx = d['k']",
         ("dynamic", "a change that may not happen"),
     ),
     "unknown splat after": (

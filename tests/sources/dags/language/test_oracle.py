@@ -89,8 +89,32 @@ COMPUTED = [
     "import functools\ndef d(f):\n @functools.wraps(f)\n def w(): return f()\n return w\n@d\ndef f(): return 1\nx = f.__name__, f()",
     "x = str([1, 'a']), repr({'a': (1,)}), str({1}), str(()), ascii(['é'])",
 ]
+# Enumerations, `while`, classes and objects.
+OBJECTS = [
+    "from enum import Enum\nclass E(Enum):\n A = 'a'\n B = 'b'\n def f(self): return self.value\nx = E.A.value, E.A.name, E('b').name, E['A'].value, [e.value for e in E], E.A == E.A, E.A is E.A, E.A == E.B, E.A in (E.A,), len(E), E.A.f(), str(E.A), f'{E.B}', E.A != E.B, {e.name: e.value for e in E}, list(E)[1].name",
+    "from enum import Enum, auto\nclass E(Enum):\n A = auto()\n B = auto()\nx = E.A.value, E.B.value, E(2).name",
+    "from enum import Enum\nclass E(str, Enum):\n A = 'a'\nx = E.A.value, E.A == 'a'",
+    "from enum import Enum\nclass E(Enum):\n A = 1\n B = True\nx = E.B.name",
+    "class A: pass\nclass B: pass\nx = type(A()) is A, type(A()) == A, A is B, A == B, type(A()) is not B, A() == A(), A in [B, A]",
+    "class A:\n def __str__(s): return 'q'\na = A()\nx = str(a), f'{a}', a == a, a is a, a is A()",
+    "i = 0; x = []\nwhile i < 3:\n x.append(i); i += 1",
+    "i = 0\nwhile True:\n i += 1\n if i == 5: break\nx = i",
+    "i = 0; x = []\nwhile i < 5:\n i += 1\n if i == 2: continue\n x.append(i)\nelse: x.append('e')",
+    "l = [1,2,3]; x = []\nwhile l: x.append(l.pop())",
+    "def f(n):\n while n:\n  n -= 1\n  if n == 2: return 'two'\n return n\nx = f(5), f(1)",
+    "from enum import Enum, unique\n@unique\nclass E(str, Enum):\n A = 'a'\n B = 'b'\nx = E.A.value, E.A == 'a', 'a' == E.A, E.A == 'b', E('b').name, E.A == E.A, E.A is E.A",
+    "from enum import Enum\nclass E(Enum):\n A = 'a'\n T = ('x', 1)\n C = 'a'\nx = E.C.name, E.A == 'a', E.T.value, [i.name for i in E], E.A in ['a'], E.C is E.A",
+]
 # ... but what it is not known of.
 NOT_COMPUTED = [
+    "class A:\n def __eq__(s, o): return False\na = A()\nx = a == a",
+    "from dataclasses import dataclass\n@dataclass\nclass A: a: int\nx = A(1) == A(1), A(1) is A(1)",
+    "i = 0; x = []\nwhile True:\n i += 1\n if ask(): break\nx = i",
+    "i = 0; x = 0\nwhile i < 3:\n i += 1\n if ask(): continue\n x += 1",
+    "i = 0; x = 0\nwhile i < 3:\n i += 1\n try:\n  if ask(): break\n except ValueError: pass\n x += 1",
+    "from enum import Enum\nclass E(Enum):\n A = ask()\n B = True\nx = E.B.name",
+    "i = 0\nwhile i < 3:\n i += 1\n if i == 2 and ask(): i = 9\nx = i",
+    "l = [1]\nwhile ask() and len(l) < 4: l.append(2)\nx = l",
     "l = [1, 2]; m = l if ask() else [3]; m.sort(reverse=True); x = l",
     "l = [2, 1]\nif ask(): l.sort()\nx = l",
     "s = {1, 2}; t = s if ask() else {3}; t |= {4}; x = s",
@@ -110,7 +134,7 @@ NOT_COMPUTED = [
 ]
 
 
-@pytest.mark.parametrize("program", COMPUTED)
+@pytest.mark.parametrize("program", [*COMPUTED, *OBJECTS])
 def test_what_methods_compute_is_known(program: str) -> None:
     value = known(program)
     assert why_unknown(value) is None

@@ -20,6 +20,7 @@ from dagwarden.sources.dags.airflow.catalogue import Catalogue, Operator
 from dagwarden.sources.dags.airflow.outside import FIELDS, Fields, Outside
 from dagwarden.sources.dags.language import (
     documents,
+    enums,
     fields,
     operations,
     paths,
@@ -84,6 +85,7 @@ LIBRARY = (
     | documents.FUNCTIONS
     | standard.FUNCTIONS
     | scalars.FUNCTIONS
+    | enums.FUNCTIONS
     | fields.FUNCTIONS
     | texts.FUNCTIONS
     | written.FUNCTIONS

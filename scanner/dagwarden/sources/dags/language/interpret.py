@@ -15,7 +15,14 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import ClassVar, NamedTuple, Protocol
 
-from dagwarden.sources.dags.language import containers, fields, operations, scalars
+from dagwarden.sources.dags.language import (
+    containers,
+    enums,
+    fields,
+    missing,
+    operations,
+    scalars,
+)
 from dagwarden.sources.dags.language.aliases import (
     UNDECIDED,
     changed,
@@ -77,6 +84,8 @@ from dagwarden.sources.dags.language.work import charge
 MAX_WORK = 60_000
 MAX_CALL_DEPTH = 16
 MAX_ITERATIONS = 1_000
+# Rounds of a `while` whose condition is known.
+MAX_TURNS = 100
 MAX_IMPORTS = 200
 
 _IMPORT_ERRORS = ("ImportError", "ModuleNotFoundError", "Exception", "BaseException")
@@ -363,6 +372,8 @@ class Interpreter:
         self.altered: set[str] = set()
         # generator expressions as functions
         self.functions: dict[int, tuple[ast.AST, ast.FunctionDef | None]] = {}
+        # contexts around us that an exception may end in
+        self.shielded = 0
         # whether what a round of a comprehension gives is of no account
         self.rehearsing = False
         self.defined: dict[int, tuple[ast.AST, Scope]] = {}
@@ -500,8 +511,13 @@ class Interpreter:
     def _import(self, node: ast.Import) -> int:
         for alias in node.names:
             value = self._import_name(alias.name)
+            package, _, name = alias.name.rpartition(".")
             if isinstance(value, Module):
                 self._packages(alias.name)
+            elif package and isinstance(
+                found := self.import_repository(package), Module
+            ):
+                self._look_for(found, name, node)
             if alias.asname:
                 self._bind(alias.asname, value)
             else:
@@ -537,12 +553,21 @@ class Interpreter:
                 continue
             if isinstance(found, Thing):
                 value = found.attribute(alias.name)
+                if isinstance(found, Module) and isinstance(value, Unknown):
+                    self._look_for(found, alias.name, node)
             elif found is None:
                 value = self._import_name(f"{name}.{alias.name}")
             else:
                 value = Unknown("import", f"{name}.{alias.name}")
             self._bind(alias.asname or alias.name, value)
         return _NEXT
+
+    def _look_for(self, module: Module, name: str, node: ast.stmt) -> None:
+        """Tell of a name that a module of the repository certainly does not have."""
+        if not self._is_certain() or not missing.is_nowhere(module, name):
+            return
+        if missing.is_no_file(self.finder, module, name):
+            self.note(node, f"{module.name} has no {name}", broken=True)
 
     def _absolute(self, node: ast.ImportFrom) -> str | None:
         if not node.level:
@@ -988,13 +1013,37 @@ class Interpreter:
         if decided is False:
             self._skip(node.body, "in a branch whose condition is never true")
             return self._block(node.orelse)
-        why = decided if isinstance(decided, Unknown) else None
+        return self._rounds_of(lambda: self._turns(node, decided), node.orelse)
 
-        def test(_: Value) -> None:
-            self.evaluate(node.test)
+    def _turns(self, node: ast.While, decided: bool | Unknown) -> int:
+        """Follow the rounds of a `while`, each as long as its condition is known."""
+        loop, turns = self.loops[-1], 0
+        while decided is True and turns < MAX_TURNS and self.work <= MAX_WORK:
+            turns += 1
+            left, held = self._left(), dict(self.scope.names)
+            charge(len(held))
+            ending = self._block(node.body)
+            if ending not in (_NEXT, _CONTINUE):
+                return ending
+            names = [self.scope.names, *loop.continues]
+            self.scope.names = self._joined(names, self.why)
+            loop.continues = []
+            decided = truth(self.evaluate(node.test))
+            forever = isinstance(node.test, ast.Constant)
+            if self._left() != left + (ending == _CONTINUE):
+                # it may have ended
+                break
+            if forever and not _changed(held, [self.scope.names]):
+                # only what is not known ends it
+                break
+        if decided is not False:
+            why = decided if isinstance(decided, Unknown) else None
+            more = why or Unknown("dynamic", "while")
+            self._repeat(more, lambda _: self._tested(node), node.body)
+        return _NEXT
 
-        more = why or Unknown("dynamic", "while")
-        return self._loop([], more, test, node.body, node.orelse)
+    def _tested(self, node: ast.While) -> None:
+        self.evaluate(node.test)
 
     def _loop(
         self,
@@ -1005,12 +1054,17 @@ class Interpreter:
         orelse: list[ast.stmt],
         watch: "_Watch | None" = None,
     ) -> int:
+        if len(items) > MAX_ITERATIONS:
+            items, more = [], lost(operations.TOO_LARGE, more, *items)
+        follow = partial(self._iterate, items, more, assign, body, watch)
+        return self._rounds_of(follow, orelse)
+
+    def _rounds_of(self, follow: Block, orelse: list[ast.stmt]) -> int:
+        """Follow the rounds of a loop, and what comes after them."""
         level, left = self.level, self.frame.left
         self.loops.append(_Loop())
         try:
-            if len(items) > MAX_ITERATIONS:
-                items, more = [], lost(operations.TOO_LARGE, more, *items)
-            ending = self._iterate(items, more, assign, body, watch)
+            ending = follow()
         finally:
             loop = self.loops.pop()
         if ending in (_RETURN, _RAISE):
@@ -1214,7 +1268,14 @@ class Interpreter:
                 inner: list[ast.stmt] = [ast.With(others, body)] if others else body
                 passed = ast.ExceptHandler(None, None, [ast.Pass()])
                 return self._try(ast.Try(inner, [passed], [], []))
-            return self._within(others, body)
+            if not isinstance(context, _KEPT):
+                return self._within(others, body)
+            # whoever made it decides whether an exception ends there
+            self.shielded += 1
+            try:
+                return self._within(others, body)
+            finally:
+                self.shielded -= 1
         finally:
             if isinstance(context, Thing):
                 context.exit()
@@ -1570,6 +1631,8 @@ class Interpreter:
             if not _is_harmless_metaclass(self.evaluate(keyword.value)):
                 made.opaque = Unknown("dynamic", made.describe())
         self._tell_bases(made, node)
+        if bases:
+            enums.make_members(made)
         if any(map(fields.is_tuple, bases)):
             fields.make_tuple(made, node)
         value: Value = made
@@ -1581,7 +1644,7 @@ class Interpreter:
             elif value is made and isinstance(found, Symbol):
                 called = self.call(found, Arguments([made], {}, node=decorator))
                 why = called if isinstance(called, Unknown) else UNFOLLOWED
-                made.opaque = made.opaque or why
+                made.opaque = made.opaque or (None if called is made else why)
             else:
                 value = self._decorated(found, value, decorator)
         self._bind(node.name, value)
@@ -1643,7 +1706,18 @@ class Interpreter:
 
     def _name(self, node: ast.Name) -> Value:
         names = self.scope.names
-        return names[node.id] if node.id in names else self.scope.find(node.id)
+        if node.id in names:
+            return names[node.id]
+        found = self.scope.find(node.id)
+        certain = isinstance(found, Unknown) and self._is_certain()
+        if certain and missing.is_nowhere(self.module, node.id):
+            self.note(node, f"{node.id} is not defined", broken=True)
+        return found
+
+    def _is_certain(self) -> bool:
+        """Say whether the module comes here whatever happens, and ends if it raises."""
+        outside = self.scope is self.module.scope and self.module is self.main
+        return outside and not (self.level or self.repeating or self.shielded)
 
     def _attribute(self, node: ast.Attribute) -> Value:
         value = self.evaluate(node.value)
@@ -2412,6 +2486,8 @@ def _forks(node: ast.AST) -> bool:
 
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
+# Contexts of which it is not known what becomes of an exception in them.
+_KEPT = (Unknown, Symbol, Instance, Context, Decorated)
 
 
 def _captured(pattern: ast.pattern) -> list[str]:

@@ -212,13 +212,14 @@ class RoundScope(Scope):
 class Module(Thing):
     """A module of the repository that was followed."""
 
-    __slots__ = ("finder", "name", "package", "path", "scope")
+    __slots__ = ("finder", "name", "package", "path", "scope", "tree")
 
     def __init__(self, source: Source, finder: Callable[[str], Value | None]) -> None:
         """Make it with no names yet; `finder` imports its submodules."""
         self.path = source.path
         self.name = source.name
         self.package = source.package
+        self.tree = source.tree
         self.finder = finder
         self.scope = Scope(self, None)
         self.scope.names = {
@@ -414,6 +415,7 @@ class Class(Thing):
         "interpreter",
         "level",
         "line",
+        "members",
         "module",
         "name",
         "names",
@@ -434,6 +436,8 @@ class Class(Thing):
         self.level = interpreter.level
         # why nothing is known of its attributes and objects
         self.opaque: Unknown | None = None
+        # the members of an enumeration, by their names
+        self.members: dict[str, Instance] | None = None
         # parameters of the constructor, for a dataclass
         self.fields: list[str] | None = None
         # ... and their defaults, as they were when the class was made
@@ -534,15 +538,58 @@ class Class(Thing):
         if found is None or (_is_private(name) and self.inherits()):
             return self.interpreter.inherited(self, name)
         value = found[0]
-        if any(_is_enum(base) for base in self.foreign()) and is_scalar(value):
-            return Instance(self, {"value": value, "name": name})
+        if self.members is not None and name in self.members:
+            return self.members[name]
+        if is_scalar(value) and any(map(_is_enum, self.foreign())):
+            return Unknown("dynamic", f"{self.name}.{name}")
         if isinstance(value, Wrapped):
             return value.function.bind(self, self) if value.of_class else value.function
         return value if not _describes(value) else Unknown("dynamic", self.name)
 
     def call(self, arguments: Arguments) -> Value:
-        """Construct an object."""
+        """Construct an object, or look up a member by its value."""
+        if self.members is not None and self.hidden() is None:
+            return self._member(arguments)
         return self.interpreter.construct(self, arguments)
+
+    def _member(self, given: Arguments) -> Value:
+        """Return the member of an enumeration that has a value."""
+        value = given.get("value", 0)
+        if isinstance(value, Instance) and value in self.members_in_order():
+            return value
+        for one in self.members_in_order():
+            held = one.names["value"]
+            if is_scalar(value) and is_scalar(held) and held == value:
+                return one
+        return lost(Unknown("dynamic", f"{self.name}()"), value, *self.each_member())
+
+    def members_in_order(self) -> "list[Instance]":
+        """Return the members of an enumeration, in the order of the class."""
+        return list(dict.fromkeys((self.members or {}).values()))
+
+    def each_member(self) -> list[Value]:
+        """Return them as values."""
+        return list(self.members_in_order())
+
+    def each(self) -> Value:
+        """Return the members of an enumeration."""
+        if self.members is None or self.hidden() is not None:
+            return super().each()
+        return Items("list", self.each_member())
+
+    def item(self, key: Value) -> Value:
+        """Return the member of an enumeration that has a name."""
+        if self.members is not None and self.hidden() is None:
+            if isinstance(key, str) and key in self.members:
+                return self.members[key]
+            return lost(Unknown("dynamic", f"{self.name}[]"), *self.each_member())
+        return super().item(key)
+
+    def equals(self, other: Value, *, identity: bool) -> bool | Unknown | None:
+        """Say whether it is `other`: a class is only itself."""
+        if not isinstance(other, Class) or self.opaque or other.opaque:
+            return None
+        return self is other
 
 
 class Instance(Thing):
@@ -608,6 +655,49 @@ class Instance(Thing):
         if plain and not (self.of.find("__bool__") or self.of.find("__len__")):
             return self.opaque or True
         return Unknown("dynamic", self.of.name)
+
+    def equals(self, other: Value, *, identity: bool) -> bool | Unknown | None:
+        """Say whether it is `other`, as its class says where that says anything."""
+        if isinstance(other, (Unknown, Thing)) and not isinstance(other, Instance):
+            return None
+        sides = [self, *([other] if isinstance(other, Instance) else [])]
+        if any(one.opaque for one in sides):
+            return None
+        if all(one.is_member() for one in sides) and (sides[1:] or self.is_mixed()):
+            values = [one.names["value"] for one in sides if one.is_mixed()]
+            if identity or not values:
+                return self is other
+            values += [other] if is_scalar(other) else []
+            return bool(len(values) == 2 and values[0] == values[1])
+        plain = all(
+            _is_plain_object(base) for one in sides for base in one.of.foreign()
+        )
+        # a dataclass compares its fields
+        own = any(one.of.find("__eq__") or one.of.fields is not None for one in sides)
+        if not plain or (own and not identity):
+            return None
+        return self is other
+
+    def is_member(self) -> bool:
+        """Say whether it is a member of an enumeration that compares as usual."""
+        return self.of.members is not None and self.of.find("__eq__") is None
+
+    def is_mixed(self) -> bool:
+        """Say whether it is a member that is a text or a number, too."""
+        return any(_named(base) in _MIXED for base in self.of.foreign())
+
+    def text(self) -> Value:
+        """Return what its class says that it is as text."""
+        if self.opaque is not None or self.of.find("__format__") is not None:
+            return self.unknown()
+        if not all(_is_plain_object(base) for base in self.of.foreign()):
+            return self.unknown()
+        for name in ("__str__", "__repr__"):
+            if self.of.find(name) is not None:
+                made = self.special(name)
+                return made if isinstance(made, (str, Text)) else self.unknown()
+        member = self.names.get("name") if self.of.members is not None else None
+        return f"{self.of.name}.{member}" if isinstance(member, str) else self.unknown()
 
     def special(self, name: str, *given: Value) -> Value:
         """Call a method like `__enter__`; unknown if it has none."""
@@ -887,6 +977,14 @@ def _told(argument: Value) -> object:
 
 def _is_private(name: str) -> bool:
     return name.startswith("__") and not name.endswith("__")
+
+
+# What makes the members of an enumeration texts or numbers, too.
+_MIXED = frozenset({"builtins.int", "builtins.str", "enum.IntEnum", "enum.StrEnum"})
+
+
+def _named(base: Value) -> str:
+    return base.name if isinstance(base, Symbol) else ""
 
 
 def _is_enum(base: Value) -> bool:

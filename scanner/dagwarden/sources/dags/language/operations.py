@@ -453,6 +453,14 @@ def _equal(left: Value, right: Value, *, identity: bool) -> bool | Unknown:
         other = right if left is None else left
         # a symbol from elsewhere may be None
         return False if isinstance(other, (Items, Entries)) else _thing(other)
+    if isinstance(left, Thing):
+        told = left.equals(right, identity=identity)
+        if told is not None:
+            return told
+    if isinstance(right, Thing) and is_scalar(left):
+        told = right.equals(left, identity=identity)
+        if told is not None:
+            return told
     if isinstance(left, Symbol) and isinstance(right, Symbol):
         names = left.name, right.name
         if all(name in _CLASSES for name in names):

@@ -91,6 +91,10 @@ class Thing:
         """Return what sorting compares with others of its kind; None: not known."""
         return None
 
+    def equals(self, other: "Value", *, identity: bool) -> bool | Unknown | None:
+        """Say whether it equals `other`, or is it; None: this thing cannot tell."""
+        return None
+
     def binary(self, kind: type, other: "Value", *, reflected: bool) -> "Value":
         """Return `self <operator> other`; `reflected`: `other <operator> self`."""
         return self.unknown()
