@@ -66,7 +66,7 @@ COMPILE = $(UV) pip compile -q --universal --python-version 3.11 $(UPGRADE) \
 	--generate-hashes --no-emit-index-url --custom-compile-command "make lock"
 lock: setup
 	@$(COMPILE) pyproject.toml --extra gcp -o requirements/run.txt
-	@$(COMPILE) pyproject.toml --extra gcp --group dev -c requirements/run.txt -o requirements/dev.txt
+	@$(COMPILE) pyproject.toml --extra gcp --extra kingfisher --group dev -c requirements/run.txt -o requirements/dev.txt
 	@$(COMPILE) --group uv -c requirements/dev.txt -o requirements/uv.txt
 	@$(COMPILE) --group airflow -o requirements/airflow.txt
 	@$(COMPILE) --group airflow2 -o requirements/airflow2.txt

@@ -64,7 +64,9 @@ def tools(work: Path) -> list[Tool]:
     if any("kingfisher" in one for one in metadata.requires("dagwarden") or []):
         # Beside the environment, not in it: the same command with and without.
         extra = {"PYTHONPATH": str(_extra(work / "extra"))}
-        own.append(Tool("dagwarden + kingfisher", scan, _dagwarden, extra))
+        own.append(
+            Tool("dagwarden + kingfisher", (*scan, "--kingfisher"), _dagwarden, extra)
+        )
     script = (str(others / "bin" / "python"), str(HERE / "kingfisher_alone.py"))
     leaks = (
         str(others / "bin" / "betterleaks"),

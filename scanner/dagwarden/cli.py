@@ -189,6 +189,11 @@ ESTATE_OPTIONS = (
         help="Know no role but those that a snapshot defines.",
     ),
     click.option(
+        "--kingfisher",
+        is_flag=True,
+        help="Look for credentials by Kingfisher's patterns, too (the extra of its name).",
+    ),
+    click.option(
         "--as-of",
         metavar="TIME",
         help="Judge ages and conditions at this time, not now.",

@@ -77,6 +77,7 @@ class Config(Record, frozen=True, kw_only=True):
     trust_repository: bool = True
     include_sys_projects: bool = False
     builtin_roles: bool = True  # roles that were not read are the shipped ones
+    kingfisher: bool = False  # the extra's patterns look for credentials, too
     # only a part of the estate, or of the rules, is asked for
     partial: bool = False
     # folders whose files may hold credentials, whatever kind of file it is
@@ -107,6 +108,7 @@ class _File(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
     trust_repository: bool | UnsetType = UNSET
     include_sys_projects: bool | UnsetType = UNSET
     builtin_roles: bool | UnsetType = UNSET
+    kingfisher: bool | UnsetType = UNSET
 
 
 _CHOICES = {

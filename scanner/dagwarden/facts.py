@@ -181,6 +181,7 @@ SecretKind = Literal[
     "aws_session_token",
     "webhook_url",
     "secret_value",  # a plain value under a name that says secret
+    "provider_token",  # what a pattern of the extra tells; `pattern` says which
 ]
 
 
@@ -221,6 +222,8 @@ class EmbeddedSecret(Fact, frozen=True, kw_only=True):
     fingerprint: str | None = None
     identity: str | None = None
     key_id: str | None = None
+    # the provider's pattern of the extra that tells it: "veles.secrets/sendgrid"
+    pattern: str | None = None
 
 
 # ------------------------------------------------------------ Airflow: environments
@@ -1038,6 +1041,8 @@ class Facts(Record, frozen=True, kw_only=True):
     inline_waivers: tuple[InlineWaiver, ...] = ()
     files: tuple[SourceFile, ...] = ()
     assumptions: tuple[str, ...] = ()
+    # what looked for credentials beside dagwarden itself, with its version
+    detectors: tuple[str, ...] = ()
 
 
 # kind -> (attribute of Facts, record); the kinds that rules may name as `subject`

@@ -252,6 +252,8 @@ class Result(Record, frozen=True, kw_only=True):
     gaps: tuple[Gap, ...] = ()
     excluded: tuple[Excluded, ...] = ()
     assumptions: tuple[str, ...] = ()
+    # what looked for credentials, extras with their version
+    detectors: tuple[str, ...] = ("dagwarden",)
     # what the scanned repository asked for: applied (tightening, or trusted) or not
     repository_requests: tuple[str, ...] = ()
     files: tuple[SourceFile, ...] = ()

@@ -58,6 +58,7 @@ class Arguments(Record, frozen=True, kw_only=True):
     exclude: tuple[str, ...] = ()
     include_sys_projects: bool = False
     no_builtin_roles: bool = False
+    kingfisher: bool = False
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
     own_rules: tuple[Path, ...] = ()
@@ -323,6 +324,7 @@ def settle(said: Arguments) -> tuple[Config, tuple[Path, ...] | None]:
         persona=said.persona or config.persona,
         include_sys_projects=said.include_sys_projects or config.include_sys_projects,
         builtin_roles=config.builtin_roles and not said.no_builtin_roles,
+        kingfisher=said.kingfisher or config.kingfisher,
         partial=bool(
             (said.paths and config.environments)
             or any(not path.is_dir() for path in said.paths)

@@ -58,6 +58,7 @@ def examine(
         gaps=facts.gaps,
         excluded=facts.excluded,
         assumptions=facts.assumptions,
+        detectors=("dagwarden", *facts.detectors),
         repository_requests=config.repository_requests,
         files=tuple(
             sorted((*facts.files, *steering), key=lambda file: (file.kind, file.path))

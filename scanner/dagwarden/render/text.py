@@ -285,6 +285,9 @@ class _Page:
         lines = [self.paint(_summary(result), "red" if told else "bold")]
         if result.difference is not None:
             lines.append(_difference(result))
+        if self.verbose or len(result.detectors) > 1:
+            by = " and ".join(map(visible, result.detectors))
+            lines.append(f"Credentials were looked for by {by}.")
         failing = [f for f in result.findings if f.outcome is Outcome.FAIL]
         hidden = sum(f.waiver is None for f in failing) - len(_open(result))
         folded = len(_open(result)) - len(told)

@@ -154,6 +154,7 @@ def _embedded(
         exclude=config.exclude,
         inputs=config.snapshots,
         fingerprint=fingerprint,
+        kingfisher=config.kingfisher,
         cached=cached,
         progress=partial(progress, "files of the repository"),
     )

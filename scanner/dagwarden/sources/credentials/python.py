@@ -23,7 +23,12 @@ from dagwarden.sources.credentials.fold import (
 )
 from dagwarden.sources.credentials.names import kind_by_name
 from dagwarden.sources.credentials.shapes import is_key_id
-from dagwarden.sources.credentials.walk import Found, found_in, may_hold_secret
+from dagwarden.sources.credentials.walk import (
+    MAX_TEXT,
+    Found,
+    found_in,
+    may_hold_secret,
+)
 
 # Values that are looked into in one file; what comes after them is not.
 MAX_VALUES = 100_000
@@ -56,6 +61,21 @@ def found_in_python(
         body, scope = reading.later.pop(0)
         reading.block(body, scope)
     return sorted(reading.found.values(), key=lambda one: one.line)
+
+
+def resolved_in_python(tree: ast.AST) -> list[tuple[int, str, str]]:
+    """
+    Return the texts of a module that are made of several, for other detectors.
+
+    Each with the line of its longest part, and what it is called.
+    """
+    reading = _Reading(tree, (), weak=False)
+    reading.resolved = []
+    reading.block(_children(tree), _Scope(ChainMap()))
+    while reading.later:
+        body, scope = reading.later.pop(0)
+        reading.block(body, scope)
+    return list(dict.fromkeys(reading.resolved))
 
 
 class _Scope(NamedTuple):
@@ -123,6 +143,8 @@ class _Reading:
         self.weak = weak
         self.left = MAX_VALUES
         self.found: dict[tuple[int, str], Written] = {}
+        # texts that are made of several, where they are asked for
+        self.resolved: list[tuple[int, str, str]] | None = None
         # bodies of functions, read once all names around them have their values
         self.later: list[tuple[list[ast.AST], _Scope]] = []
         # what the parameters are called of functions and classes of the file
@@ -249,6 +271,10 @@ class _Reading:
     def _look(self, name: str, folded: Folded) -> bool:
         """Add the credentials in a value called `name`; say whether it has any."""
         value = folded.value
+        if self.resolved is not None and isinstance(value, str) and folded.leaves:
+            most = max(folded.leaves, key=lambda leaf: len(leaf.text))
+            if most.text != value and len(value) <= MAX_TEXT:
+                self.resolved.append((most.line, name, value))
         if not folded.leaves or self.left < 0 or not may_hold_secret(name, value):
             return False
         self.left -= folded.size

@@ -67,6 +67,8 @@ class Found(NamedTuple):
     # of a service account key: whose it is (public parts of the file)
     identity: str | None = None
     key_id: str | None = None
+    # the pattern of an extra that tells it
+    pattern: str | None = None
 
     def __repr__(self) -> str:
         """Return what may be said of it."""

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec import UNSET
 
@@ -32,6 +33,9 @@ from dagwarden.sources.embedded.marks import waivers_in
 from dagwarden.sources.embedded.spots import MAX_SPOTS, Partly, Spot, Unparsable
 from dagwarden.sources.embedded.walk import KIND, gap_at, passed_over
 
+if TYPE_CHECKING:
+    from dagwarden.sources.embedded.kingfisher import Kingfisher
+
 MAX_SIZE = 5_000_000
 # Archives, and notebooks with the images in them.
 MAX_LARGE = 20_000_000
@@ -45,10 +49,16 @@ _LARGE = (".zip", ".ipynb")
 class Reader:
     """Looks into files below `root`, one after the other."""
 
-    def __init__(self, root: Path, fingerprint: Fingerprint) -> None:
+    def __init__(
+        self,
+        root: Path,
+        fingerprint: Fingerprint,
+        kingfisher: "Kingfisher | None" = None,
+    ) -> None:
         """Tell equal values by `fingerprint`, which is kept for the run at least."""
         self.root = root
         self.fingerprint = fingerprint
+        self.kingfisher = kingfisher
 
     def read(self, path: Path, folder: Path) -> Read:
         """Look into a file, for other processes and other runs."""
@@ -81,7 +91,7 @@ class Reader:
             large = error.reason == "too_large"
             gap = gap_at(name, error.reason, error.detail, incomplete=not large)
             return Outcome(gaps=(purged(gap),)), None
-        looked = _Looked(name, self.fingerprint)
+        looked = _Looked(name, self.fingerprint, self.kingfisher)
         looked.into(path.name, data)
         return looked.outcome(seen.digest.hex(), len(data)), seen
 
@@ -89,9 +99,12 @@ class Reader:
 class _Looked:
     """What one file came to, and each member of it where it is an archive."""
 
-    def __init__(self, path: str, fingerprint: Fingerprint) -> None:
+    def __init__(
+        self, path: str, fingerprint: Fingerprint, kingfisher: "Kingfisher | None"
+    ) -> None:
         self.path = path
         self.fingerprint = fingerprint
+        self.kingfisher = kingfisher
         self.facts: list[EmbeddedSecret] = []
         self.gaps: list[Gap] = []
         self.excluded: Counter[str] = Counter()
@@ -129,7 +142,9 @@ class _Looked:
         if text is None:
             self._binary(lowered, data)
         else:
-            told = self._add(self._spots(lowered, text))
+            told = self._add(
+                self._with_kingfisher(lowered, text, self._spots(lowered, text))
+            )
             # a DAG's own waivers are read with the DAG
             ours = format_of(lowered, text) != "python"
             self.waivers += waivers_in(text.split("\n"), told, ours=ours)
@@ -180,6 +195,15 @@ class _Looked:
             self._gap("too_deep", "nested too deeply to be looked into whole")
             return list(reader_of("shapes")(text))
 
+    def _with_kingfisher(self, name: str, text: str, own: list[Spot]) -> list[Spot]:
+        if self.kingfisher is None:
+            return own
+        try:
+            return self.kingfisher.beside(text, format_of(name, text), own)
+        except Partly as partly:
+            self._gap(partly.reason, partly.detail)
+            return own
+
     def _gap(self, reason: GapReason, detail: str) -> None:
         self.gaps.append(gap_at(self.path, reason, detail))
 
@@ -221,6 +245,7 @@ class _Looked:
                 credential=self.fingerprint.of(found.value) or "",
                 identity=found.identity,
                 key_id=found.key_id,
+                pattern=found.pattern,
             )
 
 

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from dagwarden.facts import Excluded, Facts
 from dagwarden.sources.credentials import Fingerprint, purged
 from dagwarden.sources.dags.records.outcome import Environment, Outcome, decoded
@@ -25,6 +27,7 @@ def read_embedded(
     exclude: Sequence[str],
     inputs: Sequence[str] = (),
     fingerprint: Fingerprint,
+    kingfisher: bool = False,
     cached: bool = False,
     progress: Progress = lambda done, total: None,
 ) -> Facts:
@@ -32,10 +35,12 @@ def read_embedded(
     Return the credentials in the files below `places`, and which files hold none.
 
     With `only` just these files are looked into. `exclude` holds gitignore patterns
-    relative to `root`, `inputs` are files that the scan reads as something else. What is passed over is counted, what cannot be read a gap;
-    whatever a file holds, this raises nothing. `cached` takes from an earlier run that
-    a file that did not change holds nothing. Equal values have equal `credential`s,
-    which mean nothing after this run: see `join`.
+    relative to `root`, `inputs` are files that the scan reads as something else. What
+    is passed over is counted, what cannot be read a gap; whatever a file holds, this
+    raises nothing. `kingfisher` adds the patterns of the extra; raises ConfigError
+    where it is missing. `cached` takes from an earlier run that a file that did not
+    change holds nothing. Equal values have equal `credential`s, which mean nothing
+    after this run: see `join`.
     """
     root = root.absolute()
     walk = Walk(root, exclude, frozenset(_absolute(root, inputs)))
@@ -44,11 +49,22 @@ def read_embedded(
             walk.below(place)
     else:
         walk.files(_absolute(root, only))
+    reader = Reader(root, fingerprint.of_run())
+    detectors: tuple[str, ...] = ()
+    if kingfisher:
+        from dagwarden.sources.embedded.kingfisher import loaded, version
+
+        detectors = (version(),)
+        reader.kingfisher = loaded(root, cached=cached)
     outcomes = _outcomes(
-        root, walk.found, fingerprint, cached=cached, progress=progress
+        reader,
+        walk.found,
+        Environment("", detectors[0] if detectors else None, fingerprint),
+        cached=cached,
+        progress=progress,
     )
     walked = purged(Outcome(gaps=tuple(walk.gaps), excluded=walk.excluded()))
-    return _joined([walked, *outcomes])
+    return replace(_joined([walked, *outcomes]), detectors=detectors)
 
 
 def _absolute(root: Path, paths: Iterable[Path | str]) -> list[Path]:
@@ -56,26 +72,25 @@ def _absolute(root: Path, paths: Iterable[Path | str]) -> list[Path]:
 
 
 def _outcomes(
-    root: Path,
+    reader: Reader,
     files: dict[Path, Path],
-    fingerprint: Fingerprint,
+    given: Environment,
     *,
     cached: bool,
     progress: Progress,
 ) -> list[Outcome]:
-    reader = Reader(root, fingerprint.of_run())
     with warnings.catch_warnings():
         # what the compiler says of escapes in scanned code is not about us
         warnings.simplefilter("ignore")
         if len(files) < MANY:
             return [reader.outcome(path, folder) for path, folder in files.items()]
-        return _of_many(reader, files, fingerprint, cached=cached, progress=progress)
+        return _of_many(reader, files, given, cached=cached, progress=progress)
 
 
 def _of_many(
     reader: Reader,
     files: dict[Path, Path],
-    fingerprint: Fingerprint,
+    given: Environment,
     *,
     cached: bool,
     progress: Progress,
@@ -83,7 +98,6 @@ def _of_many(
     from dagwarden.sources.dags.cache import cache_for
     from dagwarden.sources.dags.workers import read_all
 
-    given = Environment("", None, fingerprint)
     cache = cache_for(reader.root, given, ()) if cached else None
     known = {
         path: None if cache is None else cache.known(path, folder)
