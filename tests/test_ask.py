@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from dagwarden import ask
+from dagwarden import ask, job
 from dagwarden.errors import UsageError
+from dagwarden.findings import Effect, Suggestion
 
 ESTATE = Path(__file__).parents[1] / "fixtures/spare"
 LOADER = "loader@lantern-data.iam.gserviceaccount.com"
@@ -41,3 +42,17 @@ def test_files_alone_are_enough_to_load() -> None:
 def test_what_is_not_there_is_refused_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="does not exist"):
         ask.load([tmp_path / "nothing"])
+
+
+def test_a_file_name_that_is_no_text_is_spelled_out_in_json() -> None:
+    effect = Effect(
+        path="path:prod:d\udc80.py:d.t",
+        task="d.t",
+        environment="prod",
+        operation="run_job",
+        target="//j",
+        before="denied",
+        after="allowed",
+    )
+    text = job.as_json(Suggestion(asked="the estate", effects=(effect,)))
+    assert '"path": "path:prod:d\\\\udc80.py:d.t"' in text

@@ -631,7 +631,6 @@ def derived(ready: Job) -> Facts:
 
 def as_json(record: Record) -> str:
     """Return one record as indented JSON with sorted keys."""
-    import msgspec
+    from dagwarden.render import encode
 
-    data = msgspec.json.encode(record, order="sorted")
-    return msgspec.json.format(data).decode() + "\n"
+    return encode(record).decode()
