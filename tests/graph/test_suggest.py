@@ -25,6 +25,7 @@ from tests.graph.test_build import (
     with_bindings,
     with_call,
     with_connection,
+    with_layers,
     with_task,
 )
 
@@ -246,3 +247,22 @@ def test_the_same_facts_in_another_order_suggest_the_same() -> None:
         identities=facts.identities[::-1],
     )
     assert asked(facts) == asked(turned)
+
+
+def test_what_a_part_of_the_policies_may_hide_is_not_counted_on() -> None:
+    said = asked(with_layers(shared(DECLARED), allow="partly"))
+    made = [one.dag for one in said.changes if one.kind == "create"]
+    assert made == ["d", "e_2"]
+    assert answers(said) == [("allowed", "allowed")] * 2
+    assert said.broken == ()
+
+
+def test_what_deriving_again_does_not_confirm_is_not_suggested(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # a plan that forgets what it grants: taking back alone would break the call
+    monkeypatch.setattr("dagwarden.graph.plans.granting", lambda *_: None)
+    said = asked(DECLARED)
+    assert said.changes == ()
+    assert answers(said) == [("allowed", "allowed")]
+    assert "grants that no scanned call needs" in {one.what for one in said.open}

@@ -307,7 +307,18 @@ def with_grants(
     """
     estate = world.estate
     needs = [need for call in world.calls for need in call.judged.known]
-    own = [need for need in needs if need.holder in keys and _decided(need)]
+    # a new account has nothing yet, however much of the policies was read
+    new = {
+        account_key(change.accounts[-1])
+        for change in plan.changes
+        if change.kind == "create"
+    }
+    fresh = [need for need in needs if _keys_in(need) & new]
+    own = [
+        need
+        for need in needs
+        if need.holder in keys and (_decided(need) or need in fresh)
+    ]
     # a right that only lasts for a time, or under a condition, is not made permanent
     wanted = {
         cure: _given(estate, own, cure)
@@ -318,7 +329,7 @@ def with_grants(
     changes: list[Change] = []
     for cure in missing:
         met = [need for need in own if _meets(estate, cure, need)]
-        refused = any(need.answer.held is False for need in met)
+        refused = any(need.answer.held is False or need in fresh for need in met)
         # beside a grant that stays, a narrower one cuts nothing
         if refused or (removing and not world.usage.doubts(cure.member, cure.role)):
             changes.append(_grant(estate, cure, wanted[cure]))
@@ -345,6 +356,12 @@ def with_grants(
         changes=(*plan.changes, *shown),
         open=(*plan.open, *left, *unfit),
     )
+
+
+def _keys_in(need: Need) -> frozenset[str]:
+    """Return who needs it, and on which account if on one."""
+    account = {account_key(need.account)} if need.account else set[str]()
+    return frozenset({need.holder or ""} | account)
 
 
 def _decided(need: Need) -> bool:
