@@ -580,6 +580,14 @@ class FederationProvider(Fact, frozen=True, kw_only=True):
     kind: Maybe[Literal["oidc", "aws", "saml", "x509"]] = UNSET
     issuer: Maybe[str | None] = UNSET
     attribute_condition: Maybe[str | None] = UNSET
+    # (attribute, expression) pairs; None: none was read
+    attribute_mapping: tuple[tuple[str, str], ...] | None = None
+    allowed_audiences: tuple[str, ...] = ()
+    aws_account: str | None = None
+    # whether the issuer signs for customers that are strangers to each other, and
+    # whether the condition then asks for one of them (None: no need); set by graph
+    shared_issuer: Maybe[bool] = UNSET
+    pinned: Maybe[bool | None] = UNSET
     # the provider, or its pool, is disabled or deleted
     disabled: Maybe[bool] = UNSET
     pool_disabled: Maybe[bool] = UNSET
@@ -603,6 +611,12 @@ class CloudRun(Fact, frozen=True, kw_only=True):
         UNSET
     )
     invoker_check_disabled: Maybe[bool] = UNSET
+    default_url_disabled: Maybe[bool] = UNSET
+    iap_enabled: Maybe[bool] = UNSET
+    # of a service: whether a binding lets everyone invoke it, and whether anyone on
+    # the internet gets an answer, all that stands in the way considered; set by graph
+    public_binding: Maybe[bool] = UNSET
+    public: Maybe[bool] = UNSET
     # container images as written; None: not read
     images: tuple[str, ...] | None = None
     ssh_enabled: bool | None = None  # None: it does not say

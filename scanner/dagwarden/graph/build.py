@@ -99,6 +99,7 @@ def _with_snapshot(
         return facts
     # a commit hook has no snapshot, and does not pay for what reads one
     from dagwarden.graph.audit import derive_audit_logs
+    from dagwarden.graph.exposure import with_exposure
     from dagwarden.graph.grants import derive_grants
     from dagwarden.graph.reach import derive_reaches
     from dagwarden.graph.usage import Usage, scanned_calls
@@ -116,6 +117,7 @@ def _with_snapshot(
     said = (*facts.assumptions, *estate.access.assumes(), *NOT_FOLLOWED)
     return replace(
         facts,
+        cloud_runs=with_exposure(estate),
         grants=derive_grants(estate, used, usage),
         reaches=derive_reaches(estate, users),
         audit_logs=derive_audit_logs(estate),

@@ -10,7 +10,6 @@ from dagwarden.facts import (
     Binding,
     CloudRun,
     ComposerEnvironment,
-    Fact,
     Facts,
     Key,
     Maybe,
@@ -18,7 +17,14 @@ from dagwarden.facts import (
     Unresolved,
 )
 from dagwarden.graph.access import Cause
-from dagwarden.graph.estate import cause, causes_of, composer_of, unresolved
+from dagwarden.graph.estate import (
+    cause,
+    causes_of,
+    composer_of,
+    unresolved,
+    without,
+)
+from dagwarden.graph.federation import with_tenants
 from dagwarden.graph.hierarchy import Hierarchy
 from dagwarden.graph.principals import default_compute
 
@@ -38,6 +44,7 @@ def enrich(facts: Facts, as_of: datetime, hierarchy: Hierarchy | None = None) ->
         cloud_runs=tuple(
             _with_run_account(item, hierarchy) for item in facts.cloud_runs
         ),
+        federation_providers=tuple(map(with_tenants, facts.federation_providers)),
         composer_environments=tuple(
             _with_composer_account(item, hierarchy)
             for item in facts.composer_environments
@@ -80,11 +87,6 @@ def _written(moment: datetime | None) -> str | None:
     if moment is None:
         return None
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
-
-
-def without(fact: Fact, *fields: str) -> tuple[Unresolved, ...]:
-    """Return a fact's entries but those for fields that are now known."""
-    return tuple(item for item in fact.unresolved if item.field not in fields)
 
 
 def _age(text: Maybe[str], as_of: datetime) -> float | None:

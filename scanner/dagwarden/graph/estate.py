@@ -94,6 +94,11 @@ def unresolved(causes: tuple[Cause, ...], *fields: str) -> tuple[Unresolved, ...
     return tuple(cause.on(field) for field in fields for cause in causes)
 
 
+def without(fact: Fact, *fields: str) -> tuple[Unresolved, ...]:
+    """Return a fact's entries but those for fields that are now known."""
+    return tuple(item for item in fact.unresolved if item.field not in fields)
+
+
 def cause(reason: Reason, symbol: str) -> tuple[Cause, ...]:
     """Return a single cause."""
     return (Cause(reason=reason, symbol=symbol),)

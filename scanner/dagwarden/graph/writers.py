@@ -7,8 +7,7 @@ from msgspec.structs import replace
 
 from dagwarden.facts import Binding, ComposerEnvironment, Writer
 from dagwarden.graph.access import Cause, distinct
-from dagwarden.graph.enrich import without
-from dagwarden.graph.estate import NO_SNAPSHOT, Estate, causes_of, unresolved
+from dagwarden.graph.estate import NO_SNAPSHOT, Estate, causes_of, unresolved, without
 from dagwarden.graph.hierarchy import short
 from dagwarden.graph.placed import bucket_name
 from dagwarden.graph.principals import account_key

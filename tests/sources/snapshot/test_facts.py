@@ -463,6 +463,25 @@ def test_federation_providers(
     ) == expected
 
 
+def test_a_provider_says_what_it_makes_of_tokens(tmp_path: Path) -> None:
+    at = "//iam.googleapis.com/projects/shop/locations/global/workloadIdentityPools/ci"
+    fields = {
+        "oidc": {"issuerUri": "https://i.test", "allowedAudiences": ["a"]},
+        "attributeMapping": {
+            "google.subject": "assertion.sub",
+            "attribute.org": "assertion.org",
+        },
+    }
+    kind = "iam.googleapis.com/WorkloadIdentityPoolProvider"
+    one = data(f"{at}/providers/gh", kind, fields)
+    (found,) = facts(tmp_path, PROJECT, one).federation_providers
+    assert found.attribute_mapping == (
+        ("attribute.org", "assertion.org"),
+        ("google.subject", "assertion.sub"),
+    )
+    assert (found.allowed_audiences, found.aws_account) == (("a",), None)
+
+
 @pytest.mark.parametrize(
     ("pool", "expected"),
     [({"state": "ACTIVE"}, False), ({"state": "DELETED"}, True), (None, UNSET)],
@@ -565,6 +584,26 @@ def test_images_are_told_as_they_are_written_and_whether_ssh_is_on(
         assert service.ssh_enabled is ssh
 
 
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"template": {}}, (False, False)),
+        ({"template": {}, "defaultUriDisabled": True}, (True, False)),
+        ({"template": {}, "iapEnabled": True}, (False, True)),
+        ({"metadata": {"annotations": {
+            "run.googleapis.com/default-url-disabled": "true",
+            "run.googleapis.com/iap-enabled": "true",
+        }}}, (True, True)),
+    ],
+)  # fmt: skip
+def test_what_stands_before_a_service(
+    tmp_path: Path, fields: Json, expected: tuple[bool, bool]
+) -> None:
+    one = data(f"{RUN}/services/orders", "run.googleapis.com/Service", fields)
+    (service,) = facts(tmp_path, PROJECT, one).cloud_runs
+    assert (service.default_url_disabled, service.iap_enabled) == expected
+
+
 V1_JOB = {
     "spec": {
         "template": {
@@ -630,6 +669,8 @@ def test_a_workload_of_which_only_the_policy_was_read(tmp_path: Path) -> None:
     assert {(u.field, u.reason, u.symbol) for u in service.unresolved} == {
         (field, "layer", NOT_GIVEN)
         for field in (
+            "default_url_disabled",
+            "iap_enabled",
             "ingress",
             "invoker_check_disabled",
             "secrets",

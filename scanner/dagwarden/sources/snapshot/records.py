@@ -252,6 +252,13 @@ class OidcShape(Shape, kw_only=True):
     """How a provider trusts an OIDC issuer."""
 
     issuerUri: str | None = None
+    allowedAudiences: list[str] | None = None
+
+
+class AwsShape(Shape, kw_only=True):
+    """How a provider trusts an AWS account."""
+
+    accountId: str | None = None
 
 
 class PresentShape(Shape, kw_only=True):
@@ -264,8 +271,9 @@ class ProviderShape(Shape, kw_only=True):
     state: Enum | None = None
     disabled: bool | None = None
     attributeCondition: str | None = None
+    attributeMapping: dict[str, str] | None = None
     oidc: OidcShape | None = None
-    aws: PresentShape | None = None
+    aws: AwsShape | None = None
     saml: PresentShape | None = None
     x509: PresentShape | None = None
 
@@ -367,6 +375,12 @@ class AnnotationsShape(Shape, kw_only=True):
     custom_audiences: str | None = field(
         default=None, name="run.googleapis.com/custom-audiences"
     )
+    default_url_disabled: str | bool | None = field(
+        default=None, name="run.googleapis.com/default-url-disabled"
+    )
+    iap_enabled: str | bool | None = field(
+        default=None, name="run.googleapis.com/iap-enabled"
+    )
 
 
 class StatusShape(Shape, kw_only=True):
@@ -393,6 +407,8 @@ class CloudRunShape(Shape, kw_only=True):
     ingress: Enum | None = None
     invokerIamDisabled: bool | None = None
     sshEnabled: bool | None = None
+    defaultUriDisabled: bool | None = None
+    iapEnabled: bool | None = None
     uri: str | None = None
     urls: list[str] | None = None
     customAudiences: list[str] | None = None

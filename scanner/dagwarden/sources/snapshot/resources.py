@@ -312,6 +312,11 @@ def _provider(one: Joined, around: Surroundings) -> Iterator[Fact]:
             "kind": _provider_kind(data),
             "issuer": data.oidc.issuerUri if data.oidc else None,
             "attribute_condition": data.attributeCondition or None,
+            "attribute_mapping": tuple(sorted((data.attributeMapping or {}).items())),
+            "allowed_audiences": tuple(
+                (data.oidc and data.oidc.allowedAudiences) or ()
+            ),
+            "aws_account": data.aws.accountId if data.aws else None,
             "disabled": _disabled(data, above),
         }
     provider = FederationProvider(

@@ -105,6 +105,8 @@ _FIELDS = {
         "secrets",
         "ingress",
         "invoker_check_disabled",
+        "default_url_disabled",
+        "iap_enabled",
     ),
     "job": (
         "service_account",
@@ -159,21 +161,31 @@ def _service_fields(data: CloudRunShape) -> dict[str, object]:
     annotations = data.metadata.annotations if data.metadata else None
     ingress = data.ingress
     disabled: object = data.invokerIamDisabled
+    no_url: object = data.defaultUriDisabled
+    iap: object = data.iapEnabled
     urls = {*(data.urls or ()), data.uri or "", (data.status and data.status.url) or ""}
     audiences = {*(data.customAudiences or ())}
     if annotations:
         ingress = annotations.ingress_status or annotations.ingress or ingress
         if annotations.invoker_iam_disabled is not None:
-            disabled = str(annotations.invoker_iam_disabled).lower() == "true"
+            disabled = _true(annotations.invoker_iam_disabled)
+        no_url = no_url or _true(annotations.default_url_disabled)
+        iap = iap or _true(annotations.iap_enabled)
         urls |= _strings(annotations.urls)
         audiences |= _strings(annotations.custom_audiences)
     return {
         # the defaults: open, and checked
         "ingress": _INGRESS.get(ingress, UNSET) if ingress else "all",
         "invoker_check_disabled": bool(disabled),
+        "default_url_disabled": bool(no_url),
+        "iap_enabled": bool(iap),
         "urls": tuple(sorted(urls - {""})),
         "custom_audiences": tuple(sorted(audiences)),
     }
+
+
+def _true(annotation: str | bool | None) -> bool:
+    return str(annotation).lower() == "true"
 
 
 def _job_fields(data: CloudRunShape, spec: TaskSpecShape | None) -> dict[str, object]:

@@ -1,0 +1,170 @@
+"""
+Attribute mappings and conditions of federation providers: what they make of a token.
+
+A provider's CEL sees `assertion` (the token's claims), and its condition `google` and
+`attribute` as well (cloud.google.com/iam/docs/workload-identity-federation#mapping).
+"""
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any, Final
+
+from dagwarden.expression.tree import Node, engine, syntax_tree
+
+MAX_LENGTH: Final = 4_096  # characters; the API's own limit for a condition
+MAX_DEPTH: Final = 60
+
+
+def pins(
+    condition: str, mapping: Mapping[str, str], claims: frozenset[str]
+) -> bool | None:
+    """
+    Tell whether a condition lets in only tokens that name a tenant; None: not known.
+
+    `claims` say who the tenant is. True: one of them is compared with a text (by ==,
+    `in` a list, or a prefix of some length). False: none is mentioned.
+    """
+    tree = _parsed(condition)
+    if tree is None:
+        return None
+    if any(_pinned(part, mapping, claims) for part in _all_of(tree)):
+        return True
+    return None if _mentions(tree, mapping, claims) else False
+
+
+def mapped(mapping: Mapping[str, str], claims: Mapping[str, Any]) -> dict[str, object]:
+    """
+    Return what a mapping makes of a token's claims, by attribute.
+
+    An expression that fails on them is left out: the exchange would be refused.
+    """
+    found: dict[str, object] = {}
+    for attribute, expression in mapping.items():
+        value = _value(expression, {"assertion": dict(claims)})
+        if value is not None:
+            found[attribute] = value
+    return found
+
+
+def admits(
+    condition: str, claims: Mapping[str, Any], attributes: Mapping[str, object]
+) -> bool | None:
+    """Tell whether a condition lets a token in; None: it is not understood."""
+    own = {"subject": attributes.get("google.subject", "")}
+    own["groups"] = attributes.get("google.groups", [])
+    prefix = "attribute."
+    custom = {
+        name.removeprefix(prefix): value
+        for name, value in attributes.items()
+        if name.startswith(prefix)
+    }
+    data = {"assertion": dict(claims), "google": own, "attribute": custom}
+    value = _value(condition, data)
+    return value if isinstance(value, bool) else None
+
+
+@cache
+def _vocabulary() -> Any:
+    cel = engine()
+    return cel.NewEnv(
+        variables=dict.fromkeys(("assertion", "google", "attribute"), cel.Type.DYN)
+    )
+
+
+def _parsed(text: str) -> Node | None:
+    if len(text) > MAX_LENGTH or not text.strip():
+        return None
+    try:
+        tree = syntax_tree(_vocabulary().compile(text).serialize())
+    except Exception:  # CEL raises RuntimeError for everything it finds
+        return None
+    return None if _deeper(tree, MAX_DEPTH) else tree
+
+
+def _value(text: str, data: dict[str, Any]) -> object:
+    if _parsed(text) is None:
+        return None
+    try:
+        value: Any = _vocabulary().compile(text).eval(data=data).value()
+    except Exception:  # a claim that the token does not hold
+        return None
+    if isinstance(value, list):  # its elements come wrapped
+        return [one.value() if hasattr(one, "value") else one for one in value]
+    return value
+
+
+def _deeper(node: Node, most: int) -> bool:
+    return most == 0 or any(_deeper(one, most - 1) for one in node.operands)
+
+
+def _all_of(node: Node) -> Iterator[Node]:
+    """Yield what has to hold, each part of a chain of `&&`."""
+    if node.kind == "call" and node.name == "_&&_":
+        for one in node.operands:
+            yield from _all_of(one)
+    else:
+        yield node
+
+
+def _pinned(node: Node, mapping: Mapping[str, str], claims: frozenset[str]) -> bool:
+    """Tell whether a comparison holds for texts of its own choice alone."""
+    if node.kind == "call" and node.name == "_||_":  # either way it is pinned
+        return all(_pinned(one, mapping, claims) for one in node.operands)
+    if node.kind == "call" and node.name == "_&&_":
+        return any(_pinned(one, mapping, claims) for one in node.operands)
+    if node.kind != "call" or len(node.operands) != 2:
+        return False
+    left, right = node.operands
+    if node.name == "_==_":
+        return any(
+            _is_tenant(one, mapping, claims) and _text(other)
+            for one, other in ((left, right), (right, left))
+        )
+    if node.name == "@in" and right.kind == "list" and right.operands:
+        listed = all(map(_text, right.operands))
+        return listed and _is_tenant(left, mapping, claims)
+    if node.name == "startsWith" and _is_tenant(left, mapping, claims):
+        return _whole(right.value)
+    return False
+
+
+def _whole(prefix: object) -> bool:
+    """
+    Tell whether a prefix names a tenant and ends where its name does.
+
+    `repo:` begins every subject of GitHub, `repo:acme` those of `acme-evil` as well.
+    """
+    if not isinstance(prefix, str) or not prefix.endswith((":", "/")):
+        return False
+    name = prefix.rstrip(":/")
+    return bool(name) and (":" in name or ":" not in prefix)
+
+
+def _text(node: Node) -> bool:
+    return isinstance(node.value, str) and bool(node.value)
+
+
+def _is_tenant(node: Node, mapping: Mapping[str, str], claims: frozenset[str]) -> bool:
+    """Tell whether an expression is one of the claims, mapped or not."""
+    if node.kind == "call" and node.name == "_[_]" and len(node.operands) == 2:
+        owner, field = node.operands
+        return owner.name == "assertion" and field.value in claims
+    if node.kind != "select" or not node.operands:
+        return False
+    owner = node.operands[0]
+    if owner.kind != "name":
+        return False
+    if owner.name == "assertion":
+        return node.name in claims
+    source = mapping.get(f"{owner.name}.{node.name}")
+    tree = _parsed(source) if source else None
+    return tree is not None and _is_tenant(tree, {}, claims)
+
+
+def _mentions(node: Node, mapping: Mapping[str, str], claims: frozenset[str]) -> bool:
+    if node.kind in ("select", "call") and _is_tenant(node, mapping, claims):
+        return True
+    owner = node.operands[0] if node.operands else None
+    if node.kind == "select" and owner and owner.name in ("attribute", "google"):
+        return True  # what it is mapped from may be a part of one
+    return any(_mentions(one, mapping, claims) for one in node.operands)

@@ -1,0 +1,123 @@
+"""Federation: shared issuers and what pins a tenant, and whom a token becomes."""
+
+from typing import Any
+
+import pytest
+from msgspec import UNSET
+from msgspec.structs import replace
+from tests.graph.test_edges import POOL, provider
+
+from dagwarden.graph.federation import exchange, tenants, with_tenants
+
+GITHUB = "https://token.actions.githubusercontent.com"
+MAPPING = (
+    ("attribute.owner", "assertion.repository_owner"),
+    ("attribute.repository", "assertion.repository"),
+    ("google.groups", "assertion.teams"),
+    ("google.subject", "assertion.sub"),
+)
+CLAIMS = {
+    "iss": GITHUB,
+    "sub": "repo:acme/etl:ref:refs/heads/main",
+    "repository": "acme/etl",
+    "repository_owner": "acme",
+    "ref": "refs/heads/main",
+    "teams": ["data", "ops"],
+}
+
+
+@pytest.mark.parametrize(
+    ("issuer", "shared"),
+    [
+        (GITHUB, True),
+        (f"{GITHUB}/", True),
+        ("https://gitlab.com", True),
+        ("https://app.terraform.io", True),
+        # each customer has an issuer of its own
+        (f"{GITHUB}/acme", False),
+        ("https://oidc.circleci.com/org/1", False),
+        ("https://api.bitbucket.org/2.0/workspaces/acme/pipelines-config/identity/oidc", False),
+        ("https://vstoken.dev.azure.com/1", False),
+        ("https://gitlab.acme.example", False),
+    ],
+)  # fmt: skip
+def test_issuers_that_sign_for_strangers(issuer: str, shared: bool) -> None:
+    assert (tenants(issuer) is not None) is shared
+    assert with_tenants(provider(issuer=issuer)).shared_issuer is shared
+
+
+@pytest.mark.parametrize(
+    ("condition", "pinned"),
+    [
+        # iam/docs/workload-identity-federation-with-deployment-pipelines#conditions
+        (None, False),
+        ("assertion.repository_owner == 'acme'", True),
+        ("'7' == assertion.repository_owner_id", True),
+        ("assertion['repository_owner'] == 'acme'", True),
+        ("attribute.owner == 'acme'", True),
+        ("assertion.repository in ['acme/a', 'acme/b']", True),
+        ("assertion.ref == 'refs/heads/main'", False),
+        ("assertion.ref == 'x' && assertion.repository_owner == 'acme'", True),
+        ("assertion.ref == 'x' || assertion.repository_owner == 'acme'", UNSET),
+        ("assertion.repository_owner == 'a' || assertion.repository_owner == 'b'", True),
+        ("assertion.repository_owner != 'evil'", UNSET),
+        ("assertion.sub.startsWith('repo:acme/')", True),
+        ("assertion.sub.startsWith('repo:')", UNSET),
+        # acme-evil begins so as well
+        ("assertion.sub.startsWith('repo:acme')", UNSET),
+        ("assertion.repository.startsWith('acme/')", True),
+        ("assertion.job_workflow_ref == 'acme/x/.github/workflows/y@main'", False),
+        ("true", False),
+        ("not a condition (", UNSET),
+    ],
+)  # fmt: skip
+def test_a_condition_pins_a_tenant(condition: str | None, pinned: object) -> None:
+    one = provider(attribute_condition=condition, attribute_mapping=MAPPING)
+    found = with_tenants(one)
+    assert found.pinned is pinned
+    assert [item.field for item in found.unresolved] == (
+        ["pinned"] if pinned is UNSET else []
+    )
+
+
+def test_an_issuer_of_one_s_own_needs_no_condition() -> None:
+    found = with_tenants(provider(issuer="https://idp.example"))
+    assert (found.shared_issuer, found.pinned) == (False, None)
+
+
+def test_a_token_becomes_a_subject_with_groups_and_attributes() -> None:
+    one = provider(attribute_mapping=MAPPING)
+    claimed = exchange(one, CLAIMS).claimed
+    assert claimed is not None
+    pool = POOL.removeprefix("//iam.googleapis.com/")
+    assert claimed.key == (
+        f"principal://iam.googleapis.com/{pool}/subject/{CLAIMS['sub']}"
+    )
+    assert claimed.groups == {"data", "ops"}
+    assert claimed.attributes == {"owner": "acme", "repository": "acme/etl"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "claims", "refused", "unknown"),
+    [
+        ({"disabled": True}, {}, "disabled", ""),
+        ({"disabled": UNSET}, {}, "", "disabled"),
+        ({"attribute_mapping": None}, {}, "", "mapping"),
+        ({}, {"iss": "https://evil.example"}, "evil.example", ""),
+        ({}, {"sub": None}, "no subject", ""),
+        ({"attribute_condition": "assertion.repository_owner == 'x'"}, {}, "does not hold", ""),
+        ({"attribute_condition": "attribute.owner == 'acme'"}, {}, "", ""),
+        ({"attribute_condition": "assertion.nothing == 'x'"}, {}, "", "condition"),
+        ({"attribute_condition": UNSET}, {}, "", "condition"),
+    ],
+)  # fmt: skip
+def test_a_provider_takes_a_token_or_says_why_not(
+    changes: dict[str, Any], claims: dict[str, Any], refused: str, unknown: str
+) -> None:
+    one = replace(provider(attribute_mapping=MAPPING), **changes)
+    said = exchange(one, {**CLAIMS, **claims})
+    assert (said.claimed is None) is bool(refused or unknown)
+    assert refused in said.refused
+    assert bool(said.refused) is bool(refused)
+    assert unknown in said.unknown
+    assert bool(said.unknown) is bool(unknown)
