@@ -22,6 +22,7 @@ from dagwarden.sources.credentials import (
     setting_without_secrets,
     without_secrets,
 )
+from dagwarden.sources.credentials.shapes import is_suspect
 
 HERE = Origin(source="here")
 KEPT = Fingerprint(b"a key of the operator", True)
@@ -523,6 +524,26 @@ def test_of_many_records_only_the_one_with_a_secret_changes(at: int, text: str) 
     assert clean[at].field == without_secrets(text)
     assert all(a is b for a, b in zip(clean, many, strict=True) if b.field != text)
     assert purged(tuple(many[:at])) == tuple(many[:at])
+
+
+@pytest.mark.parametrize(
+    ("text", "suspect"),
+    [
+        *((hint, True) for hint in ("glpat-", "1//", "=", "eyJ", "Q~", ".atlasv1.")),
+        *((scheme, True) for scheme in ("Bearer", "BASIC", "ssws")),
+        ("https://u:p@h", True),
+        ("\udc80 =", True),
+        ("\udc80 https://h", False),
+        ("GLPAT-", False),
+        ("e-mail@example.com", False),
+    ],
+)
+@pytest.mark.parametrize("words", [0, 40_000])
+def test_a_hint_is_found_in_short_and_long_texts(
+    words: int, text: str, suspect: bool
+) -> None:
+    around = "one/two " * (words // 2)
+    assert is_suspect(f"{around}{text}{around}") is suspect
 
 
 @pytest.mark.parametrize(

@@ -124,6 +124,7 @@ class Access:
             hierarchy.canonical(run.resource): run for run in facts.cloud_runs
         }
         self._answers: dict[tuple[str, str, str], Answer] = {}
+        self._guards: dict[str, bool] = {}
 
     def _index(self, bindings: Iterable[Binding]) -> None:
         """Index bindings by place and member: a large organisation has many of both."""
@@ -384,11 +385,17 @@ class Access:
 
     def guarded(self, permission: str) -> bool:
         """Tell whether anything might take a permission away from someone somewhere."""
-        return (
-            any(True for _ in self.unread_guards())
-            or (self._denials is not None and self._denials.touches(permission))
-            or (self._boundaries is not None and self._boundaries.touches(permission))
-        )
+        found = self._guards.get(permission)
+        if found is None:
+            found = self._guards[permission] = (
+                any(True for _ in self.unread_guards())
+                or (self._denials is not None and self._denials.touches(permission))
+                or (
+                    self._boundaries is not None
+                    and self._boundaries.touches(permission)
+                )
+            )
+        return found
 
     def unread_guards(self) -> Iterator[Cause]:
         """Yield the layers that may take permissions away and were read in part."""
