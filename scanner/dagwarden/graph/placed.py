@@ -113,8 +113,7 @@ class Placed:
         }
         self.pools = _pools(estate)  # pool -> keys of it that policies name
         self._place_workloads()
-        for key in sorted({*self._accounts(), *self.runs} - self._disabled):
-            self._place_account(key)
+        self._place_accounts()
         self._place_pools()
         self._place_guardrails()
 
@@ -163,39 +162,58 @@ class Placed:
         stands = (next(self._order), key, what)
         own = self._own.setdefault(place, {})
         own.setdefault(names[0], []).append(stands)
-        if len(names) > 1:
-            below = self._below.setdefault(place, {})
-            below.setdefault(names[1:], []).append(stands)
+        self._put_below(place, names[1:], [stands])
 
     # ---------------------------------------------------------------------- accounts
 
-    def _place_account(self, key: str) -> None:
-        hierarchy = self._estate.hierarchy
-        resource = account_resource(email_of(key) or key)
-        lineage = hierarchy.lineage(resource)
-        names = lineage.names
-        if lineage.missing and key in self.runs:
-            self.missing[key] = tuple(
-                Cause(reason=item.reason, symbol=item.symbol)
-                for item in lineage.missing
-            )
-        project = self.projects[key] = hierarchy.project_of(resource)
-        self._put("account", names, key, resource)
+    def _place_accounts(self) -> None:
+        """Place accounts by what is above them, which those of a project share."""
+        lineage = self._estate.hierarchy.lineage
+        beside: dict[tuple[str, ...], list[_Stands]] = {}
+        for key in sorted({*self._accounts(), *self.runs} - self._disabled):
+            resource = account_resource(email_of(key) or key)
+            found = lineage(resource)
+            if found.missing and key in self.runs:
+                self.missing[key] = tuple(
+                    Cause(reason=item.reason, symbol=item.symbol)
+                    for item in found.missing
+                )
+            stands = (next(self._order), key, resource)
+            beside.setdefault(found.names[1:], []).append(stands)
+        for above, accounts in beside.items():
+            self._place_beside(above, accounts)
+
+    def _place_beside(self, above: tuple[str, ...], accounts: list[_Stands]) -> None:
+        """Place the accounts that have the same above them."""
+        project = next((name for name in above if name.startswith(_PROJECT)), None)
+        self.projects.update((key, project) for _, key, _ in accounts)
         banned = self._keys_banned(project)
+        places: list[Place] = ["account"]
         if not banned:
-            place: Place = "key_account" if banned is False else "key_account_unread"
-            self._put(place, names, key, resource)
-        above: tuple[tuple[Place, str], ...] = (
+            places.append("key_account" if banned is False else "key_account_unread")
+        for place in places:
+            own = self._own.setdefault(place, {})
+            for stands in accounts:
+                own.setdefault(stands[2], []).append(stands)
+            self._put_below(place, above, accounts)
+        containers: tuple[tuple[Place, str], ...] = (
             ("account_project", _PROJECT),
             ("folder_policy", _FOLDER),
             ("organization_policy", _ORGANIZATION),
         )
-        for place, prefix in above:
-            start = next(
-                (i for i, name in enumerate(names) if name.startswith(prefix)), None
-            )
-            if start is not None:
-                self._put(place, names[start:], key, resource)
+        for place, prefix in containers:
+            first = (i for i, name in enumerate(above) if name.startswith(prefix))
+            if (start := next(first, None)) is not None:
+                own = self._own.setdefault(place, {})
+                own.setdefault(above[start], []).extend(accounts)
+                self._put_below(place, above[start + 1 :], accounts)
+
+    def _put_below(
+        self, place: Place | Lifted, above: tuple[str, ...], stands: list[_Stands]
+    ) -> None:
+        if above:
+            below = self._below.setdefault(place, {})
+            below.setdefault(above, []).extend(stands)
 
     def _keys_banned(self, project: str | None) -> bool | None:
         """Tell whether an organisation policy forbids new keys in a project."""
