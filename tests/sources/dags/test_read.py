@@ -238,8 +238,10 @@ def test_hostile_programs_end_soon_and_can_be_written(
     scan: Scan, monkeypatch: pytest.MonkeyPatch, program: str
 ) -> None:
     monkeypatch.setattr("dagwarden.sources.dags.language.interpret.MAX_WORK", 3_000)
-    facts = scan(f"from airflow import DAG\n{program}\n")
-    assert facts.gaps == ()
+    facts = scan(f"from airflow import DAG\nfrom elsewhere import U\n{program}\n")
+    refused = "Airflow refuses the file: an execution_timeout that is no timedelta"
+    told = [refused] if "execution_timeout" in program else []
+    assert [gap.detail for gap in facts.gaps] == told
     assert [file.path for file in facts.files] == ["dags/a.py"]
     assert msgspec.json.decode(msgspec.json.encode(facts), type=Facts) == facts
 

@@ -1018,7 +1018,10 @@ class Interpreter:
     def _turns(self, node: ast.While, decided: bool | Unknown) -> int:
         """Follow the rounds of a `while`, each as long as its condition is known."""
         loop, turns = self.loops[-1], 0
-        while decided is True and turns < MAX_TURNS and self.work <= MAX_WORK:
+        forever = isinstance(node.test, ast.Constant)
+        endless = forever and not _leaves(node.body)
+        most = 0 if endless else MAX_TURNS
+        while decided is True and turns < most and self.work <= MAX_WORK:
             turns += 1
             left, held = self._left(), dict(self.scope.names)
             charge(len(held))
@@ -1029,7 +1032,6 @@ class Interpreter:
             self.scope.names = self._joined(names, self.why)
             loop.continues = []
             decided = truth(self.evaluate(node.test))
-            forever = isinstance(node.test, ast.Constant)
             if self._left() != left + (ending == _CONTINUE):
                 # it may have ended
                 break
