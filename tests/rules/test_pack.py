@@ -40,6 +40,7 @@ CRITERIA = {
     "provider-without-attribute-condition": {"CC6.6"},
     "public-invoker": {"CC6.3", "CC6.6"},
     "role-broader-than-invoke": {"CC6.3"},
+    "long-lived-key-behind-connection": {"CC6.1"},
     "possible-secret-in-repository": {"CC6.1"},
     "secret-in-repository": {"CC6.1"},
     "secret-in-task-argument": {"CC6.1"},
