@@ -226,6 +226,31 @@ class EmbeddedSecret(Fact, frozen=True, kw_only=True):
     pattern: str | None = None
 
 
+# What a Google credential file says it is ("type", AIP-4110 and google-auth).
+CredentialFile = Literal[
+    "service_account_key",
+    "authorized_user",
+    "external_account",
+    "external_account_authorized_user",
+    "impersonated_service_account",
+]
+
+
+class KeyReference(Fact, frozen=True, kw_only=True):
+    """
+    Where a file of the repository names a Google credential that is kept elsewhere.
+
+    id: `key_reference:PATH:PLACE`, with a number from the second there on
+    """
+
+    path: str
+    place: str  # "GOOGLE_APPLICATION_CREDENTIALS", "from_service_account_file"
+    # a path or a secret's name, as written; None: made when it runs
+    target: str | None = None
+    # what that is; UNSET: nothing here tells
+    holds: Maybe[CredentialFile] = UNSET
+
+
 # ------------------------------------------------------------ Airflow: environments
 
 
@@ -1025,6 +1050,7 @@ class Facts(Record, frozen=True, kw_only=True):
     calls: tuple[Call, ...] = ()
     connections: tuple[Connection, ...] = ()
     embedded_secrets: tuple[EmbeddedSecret, ...] = ()
+    key_references: tuple[KeyReference, ...] = ()
     snapshots: tuple[Snapshot, ...] = ()
     resources: tuple[Resource, ...] = ()
     identities: tuple[Identity, ...] = ()
@@ -1068,6 +1094,7 @@ KINDS: dict[str, tuple[str, type[Fact]]] = {
     "call": ("calls", Call),
     "connection": ("connections", Connection),
     "embedded_secret": ("embedded_secrets", EmbeddedSecret),
+    "key_reference": ("key_references", KeyReference),
     "snapshot": ("snapshots", Snapshot),
     "resource": ("resources", Resource),
     "identity": ("identities", Identity),

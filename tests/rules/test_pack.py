@@ -41,6 +41,7 @@ CRITERIA = {
     "public-invoker": {"CC6.3", "CC6.6"},
     "role-broader-than-invoke": {"CC6.3"},
     "long-lived-key-behind-connection": {"CC6.1"},
+    "long-lived-key-named-in-repository": {"CC6.1"},
     "possible-secret-in-repository": {"CC6.1"},
     "secret-in-repository": {"CC6.1"},
     "secret-in-task-argument": {"CC6.1"},

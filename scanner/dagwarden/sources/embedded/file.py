@@ -2,8 +2,9 @@
 
 import codecs
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from hashlib import sha256
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,11 +16,17 @@ from dagwarden.facts import (
     Gap,
     GapReason,
     InlineWaiver,
+    KeyReference,
     Origin,
     SourceFile,
     Unresolved,
 )
 from dagwarden.sources.credentials import Fingerprint, Found, purged
+from dagwarden.sources.credentials.references import (
+    MAX_REFERENCES,
+    Reference,
+    may_refer,
+)
 from dagwarden.sources.dags.records.outcome import (
     UNTELLABLE,
     Outcome,
@@ -30,6 +37,7 @@ from dagwarden.sources.dags.records.outcome import (
 from dagwarden.sources.dags.records.seen import Seen, Unreadable, look
 from dagwarden.sources.embedded.formats import format_of, reader_of
 from dagwarden.sources.embedded.marks import waivers_in
+from dagwarden.sources.embedded.named import NamedFiles
 from dagwarden.sources.embedded.spots import MAX_SPOTS, Partly, Spot, Unparsable
 from dagwarden.sources.embedded.walk import KIND, gap_at, passed_over
 
@@ -66,7 +74,7 @@ class Reader:
         # what was found is told by a key of this run, and is not remembered
         known = all(one.secret is None for one in outcome.embedded_secrets)
         try:
-            return Read(encoded(outcome), (seen,) if known and seen else None)
+            return Read(encoded(outcome), seen if known else None)
         except UNTELLABLE:
             detail = "holds text that cannot be written"
             gap = gap_at(shown(path, self.root), "unsupported", detail)
@@ -82,7 +90,8 @@ class Reader:
         gap = gap_at(shown(path, self.root), "unreadable", detail, incomplete=True)
         return Read(encoded(Outcome(gaps=(purged(gap),))), None)
 
-    def _looked(self, path: Path) -> tuple[Outcome, Seen | None]:
+    def _looked(self, path: Path) -> tuple[Outcome, tuple[Seen, ...] | None]:
+        """Return what a file comes to, and all that this rests on, if it lasts."""
         name = shown(path, self.root)
         limit = MAX_LARGE if path.name.lower().endswith(_LARGE) else MAX_SIZE
         try:
@@ -91,21 +100,29 @@ class Reader:
             large = error.reason == "too_large"
             gap = gap_at(name, error.reason, error.detail, incomplete=not large)
             return Outcome(gaps=(purged(gap),)), None
-        looked = _Looked(name, self.fingerprint, self.kingfisher)
+        named = NamedFiles(self.root)
+        looked = _Looked(name, self.fingerprint, named, self.kingfisher)
         looked.into(path.name, data)
-        return looked.outcome(seen.digest.hex(), len(data)), seen
+        outcome = looked.outcome(seen.digest.hex(), len(data))
+        return outcome, (seen, *named.seen) if named.lasting else None
 
 
 class _Looked:
     """What one file came to, and each member of it where it is an archive."""
 
     def __init__(
-        self, path: str, fingerprint: Fingerprint, kingfisher: "Kingfisher | None"
+        self,
+        path: str,
+        fingerprint: Fingerprint,
+        named: NamedFiles,
+        kingfisher: "Kingfisher | None",
     ) -> None:
         self.path = path
+        self.named = named
         self.fingerprint = fingerprint
         self.kingfisher = kingfisher
         self.facts: list[EmbeddedSecret] = []
+        self.references: list[KeyReference] = []
         self.gaps: list[Gap] = []
         self.excluded: Counter[str] = Counter()
         self.waivers: list[InlineWaiver] = []
@@ -125,6 +142,7 @@ class _Looked:
             ),
             embedded_secrets=tuple(self.facts),
             inline_waivers=tuple(self.waivers),
+            key_references=tuple(self.references),
             files=(file,) if self.facts else (),
         )
         return purged(outcome)
@@ -148,6 +166,8 @@ class _Looked:
             # a DAG's own waivers are read with the DAG
             ours = format_of(lowered, text) != "python"
             self.waivers += waivers_in(text.split("\n"), told, ours=ours)
+            if may_refer(text):
+                self._refer(islice(_references(lowered, text), MAX_REFERENCES))
 
     def _archive(self, data: bytes) -> None:
         from dagwarden.sources.embedded.archive import Refused, members_of
@@ -221,6 +241,29 @@ class _Looked:
         self.facts += facts or [nothing]
         return facts
 
+    def _refer(self, references: Iterable[Reference]) -> None:
+        """Add what one file names and does not hold."""
+        ids: Counter[str] = Counter()
+        for one in dict.fromkeys(references):
+            ids[one.place] += 1
+            number = f"#{ids[one.place]}" if ids[one.place] > 1 else ""
+            kind = self.named.kind_of(one.target, self.path) if one.target else None
+            if kind is None and one.is_key:
+                kind = "service_account_key"
+            symbol = f"what {one.target or one.place} holds"
+            unknown = Unresolved(field="holds", reason="unreadable", symbol=symbol)
+            self.references.append(
+                KeyReference(
+                    id=f"key_reference:{self.path}:{one.place}{number}",
+                    origin=Origin(source=self.path, line=one.line, field=one.place),
+                    path=self.path,
+                    place=one.place,
+                    target=one.target,
+                    holds=UNSET if kind is None else kind,
+                    unresolved=() if kind else (unknown,),
+                )
+            )
+
     def _facts(self, spots: list[Spot]) -> Iterator[EmbeddedSecret]:
         ids: Counter[str] = Counter()
         values: set[tuple[str, int]] = set()
@@ -247,6 +290,22 @@ class _Looked:
                 key_id=found.key_id,
                 pattern=found.pattern,
             )
+
+
+def _references(name: str, text: str) -> Iterator[Reference]:
+    """Yield the credentials that a file of settings, commands or code names."""
+    from dagwarden.sources.credentials import references
+    from dagwarden.sources.dags.parse import parsed
+
+    kind = format_of(name, text)
+    if kind == "python":
+        try:
+            tree = parsed(text.encode("utf-8", "surrogatepass"))
+        except Unreadable:
+            return
+        yield from references.references_in_python(tree, text)
+    elif kind != "shapes":  # what people read tells of such files
+        yield from references.references_in_text(text)
 
 
 def _unresolved(place: str, found: Found) -> tuple[Unresolved, ...]:

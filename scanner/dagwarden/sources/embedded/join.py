@@ -6,7 +6,14 @@ from typing import TypeVar
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from dagwarden.facts import Connection, EmbeddedSecret, Facts, Secret, Task
+from dagwarden.facts import (
+    Connection,
+    EmbeddedSecret,
+    Facts,
+    KeyReference,
+    Secret,
+    Task,
+)
 
 F = TypeVar("F", Task, Connection)
 
@@ -33,8 +40,16 @@ def joined(facts: Facts, *, keep: bool) -> Facts:
                 fingerprint=value if keep else None,
             )
         )
-    facts = replace(facts, embedded_secrets=tuple(told))
+    facts = replace(
+        facts, embedded_secrets=tuple(told), key_references=_references(facts)
+    )
     return facts if keep else _without_fingerprints(facts)
+
+
+def _references(facts: Facts) -> tuple[KeyReference, ...]:
+    """Return what files name, but for what is known as a connection's credential."""
+    told = {connection.origin.source for connection in facts.connections}
+    return tuple(one for one in facts.key_references if one.path not in told)
 
 
 def _order(fact: EmbeddedSecret) -> tuple[str, int, str]:

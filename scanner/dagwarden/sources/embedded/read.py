@@ -125,6 +125,9 @@ def _joined(outcomes: Sequence[Outcome]) -> Facts:
         embedded_secrets=tuple(
             fact for outcome in outcomes for fact in outcome.embedded_secrets
         ),
+        key_references=tuple(
+            fact for outcome in outcomes for fact in outcome.key_references
+        ),
         gaps=tuple(gap for outcome in outcomes for gap in outcome.gaps),
         excluded=tuple(
             Excluded(kind="embedded_secret", what=what, reason=reason, count=count)

@@ -12,6 +12,8 @@ from dagwarden.sources.dags.records.outcome import shown
 from dagwarden.sources.dags.records.seen import is_outside, why
 
 KIND = "embedded_secret"
+# What a file that was not looked into may hold.
+KINDS = (KIND, "key_reference")
 MAX_FILES = 500_000
 MAX_FOLDERS = 100_000
 # Folders of packages, of caches, and of what git keeps for itself.
@@ -184,6 +186,6 @@ def gap_at(
         reason=reason,
         origin=Origin(source=source),
         detail=detail,
-        kinds=(KIND,),
+        kinds=KINDS,
         incomplete=incomplete,
     )

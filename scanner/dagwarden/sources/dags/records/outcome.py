@@ -15,6 +15,7 @@ from dagwarden.facts import (
     Gap,
     GapReason,
     InlineWaiver,
+    KeyReference,
     Origin,
     Record,
     SourceFile,
@@ -55,6 +56,7 @@ class Outcome(Record, frozen=True, kw_only=True, array_like=True):
     # whether Airflow would load it
     loaded: bool = True
     embedded_secrets: tuple[EmbeddedSecret, ...] = ()
+    key_references: tuple[KeyReference, ...] = ()
 
 
 class Read(msgspec.Struct, frozen=True, array_like=True):
