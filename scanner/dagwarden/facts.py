@@ -198,6 +198,35 @@ class Secret(Record, frozen=True, kw_only=True):
     key_id: str | None = None
 
 
+HopKind = Literal[
+    "task",
+    "uses_connection",
+    "runs_as",  # ambient: the environment's identity
+    "authenticates_as",  # a key, a federation: the connection's own identity
+    "impersonates",
+    "can_become",  # a control edge
+    "member_of",
+    "granted",  # a role by a binding
+    "inherited",  # down the hierarchy
+    "holds",  # the permission in the role
+    "denied",  # by a deny policy, or outside of an access boundary
+    "calls",  # the Cloud Run resource
+]
+
+
+class Hop(Record, frozen=True, kw_only=True):
+    """One step of a chain; `text` says it in words, `origin` where it was read."""
+
+    kind: HopKind
+    source: str
+    target: str
+    text: str
+    origin: Origin | None = None
+
+
+KeyState = Literal["active", "disabled", "expired", "absent", "account_disabled"]
+
+
 class EmbeddedSecret(Fact, frozen=True, kw_only=True):
     """
     A credential in clear in a file of the repository, or that a file holds none.
@@ -224,6 +253,15 @@ class EmbeddedSecret(Fact, frozen=True, kw_only=True):
     key_id: str | None = None
     # the provider's pattern of the extra that tells it: "veles.secrets/sendgrid"
     pattern: str | None = None
+    # of a service account key, set by graph: what the snapshot says of it, ...
+    key_state: Maybe[KeyState | None] = None
+    # ... resource names of what its account may call (UNSET: not all is known), ...
+    may_call: Maybe[tuple[str, ...]] = ()
+    may_call_known: tuple[str, ...] = ()
+    # ... and keys of the accounts that it can become; none where the key is dead
+    may_become: Maybe[tuple[str, ...]] = ()
+    may_become_known: tuple[str, ...] = ()
+    hops: tuple[Hop, ...] = ()
 
 
 # What a Google credential file says it is ("type", AIP-4110 and google-auth).
@@ -821,31 +859,6 @@ class ResourceTags(Fact, frozen=True, kw_only=True):
 
 
 # -------------------------------------------------------------------------- derived
-
-HopKind = Literal[
-    "task",
-    "uses_connection",
-    "runs_as",  # ambient: the environment's identity
-    "authenticates_as",  # a key, a federation: the connection's own identity
-    "impersonates",
-    "can_become",  # a control edge
-    "member_of",
-    "granted",  # a role by a binding
-    "inherited",  # down the hierarchy
-    "holds",  # the permission in the role
-    "denied",  # by a deny policy, or outside of an access boundary
-    "calls",  # the Cloud Run resource
-]
-
-
-class Hop(Record, frozen=True, kw_only=True):
-    """One step of a chain; `text` says it in words, `origin` where it was read."""
-
-    kind: HopKind
-    source: str
-    target: str
-    text: str
-    origin: Origin | None = None
 
 
 class TaskIdentity(Fact, frozen=True, kw_only=True):

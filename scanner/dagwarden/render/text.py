@@ -149,7 +149,10 @@ class _Page:
 
     def chained(self, finding: Finding) -> bool:
         """Tell whether to print the chain: where it is what the finding is about."""
-        return self.verbose or finding.subjects[0].startswith(_CHAINED)
+        if self.verbose or finding.subjects[0].startswith(_CHAINED):
+            return True
+        # the chain of a leaked key begins with it
+        return bool(finding.hops) and finding.hops[0].kind == "authenticates_as"
 
     def chain(self, hops: Sequence[Hop]) -> Iterator[str]:
         """Tell each hop in words, and where it was read."""
