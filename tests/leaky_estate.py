@@ -1,8 +1,10 @@
 """An estate with a fresh secret in every place that a reader of ours looks at."""
 
 import base64
+import io
 import json
 import subprocess
+import zipfile
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import quote
@@ -37,6 +39,7 @@ class Estate:
         self._assets()
         self._configuration()
         self._broken()
+        self._files()
 
     def write(self, path: str, content: str | bytes) -> None:
         """Write one file of the estate."""
@@ -678,6 +681,45 @@ variables_complete = true
         self.write("controls.yaml", f"controls: [{json.dumps(control)}]")
 
     # ------------------------------------------------------------ what is refused
+
+    def _files(self) -> None:
+        """Write one file of every kind that is looked into, a credential in each."""
+        p = self.planted
+        cell = {
+            "cell_type": "code",
+            "source": [f"token = {p.token('notebook source')!r}\n"],
+            "outputs": [
+                {"output_type": "stream", "text": [p.api_key("notebook output")]}
+            ],
+        }
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w") as archive:
+            archive.writestr("a.env", f"DB_PASSWORD={p.plain('zip member')}\n")
+        texts: dict[str, str | bytes] = {
+            "Dockerfile": f"FROM x\nENV DB_PASSWORD={p.plain('Dockerfile')}\n",
+            "a.env": f"DB_PASSWORD={p.plain('.env')}\n",
+            "a.ini": f"[x]\npassword = {p.plain('INI')}\n",
+            "a.ipynb": json.dumps({"cells": [cell], "nbformat": 4}),
+            "a.js": f'const apiKey = "{p.api_key("JavaScript")}";\n',
+            "a.json": json.dumps({"db": {"password": p.plain("JSON")}}),
+            "a.pem": p.private_key("PEM"),
+            "a.py": f"x = 1\n# password = {p.plain('commented out')!r}\n",
+            "a.sh": f"export DB_PASSWORD={p.plain('shell')}\n",
+            "a.sql": f"ALTER USER u PASSWORD '{p.plain('SQL')}';\n",
+            "a.tf": f'variable "db_password" {{ default = "{p.plain("Terraform")}" }}\n',
+            "a.toml": f'password = "{p.plain("TOML file")}"\n',
+            "a.txt": f"see {p.webhook('text')}\n",
+            "a.xml": f"<a><password>{p.plain('XML')}</password></a>\n",
+            "a.yaml": f"db:\n  password: {p.plain('YAML')}\n",
+            "a.zip": packed.getvalue(),
+            ".netrc": f"machine h login u password {p.plain('netrc')}\n",
+            ".npmrc": f"//r.example/:_authToken={p.plain('npmrc')}\n",
+            ".pgpass": f"h:5432:d:u:{p.plain('pgpass')}\n",
+            "key.json": p.key_file("a key file"),
+            "made.py": f"a = {p.token('joined')!r}\nkey = 'sendgrid ' + a\n",
+        }
+        for name, content in texts.items():
+            self.write(f"kinds/{name}", content)
 
     def _broken(self) -> None:
         p = self.planted

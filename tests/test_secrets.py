@@ -141,6 +141,13 @@ def _everything(outcome: Outcome) -> None:
     run("scan", *CONFIG, "dags/calls.py", "dags/broken.py", "dags/waived.py", "-v")
     run("scan", "--snapshot", "assets.json", "--snapshot", "broken.json", "-v")
     run("scan", "--snapshot", "sealed.ndjson", "-v")
+    for more in ((), ("--kingfisher",), ("--kingfisher", "--no-cache")):
+        name = "-".join(("out/kinds", *(word.strip("-") for word in more)))
+        run(
+            *("scan", "kinds", *EVERYTHING, "-v", *more),
+            *("-o", f"{name}.json", "-o", f"{name}.html", "-o", f"{name}.sarif"),
+        )
+        run("facts", "kinds", *more)
     run("facts", *CONFIG)
     run("facts", *CONFIG, "--format", "ndjson")
     run("facts", "dags/variables.py", "--format", "ndjson")
@@ -246,9 +253,25 @@ def test_nothing_is_left_in_temporary_folders(outcome: Outcome) -> None:
 def test_what_is_remembered_is_searched_too(outcome: Outcome) -> None:
     stores = list(outcome.remembered())
     assert len(stores) > 1
-    assert {path.suffix or path.name for path in stores} == {".facts", "key"}
+    assert {path.suffix or path.name for path in stores} == {".facts", "key", ".vscdb"}
     names = {name for name, _ in outcome.outputs()}
     assert names >= {path.name for path in stores}
+
+
+def test_a_credential_is_found_in_every_kind_of_file(outcome: Outcome) -> None:
+    for name in ("kinds", "kinds-kingfisher", "kinds-kingfisher-no-cache"):
+        result = json.loads((outcome.folder / f"out/{name}.json").read_bytes())[
+            "result"
+        ]
+        told = {
+            place["source"].removeprefix("kinds/").removesuffix("/a.env")
+            for finding in result["findings"]
+            for place in finding["places"]
+            if finding["outcome"] == "fail"
+        }
+        there = {path.name for path in (outcome.folder / "kinds").iterdir()}
+        assert there - told <= {"made.py"}
+        assert len(result["detectors"]) == (1 if name == "kinds" else 2)
 
 
 def _secrets(value: object) -> Iterator[dict[str, object]]:

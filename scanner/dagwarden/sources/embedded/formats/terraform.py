@@ -17,6 +17,11 @@ from dagwarden.sources.embedded.formats.plain import (
 from dagwarden.sources.embedded.spots import Spot
 
 _HEAD = re.compile(r"\s*(?P<kind>[\w-]+)(?:\s+\"?(?P<label>[\w.-]+)\"?)*\s*\{\s*$")
+# A block of one attribute may stand on one line.
+_ON_ONE_LINE = re.compile(
+    r"\s*(?:variable|output)\s+\"(?P<label>[\w.-]+)\"\s*\{\s*"
+    r"(?:default|value)\s*=\s*(?P<value>\"(?:[^\"\\]|\\.)*\")\s*\}\s*$"
+)
 _ATTRIBUTE = re.compile(
     r"\s*\"?(?P<name>[\w.-]+)\"?\s*[=:]\s*(?P<value>\S.*?)\s*,?\s*$"
 )
@@ -42,7 +47,10 @@ def read_terraform(text: str) -> Iterator[Spot]:
         at += 1
         if line.lstrip().startswith(("#", "//")):
             continue
-        if head := _HEAD.match(line):
+        if short := _ON_ONE_LINE.match(line):
+            value = _unescaped(short["value"][1:-1])
+            yield from (Spot(at, found) for found in found_in(short["label"], value))
+        elif head := _HEAD.match(line):
             variable = head["kind"] in ("variable", "output", "locals")
             blocks.append(head["label"] or "" if variable else "")
         elif attribute := _ATTRIBUTE.match(line):
@@ -61,9 +69,7 @@ def read_terraform(text: str) -> Iterator[Spot]:
             elif attribute["value"] in ("{", "["):
                 blocks.append("")
             elif written := _TEXT.match(attribute["value"]):
-                value = re.sub(
-                    r"\\[nt\"\\]", lambda one: _ESCAPES[one[0]], written["text"]
-                )
+                value = _unescaped(written["text"])
                 named = value if name == "name" else ""
                 yield from (Spot(at, found) for found in found_in(name, value))
             else:
@@ -72,6 +78,10 @@ def read_terraform(text: str) -> Iterator[Spot]:
             blocks.pop()
         else:
             yield from (Spot(at, one.found) for one in read_named(line))
+
+
+def _unescaped(text: str) -> str:
+    return re.sub(r"\\[nt\"\\]", lambda one: _ESCAPES[one[0]], text)
 
 
 def _end(lines: list[str], start: int, mark: str) -> int:
