@@ -195,3 +195,67 @@ def test_packages_and_caches_are_not_entered(tmp_path: Path) -> None:
 def test_nothing_raises(name: str, content: bytes, tmp_path: Path) -> None:
     (tmp_path / name).write_bytes(content)
     assert found(bounded(tmp_path)) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.pem", "-----BEGIN RSA PRIVATE KEY-----\n" * 60_000),
+        ("a.js", "-----BEGIN PRIVATE KEY-----\n" * 60_000),
+        ("a.txt", "-eyJ" * 1_000_000),
+        ("a.json", json.dumps(["-eyJ" * 240_000] * 4)),
+        ("a.xml", "<password>a1b2</password>\n" * 150_000),
+        (".netrc", "password x1y2z3\n" * 200_000),
+        ("a.ini", f"a{' ' * 990_000}b=\n" * 4),
+        ("a.sql", f"a{' ' * 19_000}b\n" * 200),
+    ],
+    ids=[
+        "pem",
+        "pem in code",
+        "dots of none",
+        "in json",
+        "elements",
+        "logins",
+        "ini",
+        "sql",
+    ],
+)
+def test_what_repeats_takes_time_by_its_size(
+    name: str, text: str, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_text(text)
+    bounded(tmp_path)
+
+
+def test_der_that_ends_where_its_version_should_be_is_no_key(tmp_path: Path) -> None:
+    der = base64.b64encode(b"\x30\x8c" + b"a" * 12 + b"\x02\x01").decode()
+    pem = f"-----BEGIN PRIVATE KEY-----\n{der}\n-----END PRIVATE KEY-----\n"
+    (tmp_path / "a.pem").write_text(pem)
+    (tmp_path / "a.json").write_text(json.dumps({"key": pem}))
+    assert found(bounded(tmp_path)) == []
+
+
+def test_a_jwt_is_found_behind_a_dash_and_whole(tmp_path: Path) -> None:
+    header, claims = ({"alg": "RS256", "typ": "JWT"}, {"sub": "x"})
+    parts = [
+        base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=")
+        for part in (header, claims)
+    ]
+    (tmp_path / "a.txt").write_text(f"x\nkey-{'.'.join(parts)}.{PASSWORD}\n")
+    assert [(one.secret, one.origin.line) for one in found(bounded(tmp_path))] == [
+        ("bearer_token", 2)
+    ]
+
+
+def test_only_a_line_break_ends_a_line(tmp_path: Path) -> None:
+    (tmp_path / "a.js").write_text(f"a\x0cb\x0bc\u2028d\x85\npassword = '{PASSWORD}'\n")
+    (tmp_path / ".npmrc").write_text(f"; a\x0cb\n//r.example/:_authToken={TOKEN}\n")
+    assert [one.origin.line for one in found(bounded(tmp_path))] == [2, 2]
+
+
+def test_equal_names_do_not_lift_the_limit(tmp_path: Path) -> None:
+    lines = [f"password = '{PASSWORD}{n}'" for n in range(5_000)]
+    (tmp_path / "a.js").write_text("\n".join(lines))
+    facts = bounded(tmp_path)
+    assert len(found(facts)) == spots.MAX_SPOTS
+    assert gaps(facts) == [("a.js", "truncated", False)]

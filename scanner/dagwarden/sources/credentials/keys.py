@@ -104,4 +104,5 @@ def is_private_der(data: bytes) -> bool:
     if len(data) < 16 or data[0] != 0x30:
         return False
     first = _first_element(data)
-    return data[first : first + 2] == b"\x02\x01" and data[first + 2] in (0, 1, 3)
+    head = data[first : first + 3]
+    return head in (b"\x02\x01\x00", b"\x02\x01\x01", b"\x02\x01\x03")

@@ -175,9 +175,11 @@ _TOKENS: tuple[_Token, ...] = (
     _Token(("lin_api_",), "api_key", late(r"\b(lin_api_)[A-Za-z0-9]{40}\b")),
     _Token(("AGE-SECRET",), "private_key", late(r"\b(AGE-SECRET-KEY-1)[A-Z0-9]{58}\b")),
 )
+# A run of characters is gone through once: where in it the header begins is asked then.
 _JWT = late(
-    r"\b(?P<header>eyJ[\w-]{8,4096})\.(?P<claims>eyJ[\w-]{4,16384})\.[\w-]{8,4096}"
+    r"(?<![\w-])(?P<run>[\w-]{11,8192})\.(?P<claims>eyJ[\w-]{4,16384})\.[\w-]{8,4096}"
 )
+_JWT_HEADER = late(r"\beyJ[\w-]{8,4096}\Z")
 _SCHEMES = late(r"\b(?:bearer|ssws)\s{1,4}(?P<secret>[\w.~+/=:-]{8,16384})", re.I)
 _BASIC = late(r"\bbasic\s{1,4}(?P<secret>[A-Za-z0-9+/_-]{4,4096}={0,2})", re.I)
 USERINFO = late(
@@ -276,8 +278,11 @@ def shapes(text: str) -> Iterator[Shaped]:
             yield from _tokens(token, text)
     if "eyJ" in text:
         for match in _JWT().finditer(text):
-            if _is_signed(match):
-                yield Shaped("bearer_token", match[0], "eyJ")
+            header = _JWT_HEADER().search(match["run"])
+            if header and _is_signed(header[0], match["claims"]):
+                value = match[0][header.start() :]
+                if not is_published(value):
+                    yield Shaped("bearer_token", value, "eyJ")
     lowered = text.lower() if len(text) < 100_000 else ""
     if "bearer" in lowered or "ssws" in lowered:
         for match in _SCHEMES().finditer(text):
@@ -341,14 +346,13 @@ def _is_token(text: str) -> bool:
     )
 
 
-def _is_signed(match: re.Match[str]) -> bool:
+def _is_signed(header: str, claims: str) -> bool:
     """Tell whether a JWT has a signature, so that it proves something (RFC 7519)."""
-    header, claims = _object(match["header"]), _object(match["claims"])
-    if header is None or claims is None:
+    said = _object(header)
+    if said is None or _object(claims) is None:
         return False
-    algorithm = header.get("alg")
-    signed = isinstance(algorithm, str) and algorithm.lower() != "none"
-    return signed and not is_published(match[0])
+    algorithm = said.get("alg")
+    return isinstance(algorithm, str) and algorithm.lower() != "none"
 
 
 def _object(encoded: str) -> dict[str, object] | None:

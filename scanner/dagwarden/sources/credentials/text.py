@@ -5,13 +5,29 @@ For comments, scripts and files without a format: what has a value's structure i
 looked into by `walk.found_in` instead.
 """
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 
 from dagwarden.sources.credentials.keys import PEM
 from dagwarden.sources.credentials.walk import Found, found_in
 
 # In lines that no person wrote, only this much is looked at.
 MAX_LINE = 20_000
+
+
+def numbered(
+    text: str, matches: Iterable[re.Match[str]], group: int | str = 0
+) -> Iterator[tuple[int, re.Match[str]]]:
+    """
+    Yield each of `matches` in `text` with the line that its `group` begins at.
+
+    They are in order, as `finditer` has them: no part of the text is counted twice.
+    """
+    line, at = 1, 0
+    for match in matches:
+        line += text.count("\n", at, match.start(group))
+        at = match.start(group)
+        yield line, match
 
 
 def found_in_text(text: str) -> Iterator[tuple[int, Found]]:
@@ -22,11 +38,11 @@ def found_in_text(text: str) -> Iterator[tuple[int, Found]]:
     (`name = value`, `name: value`, `"name": "value"`), which is its place.
     """
     if "PRIVATE" in text:
-        for match in PEM().finditer(text):
-            number = text.count("\n", 0, match.start()) + 1
+        for number, match in numbered(text, PEM().finditer(text)):
             for found in found_in("", match[0]):
                 yield number, found
-    for number, line in enumerate(text.splitlines(), 1):
+    # editors count these lines, not those that end at a form feed
+    for number, line in enumerate(text.split("\n"), 1):
         seen: set[str] = set()
         for found in found_in("", line[:MAX_LINE].strip()):
             if found.kind != "private_key" and found.value not in seen:

@@ -47,6 +47,8 @@ if TYPE_CHECKING:
 MAX_SIZE = 5_000_000
 # Archives, and notebooks with the images in them.
 MAX_LARGE = 20_000_000
+# Of one file: a value may be told by its name, its shape and a comment.
+MAX_READINGS = 4 * MAX_SPOTS
 # Longer lines are looked into by shape alone.
 MAX_LINE = 1_000_000
 # Where a file that is no text shows it.
@@ -205,15 +207,15 @@ class _Looked:
             self._gap("too_large", detail)
             kind = "shapes"
         try:
-            return list(reader_of(kind)(text))
+            return _first(kind, text)
         except Unparsable:
-            return list(reader_of("named")(text))
+            return _first("named", text)
         except Partly as partly:
             self._gap(partly.reason, partly.detail)
-            return list(reader_of("named" if longest <= MAX_LINE else "shapes")(text))
+            return _first("named" if longest <= MAX_LINE else "shapes", text)
         except (RecursionError, MemoryError):
             self._gap("too_deep", "nested too deeply to be looked into whole")
-            return list(reader_of("shapes")(text))
+            return _first("shapes", text)
 
     def _with_kingfisher(self, name: str, text: str, own: list[Spot]) -> list[Spot]:
         if self.kingfisher is None:
@@ -230,7 +232,7 @@ class _Looked:
     def _add(self, spots: list[Spot]) -> list[EmbeddedSecret]:
         """Add the facts of one file, or that it holds no credential."""
         facts = list(self._facts(spots))
-        if len(facts) >= MAX_SPOTS:
+        if len(facts) >= MAX_SPOTS or len(spots) >= MAX_READINGS:
             self._gap("truncated", f"only the first {MAX_SPOTS} credentials are told")
         nothing = EmbeddedSecret(
             id=f"file:{self.path}",
@@ -270,8 +272,10 @@ class _Looked:
         places: set[tuple[str, str]] = set()
         for line, found in sorted(spots, key=_order):
             here = (found.value, line), (found.value, found.place)
-            if here[0] in values or here[1] in places or len(ids) >= MAX_SPOTS:
+            if here[0] in values or here[1] in places:
                 continue
+            if ids.total() >= MAX_SPOTS:
+                return
             values.add(here[0])
             places.add(here[1])
             place = found.place or "text"
@@ -313,6 +317,10 @@ def _unresolved(place: str, found: Found) -> tuple[Unresolved, ...]:
         return ()
     symbol = f"what {place} is: {found.doubt}"
     return (Unresolved(field="secret", reason="dynamic", symbol=symbol),)
+
+
+def _first(kind: str, text: str) -> list[Spot]:
+    return list(islice(reader_of(kind)(text), MAX_READINGS))
 
 
 # What says most of a value that several readings of a file tell of.

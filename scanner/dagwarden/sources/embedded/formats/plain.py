@@ -3,13 +3,16 @@
 import re
 from collections.abc import Iterator
 
-from dagwarden.sources.credentials import Found, found_in, found_in_text
+from dagwarden.sources.credentials import Found, found_in, found_in_text, numbered
 from dagwarden.sources.credentials.shapes import shapes
 from dagwarden.sources.embedded.spots import Spot
 
 # Longer lines are looked into in pieces that overlap by as much as a token is long.
 _PIECE = 20_000
 _OVERLAP = 2_000
+_BLOCK = re.compile(
+    rf"-----BEGIN(?:[^-]|-(?!----BEGIN)){{0,{_PIECE}}}",
+)
 
 
 def read_shapes(text: str) -> Iterator[Spot]:
@@ -26,14 +29,10 @@ def read_shapes(text: str) -> Iterator[Spot]:
 
 def read_pem(text: str) -> Iterator[Spot]:
     """Yield the private keys in `text`, which take several lines."""
-    at = text.find("-----BEGIN")
-    while at >= 0:
-        end = text.find("-----BEGIN", at + 10)
-        block = text[at : min(end if end > 0 else len(text), at + _PIECE)]
+    for line, match in numbered(text, _BLOCK.finditer(text)):
+        block = match[0]
         if "PRIVATE" in block[:60]:
-            line = text.count("\n", 0, at) + 1
             yield from (Spot(line, found) for found in found_in("", block))
-        at = end
 
 
 def _in_long(line: str) -> Iterator[Found]:

@@ -77,7 +77,7 @@ def read_dockerfile(text: str) -> Iterator[Spot]:
 
 
 _SQL = re.compile(
-    r"(?P<name>[A-Za-z_][\w]{0,60})\s*(?:=>?|:=|\s)\s*(?:N|E)?'(?P<value>(?:[^'\n]|''){1,2000})'"
+    r"(?P<name>[A-Za-z_][\w]{0,60})\s{0,50}(?:=>?|:=|\s)\s{0,50}(?:N|E)?'(?P<value>(?:[^'\n]|''){1,2000})'"
 )
 _BY = re.compile(
     r"\bIDENTIFIED\s+(?:WITH\s+\w+\s+)?(?:BY|AS)\s+(?:'(?P<single>[^'\n]{1,500})'|\"(?P<double>[^\"\n]{1,500})\"|(?P<bare>[^\s;'\"]{1,500}))",

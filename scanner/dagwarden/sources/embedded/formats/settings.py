@@ -4,12 +4,14 @@ import re
 from collections.abc import Iterator
 
 from dagwarden.sources.connections.formats import read_dotenv
-from dagwarden.sources.credentials import found_in
+from dagwarden.sources.credentials import found_in, numbered
 from dagwarden.sources.embedded.formats.plain import read_comments, read_named
 from dagwarden.sources.embedded.spots import Spot, Unparsable, below
 
 _SECTION = re.compile(r"\s*\[{1,2}\s*(?P<name>[^\]]{1,200}?)\s*\]{1,2}\s*(?:[#;].*)?$")
-_OPTION = re.compile(r"(?P<name>[^=:\s#;\[][^=:]{0,200}?)\s*[=:]\s*(?P<value>.*)$")
+_OPTION = re.compile(
+    r"(?P<name>[^=:\s#;\[][^=:]{0,200}?)\s{0,200}[=:]\s*(?P<value>.*)$"
+)
 _KEY = re.compile(
     r"\s*(?P<name>(?:[\w-]+|\"[^\"]*\"|'[^']*')(?:\s*\.\s*(?:[\w-]+|\"[^\"]*\"|'[^']*'))*)\s*="
 )
@@ -122,15 +124,14 @@ def _dotted(name: str) -> str:
 def read_netrc(text: str) -> Iterator[Spot]:
     """Yield the passwords of a .netrc file: `machine M login L password P`."""
     words = re.compile(r"\b(password|account)\s+(\"[^\"]*\"|\S+)")
-    for match in words.finditer(text):
-        line = text.count("\n", 0, match.start(2)) + 1
+    for line, match in numbered(text, words.finditer(text), 2):
         for found in found_in("password", match[2].strip('"')):
             yield Spot(line, found)
 
 
 def read_pgpass(text: str) -> Iterator[Spot]:
     """Yield the passwords of a .pgpass file: `host:port:database:user:password`."""
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         parts = re.split(r"(?<!\\):", line.strip())
         if len(parts) == 5 and not line.startswith("#"):
             password = parts[4].replace("\\:", ":")
@@ -140,7 +141,7 @@ def read_pgpass(text: str) -> Iterator[Spot]:
 
 def read_npmrc(text: str) -> Iterator[Spot]:
     """Yield the tokens of a .npmrc file: `//registry.example/:_authToken=T`."""
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         name, equals, value = line.strip().partition("=")
         name = name.strip().rpartition(":")[2]
         if not equals or line.lstrip().startswith((";", "#")):

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from dagwarden.sources.credentials import found_in
+from dagwarden.sources.credentials import found_in, numbered
 from dagwarden.sources.embedded.formats.plain import read_named
 from dagwarden.sources.embedded.spots import Spot
 
@@ -18,8 +18,7 @@ _ELEMENT = re.compile(
 def read_xml(text: str) -> Iterator[Spot]:
     """Yield the credentials of elements, properties and attributes."""
     for pattern in (_PROPERTY, _ELEMENT):
-        for match in pattern.finditer(text):
-            line = text.count("\n", 0, match.start("value")) + 1
+        for line, match in numbered(text, pattern.finditer(text), "value"):
             for found in found_in(match["name"], match["value"].strip()):
                 yield Spot(line, found)
     yield from read_named(text)
