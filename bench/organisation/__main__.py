@@ -15,14 +15,14 @@ On two processors, with other work three times as much as they can do, so that w
 takes of the clock says nothing and of the processor too much:
 
     scale       input    processors   memory
-    0.1          9 MB        1.39 s    97 MB
-    1           92 MB        9.67 s   442 MB
+    0.1          9 MB        1.34 s    97 MB
+    1           92 MB       10.71 s   454 MB
 
     1                         load     explain     longest       reach         who    memory
-    dagwarden, first       9.545 s     0.001 s     0.016 s     0.005 s     0.029 s    439 MB
-    dagwarden, again       3.870 s     0.001 s     0.021 s     0.005 s     0.022 s    323 MB
-    networkx               4.532 s                             0.004 s                299 MB
-    cartography 0.143.0    1.768 s                                         0.004 s    317 MB
+    dagwarden, first       6.179 s     0.001 s     0.018 s     0.005 s     0.035 s    452 MB
+    dagwarden, again       2.159 s     0.001 s     0.017 s     0.004 s     0.035 s    339 MB
+    networkx               1.975 s                             0.002 s                300 MB
+    cartography 0.143.0    0.471 s                                         0.004 s    332 MB
 
 networkx is asked less (roles by name; no conditions, groups or deny policies, no chains
 to show). Cartography answers for one project at a time, knows no groups, and shows no

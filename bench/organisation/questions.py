@@ -9,6 +9,7 @@ processor: to load, and the median of one question; for `dagwarden explain` the 
 thirty, too. Beside them how many answers there were, and the most memory held.
 """
 
+import gc
 import json
 import re
 import resource
@@ -233,5 +234,6 @@ ASK = {
 }
 
 if __name__ == "__main__":
+    gc.disable()  # as dagwarden does while it runs
     where = Path(sys.argv[2])
     ASK[sys.argv[1]](where, Organisation(float(where.name)))

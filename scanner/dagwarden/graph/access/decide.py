@@ -125,6 +125,7 @@ class Access:
         }
         self._answers: dict[tuple[str, str, str], Answer] = {}
         self._guards: dict[str, bool] = {}
+        self._givers: dict[tuple[str, str], list[Binding]] = {}
 
     def _index(self, bindings: Iterable[Binding]) -> None:
         """Index bindings by place and member: a large organisation has many of both."""
@@ -248,7 +249,7 @@ class Access:
         lineage = self.hierarchy.lineage(resource)
         supports: list[Support] = []
         for place in lineage.names:
-            for binding in self._on.get(place, ()):
+            for binding in self._giving(place, permission):
                 told = self._grants(binding, key, permission, resource)
                 if told.held is True:
                     inherited = place != resource
@@ -259,6 +260,17 @@ class Access:
         doubt.extend(self._unread(lineage))
         doubt.extend(self._type_unread(resource))
         return Answer(held=None if doubt else False, causes=distinct(doubt))
+
+    def _giving(self, place: str, permission: str) -> list[Binding]:
+        """Return the bindings on a place whose role holds a permission, or may."""
+        found = self._givers.get((place, permission))
+        if found is None:
+            found = self._givers[place, permission] = [
+                binding
+                for binding in self._on.get(place, ())
+                if self.roles.holds(binding.role, permission) is not False
+            ]
+        return found
 
     def _unchecked(
         self, permission: str, resource: str
