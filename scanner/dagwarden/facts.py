@@ -243,6 +243,10 @@ class EmbeddedSecret(Fact, frozen=True, kw_only=True):
     # why it may be none; `secret` is UNSET then
     doubt: str | None = None
     place: str = ""  # "services.db.environment.DB_PASSWORD", "line"
+    # what its issuer documents that such tokens begin with: "ghp_", "AIza"
+    prefix: str | None = None
+    # where other parts of it are written; `origin` is where most of it is
+    contributing: tuple[Origin, ...] = ()
     # the id of the first place of the same value: facts that agree are one credential
     credential: str = ""
     # the task or connection that is given the same value, by its id

@@ -120,6 +120,8 @@ class Finding(Record, frozen=True, kw_only=True):
     origin: Origin  # the first place to look
     subjects: tuple[str, ...]  # ids, sorted
     places: tuple[Origin, ...]  # one per subject, same order
+    # where else parts are written of what `subjects` hold
+    contributing: tuple[Origin, ...] = ()
     evidence: tuple[EvidenceItem, ...] = ()
     hops: tuple[Hop, ...] = ()  # the chain of the first subject
     assumes: tuple[str, ...] = ()

@@ -1,5 +1,8 @@
 """What every format owes to hostile text, and the words they share."""
 
+from collections.abc import Callable
+from functools import partial
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -7,8 +10,12 @@ from hypothesis import strategies as st
 from tests.render.sample import AUDITOR, FINDINGS, RESULT
 
 from dagwarden.facts import Origin
-from dagwarden.findings import Population
+from dagwarden.findings import Population, Report
 from dagwarden.render import encode, place, shown, total, visible
+from dagwarden.render.html import render_html
+from dagwarden.render.json import render_json
+from dagwarden.render.sarif import render_sarif
+from dagwarden.render.text import render_text
 
 
 @pytest.mark.parametrize(
@@ -83,3 +90,22 @@ def test_json_of_names_that_are_no_text() -> None:
         b'{\n  "\\\\udc80": null,\n  "a": {\n    "\\\\udc80": 1\n  },\n'
         b'  "b": [\n    "\\\\udcff"\n  ]\n}\n'
     )
+
+
+@pytest.mark.parametrize(
+    "render",
+    [
+        partial(render_text, width=80, colour=False, verbose=True),
+        render_json,
+        render_sarif,
+        render_html,
+    ],
+)
+def test_where_parts_are_written_is_told(
+    render: Callable[[Report], str | bytes],
+) -> None:
+    part = Origin(source="dags/parts_of_it.py", line=7)
+    finding = msgspec.structs.replace(FINDINGS[0], contributing=(part,))
+    result = msgspec.structs.replace(RESULT, findings=(finding,))
+    told = render(msgspec.structs.replace(AUDITOR, result=result))
+    assert "dags/parts_of_it.py" in (told if isinstance(told, str) else told.decode())

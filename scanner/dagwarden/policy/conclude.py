@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 
 from msgspec.structs import replace
@@ -298,6 +298,7 @@ def _finding(
         origin=subjects[0].origin,
         subjects=tuple(subject.id for subject in subjects),
         places=tuple(subject.origin for subject in subjects),
+        contributing=tuple(dict.fromkeys(_contributing(subjects))),
         evidence=() if unknown else evidence_of(rule, subjects[0]),
         hops=hops,
         assumes=assumes,
@@ -316,6 +317,12 @@ def _finding(
         ),
         waiver=first.waiver,
     )
+
+
+def _contributing(subjects: Iterable[Fact]) -> Iterator[Origin]:
+    for subject in subjects:
+        if isinstance(subject, EmbeddedSecret):
+            yield from subject.contributing
 
 
 def _place(subject: Fact) -> tuple[str, int, str]:

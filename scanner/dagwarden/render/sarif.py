@@ -200,6 +200,7 @@ def _result(
         for origin, subject in zip(finding.places, finding.subjects, strict=True)
         if origin != finding.origin
     ]
+    others += [where.said(origin, "a part of it") for origin in finding.contributing]
     if others:
         made["relatedLocations"] = [
             {"id": number, **location} for number, location in enumerate(others, 1)

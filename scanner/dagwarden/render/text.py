@@ -144,6 +144,7 @@ class _Page:
             *self.wrap(finding.message, "  "),
             *(self.chain(finding.hops) if self.chained(finding) else ()),
             *self.fix(finding.remediation),
+            *self.parts(finding),
             *self.further(finding),
         ]
 
@@ -191,6 +192,14 @@ class _Page:
             else _count(len(others), noun)
         )
         return self.wrap(f"{head}: {', '.join(map(_link, kept))}{more}", "  ")
+
+    def parts(self, finding: Finding) -> list[str]:
+        """List where else parts are written of what was found."""
+        if not finding.contributing:
+            return []
+        kept = finding.contributing if self.verbose else finding.contributing[:_PLACES]
+        more = ", ..." if len(kept) < len(finding.contributing) else ""
+        return self.wrap(f"parts of it: {', '.join(map(_link, kept))}{more}", "  ")
 
     def unknowns(self, result: Result) -> list[str]:
         """Rank the inputs that would decide most; one line for an engineer."""

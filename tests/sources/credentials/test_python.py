@@ -852,7 +852,7 @@ def test_the_line_is_where_it_is_written(
     code: str, line: int, others: tuple[int, ...]
 ) -> None:
     (found,) = found_in_python(ast.parse(code), code.splitlines())
-    assert (found.line, found.others) == (line, others)
+    assert (found.line, [line for _, line in found.others]) == (line, list(others))
 
 
 def test_one_that_is_used_under_several_names_is_one() -> None:

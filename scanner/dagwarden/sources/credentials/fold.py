@@ -34,9 +34,13 @@ class Leaf(NamedTuple):
     text: str
     line: int
     last_line: int
+    # the file of the repository that it is imported from; "": the one that is read
+    source: str = ""
 
     def line_of(self, value: str, lines: Sequence[str]) -> int:
         """Return the line on which `value` begins, as far as `lines` tell it."""
+        if self.source:  # they are of another file
+            return self.line
         written = lines[self.line - 1 : self.last_line]
         begins = value[:_BEGINNING]
         for number, line in enumerate(written, self.line):

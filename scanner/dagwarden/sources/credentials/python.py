@@ -2,14 +2,16 @@
 Credentials in the text of a Python file: what is written there, wherever it leads.
 
 Names, keywords, keys, defaults and arguments say what a value is called; what texts are
-made of is followed as far as it is written in the file (`fold`). Functions need not be
+made of is followed as far as it is written in the file (`fold`), or imported from another
+one of the repository (`Finder`). Functions need not be
 called and branches not be taken: what stands there is what whoever reads it has.
 """
 
 import ast
 from collections import ChainMap
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import NamedTuple, cast
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import NamedTuple, Protocol, cast
 
 from dagwarden.sources.credentials.assigned import command_in, flag_in
 from dagwarden.sources.credentials.fold import (
@@ -34,6 +36,18 @@ from dagwarden.sources.credentials.walk import (
 MAX_VALUES = 100_000
 
 
+# Names of a module that others import.
+MAX_NAMES = 2_000
+
+
+class Finder(Protocol):
+    """Who finds the modules that a file imports."""
+
+    def names_in(self, name: str, level: int) -> Mapping[str, Folded]:
+        """Return the names of a module, relative by `level`; none: it is not found."""
+        ...
+
+
 # Expressions inside one, each with what it is called.
 Parts = Iterable[tuple[ast.AST, str]]
 
@@ -43,19 +57,25 @@ class Written(NamedTuple):
 
     line: int
     found: Found
-    # the lines of other texts that it is made of
-    others: tuple[int, ...] = ()
+    # files and lines of other texts that it is made of; "": the file that is read
+    others: tuple[tuple[str, int], ...] = ()
+    source: str = ""
 
 
 def found_in_python(
-    tree: ast.AST, lines: Sequence[str] = (), *, weak: bool = False
+    tree: ast.AST,
+    lines: Sequence[str] = (),
+    *,
+    weak: bool = False,
+    finder: Finder | None = None,
 ) -> list[Written]:
     """
     Return the credentials in a module, each line's in the order met; see `found_in`.
 
     `lines` of the source tell on which line of a long text a credential begins.
+    What is imported is known as far as `finder` finds it.
     """
-    reading = _Reading(tree, lines, weak)
+    reading = _Reading(tree, lines, weak=weak, finder=finder)
     reading.block(_children(tree), _Scope(ChainMap()))
     while reading.later:
         body, scope = reading.later.pop(0)
@@ -76,6 +96,26 @@ def resolved_in_python(tree: ast.AST) -> list[tuple[int, str, str]]:
         body, scope = reading.later.pop(0)
         reading.block(body, scope)
     return list(dict.fromkeys(reading.resolved))
+
+
+def names_of(
+    tree: ast.AST, source: str, finder: Finder | None = None
+) -> dict[str, Folded]:
+    """Return the names that a module has in the end; it is the file `source`."""
+    reading = _Reading(tree, (), weak=False, finder=finder)
+    reading.left = -1  # nothing is looked into
+    names: dict[str, Folded] = {}
+    reading.block(_children(tree), _Scope(ChainMap(names)))
+    return {
+        name: _imported(folded, source)
+        for name, folded in islice(names.items(), MAX_NAMES)
+        if is_known(folded) and folded.leaves
+    }
+
+
+def _imported(folded: Folded, source: str) -> Folded:
+    leaves = (leaf._replace(source=leaf.source or source) for leaf in folded.leaves)
+    return folded._replace(leaves=tuple(leaves))
 
 
 class _Scope(NamedTuple):
@@ -138,11 +178,19 @@ _WHOLE = frozenset({"private_key", "refresh_token"})
 class _Reading:
     """One file; statements in order, so that names have the values they have there."""
 
-    def __init__(self, tree: ast.AST, lines: Sequence[str], weak: bool) -> None:
+    def __init__(
+        self,
+        tree: ast.AST,
+        lines: Sequence[str],
+        *,
+        weak: bool,
+        finder: Finder | None = None,
+    ) -> None:
+        self.finder = finder
         self.lines = lines
         self.weak = weak
         self.left = MAX_VALUES
-        self.found: dict[tuple[int, str], Written] = {}
+        self.found: dict[tuple[str, int, str], Written] = {}
         # texts that are made of several, where they are asked for
         self.resolved: list[tuple[int, str, str]] | None = None
         # bodies of functions, read once all names around them have their values
@@ -188,8 +236,36 @@ class _Reading:
                     self._expression(node.value, scope.returned, scope)
             elif isinstance(node, ast.expr):
                 self._expression(node, "", scope)
-            elif not isinstance(node, (ast.Import, ast.ImportFrom)):
+            elif isinstance(node, (ast.Import, ast.ImportFrom)):
+                self._import(node, scope)
+            else:
                 waiting += _children(node)[::-1]
+
+    def _import(self, node: ast.Import | ast.ImportFrom, scope: _Scope) -> None:
+        """Bind what a statement imports from the repository."""
+        if self.finder is None:
+            return
+        for alias in node.names:
+            if isinstance(node, ast.Import):
+                module, level, prefix = alias.name, 0, f"{alias.asname or alias.name}."
+            else:
+                module, level, prefix = node.module or "", node.level, ""
+            known = self.finder.names_in(module, level)
+            wanted = alias.name if isinstance(node, ast.ImportFrom) else "*"
+            if wanted == "*":
+                scope.names.update({prefix + name: one for name, one in known.items()})
+            elif wanted in known:
+                scope.names[alias.asname or wanted] = known[wanted]
+            else:  # a class, or a module of a package
+                own = f"{wanted}."
+                inner = {
+                    n[len(own) :]: v for n, v in known.items() if n.startswith(own)
+                }
+                if not inner:
+                    within = f"{module}.{wanted}" if module else wanted
+                    inner = dict(self.finder.names_in(within, level))
+                called_as = alias.asname or wanted
+                scope.names.update({f"{called_as}.{n}": v for n, v in inner.items()})
 
     def _function(
         self, node: ast.FunctionDef | ast.AsyncFunctionDef, scope: _Scope
@@ -290,13 +366,15 @@ class _Reading:
         parts = [leaf for leaf in leaves if leaf.text.strip() and leaf.text in value]
         most = whole or max(parts or leaves, key=lambda leaf: len(leaf.text))
         line = most.line_of(value, self.lines)
-        others: list[int] = []
+        here = most.source, line
+        others: list[tuple[str, int]] = []
         if whole is None:
-            others = sorted({leaf.line for leaf in (parts or leaves)} - {line})
-        written = Written(line, found, tuple(others))
-        known = self.found.get((line, value))
+            places = {(leaf.source, leaf.line) for leaf in (parts or leaves)}
+            others = sorted(places - {here})
+        written = Written(line, found, tuple(others), most.source)
+        known = self.found.get((*here, value))
         if known is None or _rank(written) < _rank(known):
-            self.found[line, value] = written
+            self.found[*here, value] = written
 
     # ------------------------------------------- one reader per kind of expression
 

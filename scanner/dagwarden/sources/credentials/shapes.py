@@ -96,7 +96,7 @@ _TOKENS: tuple[_Token, ...] = (
         late(r"\b(discord(?:app)?\.com/api/webhooks/)\d{15,22}/[\w-]{50,90}"),
     ),
     _Token(
-        (":AA",), "bearer_token", late(r"(?<![\w-])(\d{8,10}:AA)[\w-]{33}(?![\w-])")
+        (":AA",), "bearer_token", late(r"(?<![\w-])\d{8,10}(:AA)[\w-]{33}(?![\w-])")
     ),
     # Amazon, Azure
     _Token(
@@ -262,6 +262,16 @@ def shape(text: str) -> Shaped | None:
     return next(shapes(text), None)
 
 
+def _hinted(text: str) -> Iterator[_Token]:
+    """Yield the tokens that may be in `text`: most texts have none."""
+    for token in _TOKENS:
+        # a loop, not any(): this is asked of every text
+        for hint in token.hints:
+            if hint in text:
+                yield token
+                break
+
+
 def shapes(text: str) -> Iterator[Shaped]:
     """Yield the credentials that `text` has by shape."""
     if is_plain(text):
@@ -273,9 +283,8 @@ def shapes(text: str) -> Iterator[Shaped]:
         data = from_base64(text)
         if data is not None and is_private_der(data) and is_whole(data):
             yield Shaped("private_key", "".join(text.split()))
-    for token in _TOKENS:
-        if any(hint in text for hint in token.hints):
-            yield from _tokens(token, text)
+    for token in _hinted(text):
+        yield from _tokens(token, text)
     if "eyJ" in text:
         for match in _JWT().finditer(text):
             header = _JWT_HEADER().search(match["run"])

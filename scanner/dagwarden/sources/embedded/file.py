@@ -36,7 +36,9 @@ from dagwarden.sources.dags.records.outcome import (
 )
 from dagwarden.sources.dags.records.seen import Seen, Unreadable, look
 from dagwarden.sources.embedded.formats import format_of, reader_of
+from dagwarden.sources.embedded.formats.python import read_python
 from dagwarden.sources.embedded.marks import waivers_in
+from dagwarden.sources.embedded.modules import Modules, Shelf
 from dagwarden.sources.embedded.named import NamedFiles
 from dagwarden.sources.embedded.spots import MAX_SPOTS, Partly, Spot, Unparsable
 from dagwarden.sources.embedded.walk import KIND, gap_at, passed_over
@@ -69,6 +71,7 @@ class Reader:
         self.root = root
         self.fingerprint = fingerprint
         self.kingfisher = kingfisher
+        self.shelf = Shelf(root)
 
     def read(self, path: Path, folder: Path) -> Read:
         """Look into a file, for other processes and other runs."""
@@ -103,10 +106,12 @@ class Reader:
             gap = gap_at(name, error.reason, error.detail, incomplete=not large)
             return Outcome(gaps=(purged(gap),)), None
         named = NamedFiles(self.root)
-        looked = _Looked(name, self.fingerprint, named, self.kingfisher)
+        modules = Modules(self.shelf, path)
+        looked = _Looked(name, self.fingerprint, named, modules, self.kingfisher)
         looked.into(path.name, data)
         outcome = looked.outcome(seen.digest.hex(), len(data))
-        return outcome, (seen, *named.seen) if named.lasting else None
+        lasting = named.lasting and modules.lasting
+        return outcome, (seen, *named.seen, *modules.seen) if lasting else None
 
 
 class _Looked:
@@ -117,10 +122,12 @@ class _Looked:
         path: str,
         fingerprint: Fingerprint,
         named: NamedFiles,
+        modules: Modules,
         kingfisher: "Kingfisher | None",
     ) -> None:
         self.path = path
         self.named = named
+        self.modules = modules
         self.fingerprint = fingerprint
         self.kingfisher = kingfisher
         self.facts: list[EmbeddedSecret] = []
@@ -207,6 +214,8 @@ class _Looked:
             self._gap("too_large", detail)
             kind = "shapes"
         try:
+            if kind == "python":
+                return list(islice(read_python(text, self.modules), MAX_READINGS))
             return _first(kind, text)
         except Unparsable:
             return _first("named", text)
@@ -240,8 +249,9 @@ class _Looked:
             path=self.path,
             secret=None,
         )
-        self.facts += facts or [nothing]
-        return facts
+        own = [fact for fact in facts if fact.path == self.path]
+        self.facts += facts if own else [nothing, *facts]
+        return own
 
     def _refer(self, references: Iterable[Reference]) -> None:
         """Add what one file names and does not hold."""
@@ -268,10 +278,11 @@ class _Looked:
 
     def _facts(self, spots: list[Spot]) -> Iterator[EmbeddedSecret]:
         ids: Counter[str] = Counter()
-        values: set[tuple[str, int]] = set()
-        places: set[tuple[str, str]] = set()
-        for line, found in sorted(spots, key=_order):
-            here = (found.value, line), (found.value, found.place)
+        values: set[tuple[str, str, int]] = set()
+        places: set[tuple[str, str, str]] = set()
+        for spot in sorted(spots, key=_order):
+            line, found, source = spot.line, spot.found, spot.source
+            here = (found.value, source, line), (found.value, source, found.place)
             if here[0] in values or here[1] in places:
                 continue
             if ids.total() >= MAX_SPOTS:
@@ -283,17 +294,22 @@ class _Looked:
             number = f"#{ids[place]}" if ids[place] > 1 else ""
             yield EmbeddedSecret(
                 id=f"file:{self.path}:{place}{number}",
-                origin=Origin(source=self.path, line=line, field=found.place or None),
-                path=self.path,
+                origin=self._origin(source, line, found.place or None),
+                path=source or self.path,
                 secret=UNSET if found.doubt else found.kind,
                 doubt=found.doubt,
                 unresolved=_unresolved(place, found),
                 place=place,
+                prefix=found.prefix,
+                contributing=tuple(self._origin(*other) for other in spot.others),
                 credential=self.fingerprint.of(found.value) or "",
                 identity=found.identity,
                 key_id=found.key_id,
                 pattern=found.pattern,
             )
+
+    def _origin(self, source: str, line: int, field: str | None = None) -> Origin:
+        return Origin(source=source or self.path, line=line, field=field)
 
 
 def _references(name: str, text: str) -> Iterator[Reference]:

@@ -27,8 +27,17 @@ def joined(facts: Facts, *, keep: bool) -> Facts:
     first: dict[str, str] = {}
     carriers = dict(_carriers(facts))
     told: list[EmbeddedSecret] = []
+    met: set[tuple[str, int | None, str]] = set()
+    holding = {fact.path for fact in facts.embedded_secrets if fact.credential}
     for fact in sorted(facts.embedded_secrets, key=_order):
         value = fact.credential
+        if not value and fact.path in holding:
+            continue
+        # what a file holds may be told by others that import it, too
+        at = fact.origin.source, fact.origin.line, value
+        if value and at in met:
+            continue
+        met.add(at)
         if not value:
             told.append(fact)
             continue

@@ -36,6 +36,10 @@ class Spot(NamedTuple):
 
     line: int
     found: Found
+    # another file that it stands in, where it is imported from there
+    source: str = ""
+    # files and lines of other texts that it is made of; "": the file that is read
+    others: tuple[tuple[str, int], ...] = ()
 
 
 Plain: TypeAlias = "str | list[Plain] | dict[str, Plain]"
