@@ -891,3 +891,11 @@ def test_what_may_be_one_is_told_on_request() -> None:
 )
 def test_hostile_code_ends(code: str) -> None:
     found_in_python(ast.parse(code), weak=True)
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["encode('x')", "decode(1)", "(a or b)('x')", "encode()()", "a[0].decode('x')"],
+)
+def test_a_function_called_as_a_method_of_jwt_raises_nothing(code: str) -> None:
+    assert found_in_python(ast.parse(code)) == []

@@ -488,7 +488,7 @@ class _Reading:
             position, usual = _POSITIONS[function]
             own = name if kind_by_name(name) is not None else usual
             return {position: own}, named
-        if function in {"encode", "decode"} and _name_of(node.func.value) == "jwt":  # type: ignore[attr-defined]
+        if function in {"encode", "decode"} and _receiver(node) == "jwt":
             return {1: "signing_key"}, named
         return dict(enumerate(self.parameters.get(function, ()))), named
 
@@ -539,6 +539,11 @@ def _name_of(target: ast.expr) -> str:
         key = target.slice.value
         return key if isinstance(key, str) else ""
     return ""
+
+
+def _receiver(call: ast.Call) -> str:
+    """Return what the object is called whose method is called, "" for a function."""
+    return _name_of(call.func.value) if isinstance(call.func, ast.Attribute) else ""
 
 
 def _defaults(given: ast.arguments) -> Iterator[tuple[str, ast.expr]]:
