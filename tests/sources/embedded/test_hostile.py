@@ -259,3 +259,38 @@ def test_equal_names_do_not_lift_the_limit(tmp_path: Path) -> None:
     facts = bounded(tmp_path)
     assert len(found(facts)) == spots.MAX_SPOTS
     assert gaps(facts) == [("a.js", "truncated", False)]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.js", "x = '{long}'; token = '{token}'"),
+        ("a.sh", "echo '{long}'; export TOKEN={token}"),
+        ("a.py", "# {long} {token}"),
+        ("a.xml", "<a>{long} {token}</a>"),
+        ("a.sql", "INSERT INTO t VALUES ('{long}', '{token}');"),
+        ("b.sql", "INSERT INTO t VALUES ('{token}');"),
+        ("a.json", '{{"a": "{longer} Authorization: Bearer {token}"}}'),
+        ("b.json", '{{"a": "{longest} {token}"}}'),
+    ],
+    ids=lambda case: case if len(case) < 8 else "",
+)
+def test_a_credential_far_to_the_right_is_found_once(
+    name: str, text: str, tmp_path: Path
+) -> None:
+    long = {"long": "a " * 17_000, "longer": "a " * 90_000, "longest": "a " * 600_000}
+    (tmp_path / name).write_text(text.format(token=TOKEN, **long))
+    assert [one.secret for one in found(bounded(tmp_path))] == ["bearer_token"]
+
+
+def test_a_credential_where_a_long_line_is_cut_is_one(tmp_path: Path) -> None:
+    for at in range(19_940, 20_010, 7):
+        (tmp_path / f"{at}.js").write_text(f"{'a' * at} '{TOKEN}'{' b' * 9_000}")
+    assert {one.credential for one in found(bounded(tmp_path))} == {
+        found(bounded(tmp_path))[0].credential
+    }
+
+
+def test_utf_32_is_text(tmp_path: Path) -> None:
+    (tmp_path / "a.env").write_bytes(f"DB_PASSWORD={PASSWORD}\n".encode("utf-32"))
+    assert [one.place for one in found(bounded(tmp_path))] == ["DB_PASSWORD"]

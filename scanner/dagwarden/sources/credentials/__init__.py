@@ -33,7 +33,7 @@ from dagwarden.sources.credentials.shown import (
     setting_without_secrets,
     without_secrets,
 )
-from dagwarden.sources.credentials.text import found_in_text, numbered
+from dagwarden.sources.credentials.text import found_in_text, numbered, pieces
 from dagwarden.sources.credentials.walk import (
     MAX_TEXT,
     Found,
@@ -56,6 +56,7 @@ __all__ = [
     "kind_by_name",
     "may_hold_secret",
     "numbered",
+    "pieces",
     "purged",
     "secret_in",
     "secrets_in",

@@ -292,7 +292,7 @@ def shapes(text: str) -> Iterator[Shaped]:
                 value = match[0][header.start() :]
                 if not is_published(value):
                     yield Shaped("bearer_token", value, "eyJ")
-    lowered = text.lower() if len(text) < 100_000 else ""
+    lowered = text.lower()
     if "bearer" in lowered or "ssws" in lowered:
         for match in _SCHEMES().finditer(text):
             if _is_token(match["secret"]):

@@ -11,8 +11,10 @@ from collections.abc import Iterable, Iterator
 from dagwarden.sources.credentials.keys import PEM
 from dagwarden.sources.credentials.walk import Found, found_in
 
-# In lines that no person wrote, only this much is looked at.
-MAX_LINE = 20_000
+# Longer lines are looked into in pieces that overlap by as much as a token is long.
+_PIECE = 20_000
+_OVERLAP = 2_000
+_ENDS = " \t\"'`,;"
 
 
 def numbered(
@@ -30,6 +32,18 @@ def numbered(
         yield line, match
 
 
+def pieces(line: str) -> Iterator[str]:
+    """Yield a line in parts that are looked into in bounded time; no word is cut."""
+    start = 0
+    while len(line) - start > _PIECE:
+        part = line[start : start + _PIECE]
+        # what goes on behind the part is whole in the next
+        end = max(map(part.rfind, _ENDS))
+        yield part[:end] if end > _PIECE - _OVERLAP else part
+        start += _PIECE - _OVERLAP
+    yield line[start:]
+
+
 def found_in_text(text: str) -> Iterator[tuple[int, Found]]:
     """
     Yield the credentials in `text`, each with its line; the first line is 1.
@@ -44,7 +58,8 @@ def found_in_text(text: str) -> Iterator[tuple[int, Found]]:
     # editors count these lines, not those that end at a form feed
     for number, line in enumerate(text.split("\n"), 1):
         seen: set[str] = set()
-        for found in found_in("", line[:MAX_LINE].strip()):
-            if found.kind != "private_key" and found.value not in seen:
-                seen.add(found.value)
-                yield number, found
+        for piece in pieces(line):
+            for found in found_in("", piece.strip()):
+                if found.kind != "private_key" and found.value not in seen:
+                    seen.add(found.value)
+                    yield number, found

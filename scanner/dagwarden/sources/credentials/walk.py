@@ -291,7 +291,7 @@ class _Walk:
 def _in_text(place: str, text: str) -> Iterator[Found]:
     """Yield what `text` has by shape, and what it calls by a name."""
     given = list(assigned_in(text))
-    for kind, value, prefix in shapes(text[:MAX_TEXT]):
+    for kind, value, prefix in shapes(text):
         name = next((one.name for one in given if value in one.value), None)
         yield Found(kind, _below(place, name), value, prefix)
     for name, value in given:

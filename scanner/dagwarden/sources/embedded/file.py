@@ -348,7 +348,10 @@ def _order(spot: Spot) -> tuple[int, int, bool, str]:
     return spot.line, _MOST.get(found.kind, 2), not found.place, found.place
 
 
+# The mark of UTF-32 in little endian begins with that of UTF-16.
 _MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),

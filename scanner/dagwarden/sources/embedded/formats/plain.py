@@ -3,13 +3,18 @@
 import re
 from collections.abc import Iterator
 
-from dagwarden.sources.credentials import Found, found_in, found_in_text, numbered
+from dagwarden.sources.credentials import (
+    Found,
+    found_in,
+    found_in_text,
+    numbered,
+    pieces,
+)
 from dagwarden.sources.credentials.shapes import shapes
 from dagwarden.sources.embedded.spots import Spot
 
-# Longer lines are looked into in pieces that overlap by as much as a token is long.
+# Longer lines are looked into in pieces; no key is longer.
 _PIECE = 20_000
-_OVERLAP = 2_000
 _BLOCK = re.compile(
     rf"-----BEGIN(?:[^-]|-(?!----BEGIN)){{0,{_PIECE}}}",
 )
@@ -19,7 +24,7 @@ def read_shapes(text: str) -> Iterator[Spot]:
     """Yield what has a credential's shape; names count for nothing."""
     for number, line in enumerate(text.split("\n"), 1):
         if len(line) > _PIECE:
-            yield from (Spot(number, found) for found in _in_long(line))
+            yield from (Spot(number, found) for found in shaped_in(line))
         elif len(stripped := line.strip()) >= 8:
             for found in found_in("", stripped):
                 if found.kind != "private_key":
@@ -35,10 +40,10 @@ def read_pem(text: str) -> Iterator[Spot]:
             yield from (Spot(line, found) for found in found_in("", block))
 
 
-def _in_long(line: str) -> Iterator[Found]:
-    """Yield what has a shape in a line that no person wrote: nothing is decoded."""
-    for start in range(0, len(line), _PIECE - _OVERLAP):
-        for shaped in shapes(line[start : start + _PIECE]):
+def shaped_in(line: str) -> Iterator[Found]:
+    """Yield what has a shape in a line, whatever it is called: nothing is decoded."""
+    for piece in pieces(line):
+        for shaped in shapes(piece):
             yield Found(shaped.kind, "", shaped.value)
 
 

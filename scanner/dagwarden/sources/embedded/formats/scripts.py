@@ -3,8 +3,14 @@
 import re
 from collections.abc import Iterator
 
-from dagwarden.sources.credentials import found_in, found_in_text, kind_by_name
-from dagwarden.sources.embedded.formats.plain import read_comments, read_pem
+from dagwarden.sources.credentials import (
+    Found,
+    found_in,
+    found_in_text,
+    kind_by_name,
+    pieces,
+)
+from dagwarden.sources.embedded.formats.plain import read_comments, read_pem, shaped_in
 from dagwarden.sources.embedded.spots import Spot
 
 
@@ -80,7 +86,7 @@ _SQL = re.compile(
     r"(?P<name>[A-Za-z_][\w]{0,60})\s{0,50}(?:=>?|:=|\s)\s{0,50}(?:N|E)?'(?P<value>(?:[^'\n]|''){1,2000})'"
 )
 _BY = re.compile(
-    r"\bIDENTIFIED\s+(?:WITH\s+\w+\s+)?(?:BY|AS)\s+(?:'(?P<single>[^'\n]{1,500})'|\"(?P<double>[^\"\n]{1,500})\"|(?P<bare>[^\s;'\"]{1,500}))",
+    r"\bIDENTIFIED\s{1,50}(?:WITH\s{1,50}\w+\s{1,50})?(?:BY|AS)\s{1,50}(?:'(?P<single>[^'\n]{1,500})'|\"(?P<double>[^\"\n]{1,500})\"|(?P<bare>[^\s;'\"]{1,500}))",
     re.IGNORECASE,
 )
 
@@ -89,17 +95,15 @@ def read_sql(text: str) -> Iterator[Spot]:
     """Yield the passwords that statements set, and what has a credential's shape."""
     yield from read_comments(text, "--")
     for number, line in enumerate(text.split("\n"), 1):
-        if len(line) > 20_000:
-            continue
-        for match in _SQL.finditer(line):
-            if kind_by_name(match["name"]):
-                value = match["value"].replace("''", "'")
-                for found in found_in(match["name"], value):
-                    yield Spot(number, found)
-        for match in _BY.finditer(line):
-            if (said := _said(match)).upper() not in {
-                "PASSWORD",
-                "VALUES",
-                "EXTERNALLY",
-            }:
-                yield from (Spot(number, found) for found in found_in("password", said))
+        for piece in pieces(line):
+            yield from (Spot(number, found) for found in _in_statement(piece))
+
+
+def _in_statement(text: str) -> Iterator[Found]:
+    for match in _SQL.finditer(text):
+        if kind_by_name(match["name"]):
+            yield from found_in(match["name"], match["value"].replace("''", "'"))
+    for match in _BY.finditer(text):
+        if (said := _said(match)).upper() not in {"PASSWORD", "VALUES", "EXTERNALLY"}:
+            yield from found_in("password", said)
+    yield from shaped_in(text)
