@@ -44,6 +44,7 @@ from dagwarden.facts import (
     Controlled,
     Facts,
     FederationProvider,
+    Gap,
     OrgPolicy,
     Reach,
     Role,
@@ -459,6 +460,32 @@ def test_what_an_identity_can_lift(
     assert reach.levers_known[0].permission == permission
     # not from below
     assert says(permission, place=f"{SERVICE}2", **changes).levers_known == ()
+
+
+@pytest.mark.parametrize(
+    ("permission", "kind", "incomplete", "symbols"),
+    [
+        ("orgpolicy.policy.set", "org_policy", True, {("unreadable", "organisation policies of the snapshot")}),
+        ("iam.denypolicies.update", "deny_policy", True, {("unreadable", "deny policies of the snapshot")}),
+        # what it may not lift can be as unread as it likes
+        ("orgpolicy.policy.set", "deny_policy", True, NONE),
+        ("orgpolicy.policy.set", "org_policy", False, NONE),
+    ],
+)  # fmt: skip
+def test_a_guardrail_that_could_not_be_read_may_be_lifted(
+    permission: str, kind: str, incomplete: bool, symbols: set[tuple[str, str]]
+) -> None:
+    gap = Gap(
+        reason="malformed",
+        origin=at(),
+        detail="x",
+        kinds=(kind,),
+        incomplete=incomplete,
+    )
+    facts = replace(holding(ORG, permission), gaps=(gap,))
+    reach = reach_of(facts)
+    assert reach.levers_known == ()
+    assert causes(reach, "levers") == symbols
 
 
 def test_what_an_account_can_lift_is_found_through_it() -> None:

@@ -51,6 +51,13 @@ from dagwarden.graph.placed import Placed
 from dagwarden.graph.principals import email_of, kind_of
 
 MOST = 50  # accounts listed per identity
+# Facts that stand in someone's way, by what a lever lifts, and how people call them.
+_GUARDRAILS: Mapping[str, tuple[str, str]] = {
+    "deny": ("deny_policy", "deny policies"),
+    "boundary": ("boundary_policy", "access boundaries"),
+    "org_policy": ("org_policy", "organisation policies"),
+    "disabled": ("identity", "disabled accounts"),
+}
 
 
 class User(Record, frozen=True, kw_only=True):
@@ -307,6 +314,20 @@ class Control:
         for binding in self.bindings(key):
             if self._always(binding) is not False:
                 yield from self._doubts_of(binding, LEVERING)
+                held = self.estate.access.roles.surely(binding.role) & self._levering
+                for row in LEVERS:
+                    if row.lifts in self.unread and held.intersection(row.permissions):
+                        yield self.unread[row.lifts]
+
+    @cached_property
+    def unread(self) -> Mapping[str, Cause]:
+        """Return what could not be read of what levers lift: there may be more."""
+        gaps = self.estate.facts.gaps
+        return {
+            lifts: Cause(reason="unreadable", symbol=f"{words} of the snapshot")
+            for lifts, (kind, words) in _GUARDRAILS.items()
+            if any(gap.incomplete and kind in gap.kinds for gap in gaps)
+        }
 
     def _doubts_of(
         self, binding: Binding, permissions: frozenset[str]
@@ -747,7 +768,7 @@ def _lever_doubt(control: Control, found: Reached) -> tuple[Cause, ...]:
     """Return what could add to what an identity can lift."""
     if not found.complete:
         return (Cause(reason="dynamic", symbol=f"more than {MOST} accounts"),)
-    if not control.liftable:
+    if not (control.liftable or control.unread):
         return ()
     causes = list(control.populations())
     for key in (*found.visited, *found.pools):
