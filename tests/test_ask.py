@@ -39,6 +39,20 @@ def test_files_alone_are_enough_to_load() -> None:
         estate.what_can(LOADER)
 
 
+def test_the_bearer_of_a_token_is_asked_about(tmp_path: Path) -> None:
+    demo = ESTATE.parent / "demo"
+    estate = ask.load(
+        snapshots=[demo / "assets.ndjson"], claims=demo / "claims.json", as_of=AS_OF
+    )
+    (held,) = estate.what_can("token").holdings
+    assert (held.role, held.answer) == ("roles/run.invoker", "allowed")
+    assert "services/label-printer" in held.resource
+    wrong = tmp_path / "claims.json"
+    wrong.write_text("a.b.c")
+    with pytest.raises(UsageError, match="is no JSON object"):
+        ask.load(snapshots=[demo / "assets.ndjson"], claims=wrong)
+
+
 def test_what_is_not_there_is_refused_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="does not exist"):
         ask.load([tmp_path / "nothing"])

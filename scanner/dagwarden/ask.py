@@ -12,7 +12,7 @@ opened. Records are frozen msgspec structs of `dagwarden.findings` and
 `dagwarden.facts`. Errors are `dagwarden.errors.DagwardenError`, a line each.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -36,12 +36,14 @@ def load(
     connections: Iterable[str] = (),
     runs_as: str | None = None,
     as_of: str | None = None,
+    claims: str | Path | None = None,
 ) -> "Estate":
     """
     Read an estate, as the options of the same names on the command line do.
 
     `dags` are files or folders, `snapshots` Cloud Asset exports or snapshots of
-    dagwarden, `connections` are `KIND:FILE`, `as_of` is an ISO 8601 time (default: now).
+    dagwarden, `connections` are `KIND:FILE`, `as_of` is an ISO 8601 time (default: now),
+    `claims` is the payload of an external token, whose bearer is the principal `token`.
     Raises UsageError for what does not exist or is spelt wrong. What could not be read
     stands in `Estate.facts.gaps`.
     """
@@ -52,17 +54,25 @@ def load(
         connections=tuple(connections),
         runs_as=runs_as,
         as_of=as_of,
+        claims=Path(claims) if claims is not None else None,
     )
+    token = job.claims_of(said)
     ready = job.prepare(said)
-    return Estate(job.read(ready, no_progress).facts, ready.as_of)
+    return Estate(job.read(ready, no_progress).facts, ready.as_of, token)
 
 
 class Estate:
     """An estate that was read; it is joined when the first question needs it."""
 
-    def __init__(self, read: Facts, as_of: datetime) -> None:
+    def __init__(
+        self,
+        read: Facts,
+        as_of: datetime,
+        claims: Mapping[str, object] | None = None,
+    ) -> None:
         """Take facts as sources read them, and the time that answers are about."""
         self._read = read
+        self._claims = claims
         self.as_of = as_of
 
     @cached_property
@@ -77,7 +87,7 @@ class Estate:
         from dagwarden.graph.enrich import enrich
         from dagwarden.graph.explain import Asked
 
-        return Asked(enrich(self._read, self.as_of))
+        return Asked(enrich(self._read, self.as_of), self._claims)
 
     def explain(self, principal: str, permission: str, resource: str) -> Explanation:
         """

@@ -327,6 +327,12 @@ def snapshot(
 @click.option("--what-can", is_flag=True, help="PRINCIPAL: what it holds.")
 @click.option("--dags", "paths", multiple=True, type=PATH, help="DAG files or folders.")
 @click.option(
+    "--claims",
+    type=PATH,
+    metavar="FILE",
+    help="Payload of an external token, as JSON: its bearer is the PRINCIPAL `token`.",
+)
+@click.option(
     "--format", "format_", type=click.Choice(["text", "json", "svg"]), default="text"
 )
 @estate_options
@@ -342,8 +348,9 @@ def explain(
     dagwarden explain --snapshot iam.ndjson sa@p.example run.routes.invoke SERVICE
     dagwarden explain --snapshot iam.ndjson --who-can run.routes.invoke SERVICE
     dagwarden explain --snapshot iam.ndjson --what-can sa@p.example
+    dagwarden explain --snapshot iam.ndjson --claims ci.json token run.jobs.run load
 
-    PRINCIPAL is an e-mail, an IAM member or DAG.TASK; RESOURCE a full or relative
+    PRINCIPAL is an e-mail, an IAM member, DAG.TASK or `token`; RESOURCE a full or relative
     resource name, or the name of a service or job.
     """
     from dagwarden import job

@@ -1,9 +1,10 @@
 """One scan, from what the command line said to a finished report."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -41,6 +42,9 @@ from dagwarden.scan import scan
 from dagwarden.sources.credentials import Fingerprint, purged, without_secrets
 from dagwarden.sources.estate import Estate, Progress, no_progress, read_estate
 
+if TYPE_CHECKING:
+    from dagwarden.graph.explain import Asked
+
 DEFAULT = "default"
 MAX_RESULT = 2_000_000_000
 
@@ -70,6 +74,7 @@ class Arguments(Record, frozen=True, kw_only=True):
     baseline: Path | None = None
     new_since: str | None = None
     as_of: str | None = None
+    claims: Path | None = None
     fingerprint_key: Path | None = None
     no_cache: bool = False
 
@@ -579,25 +584,42 @@ def connection_facts(said: Arguments) -> Lines:
     return Lines(text=text, gaps=facts.gaps)
 
 
+def claims_of(said: Arguments) -> Mapping[str, object] | None:
+    """Read the claims of the token that questions are about, where any are given."""
+    if said.claims is None:
+        return None
+    from dagwarden.sources.claims import read_claims
+
+    return read_claims(said.claims)
+
+
+def _asked(said: Arguments) -> "Asked":
+    """Read the estate that questions are about; wrong claims are told before."""
+    from dagwarden.graph.explain import Asked
+
+    claims = claims_of(said)
+    return Asked(_enriched(prepare(said)), claims)
+
+
 def ask(said: Arguments, principal: str, permission: str, resource: str) -> Explanation:
     """Answer whether a principal may use a permission on a resource, and why."""
     from dagwarden.graph.explain import explain
 
-    return explain(_enriched(prepare(said)), principal, permission, resource)
+    return explain(_asked(said), principal, permission, resource)
 
 
 def ask_who_can(said: Arguments, permission: str, resource: str) -> Holders:
     """Answer who holds a permission on a resource."""
     from dagwarden.graph.explain import who_can
 
-    return who_can(_enriched(prepare(said)), permission, resource)
+    return who_can(_asked(said), permission, resource)
 
 
 def ask_what_can(said: Arguments, principal: str) -> Holdings:
     """Answer what a principal holds, and whom it can become."""
     from dagwarden.graph.explain import what_can
 
-    return what_can(_enriched(prepare(said)), principal)
+    return what_can(_asked(said), principal)
 
 
 def suggestion(said: Arguments, identity: str | None, dag: str | None) -> Suggestion:

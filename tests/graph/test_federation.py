@@ -121,3 +121,29 @@ def test_a_provider_takes_a_token_or_says_why_not(
     assert bool(said.refused) is bool(refused)
     assert unknown in said.unknown
     assert bool(said.unknown) is bool(unknown)
+
+
+OWN = f"{POOL}/providers/gh"
+
+
+@pytest.mark.parametrize(
+    ("allowed", "audience", "taken"),
+    [
+        ((), None, True),
+        ((), OWN, True),
+        ((), f"https:{OWN}", True),
+        ((), ["x", OWN], True),
+        ((), "https://github.com/acme", False),
+        (("acme",), "acme", True),
+        # its own name counts only where it lists none
+        (("acme",), OWN, False),
+        ((), 7, False),
+    ],
+)
+def test_a_token_is_for_an_audience(
+    allowed: tuple[str, ...], audience: object, taken: bool
+) -> None:
+    one = provider(attribute_mapping=MAPPING, allowed_audiences=allowed)
+    said = exchange(one, {**CLAIMS, "aud": audience})
+    assert (said.claimed is not None) is taken
+    assert bool(said.refused) is not taken

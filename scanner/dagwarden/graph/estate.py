@@ -1,5 +1,7 @@
 """The estate by name: what the joins look things up in."""
 
+from collections.abc import Iterable
+
 from dagwarden.facts import (
     AirflowEnvironment,
     AirflowSetting,
@@ -12,7 +14,7 @@ from dagwarden.facts import (
     Task,
     Unresolved,
 )
-from dagwarden.graph.access import Access, Cause
+from dagwarden.graph.access import Access, Cause, Claimed
 from dagwarden.graph.hierarchy import Hierarchy
 from dagwarden.graph.roles import Roles
 
@@ -22,11 +24,17 @@ NO_SNAPSHOT = Cause(reason="layer", symbol="a snapshot")
 class Estate:
     """Facts indexed for joining; built once, never changed."""
 
-    def __init__(self, facts: Facts, hierarchy: Hierarchy | None = None) -> None:
+    def __init__(
+        self,
+        facts: Facts,
+        hierarchy: Hierarchy | None = None,
+        claimed: Iterable[Claimed] = (),
+    ) -> None:
         """
         Index the facts by the names that other facts use for them.
 
-        `hierarchy` is that of `facts`, where it was made already.
+        `hierarchy` is that of `facts`, where it was made already; `claimed` are the
+        federated identities whose tokens are known.
         """
         self.facts = facts
         self.hierarchy = hierarchy or Hierarchy(facts)
@@ -34,7 +42,7 @@ class Estate:
         shipped = snapshot is None or snapshot.builtin_roles
         self.roles = Roles(facts.roles, shipped=shipped)
         self.has_snapshot = bool(facts.snapshots)
-        self.access = Access(facts, self.hierarchy, self.roles)
+        self.access = Access(facts, self.hierarchy, self.roles, claimed)
         self.tasks: dict[str, Task] = {task.id: task for task in facts.tasks}
         self.dags: dict[str, Dag] = {dag.id: dag for dag in facts.dags}
         self.environments: dict[str, AirflowEnvironment] = {

@@ -1,12 +1,13 @@
 """Why may A use P on R, and who else may."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import cached_property
 
 from msgspec import UNSET
 from msgspec.structs import replace
 
+from dagwarden.errors import UsageError
 from dagwarden.facts import (
     Binding,
     Call,
@@ -30,6 +31,7 @@ from dagwarden.graph.access import Access, Answer, Cause, distinct, role_cause
 from dagwarden.graph.callers import resolve
 from dagwarden.graph.edges import Gives, usable
 from dagwarden.graph.estate import Estate
+from dagwarden.graph.federation import Bearer, bearer
 from dagwarden.graph.hierarchy import account_resource
 from dagwarden.graph.identities import Acting, act
 from dagwarden.graph.needs import GET_TOKEN, Need, disabled, judge, links, open_causes
@@ -62,9 +64,16 @@ _NEAR = 10  # roles that are not enough, shown per answer
 class Asked:
     """An estate to which questions are asked: joined and indexed once."""
 
-    def __init__(self, facts: Facts) -> None:
-        """Join enriched facts; UsageError where no snapshot is among them."""
-        self.estate = asked_estate(facts)
+    def __init__(
+        self, facts: Facts, claims: Mapping[str, object] | None = None
+    ) -> None:
+        """
+        Join enriched facts; UsageError where no snapshot is among them.
+
+        With the claims of an external token, questions may ask of its bearer: `token`.
+        """
+        self.bearer = None if claims is None else bearer(facts, claims)
+        self.estate = asked_estate(facts, self.bearer.settled if self.bearer else ())
 
     @cached_property
     def control(self) -> Control:
@@ -80,13 +89,17 @@ def explain(
 
     `facts` are enriched facts; where more questions follow, as `Asked`. `principal` is an e-mail, an IAM member, or a task as
     `DAG.TASK`; `resource` a full name, a relative one (`projects/p`), `service NAME`,
-    `job NAME`, or a name that one service or job alone bears. What a task's own call
+    `job NAME`, or a name that one service or job alone bears. `token` is the bearer of
+    the token whose claims were given. What a task's own call
     takes is answered as its `Path` is judged, impersonations included. Raises
     UsageError for names that nothing in the facts bears.
     """
     asked = facts if isinstance(facts, Asked) else Asked(facts)
     estate = asked.estate
     check_permission(estate, permission)
+    if principal == BEARER and asked.bearer is not None:
+        name = resource_named(estate, resource)
+        return _of_bearer(asked, asked.bearer, permission, name)
     task = task_named(estate, principal)
     if task is None:
         name = resource_named(estate, resource)
@@ -107,7 +120,8 @@ def who_can(facts: Facts | Asked, permission: str, resource: str) -> Holders:
     Groups are listed with those of their members that were read, other populations
     as written. Raises UsageError as `explain` does.
     """
-    estate = (facts if isinstance(facts, Asked) else Asked(facts)).estate
+    asked = facts if isinstance(facts, Asked) else Asked(facts)
+    estate = asked.estate
     check_permission(estate, permission)
     name = resource_named(estate, resource)
     access = estate.access
@@ -121,6 +135,8 @@ def who_can(facts: Facts | Asked, permission: str, resource: str) -> Holders:
     }
     if permission == "run.routes.invoke":
         keys.add("allUsers")
+    if asked.bearer is not None:
+        keys.update(claimed.key for _, claimed in asked.bearer.becomes)
     found = [_holder(access, key, permission, name) for key in sorted(keys)]
     listed = [holder for holder in found if holder.answer != "denied"]
     listed.sort(
@@ -165,6 +181,8 @@ def what_can(facts: Facts | Asked, principal: str) -> Holdings:
     """
     asked = facts if isinstance(facts, Asked) else Asked(facts)
     estate, access = asked.estate, asked.estate.access
+    if principal == BEARER and asked.bearer is not None:
+        principal = _one(asked.bearer)
     key = access.membership.key(principal_named(estate, principal))
     bindings = [*access.bindings_of(key), *access.open_bindings()]
     if disabled(estate, Acting(), access.ref(key)):
@@ -328,6 +346,73 @@ def _of_identity(asked: Asked, key: str, permission: str, resource: str) -> Expl
                 replace(direct, held=held, causes=causes),
             )
         ),
+    )
+
+
+# --------------------------------------------------------------- the bearer of a token
+
+BEARER = "token"
+
+
+def _of_bearer(
+    asked: Asked, held: Bearer, permission: str, resource: str
+) -> Explanation:
+    """Answer for whoever holds a token: for all that it becomes."""
+    told: list[Explanation] = []
+    # providers of one pool may make the same of it
+    first = {one[1].key: one for one in reversed(held.becomes)}
+    for provider, claimed in first.values():
+        said = _of_identity(asked, claimed.key, permission, resource)
+        hop = Hop(
+            kind="authenticates_as",
+            source=BEARER,
+            target=claimed.key,
+            text=f"{provider.name} takes the token: {claimed.key}",
+            origin=provider.origin,
+        )
+        chains = tuple((hop, *chain) for chain in said.chains or ((),))
+        told.append(replace(said, chains=chains))
+    answers = {said.answer for said in told}
+    unknown = tuple(f"not known: {what}" for what in held.unknown)
+    answer: Answered = "denied"
+    if "allowed" in answers:
+        answer = "allowed"
+    elif "unknown" in answers or unknown:
+        answer = "unknown"
+    because = [line for said in told if said.answer == answer for line in said.because]
+    if answer != "allowed":
+        because += (*unknown, *held.refused)
+    shown = [chain for said in told if said.answer == answer for chain in said.chains]
+    return Explanation(
+        principal=told[0].principal if len(told) == 1 else BEARER,
+        permission=permission,
+        resource=resource,
+        answer=answer,
+        chains=tuple(sorted(shown, key=len)[:_CHAINS]),
+        because=tuple(dict.fromkeys(because)),
+        assumes=(*asked.estate.access.assumes(), _SIGNED),
+    )
+
+
+_SIGNED = (
+    "the token is signed by its issuer, in time and for the provider's audience; "
+    "no pool but those that were read takes it"
+)
+
+
+def _one(held: Bearer) -> str:
+    """Return whom a token becomes; UsageError where that is nobody, or several."""
+    keys = sorted({claimed.key for _, claimed in held.becomes})
+    if len(keys) == 1:
+        return keys[0]
+    if keys:
+        raise UsageError(
+            f"the token becomes {len(keys)} principals", remedy=f"write {keys[0]}"
+        )
+    why = "; ".join((*held.unknown, *held.refused))
+    raise UsageError(
+        f"no provider is known to take the token ({why})",
+        remedy="check its claims, and that the snapshot holds the pool's providers",
     )
 
 

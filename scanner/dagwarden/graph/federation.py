@@ -7,12 +7,12 @@ workload-identity-federation-with-deployment-pipelines#conditions).
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from dagwarden.facts import FederationProvider, Maybe, Record
+from dagwarden.facts import Facts, FederationProvider, Maybe, Record
 from dagwarden.graph.access import Cause, Claimed
 from dagwarden.graph.estate import unresolved, without
 
@@ -89,6 +89,48 @@ def _shared(provider: FederationProvider) -> Maybe[bool]:
     return provider.issuer is not None and tenants(provider.issuer) is not None
 
 
+class Bearer(Record, frozen=True, kw_only=True):
+    """Whoever holds a token: whom it becomes, and by which provider."""
+
+    becomes: tuple[tuple[FederationProvider, Claimed], ...] = ()
+    refused: tuple[str, ...] = ()  # why those of its issuer do not take it
+    unknown: tuple[str, ...] = ()  # what would tell whether it becomes others
+
+    @property
+    def settled(self) -> tuple[Claimed, ...]:
+        """Whom it becomes, without those whom two providers give other attributes."""
+        told: dict[str, list[Claimed]] = {}
+        for _, claimed in self.becomes:
+            same = told.setdefault(claimed.key, [])
+            if claimed not in same:
+                same.append(claimed)
+        return tuple(same[0] for same in told.values() if len(same) == 1)
+
+
+def bearer(facts: Facts, claims: Mapping[str, Any]) -> Bearer:
+    """Return whom a token becomes by any of the providers that were read."""
+    issuer = claims.get("iss")
+    asked = [
+        item
+        for item in facts.federation_providers
+        if item.issuer in (issuer, UNSET) and item.kind in ("oidc", UNSET)
+    ]
+    told = [(item, exchange(item, claims)) for item in asked]
+    unknown = [said.unknown for _, said in told if said.unknown]
+    if not asked:
+        unknown.append(f"a provider that takes tokens of {issuer!r:.100}")
+    if any(gap.incomplete and _KIND in gap.kinds for gap in facts.gaps):
+        unknown.append("federation providers that could not be read")
+    return Bearer(
+        becomes=tuple((item, said.claimed) for item, said in told if said.claimed),
+        refused=tuple(said.refused for _, said in told if said.refused),
+        unknown=tuple(unknown),
+    )
+
+
+_KIND = "federation_provider"
+
+
 class Exchange(Record, frozen=True, kw_only=True):
     """What comes of offering a token to a provider: someone, or why not."""
 
@@ -106,15 +148,19 @@ def exchange(provider: FederationProvider, claims: Mapping[str, Any]) -> Exchang
     from dagwarden.expression.tokens import admits, mapped
 
     name = provider.name
+    issuer = claims.get("iss")
+    if issuer is not None and provider.issuer not in (issuer, UNSET):
+        return Exchange(refused=f"{name} takes no token of {issuer!r:.100}")
     if provider.disabled is True:
         return Exchange(refused=f"{name}, or its pool, is disabled")
+    if not _meant_for(provider, claims.get("aud")):
+        return Exchange(refused=f"{name} takes no token for its audience (aud)")
+    if provider.issuer is UNSET:
+        return Exchange(unknown=f"issuer of {name}")
     if provider.disabled is UNSET:
         return Exchange(unknown=f"whether {name} is disabled")
     if provider.attribute_mapping is None:
         return Exchange(unknown=f"attribute mapping of {name}")
-    issuer = claims.get("iss")
-    if issuer is not None and provider.issuer not in (issuer, UNSET):
-        return Exchange(refused=f"{name} takes no token of {issuer!r:.100}")
     attributes = mapped(dict(provider.attribute_mapping), claims)
     subject = attributes.get("google.subject")
     if not isinstance(subject, str) or not subject:
@@ -132,9 +178,7 @@ def exchange(provider: FederationProvider, claims: Mapping[str, Any]) -> Exchang
     return Exchange(
         claimed=Claimed(
             key=f"principal://iam.googleapis.com/{pool}/subject/{subject}",
-            groups=frozenset(
-                str(item) for item in (groups if isinstance(groups, list) else ())
-            ),
+            groups=frozenset(map(str, _listed(groups))),
             attributes={
                 attribute.removeprefix("attribute."): str(value)
                 for attribute, value in attributes.items()
@@ -142,3 +186,22 @@ def exchange(provider: FederationProvider, claims: Mapping[str, Any]) -> Exchang
             },
         )
     )
+
+
+def _meant_for(provider: FederationProvider, audience: object) -> bool:
+    """
+    Tell whether a provider may take a token for an audience; without one, it may.
+
+    Where it lists none, its own name is meant, with or without https
+    (iam.googleapis.com, REST reference: projects.locations.workloadIdentityPools.providers, Oidc).
+    """
+    if audience is None:
+        return True
+    own = f"//iam.googleapis.com/{provider.name.removeprefix('//iam.googleapis.com/')}"
+    taken = provider.allowed_audiences or (own, f"https:{own}")
+    given = _listed(audience) or [audience]
+    return any(item in taken for item in given)
+
+
+def _listed(value: object) -> list[object]:
+    return cast("list[object]", value) if isinstance(value, list) else []

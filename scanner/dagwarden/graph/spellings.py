@@ -7,17 +7,22 @@ from msgspec import UNSET
 
 from dagwarden.errors import UsageError
 from dagwarden.facts import Facts, Task
+from dagwarden.graph.access import Claimed
 from dagwarden.graph.estate import Estate, label
 from dagwarden.graph.hierarchy import account_resource
 
 
-def asked_estate(facts: Facts) -> Estate:
-    """Return the facts, joined for questions; UsageError without a snapshot."""
+def asked_estate(facts: Facts, claimed: Iterable[Claimed] = ()) -> Estate:
+    """
+    Return the facts, joined for questions; UsageError without a snapshot.
+
+    `claimed` are the federated identities whose tokens are known.
+    """
     if not facts.snapshots:
         raise UsageError(
             "there is no snapshot to explain", remedy="give one with --snapshot"
         )
-    return Estate(facts)
+    return Estate(facts, claimed=claimed)
 
 
 def check_permission(estate: Estate, permission: str) -> None:

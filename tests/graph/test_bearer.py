@@ -1,0 +1,105 @@
+"""Questions about whoever holds an external token, by what its claims say."""
+
+from typing import Any
+
+import pytest
+from msgspec import UNSET
+from msgspec.structs import replace
+from tests.graph.test_build import (
+    AS_OF,
+    ESTATE,
+    JOB_SA,
+    PROJECT,
+    account,
+    account_name,
+    at,
+    bind,
+)
+from tests.graph.test_edges import MEMBERS, POOL, USER, provider
+from tests.graph.test_federation import CLAIMS, MAPPING
+
+from dagwarden.errors import UsageError
+from dagwarden.facts import Facts, Gap
+from dagwarden.graph.enrich import enrich
+from dagwarden.graph.explain import Asked, explain, what_can, who_can
+
+KEY = f"principal:{POOL}/subject/{CLAIMS['sub']}"
+RUN = "run.jobs.run"
+GH = provider(attribute_mapping=MAPPING)
+OTHER_CLAIMS = {**CLAIMS, "repository": "acme/web"}
+
+
+def estate(*providers: Any, **changes: Any) -> Facts:
+    """An estate whose job's account those of one repository can become, and run jobs."""
+    bindings = (
+        bind(account_name(JOB_SA), USER, MEMBERS),
+        bind(PROJECT, "roles/run.invoker", account(JOB_SA)),
+    )
+    return replace(
+        ESTATE, bindings=bindings, federation_providers=providers or (GH,), **changes
+    )
+
+
+def asked(facts: Facts, claims: dict[str, Any] = CLAIMS) -> Asked:
+    return Asked(enrich(facts, AS_OF), claims)
+
+
+@pytest.mark.parametrize("who", ["token", KEY])
+def test_claims_decide_who_is_in_a_set(who: str) -> None:
+    said = explain(asked(estate()), who, RUN, "job nightly")
+    assert said.answer == "allowed"
+    kinds = [hop.kind for hop in said.chains[0]]
+    assert kinds[:1] == (["authenticates_as"] if who == "token" else ["granted"])
+    assert "can_become" in kinds
+    assert explain(asked(estate(), OTHER_CLAIMS), who, RUN, "job nightly").answer == (
+        "denied"
+    )
+    # what a token says is not known of a subject alone
+    bare = Asked(enrich(estate(), AS_OF))
+    assert explain(bare, KEY, RUN, "job nightly").answer == "unknown"
+
+
+GAP = Gap(reason="malformed", origin=at(), detail="x", kinds=("federation_provider",))
+OF_OTHERS = replace(GH, issuer="https://idp.example")
+
+
+@pytest.mark.parametrize(
+    ("facts", "answer", "because"),
+    [
+        (estate(replace(GH, disabled=True)), "denied", "disabled"),
+        (estate(replace(GH, disabled=UNSET)), "unknown", "whether"),
+        (estate(replace(GH, issuer=UNSET)), "unknown", "issuer of"),
+        (estate(replace(GH, disabled=True), gaps=(GAP,)), "unknown", "could not be read"),
+        # it may be one of a project that was not read
+        (estate(OF_OTHERS), "unknown", "a provider that takes tokens of"),
+    ],
+)  # fmt: skip
+def test_a_token_that_nobody_takes_becomes_nobody(
+    facts: Facts, answer: str, because: str
+) -> None:
+    said = explain(asked(facts), "token", RUN, "job nightly")
+    assert (said.answer, said.principal) == (answer, "token")
+    assert any(because in line for line in said.because)
+    with pytest.raises(UsageError, match="no provider is known to take the token"):
+        what_can(asked(facts), "token")
+
+
+def test_two_providers_that_map_differently_leave_open_who_is_in_a_set() -> None:
+    renamed = tuple(
+        (name, "assertion.ref" if name == "attribute.repository" else how)
+        for name, how in MAPPING
+    )
+    second = replace(GH, id="2", name=f"{POOL}/providers/2", attribute_mapping=renamed)
+    said = explain(asked(estate(GH, second)), "token", RUN, "job nightly")
+    assert said.answer == "unknown"
+
+
+def test_what_the_bearer_of_a_token_holds_and_who_it_is_among() -> None:
+    said = what_can(asked(estate()), "token")
+    assert [one.email for one in said.becomes] == [JOB_SA]
+    own = bind(PROJECT, "roles/run.invoker", MEMBERS)
+    facts = replace(estate(), bindings=(own,))
+    held = who_can(asked(facts), RUN, "job nightly")
+    assert {(one.identity.key, one.answer) for one in held.holders} >= {
+        (said.principal, "allowed")
+    }
