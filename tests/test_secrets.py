@@ -31,6 +31,7 @@ CONFIG = ("--config", "operator.toml", "--as-of", "2026-11-20")
 SCAN = ("scan", *CONFIG)
 EVERYTHING = ("--persona", "auditor", "--strict")
 REGISTERS = ("--waivers", "waivers.yaml", "--controls", "controls.yaml")
+HISTORY = [f"out/history.{end}" for end in ("json", "html", "sarif", "txt")]
 RESULTS = [f"out/report.{end}" for end in ("json", "html", "sarif", "txt")]
 
 # A defect of ours, whose message quotes what was being read.
@@ -138,6 +139,8 @@ def _everything(outcome: Outcome) -> None:
         run(*SCAN, "--format", format_)
     run(*SCAN, *EVERYTHING, "-v", "--format", "text", "--new-since", "HEAD~1")
     run(*SCAN, "--baseline", "out/report.json", "-o", "out/compared.json")
+    past = [word for name in HISTORY for word in ("-o", name)]
+    run(*SCAN, *EVERYTHING, "--history", "-v", *past)
     run("scan", *CONFIG, "dags/calls.py", "dags/broken.py", "dags/waived.py", "-v")
     run("scan", "--snapshot", "assets.json", "--snapshot", "broken.json", "-v")
     run("scan", "--snapshot", "sealed.ndjson", "-v")
@@ -243,6 +246,19 @@ def test_every_command_ran_and_none_crashed(outcome: Outcome) -> None:
     assert all(b"Traceback" not in run.printed for run in outcome.runs)
     for name in RESULTS:
         assert (outcome.folder / name).stat().st_size > 10_000
+
+
+def test_what_only_the_history_holds_is_told_with_its_commit(outcome: Outcome) -> None:
+    report = json.loads((outcome.folder / "out/history.json").read_text())
+    past = [
+        finding["places"][0]["source"]
+        for finding in report["result"]["findings"]
+        if any(one.startswith("history:") for one in finding["subjects"])
+    ]
+    git = ("git", "rev-parse", "--short=12", "HEAD~1")
+    done = subprocess.run(git, cwd=outcome.folder, capture_output=True, check=True)
+    first = done.stdout.decode().strip()
+    assert f"{first}:dags/calls.py" in past
 
 
 def test_nothing_is_left_in_temporary_folders(outcome: Outcome) -> None:

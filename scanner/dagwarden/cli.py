@@ -247,6 +247,11 @@ def estate_options(function: Function) -> Function:
 @click.option(
     "--new-since", metavar="REV", help="Git revision: only what is new fails."
 )
+@click.option(
+    "--history",
+    is_flag=True,
+    help="Look for credentials in every commit that git holds, too.",
+)
 @click.option("--fingerprint-key", type=PATH, help="File with the fingerprint key.")
 @click.option("-v", "--verbose", is_flag=True, help="Every place, every chain.")
 def scan(format_: str, outputs: tuple[Path, ...], verbose: bool, **said: Any) -> int:

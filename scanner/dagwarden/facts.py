@@ -227,14 +227,26 @@ class Hop(Record, frozen=True, kw_only=True):
 KeyState = Literal["active", "disabled", "expired", "absent", "account_disabled"]
 
 
+class Commits(Record, frozen=True, kw_only=True):
+    """The commits whose files hold a value: ids of the first and the last of them."""
+
+    first: str
+    last: str
+    count: int
+    in_head: bool
+    # the same in words, for a remediation
+    told: str = ""
+
+
 class EmbeddedSecret(Fact, frozen=True, kw_only=True):
     """
     A credential in clear in a file of the repository, or that a file holds none.
 
     Every file that was looked into has at least one of these: of one that holds no
-    credential, `secret` is None. A member of an archive is a file, too.
+    credential, `secret` is None. A member of an archive is a file, too. What only the
+    git history holds has the path `COMMIT:PATH`, at the last commit that holds it.
     id: `file:PATH:PLACE`, with a number from the second there on; of a file
-    without any, `file:PATH`
+    without any, `file:PATH`; `history:` in place of `file:` where no file holds it now
     """
 
     path: str
@@ -266,6 +278,8 @@ class EmbeddedSecret(Fact, frozen=True, kw_only=True):
     may_become: Maybe[tuple[str, ...]] = ()
     may_become_known: tuple[str, ...] = ()
     hops: tuple[Hop, ...] = ()
+    # None: the history was not looked into, or no commit holds it
+    commits: Commits | None = None
 
 
 # What a Google credential file says it is ("type", AIP-4110 and google-auth).

@@ -77,6 +77,7 @@ class Arguments(Record, frozen=True, kw_only=True):
     claims: Path | None = None
     fingerprint_key: Path | None = None
     no_cache: bool = False
+    history: bool = False
 
 
 class Job(Record, frozen=True, kw_only=True):
@@ -93,10 +94,17 @@ class Job(Record, frozen=True, kw_only=True):
     cached: bool
     # whether facts of DAG files say from where each of their fields was read
     traced: bool = False
+    # whether credentials are looked for in the git history, too
+    history: bool = False
 
 
 def prepare(said: Arguments) -> Job:
     """Read and check all that steers a scan; raises UsageError before any work."""
+    if said.history and said.new_since is not None:
+        raise UsageError(
+            "--history and --new-since exclude each other: an old commit is never new",
+            remedy="compare with --baseline instead",
+        )
     config, only = settle(said)
     root = Path(config.root)
     every = load_rules([root / folder for folder in config.rules])
@@ -118,6 +126,7 @@ def prepare(said: Arguments) -> Job:
         only=only,
         # few files are read before a cache is
         cached=only is None and not said.no_cache,
+        history=said.history,
     )
 
 
@@ -191,6 +200,7 @@ def read(job: Job, progress: Progress) -> Estate:
         only=job.only,
         traced=job.traced,
         cached=job.cached,
+        history=job.history,
         progress=progress,
     )
 

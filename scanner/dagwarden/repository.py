@@ -11,16 +11,28 @@ import hashlib
 import os
 import subprocess
 import tempfile
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from threading import Timer
+from typing import IO, NamedTuple, cast
 
 from dagwarden.files import read_regular
 
 MAX_REFS = 10_000
 MAX_REF_BYTES = 10_000_000
 SECONDS = 60
+# Of a command whose answer is read as it comes.
+LONG_SECONDS = 600
+_REGULAR = (b"100644", b"100755")
+
+
+class Change(NamedTuple):
+    """What a commit did to a path: the blobs before and after it, if regular files."""
+
+    path: str
+    old: str | None
+    new: str | None
 
 
 class Objects(NamedTuple):
@@ -58,30 +70,130 @@ class Objects(NamedTuple):
             mode, _, rest = head.partition(b" ")
             path = os.fsdecode(name)
             safe = not path.startswith("/") and ".." not in path.split("/")
-            if tab and mode in (b"100644", b"100755") and safe:
+            if tab and mode in _REGULAR and safe:
                 found[path] = rest.split(b" ")[1].decode()
         return found
 
-    def contents(self, identifiers: list[str]) -> Iterator[bytes]:
-        """Yield the content of each blob, in order."""
-        with subprocess.Popen(
-            ["git", "cat-file", "--batch"],  # noqa: S607  the user's own git
-            env=self.environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-        ) as git:
-            if git.stdin is None or git.stdout is None:
-                return
-            for identifier in identifiers:
-                git.stdin.write(identifier.encode() + b"\n")
-                git.stdin.flush()
-                head = git.stdout.readline().split()
+    @property
+    def shallow(self) -> bool:
+        """Whether the clone was made without the older commits."""
+        return Path(self.environment["GIT_DIR"], "shallow").exists()
+
+    def commits(self, most: int) -> list[tuple[str, str | None]] | None:
+        """
+        Return the newest commits that HEAD and refs lead to, each with its first parent.
+
+        Newest first, a child always before its parents; None where git fails.
+        """
+        order = ("--all", "--date-order", "--parents", f"--max-count={most}")
+        said = self.ask("rev-list", *order)
+        if said is None:
+            return None
+        rows = (line.split() for line in said.decode().splitlines())
+        return [(row[0], row[1] if len(row) > 1 else None) for row in rows]
+
+    def changes(
+        self, commits: Iterable[tuple[str, str | None]]
+    ) -> Iterator[tuple[str, list[Change]]]:
+        """
+        Yield each commit with what it changed of its first parent's regular files.
+
+        Ends early where git fails.
+        """
+        given = list(commits)
+        # the parents that are named are the ones it is compared with
+        asked = [f"{one} {parent}" if parent else one for one, parent in given]
+        how = ("--stdin", "-r", "-z", "--root", "--raw", "--no-renames", "--no-abbrev")
+        waiting = iter(one for one, _ in given)
+        here, found = None, list[Change]()
+        with self._asked(asked, "diff-tree", *how) as git:
+            for row in _rows(git):
+                if not row.startswith(b":"):
+                    if here is not None:
+                        yield here, found
+                    here, found = row.decode().strip(), []
+                    for one in waiting:
+                        if one == here:
+                            break
+                        yield one, []
+                    continue
+                old_mode, new_mode, old, new, rest = row[1:].split(b" ", 4)
+                path = os.fsdecode(rest.partition(b"\0")[2])
+                if path.startswith("/") or ".." in path.split("/"):
+                    continue
+                was = old.decode() if old_mode in _REGULAR else None
+                now = new.decode() if new_mode in _REGULAR else None
+                found.append(Change(path, was, now))
+            whole = git.wait() == 0
+        if here is not None:
+            yield here, found
+        if whole:
+            yield from ((one, []) for one in waiting)
+
+    def sizes(self, identifiers: Sequence[str]) -> dict[str, int]:
+        """Return the size of each blob that is there."""
+        found: dict[str, int] = {}
+        with self._asked(identifiers, "cat-file", "--batch-check") as git:
+            for line in _said_by(git):
+                row = line.decode().split()
+                if len(row) == 3 and row[1] == "blob":
+                    found[row[0]] = int(row[2])
+        return found
+
+    def contents(self, identifiers: Sequence[str]) -> Iterator[bytes]:
+        """Yield the content of each blob, in order; empty where it is missing."""
+        with self._asked(identifiers, "cat-file", "--batch") as git:
+            output = _said_by(git)
+            for _ in identifiers:
+                head = output.readline().split()
                 if len(head) != 3:  # missing: a partial clone
                     yield b""
                     continue
-                yield git.stdout.read(int(head[2]) + 1)[:-1]
-            git.stdin.close()
+                yield output.read(int(head[2]) + 1)[:-1]
+
+    @contextmanager
+    def _asked(
+        self, lines: Sequence[str], *arguments: str
+    ) -> Generator[subprocess.Popen[bytes]]:
+        """Yield a git that is asked `lines`; it is ended where that takes too long."""
+        with tempfile.TemporaryFile() as asked:
+            asked.write("".join(f"{line}\n" for line in lines).encode())
+            asked.seek(0)
+            with subprocess.Popen(  # noqa: S603  fixed program, no shell
+                ["git", *arguments],  # noqa: S607  the user's own git
+                env=self.environment,
+                stdin=asked,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+            ) as git:
+                clock = Timer(LONG_SECONDS, git.kill)
+                clock.daemon = True
+                clock.start()
+                try:
+                    yield git
+                finally:
+                    clock.cancel()
+                    git.kill()
+
+
+def _said_by(git: subprocess.Popen[bytes]) -> IO[bytes]:
+    return cast("IO[bytes]", git.stdout)
+
+
+def _rows(git: subprocess.Popen[bytes]) -> Iterator[bytes]:
+    """Yield the ids of commits, and of each change its head and its path."""
+    output = _said_by(git)
+    left, head = b"", b""
+    while block := output.read(1 << 20):
+        *rows, left = (left + block).split(b"\0")
+        for row in rows:
+            if head:
+                yield head + b"\0" + row
+                head = b""
+            elif row.startswith(b":"):
+                head = row + b" "
+            else:
+                yield row
 
 
 @contextmanager
@@ -132,6 +244,7 @@ def _borrow(own: Path, common: Path, folder: Path) -> bool:
     (folder / "objects").mkdir()
     (folder / "refs").mkdir()
     names = [(own / "HEAD", "HEAD"), (common / "packed-refs", "packed-refs")]
+    names.append((common / "shallow", "shallow"))
     refs = common / "refs"
     for number, path in enumerate(sorted(refs.rglob("*"))):
         if number > MAX_REFS:
@@ -161,4 +274,8 @@ def _environment(folder: Path, objects: Path) -> dict[str, str]:
         "GIT_CONFIG_GLOBAL": os.devnull,
         "GIT_NO_REPLACE_OBJECTS": "1",
         "GIT_TERMINAL_PROMPT": "0",
+        # it lies beside the objects, and may say other parents than these
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": "core.commitGraph",
+        "GIT_CONFIG_VALUE_0": "false",
     }

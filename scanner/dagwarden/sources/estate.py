@@ -76,6 +76,7 @@ def read_estate(
     only: Sequence[Path] | None = None,
     traced: bool = False,
     cached: bool = False,
+    history: bool = False,
     progress: Progress = no_progress,
 ) -> Estate:
     """
@@ -84,7 +85,8 @@ def read_estate(
     A configured source that does not exist is a gap and its needs count as not
     given. `traced`: facts of DAG files say from where each of their fields was read.
     `cached`: what came of unchanged DAG files may be known from an earlier
-    run. With `only` (a commit hook in a checkout) that gap is not held against
+    run. `history`: credentials are looked for in what git keeps of the repositories,
+    too. With `only` (a commit hook in a checkout) that gap is not held against
     the scan.
     """
     root = Path(config.root)
@@ -124,7 +126,10 @@ def read_estate(
         parts.append(purged(connections))
     if config.repositories or only is not None:
         given.add("repository")
-        parts.append(_embedded(config, root, only, fingerprint, cached, progress))
+        found = _embedded(config, root, only, fingerprint, cached, progress)
+        if history:
+            found = _with_history(found, config, root, fingerprint, cached, progress)
+        parts.append(found)
     if config.snapshots:
         progress("snapshot")
         cloud = _snapshots(
@@ -157,6 +162,28 @@ def _embedded(
         kingfisher=config.kingfisher,
         cached=cached,
         progress=partial(progress, "files of the repository"),
+    )
+
+
+def _with_history(
+    found: Facts,
+    config: Config,
+    root: Path,
+    fingerprint: Fingerprint,
+    cached: bool,
+    progress: Progress,
+) -> Facts:
+    from dagwarden.sources.embedded.history import with_history
+
+    return with_history(
+        found,
+        root,
+        [root / place for place in config.repositories],
+        exclude=(*config.exclude, *config.snapshots),
+        fingerprint=fingerprint,
+        kingfisher=config.kingfisher,
+        cached=cached,
+        progress=partial(progress, "git history"),
     )
 
 

@@ -56,7 +56,7 @@ def read_embedded(
 
         detectors = (version(),)
         reader.kingfisher = loaded(root, cached=cached)
-    outcomes = _outcomes(
+    outcomes = outcomes_of(
         reader,
         walk.found,
         Environment("", detectors[0] if detectors else None, fingerprint),
@@ -71,7 +71,7 @@ def _absolute(root: Path, paths: Iterable[Path | str]) -> list[Path]:
     return sorted({Path(os.path.normpath(root / path)) for path in paths})
 
 
-def _outcomes(
+def outcomes_of(
     reader: Reader,
     files: dict[Path, Path],
     given: Environment,
@@ -79,6 +79,7 @@ def _outcomes(
     cached: bool,
     progress: Progress,
 ) -> list[Outcome]:
+    """Look into `files`, each with the folder that it was found below."""
     with warnings.catch_warnings():
         # what the compiler says of escapes in scanned code is not about us
         warnings.simplefilter("ignore")

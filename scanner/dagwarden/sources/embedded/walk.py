@@ -170,6 +170,19 @@ class Walk:
         )
 
 
+def passed_over_at(path: str, exclude: Sequence[str]) -> str | None:
+    """Return why a file of the history is not looked into, by its path; None if it is."""
+    parts = PurePosixPath(path).parts
+    for folder in parts[:-1]:
+        if folder in _PASSED:
+            return _PASSED[folder]
+    for length in range(1, len(parts) + 1):
+        for pattern in exclude:
+            if glob_matches(pattern, parts[:length], folder=length < len(parts)):
+                return f"excluded by {pattern!r}"
+    return passed_over(parts[-1]) if parts else None
+
+
 def passed_over(name: str) -> str | None:
     """Return why a file of this name is not looked into, None if it is."""
     lowered = name.lower()

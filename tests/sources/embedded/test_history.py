@@ -1,0 +1,449 @@
+"""What git keeps of a credential is found, with the commits that hold it."""
+
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tests.sources.embedded.test_places import KEY_FILE, PASSWORD, TOKEN
+
+from dagwarden.facts import EmbeddedSecret, Facts
+from dagwarden.sources.credentials import Fingerprint
+from dagwarden.sources.dags.records.outcome import Environment, Outcome
+from dagwarden.sources.embedded import history
+from dagwarden.sources.embedded.file import Reader
+from dagwarden.sources.embedded.history import with_history
+from dagwarden.sources.embedded.join import joined
+from dagwarden.sources.embedded.read import Progress, outcomes_of, read_embedded
+
+KEY = Fingerprint(b"k" * 32, False)
+LEAK = f"API_TOKEN={TOKEN}\n"
+
+
+class Repository:
+    """A git repository that a test fills."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True)
+        self.folder = folder
+        self.git("init", "-q", "-b", "main")
+        self.clock = 1_700_000_000
+
+    def git(self, *arguments: str, given: bytes = b"") -> str:
+        self.clock = getattr(self, "clock", 0) + 60
+        when = f"{self.clock} +0000"
+        done = subprocess.run(
+            ["git", "-c", "user.name=t", "-c", "user.email=t@t.example", *arguments],
+            cwd=self.folder,
+            env={**os.environ, "GIT_COMMITTER_DATE": when, "GIT_AUTHOR_DATE": when},
+            input=given,
+            check=True,
+            capture_output=True,
+        )
+        return done.stdout.decode().strip()
+
+    def commit(self, **files: str | bytes | None) -> str:
+        """Write files (None: delete) under the names that are given, and commit."""
+        return self.commit_files(
+            {name.replace("_", "."): content for name, content in files.items()}
+        )
+
+    def commit_files(self, files: dict[str, str | bytes | None]) -> str:
+        for name, content in files.items():
+            path = self.folder / name
+            if content is None:
+                path.unlink()
+                continue
+            path.parent.mkdir(parents=True, exist_ok=True)
+            data = content.encode() if isinstance(content, str) else content
+            path.write_bytes(data)
+        self.git("add", "-A")
+        self.git("commit", "-q", "--allow-empty", "-m", "x")
+        return self.head()
+
+    def head(self) -> str:
+        return self.git("rev-parse", "HEAD")
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Repository:
+    return Repository(tmp_path / "repo")
+
+
+def looked(
+    folder: Path, place: Path | None = None, exclude: tuple[str, ...] = ()
+) -> Facts:
+    places = [place or folder]
+    tree = read_embedded(folder, places, only=None, exclude=exclude, fingerprint=KEY)
+    whole = with_history(tree, folder, places, exclude=exclude, fingerprint=KEY)
+    return joined(whole, keep=False)
+
+
+def found(facts: Facts) -> list[EmbeddedSecret]:
+    return [fact for fact in facts.embedded_secrets if fact.secret is not None]
+
+
+def held(fact: EmbeddedSecret) -> tuple[str, str, int, bool]:
+    assert fact.commits is not None
+    one = fact.commits
+    return one.first, one.last, one.count, one.in_head
+
+
+def gaps(facts: Facts) -> list[tuple[str, str]]:
+    return [(gap.reason, gap.detail) for gap in facts.gaps]
+
+
+def test_a_deleted_file_is_told_at_the_last_commit_that_holds_it(
+    repository: Repository,
+) -> None:
+    first = repository.commit(a_env=f"# ours\n{LEAK}")
+    last = repository.commit(b_txt="nothing")
+    repository.commit(a_env=None)
+    (fact,) = found(looked(repository.folder))
+    at = f"{last[:12]}:a.env"
+    assert (fact.origin.source, fact.origin.line, fact.path) == (at, 2, at)
+    assert fact.id == f"history:{at}:API_TOKEN"
+    assert fact.secret == "bearer_token"
+    assert held(fact) == (first, last, 2, False)
+
+
+def test_a_changed_line_leaves_the_old_value_and_not_the_file(
+    repository: Repository,
+) -> None:
+    first = repository.commit(a_env=f"DB_PASSWORD={PASSWORD}\n")
+    second = repository.commit(a_env="DB_PASSWORD=${FROM_VAULT}\n")
+    facts = looked(repository.folder)
+    (fact,) = found(facts)
+    assert held(fact) == (first, first, 1, False)
+    harmless = [one.id for one in facts.embedded_secrets if one.secret is None]
+    assert harmless == ["file:a.env"]
+    # the file as it is now was looked into as a file, not once more as a commit's
+    assert second[:12] not in "".join(harmless)
+
+
+def test_a_value_of_today_keeps_its_finding_and_gains_its_commits(
+    repository: Repository,
+) -> None:
+    first = repository.commit(a_env=LEAK)
+    repository.commit(a_env=f"# moved\n{LEAK}")
+    last = repository.commit(a_env=None, b_env=f"OTHER=1\n{LEAK}")
+    (fact,) = found(looked(repository.folder))
+    assert fact.id == "file:b.env:API_TOKEN"
+    assert held(fact) == (first, last, 3, True)
+
+
+def test_what_was_never_committed_has_no_commits(repository: Repository) -> None:
+    repository.commit(a_txt="x")
+    (repository.folder / "b.env").write_text(LEAK)
+    (fact,) = found(looked(repository.folder))
+    assert fact.commits is None
+
+
+def test_a_file_of_head_that_is_gone_from_the_work_tree_is_still_in_head(
+    repository: Repository,
+) -> None:
+    head = repository.commit(a_env=LEAK)
+    (repository.folder / "a.env").write_text("nothing\n")
+    (fact,) = found(looked(repository.folder))
+    assert fact.origin.source == f"{head[:12]}:a.env"
+    assert held(fact) == (head, head, 1, True)
+
+
+def test_one_value_at_several_paths_and_in_an_unmerged_branch_is_one_finding(
+    repository: Repository,
+) -> None:
+    first = repository.commit(a_env=LEAK)
+    repository.git("checkout", "-q", "-b", "side")
+    side = repository.commit_files({"a.env": None, "deep/b.env": f"# x\n{LEAK}"})
+    repository.git("checkout", "-q", "main")
+    repository.commit(a_env=None)
+    facts = [one for one in found(looked(repository.folder)) if one.secret]
+    assert len({one.credential for one in facts}) == len(facts) == 1
+    assert facts[0].origin.source == f"{side[:12]}:deep/b.env"
+    assert held(facts[0]) == (first, side, 2, False)
+
+
+def test_merges_bring_what_the_other_side_holds(repository: Repository) -> None:
+    repository.commit(a_txt="x")
+    repository.git("checkout", "-q", "-b", "side")
+    side = repository.commit(b_env=LEAK)
+    repository.git("checkout", "-q", "main")
+    repository.commit(c_txt="y")
+    repository.git("merge", "-q", "--no-edit", "side")
+    merge = repository.head()
+    repository.commit(b_env=None)
+    (fact,) = found(looked(repository.folder))
+    assert held(fact) == (side, merge, 2, False)
+
+
+def test_what_only_a_merge_itself_wrote_is_found(repository: Repository) -> None:
+    repository.commit(a_env="x=1\n")
+    repository.git("checkout", "-q", "-b", "side")
+    repository.commit(b_txt="y")
+    repository.git("checkout", "-q", "main")
+    repository.git("merge", "-q", "--no-ff", "--no-commit", "side")
+    evil = repository.commit(a_env=LEAK)
+    repository.commit(a_env="x=1\n")
+    (fact,) = found(looked(repository.folder))
+    assert held(fact) == (evil, evil, 1, False)
+
+
+def test_a_rename_is_no_second_credential(repository: Repository) -> None:
+    first = repository.commit(a_env=LEAK)
+    repository.git("mv", "a.env", "b.env")
+    last = repository.commit()
+    repository.commit(b_env=None)
+    (fact,) = found(looked(repository.folder))
+    assert fact.path == f"{last[:12]}:b.env"
+    assert held(fact) == (first, last, 2, False)
+
+
+def test_keys_and_binary_files(repository: Repository) -> None:
+    repository.commit_files(
+        {"key.json": KEY_FILE, "a.png": f"\0{LEAK}", "b.env": b"\0\1" + LEAK.encode()}
+    )
+    repository.commit_files({"key.json": None, "a.png": None, "b.env": None})
+    facts = looked(repository.folder)
+    (fact,) = found(facts)
+    assert (fact.secret, fact.identity) == (
+        "service_account_key",
+        "loader@acme.iam.gserviceaccount.com",
+    )
+    assert ("git history", "binary", 1) in [
+        (one.what, one.reason, one.count) for one in facts.excluded
+    ]
+    assert gaps(facts) == [("encoding", "is no text, whatever its name says")]
+
+
+HOSTILE = [
+    "a\nb.env",
+    'q"uo\\te.env',
+    "-rf.env",
+    "\udcff.env",
+    "x" * 240 + ".env",
+    ":(glob).env",
+]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_names(name: str, repository: Repository) -> None:
+    repository.commit_files({name: LEAK})
+    repository.commit_files({name: None})
+    (fact,) = found(looked(repository.folder))
+    assert held(fact)[2:] == (1, False)
+    assert (
+        fact.path.partition(":")[2] == name.encode("utf-8", "backslashreplace").decode()
+    )
+
+
+def test_a_path_that_leads_out_is_not_followed(repository: Repository) -> None:
+    blob = repository.git("hash-object", "-w", "--stdin", given=LEAK.encode())
+    row = f"100644 blob {blob}\t..\0".encode()
+    tree = repository.git("mktree", "-z", given=row)
+    above = repository.git("mktree", "-z", given=f"040000 tree {tree}\tx\0".encode())
+    commit = repository.git("commit-tree", above, "-m", "x")
+    repository.git("update-ref", "refs/heads/bad", commit)
+    repository.commit(a_txt="x")
+    assert found(looked(repository.folder)) == []
+
+
+def test_a_replaced_object_hides_nothing(repository: Repository) -> None:
+    first = repository.commit(a_env=LEAK)
+    repository.commit(a_env="x=1\n")
+    leak = repository.git("rev-parse", f"{first}:a.env")
+    harmless = repository.git("rev-parse", "HEAD:a.env")
+    repository.git("replace", leak, harmless)
+    (fact,) = found(looked(repository.folder))
+    assert held(fact) == (first, first, 1, False)
+
+
+def configured(folder: Path, mark: str) -> None:
+    (folder / ".gitattributes").write_text("*.env diff=x filter=x\n")
+    settings = {
+        "diff.x.textconv": mark,
+        "diff.x.command": mark,
+        "diff.external": mark,
+        "filter.x.smudge": mark,
+        "core.fsmonitor": mark,
+        "core.pager": mark,
+        "core.hooksPath": str(folder),
+        "core.alternateRefsCommand": mark,
+        "log.showSignature": "true",
+        "gpg.program": mark,
+    }
+    for name, value in settings.items():
+        subprocess.run(["git", "config", name, value], cwd=folder, check=True)
+
+
+def test_nothing_that_a_repository_configures_runs(
+    repository: Repository, tmp_path: Path
+) -> None:
+    first = repository.commit(a_env=LEAK)
+    repository.commit(a_env="x=1\n")
+    ran = tmp_path / "ran"
+    configured(repository.folder, f"sh -c 'echo x > {ran}'")
+    (fact,) = found(looked(repository.folder))
+    assert held(fact) == (first, first, 1, False)
+    assert not ran.exists()
+
+
+def test_objects_of_another_repository_are_read_where_they_lie(
+    repository: Repository, tmp_path: Path
+) -> None:
+    first = repository.commit(a_env=LEAK)
+    repository.commit(a_env=None, b_txt="x")
+    clone = tmp_path / "clone"
+    repository.git("clone", "-q", "--shared", str(repository.folder), str(clone))
+    assert (clone / ".git/objects/info/alternates").exists()
+    (fact,) = found(looked(clone))
+    assert held(fact) == (first, first, 1, False)
+
+
+def test_a_shallow_clone_is_a_gap(repository: Repository, tmp_path: Path) -> None:
+    repository.commit(a_env=LEAK)
+    repository.commit(a_env=None, b_env=f"DB_PASSWORD={PASSWORD}\n")
+    last = repository.commit(b_env=None, c_txt="x")
+    clone = tmp_path / "clone"
+    url = f"file://{repository.folder}"
+    repository.git("clone", "-q", "--depth", "2", url, str(clone))
+    facts = looked(clone)
+    (fact,) = found(facts)
+    assert held(fact)[2:] == (1, False)
+    assert held(fact)[1] != last
+    assert [one[0] for one in gaps(facts)] == ["missing"]
+    assert "git fetch --unshallow" in gaps(facts)[0][1]
+    assert facts.gaps[0].incomplete
+
+
+def lose(repository: Repository, name: str) -> None:
+    identifier = repository.git("rev-parse", name)
+    path = repository.folder / ".git/objects" / identifier[:2] / identifier[2:]
+    path.chmod(0o600)
+    path.unlink()
+
+
+@pytest.mark.parametrize(
+    ("lost", "detail"),
+    [
+        ("HEAD~1:a.env", "1 contents of files are not in this clone"),
+        ("HEAD~1^{tree}", "git cannot say what"),
+        ("HEAD~1", "git cannot say what its commits are"),
+    ],
+)
+def test_what_is_lost_is_a_gap(lost: str, detail: str, repository: Repository) -> None:
+    repository.commit(z_txt="1")
+    repository.commit(a_env=LEAK)
+    repository.commit(a_env=None)
+    lose(repository, lost)
+    facts = looked(repository.folder)
+    assert found(facts) == []
+    assert any(detail in one for _, one in gaps(facts))
+    assert all(gap.incomplete for gap in facts.gaps)
+
+
+def no_blobs(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(history, "MAX_BLOBS", 1)
+
+
+def no_bytes(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(history, "MAX_BYTES", 10)
+
+
+def no_time(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(history, "SECONDS", -1)
+
+
+def no_size(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(history, "MAX_SIZE", 10)
+
+
+def no_commits(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(history, "MAX_COMMITS", 2)
+
+
+@pytest.mark.parametrize(
+    ("bound", "reason", "detail"),
+    [
+        (no_blobs, "too_large", "1 contents of files, the oldest, are not looked into"),
+        (no_bytes, "too_large", "1 contents of files, the oldest, are not looked into"),
+        (no_time, "timeout", "2 contents of files, the oldest, are not looked into"),
+        (no_size, "too_large", "1 contents of more than 0 MB are not looked into"),
+        (no_commits, "too_large", "commits before the newest 2 are not looked at"),
+    ],
+)
+def test_what_exceeds_a_bound_is_a_gap_that_counts(
+    bound: Callable[[pytest.MonkeyPatch], None],
+    reason: str,
+    detail: str,
+    repository: Repository,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    repository.commit(a_env=LEAK)
+    repository.commit(a_env="x=1\n")
+    repository.commit(a_env=None)
+    bound(monkeypatch)
+    facts = looked(repository.folder)
+    assert found(facts) == []
+    ((told, words),) = gaps(facts)
+    assert told == reason
+    assert words.startswith(detail)
+
+
+def test_without_a_repository_there_is_a_gap(tmp_path: Path) -> None:
+    (tmp_path / "a.env").write_text(LEAK)
+    facts = looked(tmp_path)
+    assert [one.id for one in found(facts)] == ["file:a.env:API_TOKEN"]
+    assert [one[0] for one in gaps(facts)] == ["missing"]
+
+
+def test_only_what_is_asked_for_and_not_excluded_is_looked_into(
+    repository: Repository,
+) -> None:
+    names = ("dags/a.env", "other/a.env", "dags/old/a.env", "dags/node_modules/a.env")
+    files = {name: f"{LEAK}# {name}\n" for name in names}
+    repository.commit_files(dict(files))
+    repository.commit_files(dict.fromkeys(files))
+    repository.commit_files({"dags/x.txt": "x"})
+    folder = repository.folder
+    facts = looked(folder, folder / "dags", ("dags/old/",))
+    (fact,) = found(facts)
+    assert fact.path.endswith(":dags/a.env")
+    counted = {one.reason: one.count for one in facts.excluded}
+    assert counted == {"excluded by 'dags/old/'": 1, "holds installed packages": 1}
+
+
+def test_each_content_is_looked_into_once(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        repository.commit_files({f"f{number}.env": LEAK, "other.txt": str(number)})
+    repository.commit_files({f"f{number}.env": None for number in range(3)})
+    looked_into: list[int] = []
+
+    def counted(
+        reader: Reader,
+        files: dict[Path, Path],
+        given: Environment,
+        *,
+        cached: bool,
+        progress: Progress,
+    ) -> list[Outcome]:
+        looked_into.append(len(files))
+        return outcomes_of(reader, files, given, cached=cached, progress=progress)
+
+    monkeypatch.setattr(history, "outcomes_of", counted)
+    (fact,) = found(looked(repository.folder))
+    # of the four that there are, the work tree holds the last of other.txt
+    assert looked_into == [3]
+    assert held(fact)[2:] == (3, False)
+
+
+def test_a_marker_on_the_line_accepts_it_in_the_history_too(
+    repository: Repository,
+) -> None:
+    commit = repository.commit(a_env=f"{LEAK.strip()} # gitleaks:allow\n")
+    repository.commit(a_env=None, b_txt="x")
+    (waiver,) = looked(repository.folder).inline_waivers
+    assert waiver.marker == "gitleaks:allow"
+    assert waiver.origin.source == f"{commit[:12]}:a.env"
