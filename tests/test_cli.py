@@ -484,7 +484,9 @@ def test_a_scan_remembers_what_it_read_unless_told_not_to(
         for options in (["--no-cache"], [], [])
     ]
     assert said[0]["result"] == said[1]["result"] == said[2]["result"]
-    assert [path.suffix for path in (cache / "dagwarden").iterdir()] == [".facts"]
+    # beside the key that stores are named with
+    names = sorted(path.suffix for path in (cache / "dagwarden").iterdir())
+    assert names == ["", ".facts"]
     # the hook reads one file faster than a store
     other = tmp_path_factory.mktemp("home")
     run(folder, "scan", "dags/fine.py", XDG_CACHE_HOME=str(other))
