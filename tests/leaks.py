@@ -49,8 +49,10 @@ class Planted:
     def token(self, place: str) -> str:
         """Return a JSON Web Token; its first part says nothing secret."""
         head = base64.urlsafe_b64encode(b'{"alg":"RS256","typ":"JWT"}').decode()
-        part = f"{_random(30)}.{_random(43)}"
-        return f"{head.rstrip('=')}.eyJ{self._keep(place, part)}"
+        says = base64.urlsafe_b64encode(f'{{"sub":"{_random(30)}"}}'.encode()).decode()
+        claims = says.rstrip("=").removeprefix("eyJ")
+        part = self._keep(place, f"{claims}.{_random(43)}")
+        return f"{head.rstrip('=')}.eyJ{part}"
 
     def api_key(self, place: str) -> str:
         """Return a Google API key."""

@@ -32,9 +32,9 @@ from dagwarden.sources.credentials.shapes import (
     is_key_id,
     is_plain,
     secret_half,
-    shape,
     shapes,
 )
+from dagwarden.sources.credentials.shown import without_secrets
 
 # Strings are decoded (JSON, base64, URL-encoding) this often, and up to this size.
 MAX_DECODINGS = 4
@@ -132,7 +132,7 @@ def _label(key: object) -> str:
     """Return `key` as part of a place, or a stand-in if it is no plain name."""
     text = str(key)[:101] if isinstance(key, str | int) else ""
     plain = 0 < len(text) <= 100 and text.isprintable() and "://" not in text
-    return text if plain and shape(text) is None else "(unnamed)"
+    return text if plain and without_secrets(text) == text else "(unnamed)"
 
 
 _NAMES = ("name", "key", "Name", "Key")
