@@ -295,7 +295,10 @@ def _secrets(value: object) -> Iterator[dict[str, object]]:
     if isinstance(value, dict):
         record = cast("dict[str, object]", value)
         if {"kind", "place", "fingerprint"} <= record.keys():
-            yield record
+            if record["kind"] != "embedded_secret":
+                yield record
+            elif record.get("secret"):  # a file without any has no fingerprint
+                yield {**record, "kind": record["secret"]}
         for item in record.values():
             yield from _secrets(item)
     elif isinstance(value, list):

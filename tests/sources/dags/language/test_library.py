@@ -13,13 +13,16 @@ TEXTS = [
     "x = Template('$a-${b}').substitute(a=1, b='c'), Template('$a').safe_substitute(), Template('$a').substitute({'a': 'x'})",
     "u = parse.urlparse('https://a.example.com:80/b?c=d'); x = u.netloc, u.port, u.hostname, u[2], list(u), u._replace(path='/z').geturl()",
     "x = parse.urljoin('https://a.example.com/b/', 'c'), parse.unquote('a%20b'), parse.urlsplit('//h/p').netloc",
-    "x = hashlib.md5(b'a').hexdigest(), hashlib.sha256('a'.encode()).hexdigest()[:8], base64.b64decode('YQ==')",
+    "x = base64.b64decode('YQ==')",
     "x = shlex.quote('a b'), shlex.split('a \"b c\"'), shlex.join(['a', 'b c'])",
 ]
 NOT_COMPUTED = [
     "x = re.sub('(a+)+$', '', 'a' * 40 + 'b')",
     "x = re.match('a*a*a*a*a*b', 'a' * 400)",
     "x = re.findall('(?:a|a)' * 30 + 'b', 'a' * 30)",
+    # a short password can be guessed from its digest: no fact holds one
+    "x = hashlib.md5(b'a').hexdigest()",
+    "x = hashlib.new('sha256', b'a').digest()",
     "h = hashlib.md5(b'a'); h.update(b'b'); x = h.hexdigest()",
     "h = hashlib.md5(b'a'); y = h if ask() else 0; y.update(b'b'); x = h.hexdigest()",
     "def f(h): h.update(b'b')\nh = hashlib.md5(b'a'); f(h); x = h.hexdigest()",

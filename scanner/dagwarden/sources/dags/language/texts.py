@@ -7,7 +7,6 @@ exponential time.
 
 import base64
 import binascii
-import hashlib
 import re
 import shlex
 import string
@@ -29,7 +28,6 @@ from dagwarden.sources.dags.language.operations import (
 from dagwarden.sources.dags.language.paths import Function, Reader
 from dagwarden.sources.dags.language.values import (
     Arguments,
-    Changeable,
     Entries,
     Items,
     Method,
@@ -382,52 +380,6 @@ def _parsed(
     return made
 
 
-# ----------------------------------------------------------------------------- hashes
-
-_HASHES = ("md5", "sha1", "sha224", "sha256", "sha384", "sha512")
-
-
-class Digest(Changeable):
-    """What a function of `hashlib` gives, of all that it is going to be given."""
-
-    __slots__ = ("data", "kind")
-
-    def __init__(self, kind: str, data: bytes) -> None:
-        """Keep what is hashed."""
-        self.kind = kind
-        self.data: bytes | None = data
-
-    def describe(self) -> str:
-        """Return what a person would call it."""
-        return f"hashlib.{self.kind}()"
-
-    def attribute(self, name: str) -> Value:
-        """Return what the hash is; nothing is known once it may be given more."""
-        data = self.data
-        if data is not None and name in ("hexdigest", "digest"):
-            made = hashlib.new(self.kind, data, usedforsecurity=False)
-            charge(1 + len(data) // 64)
-            told = made.hexdigest() if name == "hexdigest" else made.digest()
-            return Method(name, lambda _: as_scalar(told))
-        self.data = None
-        return super().attribute(name)
-
-    def forget(self, why: Unknown) -> None:
-        """Count it as given more."""
-        self.data = None
-
-
-def _hash(kind: str) -> Function:
-    def made(_: Reader, given: Arguments) -> Value:
-        data = given.get("string", 0, b"")
-        named = given.keywords.keys() - {"usedforsecurity", "string"}
-        if not isinstance(data, bytes) or named or given.rest:
-            return failed(f"hashlib.{kind}", given)
-        return Digest(kind, data)
-
-    return made
-
-
 # --------------------------------------------------------------------------- commands
 
 
@@ -467,7 +419,6 @@ FUNCTIONS: dict[str, Function] = {
     "urllib.parse.unquote": _of_known("unquote", parse.unquote),
     "urllib.parse.urlparse": _parsed("urlparse", parse.urlparse),
     "urllib.parse.urlsplit": _parsed("urlsplit", parse.urlsplit),
-    **{f"hashlib.{kind}": _hash(kind) for kind in _HASHES},
     "base64.b64decode": _of_known("b64decode", _decoded),
     "base64.urlsafe_b64decode": _of_known("urlsafe_b64decode", _decoded_url),
     "shlex.quote": _of_known("shlex.quote", shlex.quote),
