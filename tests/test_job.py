@@ -67,6 +67,8 @@ def test_paths_go_to_the_environment_they_lie_in(
 def test_the_command_line_is_added_to_the_configuration(folder: Path) -> None:
     (folder / "dagwarden.toml").write_text('ignore = ["audit"]\ngate = "low"')
     (folder / "iam.ndjson").write_text("")
+    (folder / "venv/bin").mkdir(parents=True)
+    (folder / "venv/bin/python").touch()
     settled, _ = settle(
         Arguments(
             ignore=("evidence",),

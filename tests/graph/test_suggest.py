@@ -261,7 +261,10 @@ def test_what_deriving_again_does_not_confirm_is_not_suggested(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # a plan that forgets what it grants: taking back alone would break the call
-    monkeypatch.setattr("dagwarden.graph.plans.granting", lambda *_: None)
+    def forgets(*_: object) -> None:
+        return None
+
+    monkeypatch.setattr("dagwarden.graph.plans.granting", forgets)
     said = asked(DECLARED)
     assert said.changes == ()
     assert answers(said) == [("allowed", "allowed")]
