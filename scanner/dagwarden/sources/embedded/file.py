@@ -114,6 +114,10 @@ class Reader:
         return outcome, (seen, *named.seen, *modules.seen) if lasting else None
 
 
+# Bytes from which on a file's own digest is told.
+SHORTEST_TOLD = 200
+
+
 class _Looked:
     """What one file came to, and each member of it where it is an archive."""
 
@@ -137,8 +141,9 @@ class _Looked:
         self.waivers: list[InlineWaiver] = []
 
     def outcome(self, digest: str, size: int) -> Outcome:
-        if any(fact.secret is not None for fact in self.facts):
-            # whoever has the digest of a file with a short password could try some
+        if size < SHORTEST_TOLD or any(fact.secret is not None for fact in self.facts):
+            # whoever has the digest of a file with a short password could try some,
+            # and so of one that is nothing but a value without a name
             told = repr([(fact.id, fact.secret) for fact in self.facts])
             digest = sha256(told.encode("utf-8", "replace")).hexdigest()
         file = SourceFile(path=self.path, kind="repository", sha256=digest, size=size)
