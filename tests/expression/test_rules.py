@@ -147,6 +147,7 @@ def test_a_fact_as_data_lacks_what_is_not_known() -> None:
         "beyond_invoke": ["p", "q"],
         "conditional": False,
         "used_by_tasks": False,
+        "valid_before": None,
     }
 
 

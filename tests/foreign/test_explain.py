@@ -43,11 +43,6 @@ RUN_IT = f"run.jobs.run on {JOB}"
             "members not known: group:schedulers@foreign.example",
         ),
         (
-            breaks.granted_under_a_condition,
-            "unknown",
-            f'not evaluated: condition "office hours" on {cloud.EXECUTOR} at {JOB}',
-        ),
-        (
             breaks.custom_role_not_in_the_snapshot,
             "unknown",
             f"not read: definition of {breaks.STARTER}",

@@ -193,6 +193,7 @@ def test_what_every_fact_has_is_filled_in() -> None:
         "resource_label": "",
         "conditional": False,
         "used_by_tasks": False,
+        "valid_before": None,
     }
     layers = with_defaults(KINDS["snapshot"][1], {})["layers"]
     assert layers["allow"] == "not_given"
