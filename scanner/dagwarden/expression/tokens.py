@@ -5,9 +5,9 @@ A provider's CEL sees `assertion` (the token's claims), and its condition `googl
 `attribute` as well (cloud.google.com/iam/docs/workload-identity-federation#mapping).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from dagwarden.expression.tree import Node, engine, syntax_tree
 
@@ -89,7 +89,7 @@ def _value(text: str, data: dict[str, Any]) -> object:
     except Exception:  # a claim that the token does not hold
         return None
     if isinstance(value, list):  # its elements come wrapped
-        elements: list[Any] = value
+        elements = cast("Iterable[Any]", value)
         return [one.value() if hasattr(one, "value") else one for one in elements]
     return value
 
