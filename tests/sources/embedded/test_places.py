@@ -342,6 +342,12 @@ CASES: dict[str, tuple[str, str, str, int]] = {
         "password",
         3,
     ),
+    "XML, Hadoop": (
+        "core-site.xml",
+        f"<name>fs.s3a.secret.key</name>\n<value>{PASSWORD}</value>\n",
+        "secret_value",
+        2,
+    ),
     "Docker": (
         "config.json",
         f'{{"auths": {{"x": {{\n"auth": "{encoded("u:" + PASSWORD)}"}}}}}}',

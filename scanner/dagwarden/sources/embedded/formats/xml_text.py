@@ -19,6 +19,8 @@ def read_xml(text: str) -> Iterator[Spot]:
     """Yield the credentials of elements, properties and attributes."""
     for pattern in (_PROPERTY, _ELEMENT):
         for line, match in numbered(text, pattern.finditer(text), "value"):
-            for found in found_in(match["name"], match["value"].strip()):
+            # Hadoop's names: fs.s3a.secret.key
+            name = match["name"].replace(".", "_")
+            for found in found_in(name, match["value"].strip()):
                 yield Spot(line, found)
     yield from read_named(text)
