@@ -9,12 +9,13 @@ import re
 from collections.abc import Iterator, Sequence
 
 from dagwarden.facts import EmbeddedSecret, InlineWaiver, Origin
+from dagwarden.sources.credentials.patterns import late
 
 MAX_TEXT = 500
 MAX_LINE = 1_000
 _COMMENT = r"(?:#|//|--|;|<!--|/\*)[^\n]*?"
 _MARKERS = tuple(
-    (name, re.compile(_COMMENT + pattern, re.IGNORECASE))
+    (name, late(_COMMENT + pattern, re.IGNORECASE))
     for name, pattern in (
         ("gitleaks:allow", r"\bgitleaks:allow\b"),
         ("betterleaks:allow", r"\bbetterleaks:allow\b"),
@@ -25,7 +26,7 @@ _MARKERS = tuple(
         ("nosec", r"\bnosec\b"),
     )
 )
-_OURS = re.compile(_COMMENT + r"\bdagwarden:\s*(?P<text>waive\b[^\n]*)")
+_OURS = late(_COMMENT + r"\bdagwarden:\s*(?P<text>waive\b[^\n]*)")
 
 
 def waivers_in(
@@ -37,8 +38,8 @@ def waivers_in(
         text = lines[line - 1][-MAX_LINE:] if 0 < line <= len(lines) else ""
         origin = Origin(source=facts[0].origin.source, line=line)
         for name, pattern in _MARKERS:
-            if pattern.search(text):
+            if pattern().search(text):
                 yield InlineWaiver(origin=origin, text="", marker=name)
                 break
-        if ours and (said := _OURS.search(text)):
+        if ours and (said := _OURS().search(text)):
             yield InlineWaiver(origin=origin, text=said["text"][:MAX_TEXT])

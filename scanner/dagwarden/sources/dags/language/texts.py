@@ -1,5 +1,5 @@
 """
-What Python's library makes of known texts: patterns, templates, URLs, commands, hashes.
+What Python's library makes of known texts: patterns, templates, URLs, commands.
 
 A pattern is tried only where the worst it could take is bounded: hostile ones take
 exponential time.
@@ -8,8 +8,6 @@ exponential time.
 import base64
 import binascii
 import re
-import shlex
-import string
 import warnings
 from collections.abc import Callable
 from typing import TypeAlias, cast
@@ -300,7 +298,10 @@ class Template(Thing):
         if self.template.count("$") * longest > MAX_TEXT or given.more or given.rest:
             return failed(name, given)
         try:
-            fill = getattr(string.Template(self.template), name)
+            # few files need it, and it compiles a pattern
+            from string import Template as Made
+
+            fill = getattr(Made(self.template), name)
             return as_scalar(fill(held))
         except _ERRORS:
             return failed(name, given)
@@ -389,7 +390,15 @@ def _command(_: Reader, given: Arguments) -> Value:
     if more or len(texts) < len(words) or given.keywords:
         return failed("shlex.join", given)
     charge(len(words) + sum(map(len, texts)) // 8)
-    return as_scalar(shlex.join(texts))
+    from shlex import join  # with a pattern of its own, too
+
+    return as_scalar(join(texts))
+
+
+def _quoted(text: str) -> str:
+    from shlex import quote
+
+    return quote(text)
 
 
 def _decoded(text: str | bytes) -> bytes:
@@ -404,7 +413,9 @@ def _words(text: str | None, comments: bool = False, posix: bool = True) -> list
     if text is None:
         # it would be read from standard input
         raise TypeError
-    return shlex.split(text, comments, posix)
+    from shlex import split
+
+    return split(text, comments, posix)
 
 
 FUNCTIONS: dict[str, Function] = {
@@ -421,7 +432,7 @@ FUNCTIONS: dict[str, Function] = {
     "urllib.parse.urlsplit": _parsed("urlsplit", parse.urlsplit),
     "base64.b64decode": _of_known("b64decode", _decoded),
     "base64.urlsafe_b64decode": _of_known("urlsafe_b64decode", _decoded_url),
-    "shlex.quote": _of_known("shlex.quote", shlex.quote),
+    "shlex.quote": _of_known("shlex.quote", _quoted),
     "shlex.split": _of_known("shlex.split", _words, "comments", "posix"),
     "shlex.join": _command,
 }
