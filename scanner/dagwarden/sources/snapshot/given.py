@@ -18,7 +18,6 @@ from msgspec import Raw, Struct
 
 from dagwarden.facts import Origin
 from dagwarden.sources.snapshot.elements import Element
-from dagwarden.sources.snapshot.policies import guardrail_kind
 from dagwarden.sources.snapshot.records import (
     ROLE,
     TAG_BINDING,
@@ -217,11 +216,6 @@ def is_group(named: Named) -> bool:
 def is_effective_tag(named: Named) -> bool:
     """Tell whether an object is a tag that does not say of which resource."""
     return named.namespacedTagValue is not None
-
-
-def is_guardrail(named: Named) -> bool:
-    """Tell whether an object is a deny policy, an access boundary or its binding."""
-    return named.name is not None and guardrail_kind(named.name) is not None
 
 
 def as_asset(named: Named, element: Element) -> Taken | None:
