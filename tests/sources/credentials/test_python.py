@@ -811,6 +811,9 @@ HARMLESS: list[tuple[str, str]] = [
     ),
     ("airflow var tmpl", "x=\"{{ var.value.get('token') }}\""),
     ("login role", 'login="airflow"'),
+    ("mask behind a colon", 'password=":****"'),
+    ("compared with a word", 'user_pass == "git"'),
+    ("prose", 'x="use the --password options instead of it"'),
     ("pass kw", 'on_pass="continue"'),
     ("secret_cmd", 'sql_alchemy_conn_secret="airflow-db-conn"'),
 ]

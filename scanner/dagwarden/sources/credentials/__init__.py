@@ -13,9 +13,10 @@ into the tree of a Python file, following what is written there with `fold`.
 
 `keys` tells private keys by parsing them, `shapes` what a text is by its structure,
 `assigned` what settings and commands in a text call by a name, `names` what a name
-promises, `negatives` what stands for a secret and is none, `decode` opens encodings, `walk` goes through a value and
-`text` through lines, `shown` takes
-secrets out of what people read, `fingerprint` lets equal ones be told.
+promises, `negatives` what stands for a secret and is none, `decode` opens encodings,
+`walk` goes through a value and `text` through lines, `references` finds what names a key
+that is kept elsewhere, `shown` takes secrets out of what people read, `fingerprint` lets
+equal ones be told.
 
 Imported by the commit hook: what decodes is imported where something is encoded.
 """

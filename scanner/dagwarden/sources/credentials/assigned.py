@@ -81,7 +81,9 @@ _OPTIONS = (
 _OPTION_ALONE = late(r"--?(?P<name>[A-Za-z][\w-]{2,40})")
 _FLAG = late(
     r"(?<![\w-])--?(?P<name>[A-Za-z][\w-]{2,40})[ \t]+"
-    r"(?:\"(?P<a>[^\"\n]{4,300})\"|'(?P<b>[^'\n]{4,300})'|(?P<c>[^\s\"';|&-][^\s\"';|&]{3,300}))"
+    r"(?:\"(?P<a>[^\"\n]{4,300})\"|'(?P<b>[^'\n]{4,300})'"
+    # words about an option are none of its values: "the --password option is ..."
+    r"|(?![a-z]+[ \t]+[a-z]+\b)(?P<c>[^\s\"';|&-][^\s\"';|&]{3,300}))"
 )
 
 

@@ -34,6 +34,8 @@ from dagwarden.sources.credentials.walk import (
 
 # Values that are looked into in one file; what comes after them is not.
 MAX_VALUES = 100_000
+# Characters of a word that is compared with a name that says secret, and is none.
+SHORT_WORD = 3
 
 
 # Names of a module that others import.
@@ -498,8 +500,7 @@ class _Reading:
         names = [_name_of(side) for side in sides]
         own = next((one for one in names if one and kind_by_name(one)), "")
         equal = all(isinstance(op, (ast.Eq, ast.NotEq)) for op in node.ops)
-        constant = ast.Constant
-        return [(s, own if equal and isinstance(s, constant) else "") for s in sides]
+        return [(s, own if equal and _may_be_password(s) else "") for s in sides]
 
     def choice(self, node: ast.expr, name: str, scope: _Scope) -> Parts:
         """Look into each of the values that an expression may come to."""
@@ -527,6 +528,11 @@ _USES = (ast.expr_context, ast.operator, ast.cmpop, ast.boolop, ast.unaryop)
 def _rank(written: Written) -> tuple[bool, bool]:
     """Sort what is sure before what is not, and what has a name before what has none."""
     return written.found.doubt is not None, not written.found.place
+
+
+def _may_be_password(node: ast.expr) -> bool:
+    """Tell whether what a name is compared with is more than a short word: "git"."""
+    return isinstance(node, ast.Constant) and len(str(node.value)) > SHORT_WORD
 
 
 def _name_of(target: ast.expr) -> str:
