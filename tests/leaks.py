@@ -146,6 +146,11 @@ def _windows(text: str) -> Iterable[str]:
     return (text[at : at + WINDOW] for at in range(len(text) - WINDOW + 1))
 
 
+def _folded(text: str) -> str:
+    # UTF-16 is read as what it says: a window of it would be half as long, and chance
+    return text.lower().replace("\0", "")
+
+
 class Search:
     """Looks for every planted secret at once, in all spellings."""
 
@@ -154,7 +159,7 @@ class Search:
         self._short: dict[str, str] = {}
         for place, part in planted.parts.items():
             for name, text in spellings(part):
-                for window in _windows(text.lower()):
+                for window in _windows(_folded(text)):
                     found = self._windows if len(window) == WINDOW else self._short
                     found.setdefault(window, f"{place} ({name})")
 
@@ -163,7 +168,7 @@ class Search:
         # one character a byte, and once as text for what is not ASCII; in lower case,
         # because a secret in another case is soon guessed
         encodings = ("latin-1", "utf-8")
-        views = {content.decode(name, "replace").lower() for name in encodings}
+        views = {_folded(content.decode(name, "replace")) for name in encodings}
         found: set[str] = set()
         for view in views:
             there = {view[at : at + WINDOW] for at in range(len(view) - WINDOW + 1)}
