@@ -21,10 +21,14 @@ def read_json(text: str) -> Iterator[Spot]:
     check_bounds(text)
     document = parsed(text)
     # a list or a mapping: most hold nothing, and need no lines
-    if next(found_in("", document), None) is not None:
-        yield from spots_in("", with_lines(text))
-    if any(hint in text for hint in HINTS):
-        yield from read_structures(with_lines(text))
+    holds = next(found_in("", document), None) is not None
+    structured = any(hint in text for hint in HINTS)
+    if holds or structured:
+        lined = with_lines(text)
+    if holds:
+        yield from spots_in("", lined)
+    if structured:
+        yield from read_structures(lined)
 
 
 def parsed(text: str) -> object:
@@ -100,6 +104,8 @@ def _value(piece: str) -> "str | list[Node] | dict[str, Node]":
 def _text(piece: str) -> str:
     if piece[0] != '"':
         return piece
+    if "\\" not in piece:
+        return piece[1:-1]
     try:
         text: str = json.loads(piece, strict=False)
     except ValueError:
