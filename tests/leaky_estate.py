@@ -647,6 +647,7 @@ with DAG("connections", schedule=C("service").host):
 # {p.plain("configuration comment")}
 estate = "Leaky"
 snapshots = ["assets.ndjson"]
+exclude = ["/out/"]
 [[environment]]
 name = "prod"
 dags = ["dags"]

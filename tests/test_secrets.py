@@ -169,6 +169,8 @@ def _everything(outcome: Outcome) -> None:
     ):
         run("explain", *CONFIG, *question)
         run("explain", *CONFIG, *question, "--format", "json")
+    # what earlier scans wrote, read as any other file
+    run("scan", "out", *EVERYTHING, "-v", "-o", "out/of-reports.json")
     run("report", "out/report.json", "-v")
     run("report", "out/report.json", "-o", "out/again.html", "-o", "out/again.sarif")
     run("diff", "out/report.json", "out/compared.json")
@@ -223,7 +225,14 @@ def _ran(folder: Path, key: str | None) -> Outcome:
     return outcome
 
 
-@pytest.fixture(scope="module", params=[KEY, None], ids=["key", "no key"])
+# A hundred commands run for each: a process of its own has it, and has it once.
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(KEY, id="key", marks=pytest.mark.xdist_group("key")),
+        pytest.param(None, id="no key", marks=pytest.mark.xdist_group("no key")),
+    ],
+)
 def outcome(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Outcome:
