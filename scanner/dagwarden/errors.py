@@ -14,8 +14,10 @@ What can be read in part is never an error: it is a `Gap`.
 
 import re
 
+from dagwarden.patterns import late
+
 # What people write where a word was expected; a secret has more to it.
-_WORD = re.compile(r"[a-z][a-z/_.() -]{0,60}|.{0,7}", re.DOTALL)
+_WORD = late(r"[a-z][a-z/_.() -]{0,60}|.{0,7}", re.DOTALL)
 
 
 def shown(value: object) -> str:
@@ -25,7 +27,7 @@ def shown(value: object) -> str:
     What stands where a word was expected may be a secret on a wrong line.
     """
     text = str(value)
-    return repr(text) if _WORD.fullmatch(text) else f"of {len(text)} characters"
+    return repr(text) if _WORD().fullmatch(text) else f"of {len(text)} characters"
 
 
 def plainly(error: Exception | str) -> str:

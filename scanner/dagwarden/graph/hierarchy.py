@@ -7,14 +7,13 @@ from msgspec import UNSET
 
 from dagwarden.facts import Facts, Record, Resource, Unresolved
 from dagwarden.graph.principals import project_of_account
+from dagwarden.patterns import late
 
 _PROJECTS = "//cloudresourcemanager.googleapis.com/projects/"
 _ORGANIZATIONS = "//cloudresourcemanager.googleapis.com/organizations/"
-_PROJECT_PART = re.compile(r"^(//[^/]+/)projects/([^/]+)")
-_ACCOUNT = re.compile(
-    r"^//iam\.googleapis\.com/projects/[^/]+/serviceAccounts/([^/]+)$"
-)
-_BUCKET = re.compile(r"^//storage\.googleapis\.com/(?:projects/_/buckets/)?([^/]+)$")
+_PROJECT_PART = late(r"^(//[^/]+/)projects/([^/]+)")
+_ACCOUNT = late(r"^//iam\.googleapis\.com/projects/[^/]+/serviceAccounts/([^/]+)$")
+_BUCKET = late(r"^//storage\.googleapis\.com/(?:projects/_/buckets/)?([^/]+)$")
 
 
 class Lineage(Record, frozen=True, kw_only=True):
@@ -83,7 +82,7 @@ class Hierarchy:
 
     def shown(self, name: str) -> str:
         """Return a resource name as people say it, its project by id if known."""
-        part = _PROJECT_PART.match(name)
+        part = _PROJECT_PART().match(name)
         if part is not None:
             project = self.project_id(part[2])
             name = f"{part[1]}projects/{project}{name[part.end() :]}"
@@ -110,9 +109,9 @@ class Hierarchy:
         name = self.canonical(name)
         if name.startswith(_PROJECTS):
             return name
-        if found := _ACCOUNT.match(name):
+        if found := _ACCOUNT().match(name):
             return self._project_of_account(found[1])
-        if (part := _PROJECT_PART.match(name)) and part[2] not in ("-", "_"):
+        if (part := _PROJECT_PART().match(name)) and part[2] not in ("-", "_"):
             return project_resource(part[2])
         return self._project_above(name)
 
@@ -139,12 +138,12 @@ class Hierarchy:
     def _canonicalise(self, name: str) -> str:
         if not name.startswith("//"):
             name = _full_name(name)
-        if name.startswith("//iam.") and (found := _ACCOUNT.match(name)):
+        if name.startswith("//iam.") and (found := _ACCOUNT().match(name)):
             account = found[1]
             return account_resource(self._emails.get(account, account))
-        if name.startswith("//storage.") and (found := _BUCKET.match(name)):
+        if name.startswith("//storage.") and (found := _BUCKET().match(name)):
             return f"//storage.googleapis.com/{found[1]}"
-        part = _PROJECT_PART.match(name)
+        part = _PROJECT_PART().match(name)
         if part is None:
             return name
         return f"{part[1]}projects/{self._spelling(part[2])}{name[part.end() :]}"

@@ -1,6 +1,5 @@
 """Which Cloud Run resource a call reaches: by name, or by the URL it requests."""
 
-import re
 from urllib.parse import urlsplit
 
 from msgspec import UNSET
@@ -9,10 +8,11 @@ from dagwarden.facts import Call, CloudRun, Connection, Maybe, Record, TargetKin
 from dagwarden.graph.access import Cause
 from dagwarden.graph.estate import Estate, cause, causes_of
 from dagwarden.graph.principals import email_of, project_of_account
+from dagwarden.patterns import late
 
 RUN = "//run.googleapis.com/"
 # NAME-PROJECTNUMBER.REGION.run.app, a tag's `TAG---` before it
-_DETERMINISTIC = re.compile(
+_DETERMINISTIC = late(
     r"^(?:[a-z0-9-]+?---)?(?P<name>[a-z](?:[a-z0-9-]*[a-z0-9])?)-(?P<number>\d{6,})"
     r"\.(?P<region>[a-z]+-[a-z0-9]+)\.run\.app$"
 )
@@ -59,7 +59,7 @@ class Runs:
         )
         if found is not None:
             return found
-        parts = _DETERMINISTIC.match(host)
+        parts = _DETERMINISTIC().match(host)
         if parts is None:
             return None
         return self.by_name(
@@ -234,7 +234,7 @@ def _by_url(estate: Estate, runs: Runs, call: Call, url: str) -> Target:
         )
     if not host.endswith(".run.app") and call.target_kind != "service":
         return Target(kind="other", name=url_shown(url), https=https)
-    parts = _DETERMINISTIC.match(host)
+    parts = _DETERMINISTIC().match(host)
     why = cause("layer", f"snapshot that holds the service at {host}")
     if not estate.has_snapshot:
         why = cause("layer", "a snapshot")

@@ -34,6 +34,7 @@ from dagwarden.findings import (
     RuleReport,
     Verdict,
 )
+from dagwarden.patterns import late
 from dagwarden.policy.load import ALONE, PLACEHOLDER, out_of_bounds
 from dagwarden.rule import Need, Parameter, Rule, Scalar
 
@@ -308,15 +309,15 @@ def _plain(value: Value) -> object:
 
 _SHOWN = 3  # items of a list in a message
 _LISTED = 50  # items of a list in evidence
-_CLOUD_RUN = re.compile(
+_CLOUD_RUN = late(
     r"//run\.googleapis\.com/projects/([^/]+)/locations/([^/]+)/(service|job)s/([^/]+)"
 )
-_RESOURCE = re.compile(r"//[a-z]+\.googleapis\.com/")
+_RESOURCE = late(r"//[a-z]+\.googleapis\.com/")
 
 
 def render_message(rule: Rule, subject: Fact) -> str:
     """Return the rule's message with the subject's values in it, as one line."""
-    return PLACEHOLDER.sub(
+    return PLACEHOLDER().sub(
         lambda found: _in_words(_values(subject, found[1]), brief=True), rule.message
     )
 
@@ -342,12 +343,12 @@ def render_remediation(rule: Rule, subject: Fact) -> str:
         )
         return "\n".join(words) + found["after"] if words else ""
 
-    return ALONE.sub(lines, rule.remediation)
+    return ALONE().sub(lines, rule.remediation)
 
 
 def general_remediation(rule: Rule) -> str:
     """Return the rule's remediation without what depends on the subject."""
-    return ALONE.sub("", rule.remediation)
+    return ALONE().sub("", rule.remediation)
 
 
 def evidence_of(rule: Rule, subject: Fact) -> tuple[EvidenceItem, ...]:
@@ -409,10 +410,10 @@ def _in_words(value: object, *, brief: bool) -> str:
 
 def _short(text: str) -> str:
     """Return a resource's full name as people say it, and all else as it is."""
-    if found := _CLOUD_RUN.fullmatch(text):
+    if found := _CLOUD_RUN().fullmatch(text):
         project, region, kind, name = found.groups()
         return f"{kind} {name} ({project}, {region})"
-    return _RESOURCE.sub("", text, count=1) if text.startswith("//") else text
+    return _RESOURCE().sub("", text, count=1) if text.startswith("//") else text
 
 
 def _list_in_words(values: tuple[object, ...], *, brief: bool) -> str:

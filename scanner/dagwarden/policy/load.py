@@ -20,6 +20,7 @@ from dagwarden import expression
 from dagwarden.errors import RuleError, plainly, shown
 from dagwarden.expression import suggestion
 from dagwarden.facts import KINDS, Fact
+from dagwarden.patterns import late
 from dagwarden.policy.document import MAX_DEPTH, BadYaml, Node, plain, read_tree
 from dagwarden.rule import (
     FAMILIES,
@@ -250,10 +251,10 @@ _NAME = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
 _VERSION = r"[0-9]+\.[0-9]+\.[0-9]+"
 _PARAM_NAME = r"[a-z][a-z0-9_]*"
 _FIXES = ("no-", "require-", "must-", "disallow-", "ban-")
-PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
+PLACEHOLDER: Final = late(r"\{([^{}]*)\}")
 # In a remediation only a placeholder with a line of its own is one: within a
 # line, braces are JSON, Jinja or an f-string far more often.
-ALONE: Final = re.compile(
+ALONE: Final = late(
     r"^(?P<indent> *)\{(?P<path>[a-z][a-z0-9_.]*)\} *(?P<after>\n+|\Z)", re.MULTILINE
 )
 
@@ -462,9 +463,10 @@ class _Reader:
                     self.problem(top[name].line, f"{name}: {what}")
                 where = "true" if found else values[name]
         named = {
-            "message": PLACEHOLDER.findall(values.get("message", "")),
+            "message": PLACEHOLDER().findall(values.get("message", "")),
             "remediation": [
-                found["path"] for found in ALONE.finditer(values.get("remediation", ""))
+                found["path"]
+                for found in ALONE().finditer(values.get("remediation", ""))
             ],
             "evidence": values.get("evidence", ()),
             "cause": values.get("cause", ()),

@@ -23,12 +23,13 @@ from dagwarden.config import unknown_name
 from dagwarden.errors import WaiverError, shown
 from dagwarden.facts import InlineWaiver, Origin, Record
 from dagwarden.findings import Waiver, WaiverStatus
+from dagwarden.patterns import late
 from dagwarden.policy.register import read_register
 from dagwarden.rule import Rule
 
 # What the markers of other tools waive: no rule by name, but this family's.
 MARKED = "credentials"
-_INLINE = re.compile(r"^\s*waive\s+(?P<rule>[a-z0-9-]+)(?P<rest>.*)$")
+_INLINE = late(r"^\s*waive\s+(?P<rule>[a-z0-9-]+)(?P<rest>.*)$")
 _FORM = "write: # dagwarden: waive RULE until=YYYY-MM-DD owner=@team -- reason"
 
 
@@ -106,7 +107,7 @@ def inline_waiver(comment: InlineWaiver) -> Waiver:
     """Read one comment; what is wrong with it makes it MALFORMED, never silent."""
     if comment.marker:
         return _of_another_tool(comment)
-    match = _INLINE.match(comment.text)
+    match = _INLINE().match(comment.text)
     head, dashes, reason = (match["rest"] if match else "").partition("--")
     said = dict(re.findall(r"(\w+)=(\S+)", head))
     problem = _inline_problem(match is not None, said, reason if dashes else "")

@@ -5,12 +5,12 @@ Airflow's own list of names that it masks decides what a name says, and `credent
 what a value is.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import cast
 
 from msgspec import UNSET
 
+from dagwarden.patterns import late
 from dagwarden.sources.credentials import secret_in
 
 # How deep lists and objects may nest; what is deeper is not told.
@@ -24,7 +24,7 @@ _MASKED = (
 )
 # Masked too: but who an account is is no secret, and what an estate is asked for.
 _ACCOUNT = "service_account"
-_EMAIL = re.compile(r"[\w.+-]{1,100}@[\w.-]{1,150}\.gserviceaccount\.com")
+_EMAIL = late(r"[\w.+-]{1,100}@[\w.-]{1,150}\.gserviceaccount\.com")
 
 
 def is_masked(name: str, value: object) -> bool:
@@ -33,7 +33,7 @@ def is_masked(name: str, value: object) -> bool:
     if any(word in lowered for word in _MASKED):
         return True
     if _ACCOUNT in lowered:
-        return not isinstance(value, str) or _EMAIL.fullmatch(value) is None
+        return not isinstance(value, str) or _EMAIL().fullmatch(value) is None
     return isinstance(value, str) and secret_in(name, value) is not None
 
 

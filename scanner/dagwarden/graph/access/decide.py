@@ -9,7 +9,6 @@ ancestors, role definitions, tags) makes the answers it could change unknown, an
 others.
 """
 
-import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
@@ -48,6 +47,7 @@ from dagwarden.graph.principals import (
     ref_of,
 )
 from dagwarden.graph.roles import Roles
+from dagwarden.patterns import late
 
 if TYPE_CHECKING:
     from dagwarden.graph.access.boundary import Boundaries
@@ -58,7 +58,7 @@ if TYPE_CHECKING:
 _AUTHENTICATED = frozenset({"service_account", "service_agent", "user", "group"})
 # Resources whose own policy counts only if their kind was read at all.
 _TYPES = tuple(
-    (re.compile(pattern), asset_type)
+    (late(pattern), asset_type)
     for pattern, asset_type in (
         (r"//run\.googleapis\.com/.*/services/", "run.googleapis.com/Service"),
         (r"//run\.googleapis\.com/.*/jobs/", "run.googleapis.com/Job"),
@@ -427,7 +427,7 @@ class Access:
     def _type_unread(self, resource: str) -> Iterator[Cause]:
         """Yield the asset type of a resource if none of its kind was read."""
         for pattern, asset_type in _TYPES:
-            if pattern.match(resource) and asset_type not in self._asset_types:
+            if pattern().match(resource) and asset_type not in self._asset_types:
                 yield Cause(reason="layer", symbol=f"asset type {asset_type}")
 
     def assumes(self) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from dagwarden.graph.principals import (
     key_of,
     kind_of,
 )
+from dagwarden.patterns import late
 
 BASIC_OF = {
     "projectOwner": "roles/owner",
@@ -31,19 +32,19 @@ BASIC_OF = {
 _AUTHENTICATED = frozenset({"service_account", "service_agent", "user", "group"})
 # Who can be in a Google group: accounts, and groups.
 _IN_GROUPS = frozenset({"service_account", "service_agent", "user", "group"})
-_POOL = re.compile(
+_POOL = late(
     r"principal(?P<set>Set)?://iam\.googleapis\.com/"
     r"(?P<pool>(?:projects/[^/]+/)?locations/[^/]+/"
     r"(?P<kind>workload|workforce)(?:Identity)?Pools/[^/]+)/(?P<rest>.+)"
 )
-_OF_CONTAINER = re.compile(
+_OF_CONTAINER = late(
     r"principalSet://(?P<place>cloudresourcemanager\.googleapis\.com/"
     r"(?:projects|folders|organizations)/[^/]+)/type/(?P<type>ServiceAccount|ServiceAgent)"
 )
-_KUBERNETES = re.compile(
+_KUBERNETES = late(
     r"serviceAccount:(?P<pool>[^\[\]]+\.svc\.id\.goog)\[(?P<namespace>[^/\]]+)/[^\]]+\]"
 )
-_AGENT_PROJECT = re.compile(r"(?:service-)?(\d+)@")
+_AGENT_PROJECT = late(r"(?:service-)?(\d+)@")
 
 
 class Claimed(Record, frozen=True, kw_only=True):
@@ -169,7 +170,7 @@ class Membership:
             return self._deleted(member, key)
         if "?uid=" in member:
             return self._of_unique_id(member, key)
-        if found := _OF_CONTAINER.fullmatch(member):
+        if found := _OF_CONTAINER().fullmatch(member):
             return self._of_container(member, found, key, kind)
         if prefix == "principalSet":
             return self._in_pool(member, key, kind)
@@ -285,14 +286,14 @@ class Membership:
         )
 
     def _project(self, key: str) -> str | None:
-        if found := _POOL.fullmatch(key):
+        if found := _POOL().fullmatch(key):
             parts = found["pool"].split("/")
             name = parts[1] if parts[0] == "projects" else None
-        elif found := _KUBERNETES.fullmatch(key):
+        elif found := _KUBERNETES().fullmatch(key):
             name = found["pool"].removesuffix(".svc.id.goog")
         else:
             email = email_of(key) or ""
-            agent = _AGENT_PROJECT.match(email)
+            agent = _AGENT_PROJECT().match(email)
             if kind_of(key) == "service_agent":
                 name = agent[1] if agent else None
             else:
@@ -300,7 +301,7 @@ class Membership:
         return self._hierarchy.canonical(project_resource(name)) if name else None
 
     def _in_pool(self, member: str, key: str, kind: str) -> Told:
-        wanted = _POOL.fullmatch(member)
+        wanted = _POOL().fullmatch(member)
         if wanted is None:  # a set of a kind that is not modelled
             return open_(_cause(member)) if kind in ("federated", "unknown") else NO
         if kind != "federated":
@@ -313,7 +314,7 @@ class Membership:
             return NO
         if rest == "*":
             return YES
-        if found := _KUBERNETES.fullmatch(key):
+        if found := _KUBERNETES().fullmatch(key):
             if rest.startswith("namespace/"):
                 same = rest == f"namespace/{found['namespace']}"
                 return YES if same else NO
@@ -333,9 +334,9 @@ class Membership:
 
     def pool(self, key: str) -> str | None:
         """Return the pool of a federated identity, its project by number if known."""
-        if found := _POOL.fullmatch(key):
+        if found := _POOL().fullmatch(key):
             return self.pool_name(found["pool"])
-        if found := _KUBERNETES.fullmatch(key):
+        if found := _KUBERNETES().fullmatch(key):
             project = found["pool"].removesuffix(".svc.id.goog")
             pools = f"projects/{project}/locations/global/workloadIdentityPools"
             return self.pool_name(f"{pools}/{found['pool']}")

@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from dagwarden.patterns import Late, late
 from dagwarden.sources.credentials.decode import unquoted
 from dagwarden.sources.credentials.names import kind_by_name
-from dagwarden.sources.credentials.patterns import Late, late
 
 # Longer texts were not written by people.
 MAX_ASSIGNING = 200_000

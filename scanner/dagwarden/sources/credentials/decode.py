@@ -4,7 +4,7 @@ from binascii import Error as Base64Error
 from binascii import a2b_base64
 from collections.abc import Iterator
 
-from dagwarden.sources.credentials.patterns import late
+from dagwarden.patterns import late
 
 SHORTEST_BASE64 = 24
 _BASE64 = late(rf"[A-Za-z0-9+/_-]{{{SHORTEST_BASE64},}}={{0,2}}")

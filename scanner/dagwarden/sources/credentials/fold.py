@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, cast
 from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
+from dagwarden.patterns import late
 from dagwarden.sources.credentials.keys import from_base64
-from dagwarden.sources.credentials.patterns import late
 
 MAX_DEPTH = 40
 # Of a text, and of one that is put into another.

@@ -12,8 +12,8 @@ from binascii import Error as Base64Error
 from binascii import a2b_base64
 from collections.abc import Iterator
 
+from dagwarden.patterns import late
 from dagwarden.sources.credentials.negatives import is_placeholder
-from dagwarden.sources.credentials.patterns import late
 
 # PEM as written in files, in JSON strings and in query strings ("+" for a space).
 PEM = late(

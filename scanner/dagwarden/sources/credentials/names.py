@@ -5,6 +5,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from dagwarden.facts import SecretKind
+from dagwarden.patterns import late, words
 from dagwarden.sources.credentials.negatives import (
     is_in_rows,
     is_made_up,
@@ -14,7 +15,6 @@ from dagwarden.sources.credentials.negatives import (
     is_sealed,
     is_template,
 )
-from dagwarden.sources.credentials.patterns import late, words
 
 
 class Named(NamedTuple):

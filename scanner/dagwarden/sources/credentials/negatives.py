@@ -3,7 +3,7 @@
 import re
 from itertools import pairwise
 
-from dagwarden.sources.credentials.patterns import late, words
+from dagwarden.patterns import late, words
 
 _PLACEHOLDERS = words(
     "bar basic bearer bool boolean change_me changeit changeme dummy empty env example fake fixme "

@@ -14,9 +14,9 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import NamedTuple
 
+from dagwarden.patterns import Late, late, words
 from dagwarden.sources.credentials.fold import Folded, called, fold
 from dagwarden.sources.credentials.negatives import is_template
-from dagwarden.sources.credentials.patterns import Late, late, words
 
 # Of one file; what comes after them is not told.
 MAX_REFERENCES = 100

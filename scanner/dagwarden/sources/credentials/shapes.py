@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any, NamedTuple, cast
 
 from dagwarden.facts import SecretKind
+from dagwarden.patterns import Late, late
 from dagwarden.sources.credentials.decode import SHORTEST_BASE64, unquoted
 from dagwarden.sources.credentials.keys import (
     from_base64,
@@ -29,7 +30,6 @@ from dagwarden.sources.credentials.negatives import (
     is_published,
     is_template,
 )
-from dagwarden.sources.credentials.patterns import Late, late
 
 
 class Shaped(NamedTuple):

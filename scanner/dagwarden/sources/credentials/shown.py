@@ -6,9 +6,9 @@ from typing import TypeVar, cast
 from msgspec import Struct, UnsetType
 from msgspec.structs import astuple, replace
 
+from dagwarden.patterns import late
 from dagwarden.sources.credentials.decode import unquoted
 from dagwarden.sources.credentials.names import kind_of_named
-from dagwarden.sources.credentials.patterns import late
 from dagwarden.sources.credentials.shapes import USERINFO, is_suspect, shape
 
 HIDDEN = "***"

@@ -11,6 +11,7 @@ from itertools import chain
 from typing import NamedTuple, cast
 
 from dagwarden.facts import Origin, Secret, SecretKind
+from dagwarden.patterns import Late, late, words
 from dagwarden.sources.credentials.assigned import (
     assigned_in,
     command_in,
@@ -27,7 +28,6 @@ from dagwarden.sources.credentials.negatives import (
     is_sealed,
     is_template,
 )
-from dagwarden.sources.credentials.patterns import Late, late, words
 from dagwarden.sources.credentials.shapes import (
     is_key_id,
     is_plain,

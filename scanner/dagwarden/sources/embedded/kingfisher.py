@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dagwarden.errors import ConfigError
+from dagwarden.patterns import late
 from dagwarden.sources import stores
 from dagwarden.sources.credentials.negatives import (
     is_made_up,
@@ -26,7 +27,6 @@ from dagwarden.sources.credentials.negatives import (
     is_sealed,
     is_template,
 )
-from dagwarden.sources.credentials.patterns import late
 from dagwarden.sources.credentials.python import resolved_in_python
 from dagwarden.sources.credentials.walk import Found
 from dagwarden.sources.dags.parse import parsed

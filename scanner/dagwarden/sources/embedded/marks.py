@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from dagwarden.facts import EmbeddedSecret, InlineWaiver, Origin
-from dagwarden.sources.credentials.patterns import late
+from dagwarden.patterns import late
 
 MAX_TEXT = 500
 MAX_LINE = 1_000

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from dagwarden.patterns import late
 from dagwarden.sources.dags.language import operations
 from dagwarden.sources.dags.language.aliases import lost
 from dagwarden.sources.dags.language.documents import Document
@@ -25,7 +26,7 @@ from dagwarden.sources.dags.language.work import charge
 MAX_DEPTH = 60
 
 # As `os.path.expandvars` sees it.
-_VARIABLE = re.compile(r"\$(\w+|\{[^}]*\})", re.ASCII)
+_VARIABLE = late(r"\$(\w+|\{[^}]*\})", re.ASCII)
 Lines = dict[Scalar, int]
 
 _TYPED = ("__type__", "__args__")
@@ -166,7 +167,7 @@ def filled(text: str) -> Value:
     """Return a text in which environment variables are filled in."""
     parts: list[Value] = []
     end = 0
-    for found in _VARIABLE.finditer(text):
+    for found in _VARIABLE().finditer(text):
         name = found[1].strip("{}")
         parts += [text[end : found.start()], Unknown("environment", name)]
         end = found.end()

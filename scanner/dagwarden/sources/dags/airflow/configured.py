@@ -12,6 +12,7 @@ from typing import Literal
 
 from msgspec import UNSET
 
+from dagwarden.patterns import late
 from dagwarden.sources.dags.airflow.configurations import Configuration, Refused
 from dagwarden.sources.dags.airflow.world import Dag, TaskFactory, World
 from dagwarden.sources.dags.language import operations
@@ -35,14 +36,14 @@ Keywords = dict[str, Value]
 
 # What the package needs of a task, and no operator gets.
 _OWN = ("operator", "dependencies", "task_group_name", "parent_group_name")
-_CHECKS = re.compile("(response|success|failure)_check_(name|file|lambda)")
+_CHECKS = late("(response|success|failure)_check_(name|file|lambda)")
 # Where the images of Airflow, Astro and Composer have the folder of DAGs.
 _DEPLOYED = (
     "/opt/airflow/dags/",
     "/usr/local/airflow/dags/",
     "/home/airflow/gcs/dags/",
 )
-_XCOM = re.compile(r"\.output|XcomArg|^\+\w*(\[.*\])?$", re.DOTALL)
+_XCOM = late(r"\.output|XcomArg|^\+\w*(\[.*\])?$", re.DOTALL)
 
 
 class Maker:
@@ -278,7 +279,7 @@ class Maker:
 
     def _adjust(self, keywords: Keywords) -> None:
         """Make of a task's parameters what the operator gets."""
-        for name in [one for one in keywords if _CHECKS.fullmatch(one)]:
+        for name in [one for one in keywords if _CHECKS().fullmatch(one)]:
             del keywords[name]
         for name in ("execution_timeout", "sla", "execution_delta"):
             seconds = keywords.pop(f"{name}_secs", None)
@@ -387,7 +388,7 @@ class Maker:
 
 def _later(value: Value) -> Value:
     """Return what a task hands on when it runs, if the text stands for that."""
-    if isinstance(value, str) and _XCOM.search(value):
+    if isinstance(value, str) and _XCOM().search(value):
         return Unknown("dynamic", "what another task returns")
     return value
 

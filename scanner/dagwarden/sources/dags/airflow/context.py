@@ -1,9 +1,8 @@
 """What Airflow gives the templates of one task: the names, and what is known of them."""
 
-import re
-
 from msgspec import UNSET
 
+from dagwarden.patterns import late
 from dagwarden.sources.dags.airflow.outside import Fields, Outside
 from dagwarden.sources.dags.airflow.templates import (
     AtRunTime,
@@ -52,16 +51,16 @@ _CONTEXT = frozenset(
     ]
 )
 # What Jinja's delimiters are made of, whatever they are set to.
-_SPECIAL = re.compile(r"[^\w\s./:@-]")
+_SPECIAL = late(r"[^\w\s./:@-]")
 # What rendering leaves as it is.
-_UNTOUCHED = re.compile(r"[^{\n\r]*").fullmatch
+_UNTOUCHED = late(r"[^{\n\r]*")
 # A value with such an end may be the name of a file that holds the template.
-_FILE = re.compile(
+_FILE = late(
     r"\.(?:bash|hql|html|j2|jinja2?|json|md|pig|py|r|sh|sparksql|sql|txt|xml|ya?ml)$"
 )
 # Operators whose values are no names of files, whatever their end; those of all others
 # are not known.
-_NO_FILES = re.compile(r"^airflow\.providers\.http\.|\.cloud_run\.|\.functions\.")
+_NO_FILES = late(r"^airflow\.providers\.http\.|\.cloud_run\.|\.functions\.")
 _BASH = (".sh", ".bash")
 
 
@@ -122,10 +121,10 @@ class Rendering:
             return Unknown("jinja", "an empty text")
         if self._may_be_file(text):
             return Unknown("jinja", f"template file {text}"[:200])
-        if self.plain and _UNTOUCHED(text) is not None:
+        if self.plain and _UNTOUCHED().fullmatch(text) is not None:
             return text
         own = self._of_dag("jinja_environment_kwargs")
-        if own is not None and _SPECIAL.search(text):
+        if own is not None and _SPECIAL().search(text):
             return why_unknown(own) or Unknown("dynamic", "jinja_environment_kwargs")
         found = evaluated(text, self, native=self.native)
         if isinstance(found, (Unknown, Text)):
@@ -150,7 +149,7 @@ class Rendering:
 
     def _may_be_file(self, text: str) -> bool:
         """Say whether the value may be the name of the file with the template."""
-        if "." not in text or "\n" in text or not _FILE.search(text):
+        if "." not in text or "\n" in text or not _FILE().search(text):
             return False
         task = self.task
         found = task.made.find("template_ext") if task.made is not None else None
@@ -162,7 +161,7 @@ class Rendering:
         operator = task.operator if isinstance(task.operator, str) else ""
         if operator.endswith(("BashOperator", "BashSensor")):
             return text.endswith(_BASH)
-        return not _NO_FILES.search(operator)
+        return not _NO_FILES().search(operator)
 
     # -------------------------------------------------------------- what names mean
 

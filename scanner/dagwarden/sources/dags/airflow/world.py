@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from msgspec import UNSET
 
 from dagwarden.facts import Origin
+from dagwarden.patterns import late
 from dagwarden.sources.dags.airflow.catalogue import Catalogue, Operator
 from dagwarden.sources.dags.airflow.outside import FIELDS, Fields, Outside
 from dagwarden.sources.dags.language import (
@@ -96,7 +97,7 @@ _NOTHING = Outside()
 # Stands for a default that is not given.
 _REQUIRED = Unknown("variable", "a default")
 
-_OPERATOR_NAME = re.compile(r"(Operator|Sensor)(Async)?$")
+_OPERATOR_NAME = late(r"(Operator|Sensor)(Async)?$")
 _IN_A_LOOP = Unknown("dynamic", "a name that depends on how often a loop runs")
 
 
@@ -957,7 +958,7 @@ _CONNECTING = (
     "airflow.sdk.Connection.get_connection_from_secrets",
 )
 # Attributes of a connection that change nothing of it.
-_READING = re.compile(r"conn_id$|description$|extra|get_|password$|as_json$|to_dict$")
+_READING = late(r"conn_id$|description$|extra|get_|password$|as_json$|to_dict$")
 
 
 class Connected(Changeable):
@@ -981,7 +982,7 @@ class Connected(Changeable):
 
     def attribute(self, name: str) -> Value:
         """Return a field; what else it has may change it."""
-        if self.changed is None and name not in FIELDS and not _READING.match(name):
+        if self.changed is None and name not in FIELDS and not _READING().match(name):
             self.forget(UNDECIDED)
         return self.changed or self.fields.get(name)
 
@@ -1137,7 +1138,7 @@ class World:
         if not parts[-1][:1].isupper():
             held = (Items, Entries, Changeable, View, Unknown)
             escape(*(one for one in given if isinstance(one, held)))
-        about_dags = any(map(_is_about_dags, given)) or _DAG_NAME.search(parts[-1])
+        about_dags = any(map(_is_about_dags, given)) or _DAG_NAME().search(parts[-1])
         if self.current()[0] is not None or about_dags:
             key = self.interpreter.module.path, name
             if key not in self.told:
@@ -1166,7 +1167,7 @@ class World:
         """Note that `attribute` of what stands outside the repository is set."""
         if symbol.name == "sys" and attribute == "path":
             self.interpreter.finder.search(None, "first")
-        if isinstance(attribute, str) and not _DECIDING.match(attribute):
+        if isinstance(attribute, str) and not _DECIDING().match(attribute):
             # an object's own attributes are before its class's
             return
         if self.is_operator(symbol.name, Arguments([], {})):
@@ -1438,7 +1439,7 @@ class World:
         last = name.rpartition(".")[2]
         if not last[:1].isupper() or name.startswith("builtins."):
             return False
-        return bool(_OPERATOR_NAME.search(last)) or "task_id" in arguments.keywords
+        return bool(_OPERATOR_NAME().search(last)) or "task_id" in arguments.keywords
 
     def _operator(self, name: str, arguments: Arguments) -> Value:
         self.note(arguments)
@@ -1764,8 +1765,8 @@ _CHANGING = (
     *("heapq.", "random.shuffle", "bisect.insort"),
 )
 # Attributes of an operator's class that decide what its tasks are or do.
-_DECIDING = re.compile("__|execute|template_fields$")
-_DAG_NAME = re.compile(r"(^|_)dags?(_|$)|D(ag|AG)")
+_DECIDING = late("__|execute|template_fields$")
+_DAG_NAME = late(r"(^|_)dags?(_|$)|D(ag|AG)")
 
 
 def _may_make_tasks(parts: list[str]) -> bool:

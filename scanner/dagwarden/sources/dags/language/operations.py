@@ -7,7 +7,6 @@ for the size of what it touches.
 """
 
 import operator
-import re
 from ast import (
     Add,
     BitAnd,
@@ -43,6 +42,7 @@ from typing import Any, cast
 
 from msgspec.structs import replace
 
+from dagwarden.patterns import late
 from dagwarden.sources.dags.language.aliases import (
     UNDECIDED,
     changed,
@@ -625,22 +625,22 @@ def _changed(value: Value, change: Callable[[Value], Value]) -> Value:
 
 # ---------------------------------------------------------------------------- text
 
-_DIGITS = re.compile(r"\d{4}")
+_DIGITS = late(r"\d{4}")
 # A width of four digits inside a replacement field, or one that is computed.
-_WIDE = re.compile(r"%[^a-zA-Z%]*\d{4}|\{[^{}]*\d{4}")
+_WIDE = late(r"%[^a-zA-Z%]*\d{4}|\{[^{}]*\d{4}")
 # A replacement field that asks for an attribute.
-_ATTRIBUTE = re.compile(r"\{[^{}!:]*\.")
-_COMPUTED = re.compile(r"%[^a-zA-Z%]*\*|\{[^{}]*\{")
+_ATTRIBUTE = late(r"\{[^{}!:]*\.")
+_COMPUTED = late(r"%[^a-zA-Z%]*\*|\{[^{}]*\{")
 
 
 def _formattable(text: str, values: list[Value]) -> bool:
     """Say whether formatting stays small: no huge widths, written or given."""
     charge(len(values))
     _charge_texts(text, *values)
-    if len(text) > MAX_TEXT or _WIDE.search(text):
+    if len(text) > MAX_TEXT or _WIDE().search(text):
         return False
     large = any(isinstance(v, int) and abs(v) > MAX_WIDTH for v in values)
-    return not (large and _COMPUTED.search(text))
+    return not (large and _COMPUTED().search(text))
 
 
 def percent(text: str, right: Value) -> Value:
@@ -688,12 +688,12 @@ def _filled(pieces: list[str], values: list[Value], why: Unknown) -> Value:
     return _flat(parts, why)
 
 
-_PLAIN_FIELD = re.compile(r"\{([a-zA-Z_]\w*)?\}")
+_PLAIN_FIELD = late(r"\{([a-zA-Z_]\w*)?\}")
 
 
 def _formatted_in_part(text: str, arguments: Arguments, why: Unknown) -> Value:
     """Return `text.format(...)` where not all values are known."""
-    found = _PLAIN_FIELD.split(text)
+    found = _PLAIN_FIELD().split(text)
     pieces, names = found[::2], found[1::2]
     given = list(arguments.positional)
     values: list[Value] = []
@@ -739,7 +739,7 @@ def formatted(value: Value, conversion: int, spec: Value) -> Value:
     why = computed(value, spec)
     if why:
         return why
-    if not isinstance(spec, str) or _DIGITS.search(spec):
+    if not isinstance(spec, str) or _DIGITS().search(spec):
         return Unknown("dynamic", "an f-string")
     try:
         plain = exact(value)
@@ -961,7 +961,7 @@ def _join_text(text: str, value: Value) -> Value:
 
 def _format(text: str, arguments: Arguments) -> Value:
     values = [*arguments.positional, *arguments.keywords.values()]
-    if not _formattable(text, values) or _ATTRIBUTE.search(text):
+    if not _formattable(text, values) or _ATTRIBUTE().search(text):
         return Unknown("dynamic", "str.format()")
     try:
         positional = [exact(value) for value in arguments.positional]

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import TypeAlias, cast
 from urllib import parse
 
+from dagwarden.patterns import late
 from dagwarden.sources.dags.language.aliases import computed, lost
 from dagwarden.sources.dags.language.operations import (
     MAX_ITEMS,
@@ -89,12 +90,12 @@ def _of_known(name: str, function: Texts, *taken: str) -> Function:
 # Steps that a search may take at most, and steps that cost as much as one value.
 MAX_STEPS = 1_000_000
 _STEPS = 100
-_REPEATED = re.compile(r"\)[*+?{]|\\[1-9]|\(\?[^:P]|\(\?P[^<]")
+_REPEATED = late(r"\)[*+?{]|\\[1-9]|\(\?[^:P]|\(\?P[^<]")
 
 
 def _steps(pattern: str, text: str) -> int | None:
     """Return how many steps a search takes at worst; None: there is no bound."""
-    if _REPEATED.search(pattern) or len(pattern) > MAX_ITEMS:
+    if _REPEATED().search(pattern) or len(pattern) > MAX_ITEMS:
         return None
     loops = sum(map(pattern.count, "*+{"))
     choices = sum(map(pattern.count, "|?"))

@@ -5,7 +5,6 @@ So it comes out right what is asked for when, and what a function that is passed
 """
 
 import ast
-import re
 from functools import cache
 
 from dagwarden.sources.dags.language import objects
@@ -102,7 +101,8 @@ def _code(text: str) -> dict[str, ast.FunctionDef]:
 
 def _functions(text: str, prefix: str, *, lists: bool = False) -> dict[str, Function]:
     """Make the functions that `text` defines; their defaults are all None."""
-    names = re.findall(r"^def (\w+)", text, re.MULTILINE)
+    heads = [line for line in text.splitlines() if line.startswith("def ")]
+    names = [head[len("def ") :].partition("(")[0] for head in heads]
     return {f"{prefix}.{name}": _followed(text, name, lists=lists) for name in names}
 
 

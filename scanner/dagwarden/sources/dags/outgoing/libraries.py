@@ -1,8 +1,9 @@
 """Which names of Python's libraries mean what to the code of a task."""
 
-import re
 from collections.abc import Callable
+from itertools import accumulate
 
+from dagwarden.patterns import late
 from dagwarden.sources.dags.language.values import (
     Arguments,
     Entries,
@@ -308,42 +309,41 @@ _NAMES: dict[str, Meaning] = {
 _NOTING = (_missed, _set_variable)
 # All names that send, or make what sends, and those above them.
 _LEADING = frozenset(
-    name[:end]
+    above
     for name, means in _NAMES.items()
     if means not in _NOTING
-    for end in (*(dot.start() for dot in re.finditer(r"\.", name)), len(name))
+    for above in accumulate(name.split("."), lambda room, part: f"{room}.{part}")
 )
 
 
-_RUN = re.compile(
-    r"google\.cloud\.run_v2\.(?:services\.\w+\.(?:client\.)?)?(Jobs|Services)(Async)?Client"
-)
-_RUN_PATH = re.compile(rf"{_RUN.pattern}\.(job_path|service_path|common_location_path)")
-_RUN_MESSAGE = re.compile(r"google\.cloud\.run_v2\.[\w.]*\.?[A-Z]\w*(\.[A-Z]\w*)*")
-_HOOK = re.compile(r"airflow\.providers\.google\.[\w.]+\.[A-Z]\w*Hook")
-_HTTP_HOOK = re.compile(r"airflow\.providers\.http\.hooks\.http\.Http(Async)?Hook")
+_CLIENT = r"google\.cloud\.run_v2\.(?:services\.\w+\.(?:client\.)?)?(Jobs|Services)(Async)?Client"
+_RUN = late(_CLIENT)
+_RUN_PATH = late(rf"{_CLIENT}\.(job_path|service_path|common_location_path)")
+_RUN_MESSAGE = late(r"google\.cloud\.run_v2\.[\w.]*\.?[A-Z]\w*(\.[A-Z]\w*)*")
+_HOOK = late(r"airflow\.providers\.google\.[\w.]+\.[A-Z]\w*Hook")
+_HTTP_HOOK = late(r"airflow\.providers\.http\.hooks\.http\.Http(Async)?Hook")
 
 
 def _of_pattern(name: str) -> Meaning | None:
     """Return what a name means that is one of many alike."""
     if name.startswith("google.cloud.run_v2."):
-        if _RUN.fullmatch(name):
+        if _RUN().fullmatch(name):
             return lambda clients, _, given: RunClient(
                 clients, clients.given_credentials(given)
             )
-        if found := _RUN_PATH.fullmatch(name):
+        if found := _RUN_PATH().fullmatch(name):
             path = found[3]
             return lambda clients, _, given: RunClient(
                 clients, clients.ambient()
             ).attribute(path)
         if "Client." in name:
             return _client_of_key if ".from_service_account" in name else None
-        return _message if _RUN_MESSAGE.fullmatch(name) else None
+        return _message if _RUN_MESSAGE().fullmatch(name) else None
     if not name.startswith("airflow.providers."):
         return None
-    if _HOOK.fullmatch(name):
+    if _HOOK().fullmatch(name):
         return GoogleHook
-    if _HTTP_HOOK.fullmatch(name):
+    if _HTTP_HOOK().fullmatch(name):
         return lambda clients, _, given: sessions.HttpHook(clients, given)
     return None
 

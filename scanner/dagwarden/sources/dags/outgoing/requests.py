@@ -5,6 +5,7 @@ from typing import Literal, NamedTuple, Protocol, TypeAlias
 from urllib.parse import parse_qs, urlsplit
 
 from dagwarden.facts import Origin
+from dagwarden.patterns import late
 from dagwarden.sources.dags.language import operations
 from dagwarden.sources.dags.language.values import (
     Entries,
@@ -172,15 +173,15 @@ def _of_scheme(header: str) -> Proof | Unknown:
 
 # ---------------------------------------------------------------------------- URLs
 
-_SERVER = re.compile(r"(https?)://([^/?#\\\s]*)([/?#]?)", re.IGNORECASE)
+_SERVER = late(r"(https?)://([^/?#\\\s]*)([/?#]?)", re.IGNORECASE)
 _NO_SERVER = Unknown("dynamic", "a URL that names no server")
-_HOST = re.compile(r"[A-Za-z0-9._-]+(:\d+)?|\[[0-9A-Fa-f:.]+\](:\d+)?")
+_HOST = late(r"[A-Za-z0-9._-]+(:\d+)?|\[[0-9A-Fa-f:.]+\](:\d+)?")
 
 
 def server_of(url: Value) -> str | Unknown:
     """Return scheme and host of a URL: its path, query and login may hold secrets."""
     known = first_of(url).lstrip()
-    found = _SERVER.match(known) if known else None
+    found = _SERVER().match(known) if known else None
     if found is None:
         why = why_unknown(url) if isinstance(url, (Unknown, Thing)) else None
         return why or _NO_SERVER
@@ -188,7 +189,7 @@ def server_of(url: Value) -> str | Unknown:
         # what is not known may go on with the host
         return url.why
     host = found[2].rpartition("@")[2]
-    if not _HOST.fullmatch(host):
+    if not _HOST().fullmatch(host):
         return _NO_SERVER
     return f"{found[1].lower()}://{host.lower()}"
 
@@ -196,7 +197,7 @@ def server_of(url: Value) -> str | Unknown:
 def path_of(url: Value) -> Value:
     """Return the path of a URL, None if it has none: its query may hold secrets."""
     known = first_of(url).lstrip()
-    found = _SERVER.match(known)
+    found = _SERVER().match(known)
     if found is None:
         return why_unknown(url) or _NO_SERVER
     path, end, _ = known[found.end(2) :].partition("?")
@@ -251,7 +252,7 @@ def _segment(parts: list[Value]) -> Value:
 
 # ------------------------------------------------------------- Cloud Run's Admin API
 
-_API_HOST = re.compile(
+_API_HOST = late(
     r"https://(?:(?P<before>[a-z]+-[a-z0-9]+)-run\.googleapis\.com"
     r"|run\.(?P<within>[a-z]+-[a-z0-9]+)\.rep\.googleapis\.com"
     r"|run\.googleapis\.com)"
@@ -277,7 +278,7 @@ class Named(NamedTuple):
 
 def is_admin_api(server: str) -> bool:
     """Say whether a server is Cloud Run's Admin API."""
-    return _API_HOST.fullmatch(server) is not None
+    return _API_HOST().fullmatch(server) is not None
 
 
 def asked_of_api(server: str, method: Value, url: Value) -> Named | Unknown:
@@ -285,7 +286,7 @@ def asked_of_api(server: str, method: Value, url: Value) -> Named | Unknown:
     not_modelled = Unknown("dynamic", "a request to the Admin API of Cloud Run")
     if not isinstance(method, str):
         return why_unknown(method) or not_modelled
-    place = _API_HOST.fullmatch(server)
+    place = _API_HOST().fullmatch(server)
     region = (place["before"] or place["within"]) if place is not None else None
     path, created = _path_and_query(url)
     found = resource_of(path[1:], region)

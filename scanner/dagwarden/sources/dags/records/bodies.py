@@ -6,12 +6,12 @@ the file's names as they are in the end, and what it changes is not seen by othe
 be sure of that, its changes count as changes that may not have happened.
 """
 
-import re
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from typing import NamedTuple
 
 from dagwarden.facts import Origin
+from dagwarden.patterns import late
 from dagwarden.sources.dags.airflow.context import Inputs
 from dagwarden.sources.dags.airflow.parameters import Parameters
 from dagwarden.sources.dags.airflow.templates import (
@@ -363,7 +363,7 @@ class Bodies:
     def _rendered(self, text: str) -> Value:
         """Return a template as a text of which the parts between fields are known."""
         charge(len(text) // 16)
-        end = _STATEMENT.search(text)
+        end = _STATEMENT().search(text)
         known = text[: end.start()] if end is not None else text
         parts: list[Value] = []
         at = 0
@@ -379,7 +379,7 @@ class Bodies:
         return operations.joined(parts)
 
     def _field(self, field: str) -> Value:
-        pulled = _PULL.fullmatch(field)
+        pulled = _PULL().fullmatch(field)
         if pulled is None:
             if "var" not in field:
                 # Jinja's parser takes long to load, and most fields are dates
@@ -415,8 +415,8 @@ class Bodies:
 
 
 # What begins a statement or comment of a template.
-_STATEMENT = re.compile(r"\{[%#]")
-_PULL = re.compile(
+_STATEMENT = late(r"\{[%#]")
+_PULL = late(
     r"\{\{-?\s*(?:ti|task_instance)\.xcom_pull\(\s*(?:task_ids\s*=\s*)?"
     r"(\[?\s*)[\"']([\w.-]+)[\"']\s*\]?\s*"
     r"(,\s*key\s*=\s*[\"']([\w.-]+)[\"']\s*)?,?\s*\)\s*-?\}\}"

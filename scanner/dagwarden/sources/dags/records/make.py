@@ -1,6 +1,5 @@
 """From what a followed file made to the facts that rules see."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from graphlib import CycleError, TopologicalSorter
@@ -20,6 +19,7 @@ from dagwarden.facts import (
     Task,
     Unresolved,
 )
+from dagwarden.patterns import late
 from dagwarden.sources.credentials import (
     may_hold_secret,
     secret_in,
@@ -511,7 +511,7 @@ def _execution_timeout(given: Parameters) -> Maybe[float | None]:
 
 
 # What Airflow makes a number of.
-_DIGITS = re.compile("[0-9]{1,9}")
+_DIGITS = late("[0-9]{1,9}")
 
 # What JSON readers take for the number that it is.
 _MAX_NUMBER = 2**53
@@ -524,7 +524,7 @@ def _retries(given: Parameters) -> Maybe[int | None]:
         return None if given.given("retries") is None else 0
     if isinstance(value, int) and abs(value) < _MAX_NUMBER:
         return int(value)  # True is 1
-    if isinstance(value, str) and _DIGITS.fullmatch(value):
+    if isinstance(value, str) and _DIGITS().fullmatch(value):
         return int(value)
     return given.unset("retries", why_unknown(value) or not_taken("retries"))
 

@@ -1,9 +1,9 @@
 """How each kind of file says that a value has a name: one module per kind."""
 
-import re
 from collections.abc import Callable, Iterator
 from importlib import import_module
 
+from dagwarden.patterns import late
 from dagwarden.sources.embedded.spots import Spot
 
 # Yields the credentials of a text; raises Unparsable and Partly.
@@ -115,9 +115,7 @@ _NAMES = {
     "pgpass.conf": "pgpass",
     "procfile": "shell",
 }
-_SHEBANG = re.compile(
-    r"#!\s*\S*?(?:/env\s+(?:-\S+\s+)*)?(?P<program>\w+)[\d.]*(?:\s|$)"
-)
+_SHEBANG = late(r"#!\s*\S*?(?:/env\s+(?:-\S+\s+)*)?(?P<program>\w+)[\d.]*(?:\s|$)")
 _PROGRAMS = {
     **dict.fromkeys(("sh", "bash", "dash", "ksh", "zsh"), "shell"),
     "python": "python",
@@ -147,7 +145,7 @@ def format_of(name: str, text: str) -> str:
     stem, dot, ending = name.rpartition(".")
     if dot and (stem or ending) and (known := _ENDINGS.get(ending)):
         return known
-    if (shebang := _SHEBANG.match(text)) and (
+    if (shebang := _SHEBANG().match(text)) and (
         known := _PROGRAMS.get(shebang["program"])
     ):
         return known

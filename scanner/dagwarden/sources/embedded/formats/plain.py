@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from dagwarden.patterns import late
 from dagwarden.sources.credentials import (
     Found,
     found_in,
@@ -15,7 +16,7 @@ from dagwarden.sources.embedded.spots import Spot
 
 # Longer lines are looked into in pieces; no key is longer.
 _PIECE = 20_000
-_BLOCK = re.compile(
+_BLOCK = late(
     rf"-----BEGIN(?:[^-]|-(?!----BEGIN)){{0,{_PIECE}}}",
 )
 
@@ -34,7 +35,7 @@ def read_shapes(text: str) -> Iterator[Spot]:
 
 def read_pem(text: str) -> Iterator[Spot]:
     """Yield the private keys in `text`, which take several lines."""
-    for line, match in numbered(text, _BLOCK.finditer(text)):
+    for line, match in numbered(text, _BLOCK().finditer(text)):
         block = match[0]
         if "PRIVATE" in block[:60]:
             yield from (Spot(line, found) for found in found_in("", block))
@@ -54,10 +55,10 @@ def read_named(text: str) -> Iterator[Spot]:
 
 
 _COMMENT = {
-    "#": re.compile(r"^[ \t]*#+(.*)$", re.MULTILINE),
-    "//": re.compile(r"^[ \t]*//+(.*)$", re.MULTILINE),
-    "--": re.compile(r"^[ \t]*--+(.*)$", re.MULTILINE),
-    ";": re.compile(r"^[ \t]*[;#]+(.*)$", re.MULTILINE),
+    "#": late(r"^[ \t]*#+(.*)$", re.MULTILINE),
+    "//": late(r"^[ \t]*//+(.*)$", re.MULTILINE),
+    "--": late(r"^[ \t]*--+(.*)$", re.MULTILINE),
+    ";": late(r"^[ \t]*[;#]+(.*)$", re.MULTILINE),
 }
 
 
@@ -65,7 +66,7 @@ def read_comments(text: str, mark: str) -> Iterator[Spot]:
     """Yield what is in lines that are commented out by `mark`."""
     first = line = at = 0
     block: list[str] = []
-    for match in _COMMENT[mark].finditer(text):
+    for match in _COMMENT[mark]().finditer(text):
         line += text.count("\n", at, match.start())
         at = match.start()
         if line != first + len(block):

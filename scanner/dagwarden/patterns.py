@@ -1,4 +1,8 @@
-"""Patterns that are compiled when first needed: most texts meet few of them."""
+"""
+Patterns that are compiled when first needed: most texts meet few of them.
+
+To compile one takes some 0.1 ms, which a commit hook pays for each.
+"""
 
 import re
 from collections.abc import Callable
