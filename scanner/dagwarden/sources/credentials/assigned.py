@@ -137,10 +137,8 @@ def assigned_in(text: str) -> Iterator[Assigned]:
             if which and not (which in _BARE and _ATTRIBUTE().fullmatch(match[which])):
                 value = unquoted(match[which]) if which in _BARE else match[which]
                 yield Assigned(match["name"], value)
-                # --set-env-vars=NAME=VALUE
-                inner, is_given, rest = value.partition("=")
-                if is_given and inner.replace("-", "_").isidentifier():
-                    yield Assigned(inner, rest)
+                if "=" in value:
+                    yield from _inside(value)
     if "${" in text:
         for match in _FALLBACK().finditer(text):
             yield Assigned(match["name"], match["value"].strip("\"'"))
@@ -150,6 +148,15 @@ def assigned_in(text: str) -> Iterator[Assigned]:
     if "--" in text or " -" in text:
         for match in _FLAG().finditer(text):
             yield Assigned(match["name"], match["a"] or match["b"] or match["c"])
+
+
+def _inside(value: str) -> Iterator[Assigned]:
+    """Yield what a value assigns: --set-env-vars=NAME=VALUE, a command in quotes."""
+    inner, _, rest = value.partition("=")
+    if inner.replace("-", "_").isidentifier():
+        yield Assigned(inner, rest)
+    if " " in value:
+        yield from assigned_in(value)
 
 
 def passwords_in(command: str) -> Iterator[str]:

@@ -57,6 +57,8 @@ def decoded(text: str) -> Iterator[object]:
             return
     if "private_key" in text or "refresh_token" in text:
         yield from _objects_in(text)
+        if '\\"' in text:  # as code writes it, in a comment
+            yield from _objects_in(text.replace('\\"', '"').replace("\\\\", "\\"))
     if "base64" in text:
         for match in _RUN().finditer(text):  # echo ... | base64 -d; data:...;base64,...
             yield from _from_base64(match[0])

@@ -40,6 +40,10 @@ SHORT_WORD = 3
 
 # Names of a module that others import.
 MAX_NAMES = 2_000
+# As many characters at its edge are a part of a credential.
+EDGE = 4
+# Credentials that one line has a part of.
+MAX_MADE = 50
 
 
 class Finder(Protocol):
@@ -82,7 +86,7 @@ def found_in_python(
     while reading.later:
         body, scope = reading.later.pop(0)
         reading.block(body, scope)
-    return sorted(reading.found.values(), key=lambda one: one.line)
+    return sorted(reading.whole(), key=lambda one: one.line)
 
 
 def resolved_in_python(tree: ast.AST) -> list[tuple[int, str, str]]:
@@ -193,6 +197,8 @@ class _Reading:
         self.weak = weak
         self.left = MAX_VALUES
         self.found: dict[tuple[str, int, str], Written] = {}
+        # credentials that are made of several texts, by where each of these stands
+        self.made: dict[tuple[str, int], list[str]] = {}
         # texts that are made of several, where they are asked for
         self.resolved: list[tuple[int, str, str]] | None = None
         # bodies of functions, read once all names around them have their values
@@ -365,18 +371,29 @@ class _Reading:
     def _add(self, found: Found, leaves: tuple[Leaf, ...]) -> None:
         value = found.value
         whole = next((leaf for leaf in leaves if value in leaf.text), None)
-        parts = [leaf for leaf in leaves if leaf.text.strip() and leaf.text in value]
-        most = whole or max(parts or leaves, key=lambda leaf: len(leaf.text))
+        parts = _parts_of(value, leaves)
+        most = whole or max(parts, key=lambda leaf: len(leaf.text))
         line = most.line_of(value, self.lines)
         here = most.source, line
         others: list[tuple[str, int]] = []
         if whole is None:
-            places = {(leaf.source, leaf.line) for leaf in (parts or leaves)}
+            places = {(leaf.source, leaf.line) for leaf in parts}
             others = sorted(places - {here})
+            for place in places:
+                made = self.made.setdefault(place, [])
+                if len(made) < MAX_MADE:
+                    made.append(value)
         written = Written(line, found, tuple(others), most.source)
         known = self.found.get((*here, value))
         if known is None or _rank(written) < _rank(known):
             self.found[*here, value] = written
+
+    def whole(self) -> Iterator[Written]:
+        """Yield what was found, but for parts of what was found where they stand."""
+        for one in self.found.values():
+            value, made = one.found.value, self.made.get((one.source, one.line), ())
+            if not any(value in other and value != other for other in made):
+                yield one
 
     # ------------------------------------------- one reader per kind of expression
 
@@ -523,6 +540,18 @@ def _children(node: ast.AST) -> list[ast.AST]:
 
 
 _USES = (ast.expr_context, ast.operator, ast.cmpop, ast.boolop, ast.unaryop)
+
+
+def _parts_of(value: str, leaves: tuple[Leaf, ...]) -> Sequence[Leaf]:
+    """Return the texts that have a part of `value`; all, where it was encoded in them."""
+    parts = [leaf for leaf in leaves if leaf.text.strip() and leaf.text in value]
+    for edge in (value[:EDGE], value[-EDGE:]):
+        # "Bearer ..." has more than a part
+        holding = [leaf for leaf in leaves if edge in leaf.text]
+        if not holding:
+            return leaves
+        parts += holding
+    return parts
 
 
 def _rank(written: Written) -> tuple[bool, bool]:

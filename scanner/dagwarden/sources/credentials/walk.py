@@ -32,6 +32,7 @@ from dagwarden.sources.credentials.shapes import (
     is_key_id,
     is_plain,
     secret_half,
+    shape,
     shapes,
 )
 from dagwarden.sources.credentials.shown import without_secrets
@@ -295,7 +296,8 @@ def _in_text(place: str, text: str) -> Iterator[Found]:
         name = next((one.name for one in given if value in one.value), None)
         yield Found(kind, _below(place, name), value, prefix)
     for name, value in given:
-        if kind_by_name(name) is not None:
+        # what has a shape was told by it, maybe as what it holds: "Basic ..."
+        if kind_by_name(name) is not None and shape(value) is None:
             yield from _by_name(_below(place, name), name, value)
     for password in passwords_in(text):
         if is_one(password):

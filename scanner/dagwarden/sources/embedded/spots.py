@@ -127,7 +127,15 @@ def _placed(place: str, node: Node, wanted: list[Found]) -> Iterator[Spot]:
     texts = [part for _, part in parts if isinstance(part.value, str)]
     for found in left:
         holding = (part for part in texts if _holds(str(part.value), found.value))
-        yield Spot(_line_in(next(holding, node), found.value), found)
+        part = next(holding, None) or next(_telling(texts, found.value), node)
+        yield Spot(_line_in(part, found.value), found)
+
+
+def _telling(texts: list[Node], value: str) -> Iterator[Node]:
+    """Yield the texts that hold `value` in another encoding, as "Basic ..." does."""
+    for text in texts:
+        if any(found.value == value for found in found_in("", text.value)):
+            yield text
 
 
 def _line_in(node: Node, value: str) -> int:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from dagwarden.sources.connections.formats import read_dotenv
 from dagwarden.sources.credentials import found_in, numbered
-from dagwarden.sources.embedded.formats.plain import read_comments, read_named
+from dagwarden.sources.embedded.formats.plain import read_comments, read_named, read_pem
 from dagwarden.sources.embedded.spots import Spot, Unparsable, below
 
 _SECTION = re.compile(r"\s*\[{1,2}\s*(?P<name>[^\]]{1,200}?)\s*\]{1,2}\s*(?:[#;].*)?$")
@@ -32,8 +32,12 @@ def read_ini(text: str) -> Iterator[Spot]:
     An option that is commented out is one, too: `airflow.cfg` is full of them.
     """
     yield from read_comments(text, ";")
-    for section, name, value, line in _options(text):
+    if "PRIVATE" in text:
+        yield from read_pem(text)
+    for section, name, written, line in _options(text):
         place = below(section, name)
+        # configparser, and so Airflow, takes %% for one
+        value = written.replace("%%", "%")
         for found in found_in(place, value):
             yield Spot(line + _line_in(value, found.value), found)
 

@@ -59,9 +59,15 @@ def read_yaml(text: str) -> Iterator[Spot]:
     """Yield the credentials of YAML documents; raises Unparsable and Partly."""
     yield from read_comments(text, "#")
     for document in _documents(text):
-        yield from _read(document)
+        inside: set[tuple[int, str]] = set()
         for place, node in _blocks(document):
-            yield from _block(place, node)
+            for spot in _block(place, node):
+                inside.add((node.line, spot.found.value))
+                yield spot
+        for spot in _read(document):
+            # the line inside of a text says more than that at which it begins
+            if (spot.line, spot.found.value) not in inside:
+                yield spot
 
 
 def _blocks(document: Node) -> Iterator[tuple[str, Node]]:
