@@ -552,6 +552,8 @@ class Resource(Fact, frozen=True, kw_only=True):
     ancestors: Maybe[tuple[str, ...]] = UNSET
     project_id: str | None = None
     project_number: str | None = None
+    # of an organisation: the primary domain of its Google Workspace; None: not read
+    domain: str | None = None
     state: str | None = None
 
 
@@ -960,6 +962,19 @@ class Grant(Fact, frozen=True, kw_only=True):
     # whether a scanned call rests on it; False: surely none does, and nothing else that
     # acts as the identity was left out; None: no task acts as the identity
     used_by_calls: Maybe[bool | None] = UNSET
+    # of people: the domain of their e-mail, in lower case
+    domain: str | None = None
+    # the project that an account or pool is of, by its id where that is known; None:
+    # people, Google's agents and whoever else is of none
+    identity_project: Maybe[str | None] = UNSET
+    # whether that is the project of what the grant stands on; None: one of them is of none
+    same_project: Maybe[bool | None] = UNSET
+    # whether the identity belongs to no part of the resource's organisation
+    outside: Maybe[bool] = UNSET
+    # of a grant that lets its identity call Cloud Run: whether the identity may change
+    # what it calls, by any binding on it or above; False: it lets it call nothing
+    deploys: Maybe[bool] = UNSET
+    deploys_by: tuple[str, ...] = ()  # the bindings that let it
 
 
 class Controlled(Record, frozen=True, kw_only=True):

@@ -7,9 +7,12 @@ from typing import Literal
 from msgspec import UNSET
 
 from dagwarden.facts import Binding, Grant, Maybe, Record, Unresolved
-from dagwarden.graph.access import role_cause
+from dagwarden.graph.access import Cause, role_cause
+from dagwarden.graph.belonging import Belonging, domain_of
+from dagwarden.graph.duties import Deploys, Duties
 from dagwarden.graph.estate import Estate, unresolved
 from dagwarden.graph.paths import grant_id
+from dagwarden.graph.principals import kind_of
 from dagwarden.graph.roles import BASIC, CALLING, INVOKING, Roles
 from dagwarden.graph.usage import Usage
 
@@ -25,6 +28,17 @@ class _Held(Record, frozen=True, kw_only=True):
     unresolved: tuple[Unresolved, ...] = ()
 
 
+class _About(Record, frozen=True, kw_only=True):
+    """What a grant says of whom it is given to, computed together."""
+
+    project: Maybe[str | None]
+    same_project: Maybe[bool | None]
+    outside: Maybe[bool]
+    deploys: Maybe[bool]
+    deploys_by: tuple[str, ...]
+    unresolved: tuple[Unresolved, ...]
+
+
 def derive_grants(
     estate: Estate, used: frozenset[str], usage: Usage
 ) -> tuple[Grant, ...]:
@@ -36,6 +50,7 @@ def derive_grants(
     """
     held: dict[str, _Held] = {}
     found: list[Grant] = []
+    holders = _Holders(estate)
     for binding in estate.facts.bindings:
         role = held.get(binding.role)
         if role is None:
@@ -45,7 +60,7 @@ def derive_grants(
             if used.isdisjoint(wanted):
                 continue
             wanted = tuple(key for key in wanted if key in used)
-        found.extend(_grants(estate, binding, role, wanted, used, usage))
+        found.extend(_grants(estate, holders, binding, role, wanted, used, usage))
     return tuple(sorted(found, key=attrgetter("id")))
 
 
@@ -63,8 +78,59 @@ def _held(roles: Roles, role: str) -> _Held:
     )
 
 
+class _Holders:
+    """Tells of those who hold grants what their other grants and names say of them."""
+
+    def __init__(self, estate: Estate) -> None:
+        self._hierarchy = estate.hierarchy
+        self._belonging = Belonging(estate)
+        self._duties = Duties(estate)
+
+    def about(self, key: str, binding: Binding, role: _Held) -> _About:
+        outside = self._belonging.outside(key, binding.resource)
+        deploys = self._deploys(key, binding, role)
+        project, same, causes = self._project(key, binding)
+        return _About(
+            project=project,
+            same_project=same,
+            outside=UNSET if outside.held is None else outside.held,
+            deploys=UNSET if deploys.held is None else deploys.held,
+            deploys_by=deploys.by,
+            unresolved=(
+                *unresolved(causes, "identity_project", "same_project"),
+                *unresolved(outside.causes, "outside"),
+                *unresolved(deploys.causes, "deploys"),
+            ),
+        )
+
+    def _deploys(self, key: str, binding: Binding, role: _Held) -> Deploys:
+        if not role.reaches or kind_of(key) in _NO_ONE:
+            return Deploys(held=False)
+        return self._duties.deploys(key, binding)
+
+    def _project(
+        self, key: str, binding: Binding
+    ) -> tuple[Maybe[str | None], Maybe[bool | None], tuple[Cause, ...]]:
+        project = self._belonging.project(key)
+        if project is None:
+            if kind_of(key) != "service_account":
+                return None, None, ()
+            why = Cause(reason="layer", symbol=f"project of {key}")
+            return UNSET, UNSET, (why,)
+        own = self._hierarchy.project_of(binding.resource)
+        name = self._hierarchy.project_id(project.rpartition("/")[2])
+        return name, None if own is None else own == project, ()
+
+
+# Who is nobody in particular, or Google: what they deploy is not theirs to keep apart.
+_NO_ONE = frozenset(
+    {"all_users", "all_authenticated_users", "service_agent", "deleted"}
+)
+
+
 def _grants(
     estate: Estate,
+    holders: _Holders,
     binding: Binding,
     role: _Held,
     members: tuple[str, ...],
@@ -76,10 +142,11 @@ def _grants(
     why = (*role.unresolved, *_untimed(binding))
     for key in members:
         by_calls, open_ = _used(usage, binding, key) if key in used else (None, ())
+        about = holders.about(key, binding, role)
         yield Grant(
             id=grant_id(binding.id, key),
             origin=binding.origin,
-            unresolved=(*why, *open_) if open_ else why,
+            unresolved=(*why, *open_, *about.unresolved),
             identity=estate.access.ref(key),
             binding=binding.id,
             resource=binding.resource,
@@ -93,6 +160,12 @@ def _grants(
             valid_before=binding.valid_before,
             used_by_tasks=key in used,
             used_by_calls=by_calls,
+            domain=domain_of(key),
+            identity_project=about.project,
+            same_project=about.same_project,
+            outside=about.outside,
+            deploys=about.deploys,
+            deploys_by=about.deploys_by,
         )
 
 

@@ -7,17 +7,24 @@ Access: does an identity hold a permission on a resource, and what proves it.
 """
 
 from dagwarden.graph.access.answers import (
+    NO,
+    YES,
     Answer,
     Cause,
     Refusal,
     Support,
     Told,
+    all_of,
+    any_of,
     distinct,
+    open_,
 )
 from dagwarden.graph.access.decide import Access, role_cause
 from dagwarden.graph.access.membership import Claimed
 
 __all__ = [
+    "NO",
+    "YES",
     "Access",
     "Answer",
     "Cause",
@@ -25,6 +32,9 @@ __all__ = [
     "Refusal",
     "Support",
     "Told",
+    "all_of",
+    "any_of",
     "distinct",
+    "open_",
     "role_cause",
 ]

@@ -416,6 +416,10 @@ class Access:
         if self._layers and self._layers.boundary == "partly":
             yield Cause(reason="layer", symbol="principal access boundaries")
 
+    def unread(self, resource: str) -> tuple[Cause, ...]:
+        """Return what could still grant on a resource, for all that was read."""
+        return distinct(self._unread(self.hierarchy.lineage(resource)))
+
     def _unread(self, lineage: Lineage) -> Iterable[Cause]:
         """Return what could still grant, for all that was read."""
         state = self._layers.allow if self._layers else "not_given"

@@ -271,7 +271,7 @@ class Membership:
 
     def of_container(self, place: str, key: str) -> Told:
         """Tell whether the project of an account or pool is, or is below, a place."""
-        project = self._project(key)
+        project = self.project(key)
         if project is None:
             return open_(Cause(reason="layer", symbol=f"project of {key}"))
         lineage = self._hierarchy.lineage(project)
@@ -285,7 +285,8 @@ class Membership:
             ),
         )
 
-    def _project(self, key: str) -> str | None:
+    def project(self, key: str) -> str | None:
+        """Return the project of an account or pool by its resource name."""
         if found := _POOL().fullmatch(key):
             parts = found["pool"].split("/")
             name = parts[1] if parts[0] == "projects" else None

@@ -200,6 +200,7 @@ class ContainerShape(Shape, kw_only=True):
     """An organisation, folder or project (version 1 and 3)."""
 
     name: str | None = None
+    displayName: str | None = None
     projectId: str | None = None
     projectNumber: Number | None = None
     lifecycleState: Enum | None = None

@@ -152,9 +152,16 @@ def container(
         ancestors=UNSET if ancestors is None else ancestors,
         project_id=project_id if project else None,
         project_number=number if project and by_number else None,
+        domain=_domain(shape) if kind == "organizations" else None,
         state=container_state(shape),
         unresolved=_ancestors_unresolved(name, ancestors),
     )
+
+
+def _domain(organization: ContainerShape) -> str | None:
+    """Return the primary domain, after which Google calls an organisation."""
+    name = (organization.displayName or "").strip().lower()
+    return name if "." in name and " " not in name else None
 
 
 # names and numbers of google.cloud.resourcemanager.v3 (of projects and folders)

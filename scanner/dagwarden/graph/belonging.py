@@ -1,0 +1,158 @@
+"""
+Where identities belong: to which project, and whether to an organisation.
+
+An account is of the project in its e-mail, a federated identity of the project of its
+pool. People are told by the domain of their e-mail: an organisation is called after the
+primary domain of its Google Workspace (cloud.google.com/resource-manager/reference/rest/
+v3/organizations, `displayName`), and may have others that no snapshot names.
+"""
+
+from dagwarden.facts import IdentityKind
+from dagwarden.graph.access import NO, YES, Cause, Told, open_
+from dagwarden.graph.estate import Estate
+from dagwarden.graph.hierarchy import project_resource
+from dagwarden.graph.principals import kind_of
+from dagwarden.patterns import late
+
+_ORGANIZATION = "//cloudresourcemanager.googleapis.com/organizations/"
+_PROJECT = "cloudresourcemanager.googleapis.com/Project"
+_SET = late(
+    r"principalSet://(cloudresourcemanager\.googleapis\.com/"
+    r"(?:projects|folders|organizations)/[^/]+)(?:/.*)?"
+)
+# No Google Workspace can have these: whoever signs up gets an address there.
+_EVERYONES = frozenset({"gmail.com", "googlemail.com", "googlegroups.com"})
+# Projects that Apps Script makes, which a scan leaves out unless told otherwise.
+_SYS = "sys-"
+_PEOPLE: frozenset[IdentityKind] = frozenset({"user", "group", "domain"})
+_STRANGERS: frozenset[IdentityKind] = frozenset(
+    {"all_users", "all_authenticated_users"}
+)
+# Google's own, and nobody
+_NEITHER: frozenset[IdentityKind] = frozenset({"service_agent", "deleted"})
+
+
+def domain_of(key: str) -> str | None:
+    """Return the domain of people; None: the key names no people."""
+    if kind_of(key) not in _PEOPLE:
+        return None
+    return key.partition(":")[2].rpartition("@")[2].lower()
+
+
+class Belonging:
+    """Tells of identities where they belong, each once."""
+
+    def __init__(self, estate: Estate) -> None:
+        """Note how much of which organisation was read."""
+        self._hierarchy = estate.hierarchy
+        self._membership = estate.access.membership
+        self._domains = {
+            estate.hierarchy.canonical(item.name): item.domain
+            for item in estate.facts.resources
+            if item.kind == "organization"
+        }
+        self._whole = _whole(estate)
+        self._projects: dict[str, str | None] = {}
+        self._outside: dict[tuple[str, str], Told] = {}
+        self._organizations: dict[str, str | None] = {}
+
+    def project(self, key: str) -> str | None:
+        """Return the project of an account or pool by its resource name."""
+        if key not in self._projects:
+            self._projects[key] = self._project(key)
+        return self._projects[key]
+
+    def _project(self, key: str) -> str | None:
+        if kind_of(key) == "project_role":
+            name = key.partition(":")[2]
+            return self._hierarchy.canonical(project_resource(name))
+        if kind_of(key) in ("service_account", "federated"):
+            return self._membership.project(key)
+        return None
+
+    def outside(self, key: str, resource: str) -> Told:
+        """Tell whether an identity belongs to no part of a resource's organisation."""
+        organization = self._organization(resource)
+        if organization is None:
+            shown = self._hierarchy.shown(resource)
+            return open_(Cause(reason="layer", symbol=f"organisation of {shown}"))
+        question = (key, organization)
+        if question not in self._outside:
+            self._outside[question] = self._told(key, organization)
+        return self._outside[question]
+
+    def _organization(self, resource: str) -> str | None:
+        if resource not in self._organizations:
+            names = self._hierarchy.lineage(resource).names
+            top = names[-1]
+            found = top if top.startswith(_ORGANIZATION) else None
+            self._organizations[resource] = found
+        return self._organizations[resource]
+
+    def _told(self, key: str, organization: str) -> Told:
+        kind = kind_of(key)
+        if kind in _NEITHER:
+            return NO
+        if kind in _STRANGERS:
+            return YES
+        if domain := domain_of(key):
+            return self._of_domain(domain, organization)
+        if project := self.project(key):
+            return self._of_container(project, organization)
+        if found := _SET().fullmatch(key):
+            place = self._hierarchy.canonical(f"//{found[1]}")
+            return self._of_container(place, organization)
+        return open_(Cause(reason="membership", symbol=f"organisation of {key}"))
+
+    def _of_domain(self, domain: str, organization: str) -> Told:
+        if domain in _EVERYONES:
+            return YES
+        if domain == self._domains.get(organization):
+            return NO
+        shown = self._hierarchy.shown(organization)
+        symbol = f"whether {domain} is a domain of {shown}"
+        return open_(Cause(reason="membership", symbol=symbol))
+
+    def _of_container(self, name: str, organization: str) -> Told:
+        lineage = self._hierarchy.lineage(name)
+        if organization in lineage.names:
+            return NO
+        if lineage.names[-1].startswith(_ORGANIZATION):
+            return YES
+        project = self._hierarchy.project_id(name.rpartition("/")[2])
+        whole = organization in self._whole and not project.startswith(_SYS)
+        if whole and self._hierarchy.resource(name) is None:
+            return YES
+        return open_(
+            *(Cause(reason=one.reason, symbol=one.symbol) for one in lineage.missing)
+        )
+
+
+def _whole(estate: Estate) -> frozenset[str]:
+    """
+    Return the organisations all projects of which were read.
+
+    Only a sealed snapshot says what it was asked for. A project that is left out, could
+    not be read, or goes by one name only may be the one that is asked about.
+    """
+    facts = estate.facts
+    snapshot = facts.snapshots[0] if facts.snapshots else None
+    if snapshot is None or not isinstance(snapshot.scope, str):
+        return frozenset()
+    hidden = (
+        _PROJECT not in snapshot.asset_types
+        or any(gap.incomplete and "resource" in gap.kinds for gap in facts.gaps)
+        or any("lifecycle" in one.reason for one in facts.excluded)
+        or any(
+            item.kind == "project" and not (item.project_id and item.project_number)
+            for item in facts.resources
+        )
+    )
+    if hidden:
+        return frozenset()
+    scopes = snapshot.scope.split(",")
+    return frozenset(
+        f"//cloudresourcemanager.googleapis.com/{scope}"
+        for scope in scopes
+        if scope.startswith("organizations/")
+    )
