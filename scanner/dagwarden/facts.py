@@ -261,8 +261,8 @@ class EmbeddedSecret(Fact, frozen=True, kw_only=True):
     contributing: tuple[Origin, ...] = ()
     # the id of the first place of the same value: facts that agree are one credential
     credential: str = ""
-    # the task or connection that is given the same value, by its id
-    carrier: str | None = None
+    # the tasks and connections that are given the same value, by their ids
+    carriers: tuple[str, ...] = ()
     # as of Secret
     fingerprint: str | None = None
     identity: str | None = None

@@ -4,6 +4,7 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
+from itertools import product
 
 from msgspec.structs import replace
 
@@ -73,7 +74,7 @@ def conclude(
         for waiver in (*register, *inline_waivers(facts.inline_waivers, set(by_id)))
     ]
     causes = _Causes(by_id, subjects)
-    verdicts, waivers = _waived(judgement.verdicts, waivers, causes)
+    verdicts, waivers = _waived(judgement.verdicts, waivers, by_id, causes)
     if partial:
         waivers = [_perhaps_elsewhere(waiver) for waiver in waivers]
     chains = _Chains(facts.paths)
@@ -162,8 +163,8 @@ class _Chains:
 def _handles(subject: Fact) -> Iterable[str]:
     """Return the ids under which a path may go through `subject`."""
     yield subject.id
-    if isinstance(subject, EmbeddedSecret) and subject.carrier is not None:
-        yield subject.carrier
+    if isinstance(subject, EmbeddedSecret):
+        yield from subject.carriers
     task = getattr(subject, "task", None)
     if isinstance(task, str):
         yield task
@@ -175,7 +176,10 @@ def _handles(subject: Fact) -> Iterable[str]:
 
 
 def _waived(
-    verdicts: Sequence[Verdict], waivers: list[Waiver], causes: _Causes
+    verdicts: Sequence[Verdict],
+    waivers: list[Waiver],
+    rules: dict[str, Rule],
+    causes: _Causes,
 ) -> tuple[tuple[Verdict, ...], list[Waiver]]:
     """Mark each verdict with the first waiver that covers it; count the uses."""
     active: dict[tuple[str, bool], list[Waiver]] = defaultdict(list)
@@ -194,12 +198,56 @@ def _waived(
         if covering is not None:
             used[covering.id] += 1
             marked[index] = replace(verdict, waiver=covering.id)
+    for index, waiver_id in _of_one_credential(marked, rules, causes).items():
+        used[waiver_id] += 1
+        marked[index] = replace(marked[index], waiver=waiver_id)
     return tuple(marked or verdicts), [
         replace(waiver, status=WaiverStatus.USED, matched=used[waiver.id])
         if used[waiver.id]
         else waiver
         for waiver in waivers
     ]
+
+
+def _of_one_credential(
+    verdicts: Sequence[Verdict], rules: dict[str, Rule], causes: _Causes
+) -> dict[int, str]:
+    """
+    Return what waivers cover beside what they name: each verdict's index and waiver.
+
+    One credential, one decision: who accepts that a task or connection is given it has
+    accepted that it stands in the same file; who accepted every place of what a task
+    is given has accepted that it is given that.
+    """
+    failed = [
+        (index, verdict, causes.subject(verdict))
+        for index, verdict in enumerate(verdicts)
+        if verdict.outcome is Outcome.FAIL
+    ]
+    accepted = {
+        (verdict.rule, verdict.subject, subject.origin.source): verdict.waiver
+        for _, verdict, subject in failed
+        if verdict.waiver is not None
+    }
+    found: dict[int, str] = {}
+    if not accepted:
+        return found
+    places: dict[tuple[str, str], list[str | None]] = defaultdict(list)
+    for index, verdict, secret in failed:
+        if not isinstance(secret, EmbeddedSecret):
+            continue
+        told = list(product(rules[verdict.rule].supersedes, secret.carriers))
+        here = (accepted.get((*one, secret.origin.source)) for one in told)
+        waiver = verdict.waiver or next(filter(None, here), None)
+        if waiver is not None and verdict.waiver is None:
+            found[index] = waiver
+        for one in told:
+            places[one].append(waiver)
+    for index, verdict, _ in failed:
+        waivers = places.get((verdict.rule, verdict.subject), [None])
+        if verdict.waiver is None and None not in waivers:
+            found[index] = str(waivers[0])
+    return found
 
 
 def _perhaps_elsewhere(waiver: Waiver) -> Waiver:
@@ -238,7 +286,8 @@ def _not_superseded(
     Leave out failures that a more specific rule's failure explains.
 
     It explains them on its own subject, and on others of the same task; not when it
-    is waived: a waiver covers the rule it names and no other.
+    is waived: a waiver covers the rule it names, and of one credential those that tell
+    of it elsewhere.
     """
     explained = {
         (rule, handle)

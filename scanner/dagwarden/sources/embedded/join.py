@@ -25,7 +25,9 @@ def joined(facts: Facts, *, keep: bool) -> Facts:
     Fingerprints stay only where the operator gave a key: `keep`.
     """
     first: dict[str, str] = {}
-    carriers = dict(_carriers(facts))
+    carriers: dict[str, set[str]] = {}
+    for value, carrier in _carriers(facts):
+        carriers.setdefault(value, set()).add(carrier)
     told: list[EmbeddedSecret] = []
     met: set[tuple[str, int | None, str]] = set()
     holding = {fact.path for fact in facts.embedded_secrets if fact.credential}
@@ -45,7 +47,7 @@ def joined(facts: Facts, *, keep: bool) -> Facts:
             replace(
                 fact,
                 credential=first.setdefault(value, fact.id),
-                carrier=carriers.get(value),
+                carriers=tuple(sorted(carriers.get(value, ()))),
                 fingerprint=value if keep else None,
             )
         )

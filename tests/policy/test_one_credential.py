@@ -1,0 +1,149 @@
+"""One credential, one decision: what a waiver covers of the rules that tell of it."""
+
+from datetime import date
+
+import pytest
+from msgspec.structs import replace
+
+from dagwarden.facts import EmbeddedSecret, Facts, Origin, Secret, Task
+from dagwarden.findings import Waiver, WaiverStatus
+from dagwarden.policy.conclude import Conclusion, conclude
+from dagwarden.policy.evaluate import judge
+from dagwarden.policy.load import load_rules
+
+IN_FILE, IN_TASK = "secret-in-repository", "secret-in-task-argument"
+RULES = tuple(rule for rule in load_rules() if rule.id in (IN_FILE, IN_TASK))
+
+
+def task(name: str, line: int) -> Task:
+    at = Origin(source="dags/load.py", line=line)
+    secret = Secret(kind="password", place="env.DB_PASSWORD", origin=at)
+    return Task(
+        id=f"task:prod:dags/load.py:load.{name}",
+        origin=at,
+        environment="prod",
+        dag="dag:prod:dags/load.py:load",
+        dag_id="load",
+        task_id=name,
+        operator="BashOperator",
+        secrets=(secret,),
+        secrets_known=(secret,),
+    )
+
+
+FIRST, SECOND = task("first", 5), task("second", 9)
+
+
+def place(source: str, line: int, *carriers: Task) -> EmbeddedSecret:
+    return EmbeddedSecret(
+        id=f"file:{source}:{line}",
+        origin=Origin(source=source, line=line),
+        path=source,
+        secret="password",
+        place="PASSWORD",
+        credential="file:dags/load.py:3",
+        carriers=tuple(carrier.id for carrier in carriers),
+    )
+
+
+HERE, ELSEWHERE = ("dags/load.py", 3), ("conf/.env", 1)
+
+
+def concluded(
+    places: list[tuple[str, int]], tasks: tuple[Task, ...], *waived: tuple[str, str]
+) -> Conclusion:
+    facts = Facts(
+        tasks=tasks,
+        embedded_secrets=tuple(place(*one, *tasks) for one in places),
+    )
+    waiver = Waiver(
+        id="",
+        kind="waiver",
+        rule="",
+        subject="",
+        owner="@a",
+        approver="@b",
+        reason="r",
+        expires="2026-12-31",
+        origin=Origin(source="w"),
+        inline=False,
+        status=WaiverStatus.UNUSED,
+    )
+    register = [
+        replace(waiver, id=f"w{number}", rule=rule, subject=subject)
+        for number, (rule, subject) in enumerate(waived)
+    ]
+    return conclude(
+        judge(RULES, facts, {}, frozenset({"dags", "repository"})),
+        RULES,
+        facts,
+        register,
+        as_of=date(2026, 11, 22),
+        approvers=(),
+        trusted=True,
+    )
+
+
+def told(result: Conclusion) -> list[tuple[str, str, int]]:
+    """Return the rule, the waiver and the number of subjects of each finding."""
+    return sorted(
+        (one.rule, one.waiver or "open", len(one.subjects)) for one in result.findings
+    )
+
+
+def test_what_is_given_to_several_tasks_is_one_finding() -> None:
+    assert told(concluded([HERE], (FIRST, SECOND))) == [(IN_FILE, "open", 1)]
+
+
+@pytest.mark.parametrize(
+    ("places", "tasks", "waived", "expected"),
+    [
+        # the task's waiver covers where the value stands in the task's file ...
+        ([HERE], (FIRST,), (IN_TASK, FIRST.id), [(IN_FILE, "w0", 1), (IN_TASK, "w0", 1)]),
+        # ... and no other file
+        (
+            [HERE, ELSEWHERE], (FIRST,), (IN_TASK, FIRST.id),
+            [(IN_FILE, "open", 1), (IN_FILE, "w0", 1)],
+        ),
+        # that of the value covers the tasks that are given it ...
+        (
+            [HERE], (FIRST, SECOND), (IN_FILE, "file:dags/*"),
+            [(IN_FILE, "w0", 1), (IN_TASK, "w0", 2)],
+        ),
+        # ... where it is accepted at each of its places
+        (
+            [HERE, ELSEWHERE], (FIRST,), (IN_FILE, "file:conf/*"),
+            [(IN_FILE, "open", 1), (IN_FILE, "w0", 1)],
+        ),
+        ([ELSEWHERE], (FIRST,), (IN_TASK, FIRST.id), [(IN_FILE, "open", 1)]),
+    ],
+)  # fmt: skip
+def test_one_waiver_is_enough(
+    places: list[tuple[str, int]],
+    tasks: tuple[Task, ...],
+    waived: tuple[str, str],
+    expected: list[tuple[str, str, int]],
+) -> None:
+    result = concluded(places, tasks, waived)
+    assert told(result) == expected
+    (waiver,) = result.waivers
+    assert waiver.status is WaiverStatus.USED
+
+
+def test_another_secret_of_the_task_is_not_accepted_with_the_first() -> None:
+    other = replace(place("dags/load.py", 4, FIRST), credential="file:dags/load.py:4")
+    facts = Facts(
+        tasks=(FIRST,), embedded_secrets=(place("dags/load.py", 3, FIRST), other)
+    )
+    judgement = judge(RULES, facts, {}, frozenset({"dags", "repository"}))
+    waived = concluded([HERE], (FIRST,), (IN_FILE, "file:dags/load.py:3")).waivers
+    result = conclude(
+        judgement,
+        RULES,
+        facts,
+        [replace(one, status=WaiverStatus.UNUSED, matched=0) for one in waived],
+        as_of=date(2026, 11, 22),
+        approvers=(),
+        trusted=True,
+    )
+    assert told(result) == [(IN_FILE, "open", 1), (IN_FILE, "w0", 1)]
