@@ -10,6 +10,7 @@ import pytest
 from tests.sources.dags.airflows import PYTHONS, VERSIONS
 
 from dagwarden.facts import SecretKind
+from dagwarden.policy.load import shipped_rule_files
 
 PAGE = Path(__file__).parents[1] / "docs/credentials-rotation.md"
 SNIPPETS = re.findall(
@@ -60,3 +61,17 @@ def test_the_replacements_run(version: str, tmp_path: Path) -> None:
 def test_every_kind_that_is_told_has_its_steps() -> None:
     headings = " ".join(re.findall(r"^### (.*)$", PAGE.read_text(), re.MULTILINE))
     assert [kind for kind in get_args(SecretKind) if kind not in headings] == []
+
+
+def test_every_finding_of_a_secret_says_where_its_steps_are() -> None:
+    every = {found.rule.id: found.rule for found in shipped_rule_files()}
+    of_secrets = [
+        *(rule for rule in every.values() if rule.family == "credentials"),
+        *(every[name] for name in ("static-bearer-token", "stale-user-managed-key")),
+        *(rule for rule in every.values() if rule.id.startswith("long-lived-key-")),
+    ]
+    assert len(of_secrets) == 12
+    without = [
+        rule.id for rule in of_secrets if f"docs/{PAGE.name}" not in rule.remediation
+    ]
+    assert without == []

@@ -156,6 +156,23 @@ def test_a_rule_without_its_needs_is_not_run(
     assert judgement.reports[0].population == Population()
 
 
+@pytest.mark.parametrize(
+    ("need", "kind", "words"),
+    [
+        ("connections", "connection", "the connections that were given could not be read"),
+        ("snapshot", "snapshot", "the snapshot that was given could not be read"),
+        ("snapshot", "connection", "no snapshot was given"),
+    ],
+)  # fmt: skip
+def test_what_was_given_and_not_read_was_given(
+    need: Any, kind: str, words: str
+) -> None:
+    gap = Gap(reason="syntax", origin=HERE, detail="is no JSON", kinds=(kind,))
+    rule = replace(RULE, needs=(need,))
+    judgement = judge([rule], Facts(gaps=(gap,)), {}, frozenset())
+    assert judgement.reports[0].not_run == words
+
+
 # ---------------------------------------------------------------- what is missing
 
 

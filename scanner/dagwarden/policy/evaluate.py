@@ -47,6 +47,11 @@ _NOT_GIVEN: dict[str, str] = {
     "connections": "no connections were given",
     "snapshot": "no snapshot was given",
 }
+# By the kind of fact that a gap lost: nothing came of what was given.
+_NOT_READ: dict[str, tuple[str, str]] = {
+    "connections": ("connection", "the connections that were given could not be read"),
+    "snapshot": ("snapshot", "the snapshot that was given could not be read"),
+}
 
 
 class Judgement(Record, frozen=True, kw_only=True):
@@ -82,7 +87,7 @@ def judge(
         in_force = params_of(rule, given_params)
         lacking = [need for need in rule.needs if need not in given]
         if lacking:
-            words = " and ".join(_NOT_GIVEN[need] for need in lacking)
+            words = " and ".join(_lack(need, facts) for need in lacking)
             population, not_run = Population(), words
         else:
             subjects = facts_of(facts, rule.subject)
@@ -93,6 +98,13 @@ def judge(
             _report(rule, in_force, tuple(sorted(given_params)), population, not_run)
         )
     return Judgement(verdicts=tuple(verdicts), reports=tuple(reports))
+
+
+def _lack(need: Need, facts: Facts) -> str:
+    """Return why what a rule needs is not there."""
+    kind, not_read = _NOT_READ.get(need, ("", ""))
+    lost = any(kind in gap.kinds for gap in facts.gaps)
+    return not_read if lost else _NOT_GIVEN[need]
 
 
 def verdicts_of(
