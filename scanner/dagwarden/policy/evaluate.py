@@ -100,7 +100,7 @@ def judge(
     return Judgement(verdicts=tuple(verdicts), reports=tuple(reports))
 
 
-def _lack(need: Need, facts: Facts) -> str:
+def _lack(need: str, facts: Facts) -> str:
     """Return why what a rule needs is not there."""
     kind, not_read = _NOT_READ.get(need, ("", ""))
     lost = any(kind in gap.kinds for gap in facts.gaps)
