@@ -717,6 +717,8 @@ variables_complete = true
             ".npmrc": f"//r.example/:_authToken={p.plain('npmrc')}\n",
             ".pgpass": f"h:5432:d:u:{p.plain('pgpass')}\n",
             "key.json": p.key_file("a key file"),
+            "keys.json": json.dumps({"owners": {p.token("JSON key"): "x"}}),
+            "keys.yaml": f"owners:\n  {p.token('YAML key')}:\n    name: x\n",
             "made.py": f"a = {p.token('joined')!r}\nkey = 'sendgrid ' + a\n",
         }
         for name, content in texts.items():

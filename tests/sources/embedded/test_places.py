@@ -360,6 +360,38 @@ CASES: dict[str, tuple[str, str, str, int]] = {
         "password",
         2,
     ),
+    "YAML, a key": (
+        "a.yaml",
+        f"tokens:\n  x: 1\n  {TOKEN}:\n    for: x\n",
+        "bearer_token",
+        3,
+    ),
+    "JSON, a key": ("a.json", f'{{"tokens": {{\n"{TOKEN}": "x"}}}}', "bearer_token", 2),
+    "TOML, a key": ("a.toml", f'[tokens]\n"{TOKEN}" = "x"\n', "bearer_token", 2),
+    "Python, a key": (
+        "a.py",
+        f"TOKENS = {{\n    {TOKEN!r}: 'x',\n}}\n",
+        "bearer_token",
+        2,
+    ),
+    "YAML, an anchor": (
+        "a.yaml",
+        f"a: &a\n  password: {PASSWORD}\nb: *a\nc:\n  <<: *a\n",
+        "password",
+        2,
+    ),
+    "YAML, an anchor that an alias names": (
+        "a.yaml",
+        f"a: &a {PASSWORD}\nb:\n  password: *a\nc:\n  token: *a\n",
+        "password",
+        1,
+    ),
+    "YAML, an anchor of a list": (
+        "a.yaml",
+        f"a: &a\n- name: DB_PASSWORD\n  value: {PASSWORD}\nb:\n  env: *a\n",
+        "password",
+        3,
+    ),
     "text": ("notes.txt", f"hello\nuse {TOKEN} for it\n", "bearer_token", 2),
     "other code": (
         "a.js",

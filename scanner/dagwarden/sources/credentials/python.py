@@ -442,7 +442,9 @@ class _Reading:
         parts: list[tuple[ast.AST, str]] = []
         for key, (said, value) in zip(node.keys, pairs, strict=True):
             own = said if isinstance(said, str) else name
-            if key is not None and not isinstance(key, ast.Constant):
+            if isinstance(key, ast.Constant):
+                parts.append((key, ""))  # a token that something is kept for
+            elif key is not None:
                 parts.append((key, ""))
                 folded = fold(key, scope.names).value
                 own = folded if isinstance(folded, str) else own

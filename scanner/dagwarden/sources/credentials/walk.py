@@ -210,6 +210,11 @@ class _Walk:
         if (found := _key_file(place, value)) is not None:
             yield found
             return
+        for key in value:
+            # what is called by a token: `tokens: {ghp_...: loader}`
+            if isinstance(key, str) and not is_plain(key):
+                for kind, token, prefix in shapes(key):
+                    yield Found(kind, place, token, prefix)
         pair = _name_in_pair(value)
         key_id = next(filter(is_key_id, value.values()), None)
         for key, item in value.items():

@@ -15,6 +15,8 @@ from dagwarden.sources.credentials import Found, found_in
 
 # Of one file; what comes after them is not told.
 MAX_SPOTS = 500
+# Characters of a key that may be a token.
+LONG_KEY = 16
 
 
 class Unparsable(Exception):
@@ -48,7 +50,7 @@ Plain: TypeAlias = "str | list[Plain] | dict[str, Plain]"
 class Node:
     """A value of a document: a text, a list or a mapping, and its line."""
 
-    __slots__ = ("_plain", "as_written", "line", "value")
+    __slots__ = ("_plain", "as_written", "key_lines", "line", "value")
 
     def __init__(
         self,
@@ -66,6 +68,13 @@ class Node:
         self.as_written = as_written
         self.value = value
         self._plain: Plain | None = None
+        # of a mapping: the lines of keys that are long enough for a credential
+        self.key_lines: dict[str, int] = {}
+
+    def keep(self, key: str, line: int) -> None:
+        """Remember the line of a key, if it is as long as a credential."""
+        if len(key) >= LONG_KEY:
+            self.key_lines[key] = line
 
     def plain(self) -> Plain:
         """Return the value without lines; shared where the document shares it."""
@@ -117,15 +126,19 @@ def _placed(place: str, node: Node, wanted: list[Found]) -> Iterator[Spot]:
     """Yield each of `wanted` with the line of the smallest part that tells of it."""
     left = wanted
     parts = list(node.parts(place))
-    for at, part in parts:
+    for inner, part in parts:
         if not left:
             return
-        told = set(found_in(at, part.plain()))
+        told = set(found_in(inner, part.plain()))
         if here := [found for found in left if found in told]:
             left = [found for found in left if found not in told]
-            yield from _placed(at, part, here)
+            yield from _placed(inner, part, here)
     texts = [part for _, part in parts if isinstance(part.value, str)]
     for found in left:
+        keys = (at for key, at in node.key_lines.items() if found.value in key)
+        if line := next(keys, 0):
+            yield Spot(line, found)
+            continue
         holding = (part for part in texts if _holds(str(part.value), found.value))
         part = next(holding, None) or next(_telling(texts, found.value), node)
         yield Spot(_line_in(part, found.value), found)

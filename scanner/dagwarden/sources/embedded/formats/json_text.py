@@ -80,6 +80,7 @@ def with_lines(text: str) -> Node:
         around = waiting[-1].value if waiting else None
         if isinstance(around, dict) and key is None and piece[0] == '"':
             key = _text(piece)
+            waiting[-1].keep(key, line)
             continue
         node = Node(line, _value(piece))
         if isinstance(around, dict):

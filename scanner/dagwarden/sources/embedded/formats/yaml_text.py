@@ -235,6 +235,7 @@ class _Builder:
             key = self.keys[-1]
             if key is None:
                 self.keys[-1] = node.value if isinstance(node.value, str) else "?"
+                self.waiting[-1][0].keep(self.keys[-1], node.line)
             else:
                 around[key] = node
                 self.keys[-1] = None
