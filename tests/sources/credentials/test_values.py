@@ -376,6 +376,7 @@ def test_places_name_keys_and_pairs_but_no_positions() -> None:
     }
     found = secrets_in("overrides", value, HERE, KEPT)
     assert [(secret.place, secret.kind) for secret in found] == [
+        ("overrides", "bearer_token"),  # the key itself
         ("overrides.(unnamed).password", "password"),
         ("overrides.container_overrides.args.value", "bearer_token"),
         ("overrides.container_overrides.env.DB_PASSWORD", "password"),
