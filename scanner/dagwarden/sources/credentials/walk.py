@@ -213,8 +213,8 @@ class _Walk:
         for key in value:
             # what is called by a token: `tokens: {ghp_...: loader}`
             if isinstance(key, str) and not is_plain(key):
-                for kind, token, prefix in shapes(key):
-                    yield Found(kind, place, token, prefix)
+                for token in shapes(key):
+                    yield Found(token.kind, place, token.value, token.prefix)
         pair = _name_in_pair(value)
         key_id = next(filter(is_key_id, value.values()), None)
         for key, item in value.items():

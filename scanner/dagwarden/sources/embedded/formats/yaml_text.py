@@ -234,8 +234,9 @@ class _Builder:
         elif isinstance(around, dict):
             key = self.keys[-1]
             if key is None:
-                self.keys[-1] = node.value if isinstance(node.value, str) else "?"
-                self.waiting[-1][0].keep(self.keys[-1], node.line)
+                key = node.value if isinstance(node.value, str) else "?"
+                self.keys[-1] = key
+                self.waiting[-1][0].keep(key, node.line)
             else:
                 around[key] = node
                 self.keys[-1] = None
