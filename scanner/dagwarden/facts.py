@@ -502,7 +502,10 @@ class Connection(Fact, frozen=True, kw_only=True):
 # ---------------------------------------------------------------------------- cloud
 
 LayerState = Literal["read", "partly", "not_given"]
-LAYERS = ("allow", "deny", "boundary", "memberships", "ancestors", "tags", "audit")
+LAYERS = (
+    *("allow", "deny", "boundary", "memberships", "ancestors", "tags", "audit"),
+    *("org_policies", "logging"),
+)
 
 
 class Layers(Record, frozen=True, kw_only=True):
@@ -516,6 +519,10 @@ class Layers(Record, frozen=True, kw_only=True):
     tags: LayerState = "not_given"
     # audit configurations: a search over policies does not return them
     audit: LayerState = "not_given"
+    # organisation policies, those of managed and custom constraints among them
+    org_policies: LayerState = "not_given"
+    # where log entries are routed and kept
+    logging: LayerState = "not_given"
 
 
 class Snapshot(Fact, frozen=True, kw_only=True):
@@ -763,10 +770,41 @@ class OrgPolicy(Fact, frozen=True, kw_only=True):
     """
 
     resource: str
-    constraint: str
+    constraint: str  # "constraints/iam.allowedPolicyMemberDomains"
     enforced: Maybe[bool] = UNSET
-    allowed: tuple[str, ...] = ()
+    allowed: tuple[str, ...] = ()  # "*": all values
     denied: tuple[str, ...] = ()
+    inherits: bool = False  # values of policies above are added to its own
+    reset: bool = False  # it sets back what Google's default is, whatever is above
+    conditional: bool = False  # some of it holds for some tags only
+
+
+class LogSink(Fact, frozen=True, kw_only=True):
+    """
+    Where log entries of a container are routed.
+
+    id: `log_sink:NAME`
+    """
+
+    name: str
+    resource: str  # the project, folder or organisation it is of
+    destination: Maybe[str] = UNSET  # "logging.googleapis.com/projects/p/..."
+    filter: Maybe[str] = UNSET  # empty: all entries
+    disabled: Maybe[bool] = UNSET
+    include_children: bool = False  # entries of all below, too
+    exclusions: int = 0  # those in force
+
+
+class LogBucket(Fact, frozen=True, kw_only=True):
+    """
+    A bucket of log entries.
+
+    id: `log_bucket:NAME`
+    """
+
+    name: str  # full resource name
+    retention_days: Maybe[float] = UNSET
+    locked: bool = False  # nobody can shorten the retention or delete it
 
 
 class ServicePerimeter(Fact, frozen=True, kw_only=True):
@@ -1061,6 +1099,24 @@ class AuditLog(Fact, frozen=True, kw_only=True):
     exempted: Maybe[tuple[str, ...]] = UNSET
 
 
+class ProjectConstraint(Fact, frozen=True, kw_only=True):
+    """
+    Whether organisation policies forbid something in one project.
+
+    `constraint` is `iam.disableServiceAccountKeyCreation` (new keys),
+    `iam.allowedPolicyMemberDomains` (members from elsewhere) or `run.allowedIngress`
+    (services open to the internet), whichever constraint forbids it. Exists for projects
+    with a workload or Composer environment, and of the first kind for those whose
+    accounts tasks act as.
+    id: `project_constraint:PROJECT#CONSTRAINT`
+    """
+
+    project: str
+    constraint: str
+    forbids: Maybe[bool] = UNSET
+    by: tuple[str, ...] = ()  # the constraints that do, managed ones among them
+
+
 # ------------------------------------------------------------------ inline and files
 
 
@@ -1108,6 +1164,8 @@ class Facts(Record, frozen=True, kw_only=True):
     composer_environments: tuple[ComposerEnvironment, ...] = ()
     audit_configs: tuple[AuditConfig, ...] = ()
     org_policies: tuple[OrgPolicy, ...] = ()
+    log_sinks: tuple[LogSink, ...] = ()
+    log_buckets: tuple[LogBucket, ...] = ()
     service_perimeters: tuple[ServicePerimeter, ...] = ()
     deny_policies: tuple[DenyPolicy, ...] = ()
     boundary_policies: tuple[BoundaryPolicy, ...] = ()
@@ -1121,6 +1179,7 @@ class Facts(Record, frozen=True, kw_only=True):
     reaches: tuple[Reach, ...] = ()
     lifetime_chains: tuple[LifetimeChain, ...] = ()
     audit_logs: tuple[AuditLog, ...] = ()
+    project_constraints: tuple[ProjectConstraint, ...] = ()
     # beside the facts
     gaps: tuple[Gap, ...] = ()
     excluded: tuple[Excluded, ...] = ()
@@ -1152,6 +1211,8 @@ KINDS: dict[str, tuple[str, type[Fact]]] = {
     "composer_environment": ("composer_environments", ComposerEnvironment),
     "audit_config": ("audit_configs", AuditConfig),
     "org_policy": ("org_policies", OrgPolicy),
+    "log_sink": ("log_sinks", LogSink),
+    "log_bucket": ("log_buckets", LogBucket),
     "service_perimeter": ("service_perimeters", ServicePerimeter),
     "deny_policy": ("deny_policies", DenyPolicy),
     "boundary_policy": ("boundary_policies", BoundaryPolicy),
@@ -1164,6 +1225,7 @@ KINDS: dict[str, tuple[str, type[Fact]]] = {
     "reach": ("reaches", Reach),
     "lifetime_chain": ("lifetime_chains", LifetimeChain),
     "audit_log": ("audit_logs", AuditLog),
+    "project_constraint": ("project_constraints", ProjectConstraint),
 }
 
 

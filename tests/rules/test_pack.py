@@ -34,13 +34,16 @@ CRITERIA = {
     "google-agent-can-invoke": {"CC6.3"},
     "grant-unused-by-scanned-tasks": {"CC6.3"},
     "incomplete-snapshot": {"CC4.1"},
+    "ingress-unrestricted": {"CC6.6"},
     "invoker-check-disabled": {"CC6.1"},
     "invoker-granted-above-service": {"CC6.3"},
     "job-outlives-its-task": {"A1.2"},
+    "key-creation-unrestricted": {"CC6.1"},
     "key-file-content-in-connection": {"CC6.1"},
     "key-in-repository": {"CC6.1"},
     "plain-secret-in-cloud-run-environment": {"CC6.1"},
     "plain-secret-in-composer-environment": {"CC6.1"},
+    "member-domains-unrestricted": {"CC6.6"},
     "provider-without-attribute-condition": {"CC6.6"},
     "public-invoker": {"CC6.3", "CC6.6"},
     "role-broader-than-invoke": {"CC6.3"},
@@ -115,7 +118,7 @@ def test_texts_say_something_and_stay_short(found: RuleFile) -> None:
 @each_rule
 def test_whoever_needs_the_cloud_says_so(found: RuleFile) -> None:
     cloud = {"grant", "cloud_run", "composer_environment", "key", "reach", "snapshot"}
-    cloud |= {"federation_provider", "audit_log"}
+    cloud |= {"federation_provider", "audit_log", "project_constraint"}
     assert ("snapshot" in found.rule.needs) or found.rule.subject not in cloud
 
 

@@ -64,10 +64,16 @@ class Cloud:
 
     def list_assets(self, request: ListAssetsRequest) -> ListAssetsResponse:
         content = ContentType(request.content_type).name
-        self._asked("ListAssets", content, request.page_token)
+        types = tuple(request.asset_types)
+        # what is asked for in a request of its own is told apart
+        of = {kind.partition("/")[0] for kind in types}
+        alone = content == "RESOURCE" and len(of) == 1
+        subject = f"{content} of {of.pop()}" if alone else content
+        self._asked("ListAssets", subject, request.page_token)
         self.read_times.append(cast("datetime | None", request.read_time))
-        self.types[content] = tuple(request.asset_types)
-        assets, token = self._paged(self.assets.get(content, []), request.page_token)
+        self.types[subject] = types
+        known = [one for one in self.assets.get(content, []) if one.asset_type in types]
+        assets, token = self._paged(known, request.page_token)
         return ListAssetsResponse(
             assets=assets, next_page_token=token, read_time=READ_TIME
         )

@@ -316,6 +316,18 @@ DENIED = [grpc.StatusCode.PERMISSION_DENIED, None]
             ("org_policy",),
         ),
         (
+            ("ListAssets", "RESOURCE of orgpolicy.googleapis.com"),
+            "CONSTRAINTS of organizations/9",
+            "PERMISSION_DENIED (it needs cloudasset.assets.listResource)",
+            ("org_policy",),
+        ),
+        (
+            ("ListAssets", "RESOURCE of logging.googleapis.com"),
+            "LOGGING of organizations/9",
+            "PERMISSION_DENIED (it needs cloudasset.assets.listResource)",
+            ("log_bucket", "log_sink"),
+        ),
+        (
             ("ListServiceAccounts", "projects/shop"),
             "service accounts of projects/shop",
             "PERMISSION_DENIED (it needs iam.serviceAccounts.list)",
@@ -449,6 +461,8 @@ def test_progress_tells_each_part(channel: grpc.Channel, tmp_path: Path) -> None
         ("IAM_POLICY", 2),
         ("IAM_POLICY", 3),
         ("ORG_POLICY", 0),
+        ("CONSTRAINTS", 0),
+        ("LOGGING", 0),
         ("service accounts", 1),
         ("roles", 2),
     ]

@@ -110,6 +110,7 @@ def _with_snapshot(
         return facts
     # a commit hook has no snapshot, and does not pay for what reads one
     from dagwarden.graph.audit import derive_audit_logs
+    from dagwarden.graph.constraints import derive_constraints
     from dagwarden.graph.exposure import with_exposure
     from dagwarden.graph.grants import derive_grants
     from dagwarden.graph.reach import derive_reaches
@@ -132,6 +133,7 @@ def _with_snapshot(
         grants=derive_grants(estate, used, usage),
         reaches=derive_reaches(estate, users),
         audit_logs=derive_audit_logs(estate),
+        project_constraints=derive_constraints(estate, used),
         assumptions=tuple(sorted(set(said))),
     )
 

@@ -237,6 +237,8 @@ class Placed:
         nearest = next(found, None)
         if nearest is None:
             return False
+        if nearest.reset:  # to Google's default, which forbids nothing
+            return False
         return None if nearest.enforced is UNSET else nearest.enforced
 
     # --------------------------------------------------------------------- workloads

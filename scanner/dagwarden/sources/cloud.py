@@ -29,7 +29,10 @@ from dagwarden.sources.snapshot.records import (
     BUCKET,
     FOLDER,
     JOB,
+    LOG_BUCKET,
+    LOG_SINK,
     MODELLED,
+    ORG_POLICY,
     ORGANIZATION,
     PROJECT,
     ROLE,
@@ -61,9 +64,13 @@ TIMEOUT = 60.0
 # IAM answers one project, account or role at a time.
 WORKERS = 8
 
+# Asked for by themselves: where one is refused, the others are still read.
+_CONSTRAINT_TYPES = (ORG_POLICY,)
+_LOGGING_TYPES = (LOG_BUCKET, LOG_SINK)
+_OWN_TYPES = frozenset({*_CONSTRAINT_TYPES, *_LOGGING_TYPES})
 # Service accounts and their keys come from IAM, which knows them first.
 _RESOURCE_TYPES = tuple(
-    sorted(MODELLED.keys() - {SERVICE_ACCOUNT, SERVICE_ACCOUNT_KEY})
+    sorted(MODELLED.keys() - {SERVICE_ACCOUNT, SERVICE_ACCOUNT_KEY} - _OWN_TYPES)
 )
 _POLICY_TYPES = (BUCKET, FOLDER, JOB, ORGANIZATION, PROJECT, SERVICE, SERVICE_ACCOUNT)
 _CONTAINER_TYPES = (FOLDER, ORGANIZATION, PROJECT)
@@ -256,6 +263,8 @@ class _Pull:
                 remedy="check the scope, and that the caller holds "
                 f"{_NEEDS['RESOURCE'][0]} there",
             )
+        self._list_assets("CONSTRAINTS", _CONSTRAINT_TYPES, principal)
+        self._list_assets("LOGGING", _LOGGING_TYPES, principal)
         self._each(
             "service accounts",
             sorted(self._projects.items()),
@@ -270,7 +279,7 @@ class _Pull:
     def _list_assets(
         self, content: str, types: tuple[str, ...], principal: str | None
     ) -> str | None:
-        """Write every asset of one content type; return why that failed, if it did."""
+        """Write every asset of one part; return why that failed, if it did."""
         from google.api_core.exceptions import GoogleAPIError
         from google.cloud.asset_v1 import ContentType, ListAssetsRequest
 
@@ -278,6 +287,8 @@ class _Pull:
             "RESOURCE": ContentType.RESOURCE,
             "IAM_POLICY": ContentType.IAM_POLICY,
             "ORG_POLICY": ContentType.ORG_POLICY,
+            "CONSTRAINTS": ContentType.RESOURCE,
+            "LOGGING": ContentType.RESOURCE,
         }
         request = ListAssetsRequest(
             parent=self._scope,
@@ -486,6 +497,8 @@ _NEEDS = {
     ),
     "IAM_POLICY": ("cloudasset.assets.listIamPolicy", ("audit_config", "binding")),
     "ORG_POLICY": ("cloudasset.assets.listOrgPolicy", ("org_policy",)),
+    "CONSTRAINTS": ("cloudasset.assets.listResource", ("org_policy",)),
+    "LOGGING": ("cloudasset.assets.listResource", ("log_bucket", "log_sink")),
 }
 
 

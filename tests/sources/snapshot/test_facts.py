@@ -387,6 +387,125 @@ def test_organisation_policies(
     assert (found.enforced, found.allowed, found.denied) == expected
 
 
+@pytest.mark.parametrize(
+    ("spec", "expected"),
+    [
+        ({"rules": [{"enforce": True}]}, (True, (), ())),
+        ({"rules": [{"enforce": False}]}, (False, (), ())),
+        ({"rules": [{"enforce": True}, {"enforce": False, "condition": {"expression": "resource.matchTag('1/a', 'b')"}}]}, (UNSET, (), ())),
+        ({"rules": [{"values": {"allowedValues": ["b", "a"], "deniedValues": ["c"]}}]}, (UNSET, ("a", "b"), ("c",))),
+        ({"rules": [{"allowAll": True}]}, (UNSET, ("*",), ())),
+        ({"rules": [{"denyAll": True}]}, (UNSET, (), ("*",))),
+        ({"reset": True}, (UNSET, (), ())),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("on", ["organizations/9", "folders/8", "projects/71"])
+@pytest.mark.parametrize("version", ["", "v2/"])
+def test_organisation_policies_of_managed_constraints(
+    tmp_path: Path, spec: Json, expected: tuple[object, ...], on: str, version: str
+) -> None:
+    name = f"{on}/policies/iam.managed.x"
+    one = data(
+        f"//orgpolicy.googleapis.com/{version}{name}",
+        "orgpolicy.googleapis.com/Policy",
+        {"name": name, "spec": spec},
+        ABOVE[ABOVE.index(on) :],
+    )
+    (found,) = facts(tmp_path, one).org_policies
+    assert found.id == f"org_policy:{CRM}/{on}#constraints/iam.managed.x"
+    assert (found.enforced, found.allowed, found.denied) == expected
+    assert found.reset == ("reset" in spec)
+    assert found.conditional == ("condition" in str(spec))
+
+
+def test_a_policy_that_is_only_tried_out_forbids_nothing(tmp_path: Path) -> None:
+    name = "organizations/9/policies/iam.managed.x"
+    one = data(
+        f"//orgpolicy.googleapis.com/{name}",
+        "orgpolicy.googleapis.com/Policy",
+        {"name": name, "dryRunSpec": {"rules": [{"enforce": True}]}},
+        ["organizations/9"],
+    )
+    assert facts(tmp_path, one).org_policies == ()
+
+
+def test_lists_say_whether_they_inherit(tmp_path: Path) -> None:
+    shape = {"allowedValues": ["a"], "inheritFromParent": True}
+    one = asset(
+        f"{CRM}/projects/71",
+        f"{CRM_TYPE}/Project",
+        ancestors=ABOVE,
+        orgPolicy=[{"constraint": "constraints/x", "listPolicy": shape}],
+    )
+    (found,) = facts(tmp_path, one).org_policies
+    assert (found.inherits, found.reset) == (True, False)
+
+
+POLICY = data(
+    "//orgpolicy.googleapis.com/organizations/9/policies/iam.x",
+    "orgpolicy.googleapis.com/Policy",
+    {"name": "organizations/9/policies/iam.x", "spec": {"rules": [{"enforce": True}]}},
+    ["organizations/9"],
+)
+
+
+@pytest.mark.parametrize(
+    ("assets", "state"),
+    [
+        ((ORGANIZATION, FOLDER, PROJECT), "not_given"),
+        ((ORGANIZATION, FOLDER, PROJECT, POLICY), "read"),
+        ((FOLDER, PROJECT, POLICY), "partly"),  # an export of less than all
+        ((ORGANIZATION, FOLDER, PROJECT, POLICY | {"resource": {"data": {"spec": 1}}}), "partly"),
+    ],
+)  # fmt: skip
+def test_the_layer_of_organisation_policies(
+    tmp_path: Path, assets: tuple[Json, ...], state: str
+) -> None:
+    (snapshot,) = facts(tmp_path, *assets).snapshots
+    assert snapshot.layers.org_policies == state
+    assert snapshot.layers.logging == "not_given"
+
+
+# --------------------------------------------------------------------------- logging
+
+
+def test_sinks_say_what_they_route_where(tmp_path: Path) -> None:
+    fields = {
+        "name": "archive",
+        "destination": "storage.googleapis.com/archive-9",
+        "filter": 'logName:"cloudaudit.googleapis.com"',
+        "includeChildren": True,
+        "exclusions": [{"name": "a", "filter": "x"}, {"name": "b", "disabled": True}],
+    }
+    name = "//logging.googleapis.com/organizations/9/sinks/archive"
+    one = data(name, "logging.googleapis.com/LogSink", fields, ["organizations/9"])
+    (found,) = facts(tmp_path, one).log_sinks
+    assert (found.resource, found.destination) == (
+        f"{CRM}/organizations/9",
+        "storage.googleapis.com/archive-9",
+    )
+    assert (found.filter, found.disabled) == (fields["filter"], False)
+    assert (found.include_children, found.exclusions) == (True, 1)
+
+
+def test_buckets_of_logs_say_how_long_they_keep(tmp_path: Path) -> None:
+    place = "//logging.googleapis.com/projects/71/locations/global/buckets"
+    kept = {"retentionDays": 400, "locked": True, "lifecycleState": "ACTIVE"}
+    deleted = {"retentionDays": 30, "lifecycleState": "DELETE_REQUESTED"}
+    kind = "logging.googleapis.com/LogBucket"
+    found = facts(
+        tmp_path,
+        PROJECT,
+        data(f"{place}/_Default", kind, kept),
+        data(f"{place}/old", kind, deleted),
+        data(f"{place}/odd", kind, {}),
+    ).log_buckets
+    assert [(one.name.rpartition("/")[2], one.retention_days, one.locked) for one in found] == [
+        ("_Default", 400.0, True),
+        ("odd", UNSET, False),
+    ]  # fmt: skip
+
+
 # ------------------------------------------------------------------ identities' data
 
 

@@ -15,7 +15,10 @@ from dagwarden.sources.snapshot import given
 from dagwarden.sources.snapshot.elements import Element, Lost, elements
 from dagwarden.sources.snapshot.policies import guardrail_kind
 from dagwarden.sources.snapshot.records import (
+    LOG_BUCKET,
+    LOG_SINK,
     MODELLED,
+    ORG_POLICY,
     TAG_BINDING,
     TAG_KEY,
     TAG_VALUE,
@@ -46,6 +49,8 @@ ALL_KINDS = (
     "group",
     "identity",
     "key",
+    "log_bucket",
+    "log_sink",
     "org_policy",
     "resource",
     "resource_tags",
@@ -57,6 +62,9 @@ KINDS_OF_TYPE: dict[str, tuple[str, ...]] = {
     TAG_BINDING: ("resource_tags",),
     TAG_KEY: ("resource_tags",),
     TAG_VALUE: ("resource_tags",),
+    ORG_POLICY: ("org_policy",),
+    LOG_SINK: ("log_sink",),
+    LOG_BUCKET: ("log_bucket",),
     "cloudresourcemanager": ("resource",),
     "storage": ("resource",),
     "iam.googleapis.com/ServiceAccount": ("identity",),

@@ -11,6 +11,9 @@ from dagwarden.sources.snapshot.records import (
     COMPOSER,
     FOLDER,
     JOB,
+    LOG_BUCKET,
+    LOG_SINK,
+    ORG_POLICY,
     ORGANIZATION,
     PROJECT,
     SERVICE,
@@ -40,6 +43,8 @@ def layers_of(
     above = _all_above_read(inheriting, joined)
     queried = any(export.queried for export in exports)
     whole = above and not queried
+    types = frozenset(kind for export in exports for kind in export.types)
+    within = _organization_read(inheriting, joined)
     return Layers(
         allow=_state(with_policy, whole and "binding" not in lost),
         audit=_state(
@@ -53,6 +58,10 @@ def layers_of(
         deny=_given(exports, "deny", ("deny_policy",)),
         boundary=_given(exports, "boundary", ("boundary_policy", "boundary_binding")),
         memberships=_given(exports, "memberships", ("group",)),
+        org_policies=_typed(types, {ORG_POLICY}, within and "org_policy" not in lost),
+        logging=_typed(
+            types, {LOG_SINK, LOG_BUCKET}, within and not lost & _OF_LOGGING
+        ),
         tags=_inherited(_given(exports, "tags", ("resource_tags",)), above),
     )
 
@@ -88,6 +97,34 @@ def _given(exports: Sequence[Export], layer: str, kinds: Sequence[str]) -> Layer
         for gap in export.gaps
     )
     return "partly" if lost else "read"
+
+
+_OF_LOGGING = frozenset({"log_sink", "log_bucket"})
+
+
+def _typed(types: frozenset[str], wanted: set[str], whole: bool) -> LayerState:
+    """Return the state of a layer that assets of certain types make up."""
+    if not wanted & types:
+        return "not_given"
+    return "read" if whole and wanted <= types else "partly"
+
+
+def _organization_read(
+    inheriting: Iterable[Joined], joined: Mapping[str, Joined]
+) -> bool:
+    """
+    Return whether resources were read of all that is below the organisations.
+
+    An export of a project or folder names what is above it, and holds no record of it.
+    """
+    tops = {
+        one.ancestors[-1] if one.ancestors else one.name
+        for one in inheriting
+        if one.name.startswith(CONTAINERS) or one.ancestors
+    }
+    return bool(tops) and all(
+        top in joined and joined[top].data is not None for top in tops
+    )
 
 
 def _inherited(state: LayerState, above: bool) -> LayerState:

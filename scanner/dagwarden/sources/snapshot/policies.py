@@ -27,6 +27,7 @@ from dagwarden.sources.snapshot.records import (
     ConditionShape,
     ConstraintShape,
     GuardShape,
+    OrgPolicyShape,
     PolicyShape,
 )
 
@@ -129,7 +130,63 @@ def org_policy(resource: str, shape: ConstraintShape, origin: Origin) -> OrgPoli
         enforced=bool(boolean.enforced) if boolean else UNSET,
         allowed=tuple(sorted(allowed)),
         denied=tuple(sorted(denied)),
+        inherits=bool(
+            values and (values.inheritFromParent or values.inherit_from_parent)
+        ),
+        reset=bool(shape.restoreDefault or shape.restore_default),
         unresolved=() if boolean else (unresolved,),
+    )
+
+
+_ORG_POLICY = re.compile(
+    r"//orgpolicy\.googleapis\.com/(?:v2/)?"
+    r"(?P<on>(?:organizations|folders|projects)/[^/]+)/policies/(?P<constraint>[^/]+)"
+)
+
+
+def org_policy_of(
+    name: str, shape: OrgPolicyShape, names: Names, origin: Origin
+) -> OrgPolicy | None:
+    """
+    Return an organisation policy of version 2 of that API.
+
+    None: it is only tried out (a dry run), or its name is of another shape.
+    """
+    found = _ORG_POLICY.fullmatch(name)
+    spec = shape.spec
+    if found is None or spec is None:
+        return None
+    resource = names.container(found["on"])
+    constraint = f"constraints/{found['constraint']}"
+    rules = spec.rules or []
+    allowed, denied = set[str](), set[str]()
+    for rule in rules:
+        allowed.update((rule.values and rule.values.allowedValues) or ())
+        denied.update((rule.values and rule.values.deniedValues) or ())
+        if rule.allowAll:
+            allowed.add("*")
+        if rule.denyAll:
+            denied.add("*")
+    conditional = any(rule.condition is not None for rule in rules)
+    said = {bool(rule.enforce) for rule in rules if rule.enforce is not None}
+    enforced = said.pop() if len(said) == 1 and not conditional else UNSET
+    unresolved = Unresolved(
+        field="enforced",
+        reason="condition" if conditional else "layer",
+        symbol=f"a yes or no of {constraint} on {resource}",
+    )
+    return OrgPolicy(
+        id=f"org_policy:{resource}#{constraint}",
+        origin=origin,
+        resource=resource,
+        constraint=constraint,
+        enforced=enforced,
+        allowed=tuple(sorted(allowed)),
+        denied=tuple(sorted(denied)),
+        inherits=bool(spec.inheritFromParent),
+        reset=bool(spec.reset),
+        conditional=conditional,
+        unresolved=() if enforced is not UNSET else (unresolved,),
     )
 
 

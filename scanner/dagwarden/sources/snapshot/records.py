@@ -28,6 +28,9 @@ COMPOSER = "composer.googleapis.com/Environment"
 TAG_KEY = "cloudresourcemanager.googleapis.com/TagKey"
 TAG_VALUE = "cloudresourcemanager.googleapis.com/TagValue"
 TAG_BINDING = "cloudresourcemanager.googleapis.com/TagBinding"
+ORG_POLICY = "orgpolicy.googleapis.com/Policy"
+LOG_SINK = "logging.googleapis.com/LogSink"
+LOG_BUCKET = "logging.googleapis.com/LogBucket"
 
 
 # Where a resource's data came through a protocol message, 3 is written 3.0 and an
@@ -98,6 +101,12 @@ class ListPolicyShape(Shape, kw_only=True):
     denied_values: list[str] | None = None
     allValues: Enum | None = None
     all_values: Enum | None = None
+    inheritFromParent: bool | None = None
+    inherit_from_parent: bool | None = None
+
+
+class PresentShape(Shape, kw_only=True):
+    """Something of which only the presence matters."""
 
 
 class ConstraintShape(Shape, kw_only=True):
@@ -108,6 +117,40 @@ class ConstraintShape(Shape, kw_only=True):
     boolean_policy: BooleanPolicyShape | None = None
     listPolicy: ListPolicyShape | None = None
     list_policy: ListPolicyShape | None = None
+    restoreDefault: PresentShape | None = None
+    restore_default: PresentShape | None = None
+
+
+class ValuesShape(Shape, kw_only=True):
+    """The values that a rule of an organisation policy lists."""
+
+    allowedValues: list[str] | None = None
+    deniedValues: list[str] | None = None
+
+
+class ConstraintRuleShape(Shape, kw_only=True):
+    """One rule of an organisation policy (version 2)."""
+
+    enforce: bool | None = None
+    allowAll: bool | None = None
+    denyAll: bool | None = None
+    values: ValuesShape | None = None
+    condition: ConditionShape | None = None
+
+
+class ConstraintSpecShape(Shape, kw_only=True):
+    """What an organisation policy says (version 2)."""
+
+    rules: list[ConstraintRuleShape] | None = None
+    inheritFromParent: bool | None = None
+    reset: bool | None = None
+
+
+class OrgPolicyShape(Shape, kw_only=True):
+    """An organisation policy (version 2); without `spec` it is only tried out."""
+
+    name: str = ""  # organizations/1/policies/iam.x
+    spec: ConstraintSpecShape | None = None
 
 
 class DenyRuleShape(Shape, kw_only=True):
@@ -262,10 +305,6 @@ class AwsShape(Shape, kw_only=True):
     accountId: str | None = None
 
 
-class PresentShape(Shape, kw_only=True):
-    """Something of which only the presence matters."""
-
-
 class ProviderShape(Shape, kw_only=True):
     """A workload identity pool's provider."""
 
@@ -277,6 +316,31 @@ class ProviderShape(Shape, kw_only=True):
     aws: AwsShape | None = None
     saml: PresentShape | None = None
     x509: PresentShape | None = None
+
+
+class ExclusionShape(Shape, kw_only=True):
+    """What a sink leaves out."""
+
+    disabled: bool | None = None
+
+
+class LogSinkShape(Shape, kw_only=True):
+    """Where a container's log entries are routed."""
+
+    destination: str | None = None
+    filter: str | None = None
+    disabled: bool | None = None
+    includeChildren: bool | None = None
+    exclusions: list[ExclusionShape] | None = None
+
+
+class LogBucketShape(Shape, kw_only=True):
+    """A bucket of log entries."""
+
+    name: str = ""  # projects/p/locations/global/buckets/_Default
+    retentionDays: int | float | None = None
+    locked: bool | None = None
+    lifecycleState: Enum | None = None
 
 
 # ------------------------------------------------------------------------ workloads
@@ -468,6 +532,9 @@ Data: TypeAlias = (
     | TagKeyShape
     | TagValueShape
     | TagBindingShape
+    | OrgPolicyShape
+    | LogSinkShape
+    | LogBucketShape
 )
 
 # What `resource.data` of a type is decoded into: the types that are modelled.
@@ -487,6 +554,9 @@ MODELLED: dict[str, type[Data]] = {
     TAG_KEY: TagKeyShape,
     TAG_VALUE: TagValueShape,
     TAG_BINDING: TagBindingShape,
+    ORG_POLICY: OrgPolicyShape,
+    LOG_SINK: LogSinkShape,
+    LOG_BUCKET: LogBucketShape,
 }
 
 

@@ -10,6 +10,8 @@ from dagwarden.facts import (
     Fact,
     FederationProvider,
     Key,
+    LogBucket,
+    LogSink,
     Origin,
     Resource,
     Role,
@@ -29,12 +31,16 @@ from dagwarden.sources.snapshot.policies import (
     deny_policy,
     guardrail_kind,
     org_policy,
+    org_policy_of,
     relative,
 )
 from dagwarden.sources.snapshot.records import (
     BUCKET,
     COMPOSER,
     JOB,
+    LOG_BUCKET,
+    LOG_SINK,
+    ORG_POLICY,
     PROVIDER,
     ROLE,
     SERVICE,
@@ -49,6 +55,9 @@ from dagwarden.sources.snapshot.records import (
     ContainerShape,
     Data,
     GuardShape,
+    LogBucketShape,
+    LogSinkShape,
+    OrgPolicyShape,
     PoolShape,
     ProviderShape,
     RoleShape,
@@ -386,6 +395,83 @@ def _guardrail(one: Joined, around: Surroundings) -> Iterator[Fact]:
         yield fact
 
 
+def _org_policy(one: Joined, around: Surroundings) -> Iterator[Fact]:
+    data = _data(one)
+    shape = data if isinstance(data, OrgPolicyShape) else OrgPolicyShape()
+    fact = org_policy_of(one.name, shape, around.names, _origin(one))
+    if fact is not None:
+        yield fact
+
+
+_SINK = re.compile(
+    r"//logging\.googleapis\.com/(?P<of>(?:projects|folders|organizations)/[^/]+)/sinks/[^/]+"
+)
+
+
+def _log_sink(one: Joined, around: Surroundings) -> Iterator[Fact]:
+    data = _data(one)
+    match = _SINK.fullmatch(one.name)
+    if match is None:  # of a billing account
+        return
+    fields: dict[str, object] = dict.fromkeys(
+        ("destination", "filter", "disabled"), UNSET
+    )
+    if isinstance(data, LogSinkShape):
+        exclusions = [item for item in data.exclusions or () if not item.disabled]
+        fields = {
+            "destination": data.destination or UNSET,
+            "filter": data.filter or "",
+            "disabled": bool(data.disabled),
+            "include_children": bool(data.includeChildren),
+            "exclusions": len(exclusions),
+        }
+    sink = LogSink(
+        id=f"log_sink:{one.name}",
+        origin=_origin(one),
+        name=one.name,
+        resource=around.names.container(match["of"]),
+        unresolved=_unread(one, fields),
+    )
+    yield structs.replace(sink, **fields)
+
+
+def _log_bucket(one: Joined, around: Surroundings) -> Iterator[Fact]:
+    data = _data(one)
+    fields: dict[str, object] = {"retention_days": UNSET}
+    if isinstance(data, LogBucketShape):
+        if data.lifecycleState in _OFF_BUCKET:
+            return
+        days = data.retentionDays
+        fields = {
+            "retention_days": UNSET if days is None else float(days),
+            "locked": bool(data.locked),
+        }
+    bucket = LogBucket(
+        id=f"log_bucket:{one.name}",
+        origin=_origin(one),
+        name=one.name,
+        unresolved=_unread(one, fields),
+    )
+    yield structs.replace(bucket, **fields)
+
+
+# name and number of google.logging.v2.LifecycleState
+_OFF_BUCKET: frozenset[str | float] = frozenset({"DELETE_REQUESTED", 2})
+
+
+def _unread(one: Joined, fields: Mapping[str, object]) -> tuple[Unresolved, ...]:
+    """Return why fields of a record are not known."""
+    return tuple(
+        Unresolved(
+            field=name,
+            reason="unreadable" if one.data or one.broken else "layer",
+            symbol=f"{name} of {one.name}" if one.data or one.broken else NOT_GIVEN,
+        )
+        for name, value in sorted(fields.items())
+        if value is UNSET
+    )
+
+
 _READERS: dict[str, Callable[[Joined, Surroundings], Iterator[Fact]]] = {
     BUCKET: _bucket,
     SERVICE_ACCOUNT: _service_account,
@@ -396,4 +482,7 @@ _READERS: dict[str, Callable[[Joined, Surroundings], Iterator[Fact]]] = {
     JOB: _cloud_run,
     COMPOSER: _composer,
     GUARDRAIL: _guardrail,
+    ORG_POLICY: _org_policy,
+    LOG_SINK: _log_sink,
+    LOG_BUCKET: _log_bucket,
 }
