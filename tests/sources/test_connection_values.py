@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from dagwarden.sources.connections.read import read_connections
 from dagwarden.sources.connections.records import HIDDEN, Connections, Entry
@@ -202,7 +203,7 @@ def test_every_source_is_read(tmp_path: Path) -> None:
         ("local:c.json", exported(**FIELDS), ENTRY),
         ("local:c.yaml", yaml.safe_dump({"X": {"conn_type": "http", **FIELDS}}), ENTRY),
         ("astro:a.yaml", yaml.safe_dump({"airflow": {"connections": [ASTRO]}}), ENTRY),
-        ("export:l.json", json.dumps([listed]), ENTRY._replace(extra=UNSET)),
+        ("export:l.json", json.dumps([listed]), replace(ENTRY, extra=UNSET)),
         ("export:r.json", json.dumps(rest), ENTRY),
         ("local:c.env", "X=http://h/", Entry("http", "h", "", None, None, {})),
     ):
@@ -270,13 +271,13 @@ def test_a_source_that_is_not_read_whole_may_hold_others(tmp_path: Path) -> None
 
 def test_the_first_source_that_has_it_counts() -> None:
     first = Entry("http", "first", None, None, None, {})
-    second = first._replace(host="second")
+    second = replace(first, host="second")
     upper = Layer({"MY_CONN": first}, upper=True)
     both = Connections((upper, Layer({"my_conn": second, "Other": second})))
     assert both.find("my_conn") == first
     assert both.find("My_Conn") == first
     assert both.find("Other") == second
     assert both.find("other") == HIDDEN
-    assert both._replace(complete=True).find("other") is None
+    assert replace(both, complete=True).find("other") is None
     unread = Connections((Layer({}, whole=False), upper), complete=True)
     assert unread.find("my_conn") == HIDDEN

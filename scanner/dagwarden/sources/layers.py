@@ -1,12 +1,14 @@
 """What the sources of an environment define, in the order in which Airflow looks."""
 
 from collections.abc import Iterable, Mapping
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, TypeVar
+
+from msgspec import Struct
 
 T = TypeVar("T")
 
 
-class Layer(NamedTuple, Generic[T]):
+class Layer(Struct, Generic[T], frozen=True):
     """What one source defines; `upper`: it knows names in upper case only."""
 
     entries: Mapping[str, T]

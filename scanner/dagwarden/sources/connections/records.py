@@ -1,15 +1,14 @@
 """The connections of an environment, as whoever reads DAG files asks for them."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
-from msgspec import UNSET
+from msgspec import UNSET, Struct
 
 from dagwarden.facts import Maybe
 from dagwarden.sources.layers import Layer, find
 
 
-class Entry(NamedTuple):
+class Entry(Struct, frozen=True):
     """
     What code gets of one connection; UNSET: not known, or not to be told.
 
@@ -27,7 +26,7 @@ class Entry(NamedTuple):
 HIDDEN = Entry(UNSET, UNSET, UNSET, UNSET, UNSET, UNSET)
 
 
-class Connections(NamedTuple):
+class Connections(Struct, frozen=True):
     """
     The connections of an environment, in the order in which Airflow looks for them.
 

@@ -9,7 +9,9 @@ import zlib
 from io import BytesIO
 from pathlib import PurePosixPath
 from struct import error as StructError
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from dagwarden.facts import GapReason
 
@@ -32,7 +34,7 @@ _DAMAGE = (
 )
 
 
-class Refused(NamedTuple):
+class Refused(Struct, frozen=True):
     """A member that is not read; the archive itself where `member` is empty."""
 
     member: str
@@ -40,7 +42,7 @@ class Refused(NamedTuple):
     detail: str
 
 
-class Archive(NamedTuple):
+class Archive(Struct, frozen=True):
     """The modules of an archive by their paths in it, and its folders."""
 
     modules: dict[str, bytes]

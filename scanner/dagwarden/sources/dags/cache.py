@@ -12,6 +12,7 @@ from itertools import chain
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import asdict
 
 from dagwarden.sources import stores
 from dagwarden.sources.credentials import Fingerprint, without_secrets
@@ -128,7 +129,7 @@ def _key(
     """
     told = {
         name: _which(value) if isinstance(value, Fingerprint) else value
-        for name, value in zip(environment._fields, environment, strict=True)
+        for name, value in asdict(environment).items()
     }
     return stores.key_of(
         place,

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from inspect import currentframe
 from itertools import chain
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
-from msgspec import UNSET, Raw
+from msgspec import UNSET, Raw, Struct
 from msgspec.structs import replace
 
 from dagwarden.facts import Excluded, Gap, GapReason, InlineWaiver, SourceFile
@@ -66,7 +66,7 @@ def _frames(count: int) -> Generator[None, None, None]:
         sys.setrecursionlimit(before)
 
 
-class _Module(NamedTuple):
+class _Module(Struct, frozen=True):
     """What was found where a module may be."""
 
     source: Source | None
@@ -75,7 +75,7 @@ class _Module(NamedTuple):
     seen: Seen | None
 
 
-class Found(NamedTuple):
+class Found(Struct, frozen=True):
     """A module that was found."""
 
     source: Source
@@ -83,7 +83,7 @@ class Found(NamedTuple):
     seen: Seen
 
 
-class _Search(NamedTuple):
+class _Search(Struct, frozen=True):
     """The modules of one name in several places, and all that was looked at."""
 
     found: list[Found]
@@ -183,10 +183,10 @@ class FileReader:
         for place in places:
             path = place.joinpath(*name.split("."))
             for file in (path / "__init__.py", path.with_name(f"{path.name}.py")):
-                source, record, seen = self._module_at(file, place)
-                search.looked[seen] = None
-                if source and record and seen:
-                    search.found.append(Found(source, record, seen))
+                at = self._module_at(file, place)
+                search.looked[at.seen] = None
+                if at.source and at.file and at.seen:
+                    search.found.append(Found(at.source, at.file, at.seen))
                     break
         return search
 
@@ -461,7 +461,7 @@ class File:
 
     def _taken(self, found: Found, name: str) -> Source:
         self.files[found.source.path] = found.file
-        return found.source._replace(name=name)
+        return replace(found.source, name=name)
 
     def _packed(self, name: str) -> Source | None:
         """Return a module of the archive that the file is in."""

@@ -16,7 +16,9 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import PurePosixPath
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, Protocol
+
+from msgspec import Struct
 
 from dagwarden.sources.dags.language.work import charge
 
@@ -51,7 +53,7 @@ class Regexp(Protocol):
         ...
 
 
-class Pattern(NamedTuple):
+class Pattern(Struct, frozen=True):
     """One line of an ignore file; `folder` is where the file stands."""
 
     text: str

@@ -5,8 +5,9 @@ import warnings
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from dagwarden.facts import (
@@ -243,7 +244,7 @@ def _absolute(root: Path, path: Path) -> Path:
     return Path(os.path.normpath(root / path))
 
 
-class _Walked(NamedTuple):
+class _Walked(Struct, frozen=True):
     """A folder on the way down, with the patterns in force there."""
 
     path: Path

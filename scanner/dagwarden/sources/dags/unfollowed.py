@@ -2,11 +2,12 @@
 
 import ast
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from dagwarden.facts import Excluded
 from dagwarden.sources.dags.airflow.world import World
-from dagwarden.sources.dags.language.interpret import Interpreter, Unread
+from dagwarden.sources.dags.language.interpret import Interpreter, Skipped, Unread
 from dagwarden.sources.dags.language.objects import Scope, Source
 from dagwarden.sources.dags.language.tree import LEAVES, parts
 from dagwarden.sources.dags.language.values import Arguments, Symbol, Thing
@@ -20,10 +21,11 @@ NOT_FOLLOWED = "in a function that is called and not followed"
 def left_out(interpreter: Interpreter, world: World, source: Source) -> list[Excluded]:
     """Return the operator calls of `source` that made no task, with the reason."""
     found: dict[tuple[int, int], Excluded] = {}
-    for nodes, scope, reason in _unfollowed(interpreter, world):
+    for skipped in _unfollowed(interpreter, world):
+        scope, reason = skipped.scope, skipped.reason
         if scope.module is None or scope.module.path != source.path:
             continue
-        code = _code(nodes)
+        code = _code(skipped.nodes)
         for call in _operator_calls(code, scope, world):
             place = call.lineno, call.col_offset
             if (source.path, *place) not in world.seen:
@@ -35,7 +37,7 @@ def left_out(interpreter: Interpreter, world: World, source: Source) -> list[Exc
     return [found[place] for place in sorted(found)]
 
 
-class _Code(NamedTuple):
+class _Code(Struct, frozen=True):
     """What code imports, and the calls in it."""
 
     imported: dict[str, str]
@@ -50,9 +52,7 @@ def _tell(code: _Code, scope: Scope, interpreter: Interpreter, world: World) -> 
         interpreter.unread[Unread(path, call.lineno, detail)] = None
 
 
-def _unfollowed(
-    interpreter: Interpreter, world: World
-) -> Iterator[tuple[Sequence[ast.AST], Scope, str]]:
+def _unfollowed(interpreter: Interpreter, world: World) -> Iterator[Skipped]:
     yield from interpreter.skipped
     for key, (node, scope) in interpreter.defined.items():
         if key not in interpreter.followed or key in interpreter.given_up:
@@ -61,9 +61,9 @@ def _unfollowed(
                 reason = "in the code of a task"
             elif key in interpreter.given_up:
                 reason = NOT_FOLLOWED
-            yield [node], scope, reason
+            yield Skipped([node], scope, reason)
         elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            yield _annotations(node), scope, "in an annotation"
+            yield Skipped(_annotations(node), scope, "in an annotation")
 
 
 def _annotations(node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[ast.expr]:

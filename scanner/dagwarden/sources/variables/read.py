@@ -199,7 +199,7 @@ def _parsed(text: str) -> Maybe[object]:
 
 def _without_secrets(name: str, entry: Entry) -> Entry:
     """Return `entry` without what is secret, or too large to use."""
-    text, data = entry
+    text, data = entry.text, entry.data
     cleaned = without_masked(name, data)
     too_large = isinstance(text, str) and len(text) > MAX_VALUE
     if too_large or is_masked(name, text) or (data is not UNSET and has_holes(cleaned)):

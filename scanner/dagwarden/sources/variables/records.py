@@ -1,16 +1,15 @@
 """The Variables of an environment, as whoever reads DAG files asks for them."""
 
 import json
-from typing import NamedTuple
 
-from msgspec import UNSET
+from msgspec import UNSET, Struct
 
 from dagwarden.facts import Maybe
 from dagwarden.sources.layers import Layer, find
 from dagwarden.sources.masking import has_holes
 
 
-class Entry(NamedTuple):
+class Entry(Struct, frozen=True):
     """One variable: its text, and what that is as JSON; UNSET: not known, or hidden."""
 
     text: Maybe[str]
@@ -20,7 +19,7 @@ class Entry(NamedTuple):
 HIDDEN = Entry(UNSET, UNSET)
 
 
-class Variables(NamedTuple):
+class Variables(Struct, frozen=True):
     """
     The variables of an environment, in the order in which Airflow looks for them.
 

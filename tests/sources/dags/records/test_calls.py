@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from dagwarden.facts import Call, Facts
 from dagwarden.sources.connections.records import Connections, Entry
@@ -157,9 +158,9 @@ CONNECTIONS = Connections(
         Layer(
             {
                 "run": RUN,
-                "bare": RUN._replace(host="x-abc.a.run.app", schema="https"),
-                "other": RUN._replace(host="api.example.com"),
-                "none": RUN._replace(host=None),
+                "bare": replace(RUN, host="x-abc.a.run.app", schema="https"),
+                "other": replace(RUN, host="api.example.com"),
+                "none": replace(RUN, host=None),
             }
         ),
     )

@@ -1,9 +1,9 @@
 """What an environment gives its DAGs: Airflow's Variables, settings and connections."""
 
 from collections.abc import Mapping
-from typing import NamedTuple, cast
+from typing import cast
 
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Struct, UnsetType
 
 from dagwarden.facts import Maybe
 from dagwarden.sources.connections.records import HIDDEN, Connections, Entry
@@ -19,7 +19,7 @@ from dagwarden.sources.dags.language.work import charge
 from dagwarden.sources.variables.records import Variables
 
 
-class Outside(NamedTuple):
+class Outside(Struct, frozen=True):
     """The inputs of a scan that decide what DAG files ask for when they run."""
 
     variables: Variables = Variables()
@@ -63,7 +63,7 @@ class Outside(NamedTuple):
         return why if entry is HIDDEN else Fields(entry, why)
 
 
-class Fields(NamedTuple):
+class Fields(Struct, frozen=True):
     """The fields of one connection; `why` stands for what is not known of it."""
 
     entry: Entry

@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from typing import NamedTuple
 
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Struct, UnsetType
 
 from dagwarden.facts import ConnectionSource, Maybe, Unresolved
 from dagwarden.sources.credentials import secret_in, without_secrets
@@ -25,7 +24,7 @@ from dagwarden.sources.dags.language.values import (
 )
 
 
-class Found(NamedTuple):
+class Found(Struct, frozen=True):
     """One argument of a task, and who gave it."""
 
     value: Value

@@ -3,7 +3,9 @@
 import ast
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
-from typing import NamedTuple
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from dagwarden.facts import Origin, Provenance, ProvenanceSource, Unresolved
 from dagwarden.sources.dags.airflow.world import Dag, Task
@@ -17,7 +19,7 @@ from dagwarden.sources.dags.language.values import (
 )
 
 
-class Read(NamedTuple):
+class Read(Struct, frozen=True):
     """The source of a value, and where it stands: a file, or what else has a name."""
 
     source: ProvenanceSource
@@ -57,7 +59,7 @@ def by_input(read: Read, value: Value) -> Read:
     why = first_given(value)
     if why is None:
         return read
-    return read._replace(source=_INPUTS.get(why.reason, read.source))
+    return replace(read, source=_INPUTS.get(why.reason, read.source))
 
 
 def argument(task: Task, name: str) -> Read:
@@ -78,7 +80,7 @@ def default_argument(task: Task, held: Entries, name: str) -> Read:
     """Return from where `name` comes, which is in the `default_args` `held`."""
     if held.place is None:
         return Read("default_args", task.site.path, task.site.line)
-    node, path = held.place
+    node, path = held.place.node, held.place.path
     if isinstance(node, ast.Call):
         # the call that was given them: they may be written there
         given = next((k for k in node.keywords if k.arg == "default_args"), None)
@@ -148,12 +150,12 @@ def _written(
 ) -> Read | None:
     """Return where the first call that names `name`, or may hold it, does so."""
     may_hold: Read | None = None
-    for node, path in places:
-        for keyword in _keywords(node):
+    for place in places:
+        for keyword in _keywords(place.node):
             if keyword.arg == name:
-                return Read(source, path, keyword.lineno)
+                return Read(source, place.path, keyword.lineno)
             if keyword.arg is None and may_hold is None:
-                may_hold = Read(source, path, keyword.value.lineno)
+                may_hold = Read(source, place.path, keyword.value.lineno)
     return may_hold
 
 

@@ -11,9 +11,9 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
-from msgspec import UNSET
+from msgspec import UNSET, Struct
 
 from dagwarden.facts import Origin
 from dagwarden.patterns import late
@@ -101,7 +101,7 @@ _OPERATOR_NAME = late(r"(Operator|Sensor)(Async)?$")
 _IN_A_LOOP = Unknown("dynamic", "a name that depends on how often a loop runs")
 
 
-class Site(NamedTuple):
+class Site(Struct, frozen=True, order=True):
     """Where a call stands."""
 
     path: str
@@ -1810,7 +1810,7 @@ def _common(value: Value, name: str) -> Value:
     return Unknown("dynamic", f"expand({name}=...)")
 
 
-class Expansion(NamedTuple):
+class Expansion(Struct, frozen=True):
     """What `expand` gives to the tasks of an expansion."""
 
     # what is the same in every task, or why it is not known

@@ -13,7 +13,9 @@ import ast
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import ClassVar, NamedTuple, Protocol
+from typing import ClassVar, Protocol
+
+from msgspec import Struct
 
 from dagwarden.sources.dags.language import (
     containers,
@@ -134,7 +136,7 @@ class World(Protocol):
         ...
 
 
-class Skipped(NamedTuple):
+class Skipped(Struct, frozen=True):
     """Code that was not followed, and why."""
 
     nodes: Sequence[ast.AST]
@@ -142,7 +144,7 @@ class Skipped(NamedTuple):
     reason: str
 
 
-class Unread(NamedTuple):
+class Unread(Struct, frozen=True):
     """Code that may make what is then missing, or unmake what is there."""
 
     path: str
@@ -286,7 +288,7 @@ class _Stopped(Exception):
     """Nobody asks a generator for more."""
 
 
-class _Calling(NamedTuple):
+class _Calling(Struct, frozen=True):
     """A call that is being followed: of which function, and what tells it apart."""
 
     function: int
@@ -332,7 +334,7 @@ class _Loop:
         self.continues: list[Names] = []
 
 
-class Kept(NamedTuple):
+class Kept(Struct, frozen=True):
     """Where the interpreter was before it went aside."""
 
     scope: Scope
@@ -464,9 +466,10 @@ class Interpreter:
 
     def restore(self, kept: Kept) -> None:
         """End what `aside` began."""
-        self.scope, self.frame, self.loops, self.level = kept[:4]
-        self.depth, self.calling, self.skipped = kept[4:7]
-        self.unread, self.given_up = kept[7:]
+        self.scope, self.frame = kept.scope, kept.frame
+        self.loops, self.level, self.depth = kept.loops, kept.level, kept.depth
+        self.calling, self.skipped = kept.calling, kept.skipped
+        self.unread, self.given_up = kept.unread, kept.given_up
 
     def note(self, node: ast.AST | None, detail: str, *, broken: bool = False) -> None:
         """Note code whose results are not read; `broken`: Airflow refuses the file."""

@@ -3,7 +3,9 @@
 import ast
 import builtins
 from collections.abc import Callable, Iterable, Iterator
-from typing import Literal, NamedTuple, Protocol, TypeAlias, cast
+from typing import Literal, Protocol, TypeAlias, cast
+
+from msgspec import Struct
 
 from dagwarden.sources.dags.language.aliases import (
     UNDECIDED,
@@ -94,7 +96,7 @@ class Follower(Protocol):
         ...
 
 
-class Source(NamedTuple):
+class Source(Struct, frozen=True):
     """A module of the repository, parsed; `package`: it is an `__init__.py`."""
 
     path: str

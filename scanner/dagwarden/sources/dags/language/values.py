@@ -9,7 +9,7 @@ that are known stay known whatever the others are), a thing with behaviour
 from ast import AST
 from collections.abc import Callable, Iterable
 from datetime import timedelta
-from typing import ClassVar, Literal, NamedTuple, TypeAlias, TypeGuard, cast
+from typing import ClassVar, Literal, TypeAlias, TypeGuard, cast
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -316,7 +316,7 @@ class _Duration(timedelta, Given):
 Value: TypeAlias = Scalar | Given | Unknown | Items | Entries | Thing
 
 
-class Place(NamedTuple):
+class Place(Struct, frozen=True):
     """An expression and the file it stands in."""
 
     node: AST

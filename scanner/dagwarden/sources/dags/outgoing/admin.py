@@ -1,5 +1,7 @@
 """Clients of Cloud Run's Admin API, and Airflow's hooks that hold one."""
 
+from msgspec.structs import replace
+
 from dagwarden.sources.dags.language import operations
 from dagwarden.sources.dags.language.values import (
     Arguments,
@@ -71,9 +73,9 @@ class RunClient(Thing):
             place = field_of(body, "name")
         asked = asked_by(action, kind, place)
         if action == "create":
-            asked = asked._replace(name=field(f"{kind}_id"))
+            asked = replace(asked, name=field(f"{kind}_id"))
         sent = Outgoing("code", self.clients.reader.origin(given), self.acts_as)
-        sent = sent._replace(more=given.more or given.rest)
+        sent = replace(sent, more=given.more or given.rest)
         self.clients.administer(sent, asked, body)
         return Unknown("import", f"google.cloud.run_v2.{name}()")
 
@@ -90,7 +92,7 @@ def asked_by(action: str, kind: str, place: Value) -> Named:
         path = [*path, f"{kind}s"]
     found = resource_of(path)
     if found is not None and found.kind == wanted:
-        return found._replace(action=done)
+        return replace(found, action=done)
     why = why_unknown(place) or Unknown("dynamic", f"the name of a {kind}")
     return Named(done, wanted, why, why, why)
 
@@ -145,9 +147,9 @@ class Discovered(Thing):
         path = [*segments(place), *([f"{kind}s"] if creating else [])]
         found = resource_of(path, self.region)
         if found is not None and found.kind == kind:
-            asked = found._replace(action=action)
+            asked = replace(found, action=action)
         if creating:
-            asked = asked._replace(name=given.keywords.get(f"{kind}Id", asked.name))
+            asked = replace(asked, name=given.keywords.get(f"{kind}Id", asked.name))
         sent = Outgoing("code", self.clients.reader.origin(given), self.acts_as)
         self.clients.administer(sent, asked, given.keywords.get("body"))
 
@@ -219,7 +221,7 @@ class GoogleHook(Changeable):
         done = "run" if action == "execute" else action
         asked = asked_by(done, kind, None)
         project = given.keywords.get("project_id", rest)
-        asked = asked._replace(project=project, region=where, name=name)
+        asked = replace(asked, project=project, region=where, name=name)
         sent = Outgoing("code", self.clients.reader.origin(given), self.acts_as)
         body: Value = given.keywords.get(kind)
         if action == "execute":

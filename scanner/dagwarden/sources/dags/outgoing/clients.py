@@ -8,7 +8,9 @@ is sent is noted only while the code of a task is followed.
 import ast
 import sys
 from datetime import datetime
-from typing import NamedTuple
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from dagwarden.sources.dags.language import operations
 from dagwarden.sources.dags.language.aliases import UNDECIDED, join, lost
@@ -261,7 +263,7 @@ class Clients:
         sent = Outgoing(
             "code", origin, acts_as, url=server_of(url), endpoint=path_of(url)
         )
-        sent = sent._replace(proof=proof, token=token, verified=verified)
+        sent = replace(sent, proof=proof, token=token, verified=verified)
         body = given.keywords.get("json", given.keywords.get("data"))
         self.send_request(sent, method, url, body)
         return ANSWER
@@ -279,8 +281,8 @@ class Clients:
             return
         if sent.token is None and sent.proof != "access_token":
             why = sent.proof if isinstance(sent.proof, Unknown) else OTHER
-            sent = sent._replace(acts_as=ActsAs(why))
-        self.administer(sent._replace(url=None), asked, body)
+            sent = replace(sent, acts_as=ActsAs(why))
+        self.administer(replace(sent, url=None), asked, body)
 
     def administer(self, sent: Outgoing, asked: Named, body: Value) -> None:
         """Ask something of Cloud Run's Admin API."""
@@ -289,7 +291,8 @@ class Clients:
         overrides: Value = None
         if asked.action == "run":
             overrides = field_of(body, "overrides")
-        sent = sent._replace(
+        sent = replace(
+            sent,
             action=asked.action,
             kind=asked.kind,
             project=asked.project,
@@ -330,7 +333,7 @@ class Clients:
         return why_unknown(auth) or OTHER, None
 
 
-class Held(NamedTuple):
+class Held(Struct, frozen=True):
     """What a session adds to the requests that it sends."""
 
     headers: Value = None

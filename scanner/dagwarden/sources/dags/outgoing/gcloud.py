@@ -1,5 +1,7 @@
 """What `gcloud` asks of Cloud Run, and whose tokens it prints."""
 
+from msgspec.structs import replace
+
 from dagwarden.sources.dags.language.values import (
     Entries,
     Text,
@@ -177,8 +179,8 @@ class Gcloud:
         chain = self._option("--impersonate-service-account")
         if isinstance(chain, str):
             accounts = tuple(one.strip() for one in chain.split(",") if one.strip())
-            return found._replace(chain=(*found.chain, *accounts))
-        return found._replace(chain=(*found.chain, *accounts_of(chain)))
+            return replace(found, chain=(*found.chain, *accounts))
+        return replace(found, chain=(*found.chain, *accounts_of(chain)))
 
     def _auth(self, words: list[Value]) -> Value:
         state = self.state

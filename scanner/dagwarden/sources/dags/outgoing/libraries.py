@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from itertools import accumulate
 
+from msgspec.structs import replace
+
 from dagwarden.patterns import late
 from dagwarden.sources.dags.language.values import (
     Arguments,
@@ -95,7 +97,7 @@ def _impersonated(clients: Clients, name: str, given: Arguments) -> Value:
     if why := given.more or given.rest:
         acts_as = ActsAs(why)
     origin = clients.reader.origin(given)
-    whole = acts_as._replace(chain=chain)
+    whole = replace(acts_as, chain=chain)
     return Credentials(clients.reader, "access_token", None, whole, origin)
 
 
@@ -141,7 +143,7 @@ class IamCredentials(Thing):
         account = path[3] if len(path) == 4 else path[-1]
         delegates = given.keywords.get("delegates", field_of(request, "delegates"))
         chain = [segments(one)[-1] for one in accounts_of(delegates)]
-        acts_as = self.acts_as._replace(chain=(*self.acts_as.chain, *chain, account))
+        acts_as = replace(self.acts_as, chain=(*self.acts_as.chain, *chain, account))
         kind: Kind = "id_token" if name == "generate_id_token" else "access_token"
         audience: Value = None
         if kind == "id_token":

@@ -1,8 +1,11 @@
 """What the code of a task sends to the outside, before it becomes facts."""
 
 import re
-from typing import Literal, NamedTuple, Protocol, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 from urllib.parse import parse_qs, urlsplit
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from dagwarden.facts import Origin
 from dagwarden.patterns import late
@@ -36,7 +39,7 @@ MINTED = frozenset({TOKEN.symbol, "google.oauth2.id_token.fetch_id_token()"})
 Sender = Literal["code", "command"]
 
 
-class ActsAs(NamedTuple):
+class ActsAs(Struct, frozen=True):
     """
     Who code is, before and after impersonation.
 
@@ -95,7 +98,7 @@ class TokenText(Text):
         return super().attribute(name)
 
 
-class Outgoing(NamedTuple):
+class Outgoing(Struct, frozen=True):
     """
     One request that leaves a task.
 
@@ -266,7 +269,7 @@ _ACTIONS: dict[str, Action] = {
 _READING = ("GET", "HEAD", "OPTIONS")
 
 
-class Named(NamedTuple):
+class Named(Struct, frozen=True):
     """What the Admin API is asked to do with which resource."""
 
     action: Action | None  # None: it only reads
@@ -296,20 +299,20 @@ def asked_of_api(server: str, method: Value, url: Value) -> Named | Unknown:
     if isinstance(found.name, Text) and found.name.parts[-1] == ":run":
         bare = Text(found.name.parts[:-1], found.name.why)
         name = bare.parts[0] if len(bare.parts) == 1 else bare
-        return found._replace(action="run", name=name)
+        return replace(found, action="run", name=name)
     if verb is not None and verb[1]:
         return (
-            found._replace(action="run", name=verb[0])
+            replace(found, action="run", name=verb[0])
             if verb[2] == "run"
             else not_modelled
         )
     action = _ACTIONS.get(method.upper())
     if method.upper() in _READING:
-        return found._replace(action=None)
+        return replace(found, action=None)
     if action is None:
         return not_modelled
-    return found._replace(
-        action=action, name=created if action == "create" else found.name
+    return replace(
+        found, action=action, name=created if action == "create" else found.name
     )
 
 

@@ -265,7 +265,8 @@ _UNPARSABLE = ("SyntaxError", "IndentationError", "TabError", "ValueError")
 
 def _purged(told: records.Facts) -> records.Facts:
     """Return `told` as what was read is: ids are compared, and hold no secret."""
-    return told._replace(
+    return replace(
+        told,
         dags=list(purged(tuple(told.dags))),
         tasks=list(purged(tuple(told.tasks))),
         excluded=list(purged(tuple(told.excluded))),

@@ -8,7 +8,9 @@ be sure of that, its changes count as changes that may not have happened.
 
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
-from typing import NamedTuple
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from dagwarden.facts import Origin
 from dagwarden.patterns import late
@@ -77,7 +79,7 @@ MAX_NESTED = 20
 ReadText = Callable[[str, str], tuple[str, str] | None]
 
 
-class Followed(NamedTuple):
+class Followed(Struct, frozen=True):
     """What was read in the code of a task."""
 
     sent: list[Outgoing]
@@ -91,7 +93,7 @@ class Followed(NamedTuple):
 
 
 NOTHING = Followed([], None, _OUTPUT, {})
-NOT_READ = NOTHING._replace(missed=_NOT_FOLLOWED)
+NOT_READ = replace(NOTHING, missed=_NOT_FOLLOWED)
 
 
 class Bodies:

@@ -1,9 +1,8 @@
 """What a task calls that is, or may be, Cloud Run."""
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
-from msgspec import UNSET
+from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
 from dagwarden.facts import (
@@ -58,7 +57,7 @@ _DURATION = frozenset({"task_count", "timeout", "taskCount"})
 _MAPPED = Unknown("dynamic", "expand(overrides=...)")
 
 
-class Calls(NamedTuple):
+class Calls(Struct, frozen=True):
     """The calls of one file, and the tasks of which some may be missing."""
 
     calls: list[Call]

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from graphlib import CycleError, TopologicalSorter
-from typing import NamedTuple, TypeVar, cast
+from typing import TypeVar, cast
 
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import astuple, replace
 
 from dagwarden.facts import (
@@ -51,7 +51,7 @@ from dagwarden.sources.dags.outgoing.requests import MINTED
 from dagwarden.sources.dags.records.outcome import Environment
 
 
-class Facts(NamedTuple):
+class Facts(Struct, frozen=True):
     """The facts of one file."""
 
     dags: list[Dag]
@@ -74,7 +74,7 @@ def facts_of_file(world: World, path: str, environment: Environment) -> Facts:
         if not partial.used:
             made.leave_out(site, "`partial` that is never expanded")
     found = made.facts
-    return found._replace(dags=bare_facts(found.dags), tasks=bare_facts(found.tasks))
+    return replace(found, dags=bare_facts(found.dags), tasks=bare_facts(found.tasks))
 
 
 R = TypeVar("R", bound=Record)

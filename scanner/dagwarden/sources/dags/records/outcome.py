@@ -3,9 +3,9 @@
 import os
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
 
 import msgspec
+from msgspec import Struct
 
 from dagwarden.facts import (
     Call,
@@ -31,7 +31,7 @@ KINDS = ("dag", "task", "call")
 REFUSES = "Airflow refuses the file: "
 
 
-class Environment(NamedTuple):
+class Environment(Struct, frozen=True):
     """What a fact needs to know of its environment."""
 
     name: str

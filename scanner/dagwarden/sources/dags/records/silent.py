@@ -10,7 +10,9 @@ code for nothing.
 
 import ast
 from functools import lru_cache
-from typing import NamedTuple, cast
+from typing import cast
+
+from msgspec import Struct
 
 from dagwarden.sources.dags.airflow.world import Task, TaskOutput, World
 from dagwarden.sources.dags.language.interpret import Interpreter
@@ -52,7 +54,7 @@ _OTHER_TASKS = frozenset({"dag", "output"})
 _DATA = (Unknown, Text, Location, Root)
 
 
-class Import(NamedTuple):
+class Import(Struct, frozen=True):
     """A name that code binds to `stands_for`, for which it imports `modules`."""
 
     name: str
@@ -60,7 +62,7 @@ class Import(NamedTuple):
     modules: tuple[str, ...]
 
 
-class Told(NamedTuple):
+class Told(Struct, frozen=True):
     """What stands in the code of a function, inner ones included."""
 
     # names that it reads, each with the attributes that are asked for in a row
