@@ -1142,7 +1142,7 @@ def test_running_ones_own_job_with_overrides_is_use_too() -> None:
         (with_bindings(LATERAL, bind(PROJECT, "projects/p/roles/c", account(ENV_SA))), ("layer", "definition of projects/p/roles/c")),
         (with_layers(with_bindings(LATERAL), ancestors="not_given"), ("layer", "ancestors of projects/p")),
         (with_bindings(LATERAL, bind(PROJECT, "roles/iam.serviceAccountUser", account(ENV_SA))), ("layer", "deployments as accounts of projects/p")),
-        (replace(with_bindings(LATERAL, bind(PROJECT, CREATOR, account(ENV_SA))), deny_policies=(denies(ORG, exact=False),)), ("guardrail", "what is denied of iam.serviceAccounts.getAccessToken")),
+        (replace(with_bindings(LATERAL, bind(PROJECT, CREATOR, account(ENV_SA))), deny_policies=(denies(ORG, exact=False),)), ("guardrail", "rules of deny policy policies/x/denypolicies/d")),
     ],
 )  # fmt: skip
 def test_what_could_add_to_reach_makes_it_unknown(

@@ -40,6 +40,7 @@ from tests.graph.test_build import (
 
 from dagwarden.facts import (
     Binding,
+    BoundaryBinding,
     BoundaryPolicy,
     Controlled,
     Facts,
@@ -544,3 +545,127 @@ def test_the_repository_of_an_image_by_tag(
         f"//artifactregistry.googleapis.com/projects/{project}/locations/{repository}"
     )
     assert repository_of(image) == (expected if project else None)
+
+
+# ------------------------------------------------------- what takes an edge away again
+
+IAM_V2 = "iam.googleapis.com/serviceAccounts"
+BOUNDARY = "organizations/1/locations/global/principalAccessBoundaryPolicies/b"
+
+
+def denying(place: str, *permissions: str, **changes: Any) -> dict[str, Any]:
+    """Return a deny policy for everyone, but for what is changed of its rule."""
+    policy = denies(place, *permissions)
+    rules = policy.rules
+    assert rules is not UNSET
+    return {"deny_policies": (replace(policy, rules=(replace(rules[0], **changes),)),)}
+
+
+def of_boundary(version: str, *resources: str) -> dict[str, Any]:
+    policy = BoundaryPolicy(
+        id="b", origin=at(), name=BOUNDARY, resources=resources, version=version
+    )
+    binding = BoundaryBinding(
+        id="bb",
+        origin=at(),
+        name="organizations/1/locations/global/policyBindings/bb",
+        policy=BOUNDARY,
+        principals=ORG,
+    )
+    return {"boundary_policies": (policy,), "boundary_bindings": (binding,)}
+
+
+TOKENS, SIGNS = "iam.serviceAccounts.getAccessToken", "iam.serviceAccounts.signJwt"
+DEPLOYS = ("run.services.create", ACT_AS)
+AS_ENV = f"principal://iam.googleapis.com/projects/-/serviceAccounts/{ENV_SA}"
+
+
+@pytest.mark.parametrize(
+    ("permissions", "guard", "becomes"),
+    [
+        ((SIGNS,), {}, True),
+        ((SIGNS,), denying(ORG, f"{IAM_V2}.*"), False),
+        ((SIGNS,), denying(ORG, f"{IAM_V2}.getAccessToken"), True),
+        ((TOKENS, SIGNS), denying(ORG, f"{IAM_V2}.getAccessToken"), True),
+        ((SIGNS,), denying(ORG, f"{IAM_V2}.*", exception_principals=(AS_ENV,)), True),
+        ((SIGNS,), denying(ORG, f"{IAM_V2}.*", principals=("principal://goog/subject/a@b",)), True),
+        ((SIGNS,), denying(f"{CRM}folders/77", f"{IAM_V2}.*"), True),
+        ((SIGNS,), denying(ORG, f"{IAM_V2}.*", principals=("principalSet://goog/group/g@x",)), None),
+        ((SIGNS,), {"deny_policies": (denies(ORG, exact=False),)}, None),
+        (DEPLOYS, denying(ORG, f"{IAM_V2}.actAs"), False),
+        (DEPLOYS, denying(PROJECT, "run.googleapis.com/services.create"), None),
+        (DEPLOYS, denying(f"{CRM}folders/77", f"{IAM_V2}.actAs"), True),
+        (("resourcemanager.projects.setIamPolicy",), denying(PROJECT, "cloudresourcemanager.googleapis.com/projects.setIamPolicy"), False),
+        ((SIGNS,), of_boundary("4", ORG), True),
+        ((SIGNS,), of_boundary("4", f"{CRM}projects/77"), False),
+        ((SIGNS,), of_boundary("1", f"{CRM}projects/77"), True),  # it covers no such permission
+    ],
+)  # fmt: skip
+def test_what_is_denied_gives_nobody(
+    permissions: tuple[str, ...], guard: dict[str, Any], becomes: bool | None
+) -> None:
+    reach = says(*permissions, **guard)
+    assert bool(reach.controls_known) == (becomes is True)
+    if becomes is True:
+        assert [one.identity.email for one in reach.controls_known] == [OTHER_SA]
+    elif becomes is False:
+        assert (reach.controls, causes(reach, "controls")) == ((), set())
+    else:
+        assert reach.controls is UNSET
+
+
+def test_what_stays_of_an_account_is_told() -> None:
+    """Without its identity tokens an account still calls APIs."""
+    reach = says(
+        TOKENS,
+        "iam.serviceAccounts.getOpenIdToken",
+        **denying(ORG, f"{IAM_V2}.getOpenIdToken"),
+    )
+    assert the_other(reach).gives == "api"
+
+
+def test_one_that_is_denied_does_not_stop_another() -> None:
+    """A policy that denies one holder leaves the same grant to the next in the chain."""
+    facts = more(
+        holding(PROJECT, SIGNS),
+        bind(account_name(OTHER_SA), CREATOR, account(TEAM_SA)),
+    )
+    denied = replace(
+        facts,
+        **denying(ORG, f"{IAM_V2}.*", principals=(AS_ENV,)),
+    )
+    assert reach_of(denied).controls == ()
+    others = replace(
+        facts,
+        **denying(
+            ORG, f"{IAM_V2}.*", principals=(f"{AS_ENV[: -len(ENV_SA)]}{TEAM_SA}",)
+        ),
+    )
+    assert the_other(reach_of(others)).permission == SIGNS
+
+
+def test_a_role_that_may_be_changed_gives_only_what_is_not_denied() -> None:
+    held = role("iam.roles.update")
+    facts = replace(
+        LATERAL,
+        roles=(*LATERAL.roles, held),
+        bindings=(bind(PROJECT, held.name, account(ENV_SA)),),
+    )
+    assert the_other(reach_of(facts)).permission == "iam.roles.update"
+    assert (
+        reach_of(
+            replace(facts, **denying(ORG, "iam.googleapis.com/roles.update"))
+        ).controls
+        == ()
+    )
+
+
+def test_a_guardrail_may_guard_itself() -> None:
+    lifts = "iam.denypolicies.update"
+    guard = denying(ORG, "iam.googleapis.com/denypolicies.*")
+    reach = says(lifts, place=ORG, **guard)
+    assert (reach.levers, causes(reach, "levers")) == ((), set())
+    elsewhere = denying(f"{CRM}folders/77", "iam.googleapis.com/denypolicies.*")
+    reach = says(lifts, place=ORG, **elsewhere)
+    # the policy stands on a folder that the snapshot does not hold
+    assert reach.levers_known == ()

@@ -124,7 +124,11 @@ class Placed:
         return any(kind in self._own for kind in kinds)
 
     def of(self, place: Place | Lifted, scope: str) -> list[tuple[str, str]]:
-        """Return (account, resource behind which it stands) under a scope."""
+        """
+        Return (account, resource behind which it stands) under a scope.
+
+        Of policies that may be lifted: (the resource they stand on, their name).
+        """
         found = self._at.get((place, scope))
         if found is None:
             found = self._at[place, scope] = self._find(place, scope)
@@ -312,16 +316,18 @@ class Placed:
     def _place_guardrails(self) -> None:
         lineage, facts = self._estate.hierarchy.lineage, self._estate.facts
         for deny in facts.deny_policies:
-            self._put("deny", lineage(deny.resource).names, "", deny.name)
+            names = lineage(deny.resource).names
+            self._put("deny", names, names[0], deny.name)
         for boundary in facts.boundary_policies:
             place = "/".join(
                 boundary.name.removeprefix("//iam.googleapis.com/").split("/")[:2]
             )
-            self._put("boundary", lineage(place).names, "", boundary.name)
+            names = lineage(place).names
+            self._put("boundary", names, names[0], boundary.name)
         for policy in facts.org_policies:
             if policy.enforced is True or policy.allowed or policy.denied:
                 names = lineage(policy.resource).names
-                self._put("org_policy", names, "", policy.constraint)
+                self._put("org_policy", names, names[0], policy.constraint)
         for key in sorted(self._disabled):
             resource = account_resource(email_of(key) or key)
             self._put("disabled", lineage(resource).names, key, resource)

@@ -24,7 +24,16 @@ from dagwarden.facts import (
     Reach,
     Record,
 )
-from dagwarden.graph.access import Cause, distinct, role_cause
+from dagwarden.graph.access import (
+    YES,
+    Cause,
+    Told,
+    all_of,
+    any_of,
+    distinct,
+    open_,
+    role_cause,
+)
 from dagwarden.graph.access.conditions import condition_cause
 from dagwarden.graph.edges import (
     ACT_AS,
@@ -33,6 +42,7 @@ from dagwarden.graph.edges import (
     DEPLOY_EDGE,
     DEPLOYING,
     DEPLOYMENTS,
+    EDGES,
     LEVERING,
     LEVERS,
     OF_JOBS,
@@ -47,10 +57,17 @@ from dagwarden.graph.edges import (
 )
 from dagwarden.graph.estate import Estate, unresolved
 from dagwarden.graph.hierarchy import account_resource
-from dagwarden.graph.placed import Placed
+from dagwarden.graph.placed import Placed, bucket_name
 from dagwarden.graph.principals import email_of, kind_of
 
 MOST = 50  # accounts listed per identity
+# Where a permission is asked for, of places that are something else.
+_CRM = "//cloudresourcemanager.googleapis.com"
+_CONTAINERS: Mapping[Place, str] = {
+    "account_project": f"{_CRM}/projects/",
+    "folder_policy": f"{_CRM}/folders/",
+    "organization_policy": f"{_CRM}/organizations/",
+}
 # Facts that stand in someone's way, by what a lever lifts, and how people call them.
 _GUARDRAILS: Mapping[str, tuple[str, str]] = {
     "deny": ("deny_policy", "deny policies"),
@@ -88,6 +105,12 @@ class _Step(Record, frozen=True, kw_only=True):
         return self.deployment.gives if self.deployment else self.edge.gives
 
     @property
+    def permissions(self) -> tuple[str, ...]:
+        """All that it takes."""
+        others = self.deployment.permissions if self.deployment else ()
+        return (self.permission, *self.edge.beside, *others)
+
+    @property
     def text(self) -> str:
         return self.deployment.text if self.deployment else self.edge.text
 
@@ -100,14 +123,17 @@ class Control:
         self.estate = estate
         self.placed = Placed(estate)
         self.unresolved_workloads = tuple(set(_unresolved_workloads(estate)))
-        guarded = {
+        # what deny policies and boundaries may take away from someone somewhere
+        self._guarded = frozenset(
             name
             for name in (*CONTROLLING, *DEPLOYING, *LEVERING)
-            if self._guarded(name)
+            if estate.access.guarded(name)
+        )
+        self._buckets = {
+            item.resource: bucket_name(item.dag_bucket)
+            for item in estate.facts.composer_environments
+            if isinstance(item.dag_bucket, str)
         }
-        self._controlling = CONTROLLING - guarded
-        self._deploying = DEPLOYING - guarded
-        self._levering = LEVERING - guarded
         self._bindings: dict[str, tuple[Binding, ...]] = {}
         self._steps: dict[str, tuple[_Step, ...]] = {}
         self._doubts: dict[str, tuple[Cause, ...]] = {}
@@ -148,7 +174,7 @@ class Control:
         roles = self.estate.access.roles
         sure = [item for item in self.bindings(key) if self._always(item)]
         for binding in sure:
-            held = roles.surely(binding.role) & self._controlling
+            held = roles.surely(binding.role) & CONTROLLING
             for permission in sorted(held):
                 for edge in BY_PERMISSION.get(permission, ()):
                     if not edge.depends and held.issuperset(edge.beside):
@@ -162,9 +188,53 @@ class Control:
             return True
         return self.estate.access.conditions.always(binding.condition)
 
-    def _guarded(self, permission: str) -> bool:
-        """Tell whether any deny policy or boundary may take the permission away."""
-        return self.estate.access.guarded(permission)
+    # -------------------------------------------------------------- what takes away
+
+    def guarded(self, step: _Step) -> bool:
+        """Tell whether a step is taken away from some, or for some accounts."""
+        if step.beside is not None:  # what is added to a role may be denied as well
+            return bool(self._guarded)
+        return not self._guarded.isdisjoint(step.permissions)
+
+    def leaves(self, key: str, step: _Step, account: str, what: str) -> Told:
+        """Tell whether nothing takes away what makes a step to an account."""
+        place = self._checked_on(step.edge.place, account, what)
+        if step.beside is not None:
+            parent = role_parent(step.binding.role) or place
+            added = (
+                self._left(key, name, place)
+                for edge in EDGES
+                if edge.place == step.edge.place and not edge.depends
+                for name in edge.permissions
+            )
+            return all_of((self._left(key, UPDATE_ROLE, parent), any_of(added)))
+        parts = [
+            self._left(key, name, place)
+            for name in (step.permission, *step.edge.beside)
+        ]
+        if step.deployment is not None:
+            project = self.placed.projects.get(account) or place
+            names = step.deployment.permissions
+            parts.extend(self._left(key, name, project) for name in names)
+        return all_of(parts)
+
+    def _left(self, key: str, permission: str, resource: str) -> Told:
+        if permission not in self._guarded:
+            return YES
+        if key.startswith("pool "):  # whoever is in it, by a name of his own choice
+            symbol = f"what is denied of {permission}"
+            return open_(Cause(reason="guardrail", symbol=symbol))
+        return self.estate.access.leaves(key, permission, resource)
+
+    def _checked_on(self, place: Place, account: str, what: str) -> str:
+        """Return the resource on which a permission is asked for."""
+        if place == "dag_bucket":
+            return self._buckets.get(what, what)
+        prefix = _CONTAINERS.get(place)
+        if prefix is None:
+            return what
+        above = self.estate.hierarchy.lineage(what).names
+        return next((name for name in above if name.startswith(prefix)), what)
 
     def _step(self, edge: Edge, permission: str, binding: Binding) -> _Step:
         scope = self.estate.hierarchy.canonical(binding.resource)
@@ -172,8 +242,6 @@ class Control:
 
     def _deployments(self, key: str, sure: list[Binding]) -> Iterator[_Step]:
         """Yield what actAs gives together with permissions to deploy code."""
-        if ACT_AS not in self._controlling:
-            return
         roles, deployable = self.estate.access.roles, self.deployable(key)
         rows = [
             row
@@ -224,7 +292,7 @@ class Control:
     def _find_deployable(self, key: str) -> Iterator[tuple[str, str, Binding]]:
         roles, hierarchy = self.estate.access.roles, self.estate.hierarchy
         for binding in self.bindings(key):
-            held = roles.surely(binding.role) & self._deploying
+            held = roles.surely(binding.role) & DEPLOYING
             if held and self._always(binding):
                 scope = hierarchy.canonical(binding.resource)
                 if scope.startswith("//run.googleapis.com/"):
@@ -236,8 +304,6 @@ class Control:
 
     def _role_changes(self, sure: list[Binding]) -> Iterator[_Step]:
         """Yield what may be added to the custom roles that an identity holds."""
-        if UPDATE_ROLE not in self._controlling:
-            return
         roles, hierarchy = self.estate.access.roles, self.estate.hierarchy
         updates = [item for item in sure if UPDATE_ROLE in roles.surely(item.role)]
         for held in sure if updates else ():
@@ -269,24 +335,30 @@ class Control:
         """Yield what an identity surely may undo: by which permission, what, how."""
         roles, hierarchy = self.estate.access.roles, self.estate.hierarchy
         for binding in self.bindings(key):
-            held = roles.surely(binding.role) & self._levering
+            held = roles.surely(binding.role) & LEVERING
             if not held or not self._always(binding):
                 continue
             scope = hierarchy.canonical(binding.resource)
             for row in LEVERS:
                 for permission in sorted(held.intersection(row.permissions)):
-                    for what in self._lifted(row, scope, key):
-                        yield row, permission, what, binding
+                    for what, place in self._lifted(row, scope, key):
+                        if self._left(key, permission, place).held is True:
+                            yield row, permission, what, binding
 
-    def _lifted(self, row: LeverRow, scope: str, key: str) -> Iterator[str]:
-        if row.lifts != "condition":
+    def _lifted(self, row: LeverRow, scope: str, key: str) -> Iterator[tuple[str, str]]:
+        """Yield what may be lifted, and where it stands."""
+        if row.lifts == "disabled":
             for account, what in self.placed.of(row.lifts, scope):
-                yield email_of(account) or what
+                yield email_of(account) or what, what
+            return
+        if row.lifts != "condition":
+            for place, what in self.placed.of(row.lifts, scope):
+                yield what, place
             return
         for binding in self.bindings(key):
             unmet = _asks_for_a_tag(binding) and not self._always(binding)
             if unmet and self.estate.hierarchy.within(binding.resource, (scope,)):
-                yield binding.id
+                yield binding.id, binding.resource
 
     # ---------------------------------------------------------------- uncertainty
 
@@ -314,10 +386,21 @@ class Control:
         for binding in self.bindings(key):
             if self._always(binding) is not False:
                 yield from self._doubts_of(binding, LEVERING)
-                held = self.estate.access.roles.surely(binding.role) & self._levering
+                held = self.estate.access.roles.surely(binding.role) & LEVERING
                 for row in LEVERS:
-                    if row.lifts in self.unread and held.intersection(row.permissions):
+                    able = held.intersection(row.permissions)
+                    if able and row.lifts in self.unread:
                         yield self.unread[row.lifts]
+                    yield from self._guard_of(key, row, binding, able)
+
+    def _guard_of(
+        self, key: str, row: LeverRow, binding: Binding, able: Iterable[str]
+    ) -> Iterator[Cause]:
+        """Yield what keeps open whether something that may be lifted is guarded."""
+        scope = self.estate.hierarchy.canonical(binding.resource)
+        for permission in self._guarded.intersection(able):
+            for _, place in self._lifted(row, scope, key):
+                yield from self._left(key, permission, place).causes
 
     @cached_property
     def unread(self) -> Mapping[str, Cause]:
@@ -340,10 +423,6 @@ class Control:
             yield condition_cause(binding)
         if access.roles.modelled(binding.role) is None:
             yield role_cause(binding.role)
-        for name in sorted(unsure):
-            if access.guarded(name):
-                symbol = f"what is denied of {name}"
-                yield Cause(reason="guardrail", symbol=symbol)
 
     def _could_matter(self, binding: Binding, permissions: Iterable[str]) -> bool:
         """Tell whether permissions on a binding's resource give any account."""
@@ -369,20 +448,53 @@ class Control:
             scope = self.estate.hierarchy.canonical(binding.resource)
             held = access.roles.surely(binding.role)
             # elsewhere than in the account's project, or through a virtual machine
-            if ACT_AS in held and self._any("account", scope, matters):
+            if ACT_AS in held and self._any("account", scope, matters, key, ACT_AS):
                 symbol = f"deployments as accounts of {shown(scope)}"
                 guards = tuple(access.unread_guards())
                 yield from guards or (Cause(reason="layer", symbol=symbol),)
             for permission in sorted(held & BY_PERMISSION.keys()):
                 for edge in BY_PERMISSION[permission]:
-                    if edge.depends and self._any(edge.place, scope, matters):
+                    if edge.depends and self._any(
+                        edge.place, scope, matters, key, permission
+                    ):
                         symbol = f"{edge.depends} {shown(scope)}"
                         yield Cause(reason="layer", symbol=symbol)
+        for step in self.steps(key):
+            if self.guarded(step):
+                for account, what in self.targets(key, step):
+                    if account.startswith("pool ") or matters(account):
+                        yield from self.leaves(key, step, account, what).causes
 
-    def _any(self, place: Place, scope: str, matters: Callable[[str], bool]) -> bool:
+    def targets(self, key: str, step: _Step) -> Iterator[tuple[str, str]]:
+        """Yield (account, resource behind which it stands) of a step, unguarded."""
+        found = self.placed.of(step.edge.place, step.scope)
+        if step.deployment is None:
+            yield from found
+            return
+        deployable = self.deployable(key)
+        scopes = [deployable[name] for name in step.deployment.permissions]
+        hierarchy = self.estate.hierarchy
+        for account, what in found:
+            project = self.placed.projects.get(account)
+            if project is not None and all(
+                hierarchy.within(project, one) for one in scopes
+            ):
+                yield account, what
+
+    def _any(
+        self,
+        place: Place,
+        scope: str,
+        matters: Callable[[str], bool],
+        key: str,
+        permission: str,
+    ) -> bool:
+        """Tell whether a permission may give any account that matters."""
         return any(
-            account.startswith("pool ") or matters(account)
-            for account, _ in self.placed.of(place, scope)
+            self._left(key, permission, self._checked_on(place, account, what)).held
+            is not False
+            for account, what in self.placed.of(place, scope)
+            if account.startswith("pool ") or matters(account)
         )
 
     def populations(self) -> tuple[Cause, ...]:
@@ -507,23 +619,16 @@ class ControlGraph:
                 who = f" {row} by deployers {self.control.deployer(key)}"
             elif step.beside is not None:
                 who = f" as {step.binding.role}"
+            if self.control.guarded(step):  # others may not be stopped, or elsewhere
+                who = f" of {key}{who}"
             place = f"{step.gives} {step.edge.place} {step.scope}"
             yield step, f"{step.edge.kind} {step.permission} {place}{who}"
 
     def _targets(self, node: str, step: _Step) -> Iterator[tuple[str, str]]:
-        control = self.control
-        found = control.placed.of(step.edge.place, step.scope)
-        if step.deployment is None:
-            yield from found
-            return
-        deployable = control.deployable(_means(node)[1])
-        scopes = [deployable[name] for name in step.deployment.permissions]
-        hierarchy = control.estate.hierarchy
-        for account, what in found:
-            project = control.placed.projects.get(account)
-            if project is not None and all(
-                hierarchy.within(project, one) for one in scopes
-            ):
+        control, key = self.control, _means(node)[1]
+        guarded = control.guarded(step)
+        for account, what in control.targets(key, step):
+            if not guarded or control.leaves(key, step, account, what).held is True:
                 yield account, what
 
 

@@ -379,6 +379,16 @@ class Access:
         held = True if answer.held and not causes else None
         return Answer(held=held, supports=answer.supports, causes=causes)
 
+    def leaves(self, key: str, permission: str, resource: str) -> Told:
+        """Tell whether nothing takes a permission away, if it is granted."""
+        key = self.membership.key(key)
+        refusals, causes = self._refused(
+            key, permission, self.hierarchy.canonical(resource)
+        )
+        if refusals:
+            return NO
+        return open_(*causes) if causes else YES
+
     def _refused(
         self, key: str, permission: str, resource: str
     ) -> tuple[tuple[Refusal, ...], list[Cause]]:
