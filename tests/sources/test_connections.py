@@ -585,7 +585,7 @@ def test_secrets_in_every_field() -> None:
         ("extra.headers.Authorization", "bearer_token"),
         ("host", "webhook_url"),
         ("login", "service_account_key"),
-        ("password", "password"),
+        ("password", "webhook_url"),
         ("uri", "password"),
     ]
     assert found.host == "hooks.slack.com"

@@ -206,7 +206,7 @@ WRITTEN: list[tuple[str, str, SecretKind, str]] = [
     (
         "aws login",
         f'Connection(conn_id="a",conn_type="aws",login="AKIA{drawn(16, string.ascii_uppercase)}",password={drawn(40)!r})',
-        "password",
+        "aws_secret_key",
         "password",
     ),
     (
@@ -431,7 +431,7 @@ WRITTEN: list[tuple[str, str, SecretKind, str]] = [
         "Connection extra",
         f"Connection(extra={ {'token': drawn(36)}!r})",
         "bearer_token",
-        "token",
+        "extra.token",
     ),
     (
         "conn extra json",

@@ -38,6 +38,7 @@ from dagwarden.sources.credentials import (
     secret_in,
     secrets_in,
 )
+from dagwarden.sources.credentials.connection_fields import password_kind
 
 T = TypeVar("T")
 
@@ -493,13 +494,12 @@ class _Reading:
             if value:
                 yield from secrets_in(place, value, self.origin, self.fingerprint)
         if self.extra:
-            yield from secrets_in("extra", self.extra, self.origin, self.fingerprint)
+            typed = {"conn_type": given.conn_type, "extra": self.extra}
+            yield from secrets_in("", typed, self.origin, self.fingerprint)
 
     def _password(self, password: str) -> Iterator[Secret]:
         """Yield a password; unlike a named value elsewhere, any text here is one."""
-        kind: SecretKind = (
-            "aws_secret_key" if self.given.conn_type == "aws" else "password"
-        )
+        kind = password_kind(self.given.conn_type, self.given.login)
         found = secrets_in("", password, self.origin, self.fingerprint)
         for secret in found:
             place = f"password.{secret.place}" if secret.place else "password"

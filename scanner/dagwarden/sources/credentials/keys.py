@@ -13,7 +13,7 @@ from binascii import a2b_base64
 from collections.abc import Iterator
 
 from dagwarden.patterns import late
-from dagwarden.sources.credentials.negatives import is_placeholder
+from dagwarden.sources.credentials.negatives import is_made_up, is_placeholder
 
 # PEM as written in files, in JSON strings and in query strings ("+" for a space).
 PEM = late(
@@ -24,6 +24,8 @@ PEM = late(
 _HEADER = late(r"(?:Proc-Type|DEK-Info|Version|Comment|Hash|Charset):[^\n\\]*")
 _LINE_BREAKS = late(r"\\[nrt]|\s|\\")
 _SMALLEST = 24
+# From how many characters on a word for a stand-in is one by chance.
+_DRAWN = 100
 _OPENSSH = b"openssh-key-v1\0"
 
 
@@ -66,7 +68,9 @@ def _key_in(block: str, content: str) -> str | None:
 def _body(content: str) -> str | None:
     """Return a PEM block's content without line breaks, None for a stand-in."""
     body = _LINE_BREAKS().sub("", _HEADER().sub("", content.replace("\\n", "\n")))
-    return None if len(body) < _SMALLEST or is_placeholder(body) else body
+    if len(body) < _SMALLEST or (len(body) < _DRAWN and is_placeholder(body)):
+        return None
+    return None if is_made_up(body) else body
 
 
 def from_base64(text: str) -> bytes | None:

@@ -194,6 +194,11 @@ def _is_name(text: str, said: tuple[str, ...]) -> bool:
     return len(told) > 1 and _kind_by_words(told) is not None
 
 
+def is_path(text: str) -> bool:
+    """Tell whether `text` is the name of a file or folder."""
+    return _PATH().match(text) is not None
+
+
 def is_secrets_name(text: str) -> bool:
     """Tell whether `text` is words that promise a secret: what one is called."""
     return WORDY().fullmatch(text) is not None and (
@@ -216,7 +221,7 @@ def named(name: str, text: str) -> Named | None:
         or is_placeholder(value)
         or is_template(value)
         or is_reference(value)
-        or _PATH().match(value)
+        or is_path(value)
         or is_sealed(value)
         or is_published(value)
         or _PLAIN().fullmatch(value)

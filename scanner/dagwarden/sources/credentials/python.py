@@ -480,6 +480,8 @@ class _Reading:
         parts: list[tuple[ast.AST, str]] = []
         if isinstance(node.func, (ast.Attribute, ast.Call, ast.Subscript)):
             parts.append((getattr(node.func, "value", node.func), ""))
+        if function == "Connection":
+            self._connection(node, scope)
         arguments = [fold(argument, scope.names) for argument in node.args[:4]]
         if any(is_key_id(argument.value) for argument in arguments):
             together = ast.copy_location(ast.List(node.args), node)
@@ -491,6 +493,15 @@ class _Reading:
             own = keyword.arg or ""
             parts.append((keyword.value, given if given and own in _GIVEN else own))
         return parts
+
+    def _connection(self, node: ast.Call, scope: _Scope) -> None:
+        """Look into a connection as a whole: its type says what its fields are."""
+        given = [keyword for keyword in node.keywords if keyword.arg]
+        names: list[ast.expr | None] = [
+            ast.copy_location(ast.Constant(one.arg or ""), one.value) for one in given
+        ]
+        whole = ast.copy_location(ast.Dict(names, [one.value for one in given]), node)
+        self._look("", fold(whole, scope.names))
 
     def _argument_names(
         self, node: ast.Call, name: str, function: str, scope: _Scope

@@ -6,6 +6,7 @@ that equal ones can be told and lines be found, and is made a `Secret` at once, 
 dropped. It never leaves `sources`.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from itertools import chain
 from typing import NamedTuple, cast
@@ -18,10 +19,15 @@ from dagwarden.sources.credentials.assigned import (
     flag_in,
     passwords_in,
 )
+from dagwarden.sources.credentials.connection_fields import (
+    bare,
+    extra_kinds,
+    password_kind,
+)
 from dagwarden.sources.credentials.decode import decoded
 from dagwarden.sources.credentials.fingerprint import Fingerprint
 from dagwarden.sources.credentials.keys import key_of_file
-from dagwarden.sources.credentials.names import kind_by_name, named
+from dagwarden.sources.credentials.names import is_path, kind_by_name, named
 from dagwarden.sources.credentials.negatives import (
     is_placeholder,
     is_reference,
@@ -49,6 +55,8 @@ MAX_FIELDS = 200
 # How many texts without a secret are remembered: most are met again.
 MAX_HARMLESS = 20_000
 
+# Characters of what a connection's type says is a secret: shorter ones stand for one.
+_SHORTEST_FIELD = 6
 _EMAIL = late(r"[\w.+-]{1,100}@[\w.-]{1,150}")
 _KEY_ID = late(r"[\w-]{1,64}")
 _QUERY = late(r"^[A-Za-z][\w+.-]{0,40}:(?://)?[^\s?]{0,2048}\?(?P<query>\S+)$")
@@ -115,7 +123,11 @@ def secrets_in(
     place: str, value: object, origin: Origin, fingerprint: Fingerprint
 ) -> tuple[Secret, ...]:
     """Return what `found_in` yields, in order of place, each once."""
-    secrets = (one.secret(origin, fingerprint) for one in found_in(place, value))
+    once: dict[tuple[str, str], Found] = {}
+    for one in found_in(place, value):
+        # what a connection's type says of a field comes before what its name does
+        once.setdefault((one.place, one.value), one)
+    secrets = (one.secret(origin, fingerprint) for one in once.values())
     found = {
         (secret.place, secret.kind, secret.fingerprint or ""): secret
         for secret in secrets
@@ -215,6 +227,9 @@ class _Walk:
             if isinstance(key, str) and not is_plain(key):
                 for token in shapes(key):
                     yield Found(token.kind, place, token.value, token.prefix)
+        connection = _connection_type(value)
+        if connection is not None:
+            yield from _in_connection(place, connection, value)
         pair = _name_in_pair(value)
         key_id = next(filter(is_key_id, value.values()), None)
         for key, item in value.items():
@@ -270,7 +285,7 @@ class _Walk:
                     return
         told: list[str] = []
         parts = (
-            self._in_query(place, url["query"], nesting, decodings) if url else (),
+            self._in_query(place, url, nesting, decodings) if url else (),
             _in_text(place, text),
         )
         for one in chain.from_iterable(parts):
@@ -281,14 +296,17 @@ class _Walk:
             yield from _by_name(place, name, text)
 
     def _in_query(
-        self, place: str, query: str, nesting: int, decodings: int
+        self, place: str, url: re.Match[str], nesting: int, decodings: int
     ) -> Iterator[Found]:
         from urllib.parse import parse_qsl
 
         try:
-            given = parse_qsl(query, max_num_fields=MAX_FIELDS)
+            given = parse_qsl(url["query"], max_num_fields=MAX_FIELDS)
         except ValueError:  # more fields than anyone writes
             return
+        scheme = url[0].partition(":")[0]
+        if scheme not in ("http", "https"):  # of a connection, not of a page
+            yield from _in_extra(place, scheme, dict(given))
         for key, part in given:
             inner = _below(place, key)
             yield from self.value(inner, key, part, nesting + 1, decodings + 1)
@@ -307,6 +325,58 @@ def _in_text(place: str, text: str) -> Iterator[Found]:
     for password in passwords_in(text):
         if is_one(password):
             yield Found("password", place, password)
+
+
+_TYPES = ("conn_type", "connection_type")
+_PASSWORDS = ("password", "conn_password")
+_LOGINS = ("login", "conn_login")
+_EXTRAS = ("extra", "extra_dejson", "conn_extra")
+
+
+def _connection_type(value: Mapping[object, object]) -> str | None:
+    """Return the type of the connection that a mapping defines, if it does."""
+    types = (value[name] for name in _TYPES if name in value)
+    return next((one for one in types if isinstance(one, str)), None)
+
+
+def _in_connection(
+    place: str, conn_type: str, value: Mapping[object, object]
+) -> Iterator[Found]:
+    """Yield what the type of a connection says of its fields: no name does."""
+    login = next((value[name] for name in _LOGINS if value.get(name)), None)
+    kind = password_kind(conn_type, login)
+    for name in _PASSWORDS:
+        password = value.get(name)
+        if kind != "password" and _is_unshaped(password):
+            yield Found(kind, _below(place, name), cast("str", password))
+    for name in _EXTRAS:
+        extra = value.get(name)
+        if isinstance(extra, str) and extra.lstrip()[:1] == "{":
+            extra = next(decoded(extra), None)
+        if isinstance(extra, Mapping):
+            inner = cast("Mapping[object, object]", extra)
+            yield from _in_extra(_below(place, name), conn_type, inner)
+
+
+def _in_extra(
+    place: str, conn_type: str, extra: Mapping[object, object]
+) -> Iterator[Found]:
+    """Yield what is a secret in the `extra` of a connection of this type."""
+    kinds = extra_kinds(conn_type)
+    for name, item in extra.items() if kinds else ():
+        kind = kinds.get(bare(conn_type, str(name)[:200]))
+        if kind and _is_unshaped(item) and not is_path(cast("str", item)):
+            yield Found(kind, _below(place, name), cast("str", item))
+
+
+def _is_unshaped(value: object) -> bool:
+    """Tell whether a field holds a secret that is not told by what it is."""
+    return (
+        isinstance(value, str)
+        and len(value) >= _SHORTEST_FIELD
+        and is_one(value)
+        and next(found_in("", value), None) is None
+    )
 
 
 def is_one(password: str) -> bool:

@@ -15,6 +15,8 @@ from dagwarden.sources.credentials import Found, found_in
 
 # Of one file; what comes after them is not told.
 MAX_SPOTS = 500
+# Texts that are asked which of them holds a credential that no part tells of alone.
+MAX_TEXTS = 1_000
 # Characters of a key that may be a token.
 LONG_KEY = 16
 
@@ -118,8 +120,11 @@ def nodes_of(document: Node) -> Iterator[tuple[str, Node]]:
 
 def spots_in(place: str, node: Node) -> Iterator[Spot]:
     """Yield the credentials in a document that is called `place`."""
-    every = found_in(place, node.plain())
-    yield from _placed(place, node, list(islice(every, MAX_SPOTS)))
+    once: dict[tuple[str, str], Found] = {}
+    for one in islice(found_in(place, node.plain()), MAX_SPOTS):
+        # what a connection's type says of a field comes before what its name does
+        once.setdefault((one.place, one.value), one)
+    yield from _placed(place, node, list(once.values()))
 
 
 def _placed(place: str, node: Node, wanted: list[Found]) -> Iterator[Spot]:
@@ -133,7 +138,7 @@ def _placed(place: str, node: Node, wanted: list[Found]) -> Iterator[Spot]:
         if here := [found for found in left if found in told]:
             left = [found for found in left if found not in told]
             yield from _placed(inner, part, here)
-    texts = [part for _, part in parts if isinstance(part.value, str)]
+    texts = _texts(node) if left else []
     for found in left:
         keys = (at for key, at in node.key_lines.items() if found.value in key)
         if line := next(keys, 0):
@@ -142,6 +147,13 @@ def _placed(place: str, node: Node, wanted: list[Found]) -> Iterator[Spot]:
         holding = (part for part in texts if _holds(str(part.value), found.value))
         part = next(holding, None) or next(_telling(texts, found.value), node)
         yield Spot(_line_in(part, found.value), found)
+
+
+def _texts(node: Node) -> list[Node]:
+    """Return the texts below a value, the nearest first."""
+    below = [part for _, part in nodes_of(node) if isinstance(part.value, str)]
+    own = [part for _, part in node.parts("") if isinstance(part.value, str)]
+    return [*own, *below[:MAX_TEXTS]]
 
 
 def _telling(texts: list[Node], value: str) -> Iterator[Node]:
