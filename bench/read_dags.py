@@ -28,8 +28,9 @@ parsing takes nearly three quarters.
 What is shared costs again in every file that imports it. The examples under one root,
 where imports between them resolve, take 6 to 8 times `ast.parse`, and took 80 to 100
 before code that surely sends nothing was left alone. `sharing` is the hard case that is
-left: about 140 ms for each file, hundreds of times its own parsing, nearly all of it
-helpers that call themselves with arguments that are partly known.
+left: helpers that call themselves with arguments that are partly known. It takes a fifth
+of what it took before a recursion that is told nothing new was ended at once: 16 ms for
+each file where it had been 87 (on one machine, in the same minutes, others at work).
 """
 
 import ast

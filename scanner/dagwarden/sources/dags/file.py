@@ -343,7 +343,7 @@ class File:
             dags=tuple(made.dags),
             tasks=tuple(made.tasks),
             calls=tuple(bare_facts(calls.calls)),
-            gaps=tuple(self._gaps(interpreter)),
+            gaps=(*self._gaps(interpreter), *_cut_short(bodies.cut_short)),
             excluded=(*excluded, *calls.excluded),
             inline_waivers=tuple(waivers),
         )
@@ -476,6 +476,19 @@ class File:
             folders.insert(
                 len(folders) if place == "last" else 0, self.reader.root / path
             )
+
+
+def _cut_short(tasks: Iterable[meaning.Task]) -> Iterator[Gap]:
+    """Tell of tasks whose code takes too long to follow, once for each place."""
+    places: dict[tuple[str, int], list[meaning.Task]] = {}
+    for task in tasks:
+        places.setdefault((task.site.path, task.site.line), []).append(task)
+    for (path, line), found in places.items():
+        first = found[0].task_id
+        name = f"the task {first}" if isinstance(first, str) else "a task"
+        more = f" and {len(found) - 1} more" if found[1:] else ""
+        detail = f"the code of {name}{more} takes too long to follow"
+        yield gap_at(path, "timeout", detail, line=line)
 
 
 def source_file(source: Source, data: bytes, seen: Seen) -> SourceFile:

@@ -39,6 +39,17 @@ HOSTILE = {
     "shared data": "from airflow.providers.standard.operators.bash import BashOperator\n"
     "e = {f'k{i}': 'v' for i in range(900)}\nwith d:\n"
     + numbered(" BashOperator(task_id='t#', env=e)\n", 1_000),
+    "a hundred factories of what is not known": numbered(
+        "def f#(n):\n for k in n:\n  globals()['f' + str(# + 1)](k)\n", 100
+    ) + "import os\nf0(os.environ)\n",
+    "a dict of a million": "x = {}\nfor i in range(1000):\n for j in range(1000):\n  x[i, j] = 'a' * 900\n",
+    "loops in loops": "import os\n" + "".join(f"{' ' * n}for a{n} in os.environ:\n" for n in range(18)) + " " * 18 + "x = 1\n",
+    "branches in branches": "import os\nx = []\n" + numbered("if os.environ:\n x = [*x, #]\nelse:\n x = [x, x]\n", 900),
+    "bases of bases": "class C0: pass\n" + "".join(f"class C{n}(C{n - 1}): pass\n" for n in range(1, 2_000)),
+    "lambdas as defaults": "f = lambda: 0\n" + "f = lambda g=f: [g(), g()]\n" * 60 + "x = f()\n",
+    "its own arguments twice": "def f(*a): return f(*a, *a)\n" + "f(*range(900))\n" * 400,
+    "members of enumerations": "from enum import Enum\nclass E(Enum):\n" + numbered(" A# = #\n", 2_000) + "x = [E(i) for i in range(900)]\n" * 20,
+    "names in globals": "for i in range(999):\n for j in range(99): globals().update({f'y{i}{j}': [i] * 900})\n",
 }  # fmt: skip
 
 
@@ -63,6 +74,38 @@ def test_a_large_honest_file_is_followed(scan: Scan) -> None:
     facts = scan(HEAD + body)
     assert facts.gaps == ()
     assert len(facts.tasks) == 1_000
+
+
+# What is bounded by how large a value may be, or how often a loop is gone through: the
+# file is followed all the same, and nothing of it takes long.
+BOUNDED = {
+    "rounds": "x = 0\nfor i in range(1000000):\n x += i\nwhile x < 10**9:\n x += 1\n",
+    "rounds in rounds": "".join(f"{' ' * n}for a{n} in range(900):\n" for n in range(6)) + " " * 6 + "x = 1\n",
+    "texts": "x = 'a'\n" + "x += x\n" * 100 + "y = 'a'\n" + "y = f'{y}{y}'\n" * 100,
+    "texts known in part": "import os\nx = os.environ['A']\n" + "x = f'{x}-{x}'\n" * 100,
+    "lists": "x = [1]\n" + "x += x\n" * 100 + "y = [1]\n" + "y = [y, y]\n" * 100 + "z = str(y), y == [y]\n",
+    "numbers": "x = 9**9**9**9\ny = 2**2000000\nz = 1 << 10**9\nw = " + "9" * 4_000 + "\n" + "w *= w\n" * 99,
+    "widths": "x = f'{1:>999999999}'\ny = '{:>99999999}'.format(1)\nz = '%99999999d' % 1\n",
+    "patterns": "import re\nx = re.match('(a+)+$', 'a' * 50 + 'b')\ny = re.findall('(.*)*', 'a' * 9000)\n",
+    "closures": "def f(g): return lambda x: g(g(x))\nh = lambda x: x\n" + "h = f(h)\n" * 60 + "h(1)\n",
+    "attributes that ask for each other": "class C:\n @property\n def p(s): return s.q + s.q\n @property\n def q(s): return s.p + s.p\nC().p\n",
+    "operators that ask for each other": "class C:\n def __add__(s, o): return (s + o) + (o + s)\nC() + C()\n",
+    "permutations": "from itertools import permutations as p\n" + "x = list(p(range(9), 4))\n" * 900,
+    "every task before every other": "from airflow.sdk import cross_downstream\nfrom airflow.providers.standard.operators.bash import BashOperator\n"
+    "t = [BashOperator(task_id=f't{i}', bash_command='a', dag=d) for i in range(900)]\ncross_downstream(t, t)\n",
+    "dicts of dicts": "import copy\nx = {}\n" + "x = {'a': x, 'b': x}\n" * 200 + "y = copy.deepcopy(x)\n" * 40,
+    "a long text": "x = '" + "a" * 4_900_000 + "'\n",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("program", BOUNDED.values(), ids=BOUNDED)
+def test_work_that_is_bounded_by_its_kind_takes_little(
+    scan: Scan, monkeypatch: pytest.MonkeyPatch, program: str
+) -> None:
+    monkeypatch.setattr("dagwarden.sources.dags.file.MAX_UNITS", 400_000)
+    facts = scan(HEAD + program)
+    assert [dag.dag_id for dag in facts.dags] == ["d"]
+    assert facts.gaps == ()
 
 
 @pytest.mark.parametrize(

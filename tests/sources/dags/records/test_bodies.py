@@ -430,6 +430,45 @@ def test_operators_of_the_repository_are_followed(scan: Scan) -> None:
     assert (job.project, job.region, job.name) == ("p", "r1", "j")
 
 
+WALK = """
+def walk(tree, path=(), depth=0):
+    for key, value in tree.items():
+        for one in value:
+            walk(one, (*path, key), depth + 1)
+            walk({key: value}, (*path, key), depth + 1)
+        requests.post(URL, json=walk(value, path, depth + 1))
+"""
+LONG = "".join(f"{' ' * n}for a{n} in x:\n" for n in range(1, 16)) + " " * 16 + "pass"
+
+
+def test_a_task_whose_code_is_long_leaves_the_others_enough(scan: Scan) -> None:
+    facts = scan(
+        f"{HEAD}@task\ndef long(x):\n{LONG}\n@task\ndef short():\n requests.get(URL)\n"
+        "x = os.environ\nwith DAG('d'):\n long(x)\n short()\n for _ in (1, 2):\n  long(x)\n"
+    )
+    # the same code is not gone through again for every task of it
+    assert [(gap.reason, gap.detail, gap.origin.line) for gap in facts.gaps] == [
+        ("timeout", "the code of the task long takes too long to follow", 46),
+        ("timeout", "the code of the task long__1 and 1 more takes too long to follow", 49),
+    ]  # fmt: skip
+    assert [(call.task, call.url) for call in facts.calls] == [
+        ("task:prod:dags/a.py:d.short", SERVICE)
+    ]
+    assert len(facts.tasks) == 4
+
+
+def test_a_recursion_that_is_told_nothing_new_ends(
+    scan: Scan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # some times what it takes; followed to the third level of the recursion it is a lot more
+    monkeypatch.setattr("dagwarden.sources.dags.records.bodies.MOST_UNITS", 10_000)
+    facts = scan(
+        f"{HEAD}{WALK}@task\ndef t(x):\n walk(x)\nwith DAG('d'):\n t(os.getenv('X'))\n"
+    )
+    assert facts.gaps == ()
+    assert [call.url for call in facts.calls] == [SERVICE]
+
+
 def test_an_endless_body_leaves_the_tasks(scan: Scan) -> None:
     loops = "".join(f"{' ' * n}for a{n} in range(900):\n" for n in range(1, 5))
     facts = scan(

@@ -67,6 +67,8 @@ def lost(why: Unknown, *values: Value) -> Unknown:
                 _share(found, part.items)
             else:
                 found[_key(part)] = part
+    if len(found) > _FEW:
+        charge(len(found) // 2)
     parts = tuple(found.values())
     if parts == why.parts and written is why.written:
         return why
@@ -94,7 +96,7 @@ def things_of(value: Unknown) -> list[Thing]:
         one = waiting.pop()
         if id(one) in reached:
             continue
-        charge(len(one.items) + 1)
+        charge(len(one.items) + 2)
         reached.add(id(one))
         for held in held_in(one):
             if isinstance(held, Thing) and held.shared:
@@ -202,7 +204,7 @@ def _give_up(containers: tuple[Container, ...], values: tuple[Value, ...]) -> No
     while waiting:
         one = waiting.pop()
         if id(one) not in reached:
-            charge(len(one.items) + 1)
+            charge(len(one.items) + _FEW)
             reached[id(one)] = one
             waiting += related(one)
             waiting += [part for held in held_in(one) for part in _containers(held)]

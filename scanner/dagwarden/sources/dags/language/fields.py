@@ -19,6 +19,7 @@ from dagwarden.sources.dags.language.values import (
     Value,
     truth,
 )
+from dagwarden.sources.dags.language.work import charge
 
 
 class Field(Thing):
@@ -141,15 +142,29 @@ _NOT_KNOWN = "*"
 def _own(made: Class, node: ast.ClassDef) -> list[str]:
     """Return the fields that the class itself names; `*` for what may be another."""
     found: list[str] = []
+    charge(len(node.body))
     for item in node.body:
         if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name):
             if _is_of_class(made, item.annotation):
                 continue
-            plain = not re.search("ClassVar|InitVar|KW_ONLY", ast.dump(item.annotation))
+            plain = not _says_otherwise(item.annotation)
             value = made.names.get(item.target.id)
             told = isinstance(value, Field) or not _may_be_field(item.value)
             found.append(item.target.id if plain and told else _NOT_KNOWN)
     return found
+
+
+# Annotations that say that a field is none, or how it is taken.
+_OTHERWISE = re.compile("ClassVar|InitVar|KW_ONLY")
+# What it costs to look through an annotation.
+_ANNOTATION = 10
+
+
+def _says_otherwise(annotation: ast.expr) -> bool:
+    if isinstance(annotation, ast.Name):
+        return bool(_OTHERWISE.search(annotation.id))
+    charge(_ANNOTATION)
+    return bool(_OTHERWISE.search(ast.dump(annotation)))
 
 
 def _is_of_class(made: Class, annotation: ast.expr) -> bool:

@@ -13,7 +13,9 @@ import ast
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import ClassVar, Protocol
+from itertools import compress, islice
+from operator import is_, is_not
+from typing import ClassVar, Protocol, cast
 
 from msgspec import Struct
 
@@ -59,7 +61,7 @@ from dagwarden.sources.dags.language.objects import (
     Wrapped,
     escape,
 )
-from dagwarden.sources.dags.language.tree import parts
+from dagwarden.sources.dags.language.tree import LEAVES, parts
 from dagwarden.sources.dags.language.values import (
     Arguments,
     Entries,
@@ -69,6 +71,7 @@ from dagwarden.sources.dags.language.values import (
     Place,
     Scalar,
     Symbol,
+    Text,
     Thing,
     Unknown,
     Unordered,
@@ -84,7 +87,15 @@ from dagwarden.sources.dags.language.work import charge
 # Statements followed for one file, imports included. Past it calls and loops are
 # no longer followed, so the rest of the file costs little.
 MAX_WORK = 60_000
+# ... and of those apart from the file, for the code of one task.
+MAX_WORK_ASIDE = 10_000
 MAX_CALL_DEPTH = 16
+# What a call costs, beside the statements of its code.
+_CALL = 4
+# Names that are copied or compared in the time of one unit.
+_QUICK = 32
+# Calls of a function around another of the same.
+MAX_RECURSION = 2
 MAX_ITERATIONS = 1_000
 # Rounds of a `while` whose condition is known.
 MAX_TURNS = 100
@@ -289,37 +300,90 @@ class _Stopped(Exception):
 
 
 class _Calling(Struct, frozen=True):
-    """A call that is being followed: of which function, and what tells it apart."""
+    """A call that is being followed: of which code, with what."""
 
-    function: int
-    # None: each is one of its own
-    told: tuple[object, ...] | None
+    node: Code
+    function: Function
+    arguments: Arguments
 
 
-def _told_to(function: Function, arguments: Arguments) -> tuple[object, ...] | None:
-    """Return what tells a call apart that is given something that is not known."""
+class _Told(Struct, frozen=True):
+    """What an argument tells: `whole` if it is known throughout."""
+
+    kind: object
+    known: frozenset[object]
+    whole: bool
+
+
+# Values of an argument that are looked at; one that holds more is known throughout.
+_MAX_TOLD = 100
+
+
+def _told(value: Value) -> _Told:
+    """
+    Return what is known in an argument: its kind, and every scalar and thing in it.
+
+    In what order they stand, and how often, is no matter: what grows from call to call
+    by what is not known tells nothing new. Nor does a number, which counts the calls.
+    """
+    kind = _kind_of_value(value)
+    known: set[object] = set()
+    whole = True
+    waiting, looked_at = [value], 0
+    while waiting:
+        one = waiting.pop()
+        looked_at += 1
+        if looked_at > _MAX_TOLD:
+            return _Told(kind, frozenset([id(value)]), True)
+        if isinstance(one, Text):
+            waiting += one.parts
+            whole = False
+        elif isinstance(one, Unknown):
+            whole = False
+        elif isinstance(one, (Items, Entries)):
+            if one is not value:
+                known.add(_kind_of_value(one))
+            if isinstance(one, Entries):
+                waiting += one.items
+            waiting += (held for held in held_in(one) if held is not None)
+        elif type(one) not in (int, float):
+            known.add((type(one), one) if is_scalar(one) else id(one))
+    charge(looked_at)
+    return _Told(kind, frozenset(known), whole)
+
+
+def _kind_of_value(value: Value) -> object:
+    return value.kind if isinstance(value, Items) else type(value)
+
+
+def _given_to(calling: "_Calling") -> list[Value]:
+    arguments = calling.arguments
     given = [*arguments.positional, *arguments.keywords.values()]
-    if not any(map(_tells_nothing, given)):
-        return None
-    held = map(_told, (function.bound, arguments.more, arguments.rest, *given))
-    return (*held, *arguments.keywords)
+    return [calling.function.bound, arguments.more, arguments.rest, *given]
 
 
-def _tells_nothing(value: Value) -> bool:
-    """Say whether nothing is known of an argument, nor of what it holds."""
-    if isinstance(value, (Items, Entries)):
-        held = [*held_in(value)]
-        return any(held) and all(one is None or type(one) is Unknown for one in held)
-    return isinstance(value, Unknown)
+def _tells_no_more(call: "_Calling", before: "_Calling") -> bool:
+    """
+    Say whether a call is told nothing that one around it was not told.
 
-
-def _told(value: Value) -> object:
-    """Return what is known of an argument; a list of what is not known is any list."""
-    if isinstance(value, Unknown):
-        return value.reason, value.symbol
-    if is_scalar(value):
-        return type(value), value
-    return type(value) if _tells_nothing(value) else value
+    Of each argument the same is known, or nothing at all any more. A call that is told
+    all for certain is one of its own.
+    """
+    values, held = _given_to(call), _given_to(before)
+    if len(values) != len(held):
+        return False
+    certain = True
+    for value, around in zip(values, held, strict=True):
+        charge()
+        if value is around and is_scalar(value):
+            continue
+        one, other = _told(value), _told(around)
+        certain = certain and one.whole
+        nothing = not one.whole and not one.known
+        alike = one.kind == other.kind or not one.whole
+        if not nothing and not (alike and one.known == other.known):
+            return False
+    return not certain
 
 
 class _Loop:
@@ -346,6 +410,13 @@ class Kept(Struct, frozen=True):
     skipped: list[Skipped]
     unread: dict[Unread, None]
     given_up: set[int]
+    work: int
+    repeating: int
+    shuffling: int
+    shuffled: bool
+    rehearsing: bool
+    shielded: int
+    target: ast.Attribute | None
 
 
 class Interpreter:
@@ -382,6 +453,8 @@ class Interpreter:
         self.followed: set[int] = set()
         self.generators: dict[int, bool] = {}
         self.names_in: dict[int, tuple[list[str], list[str]]] = {}
+        # by the body of a loop, which is kept: the names that it binds
+        self.bound_in: dict[int, tuple[list[ast.stmt], list[str]]] = {}
         self.skipped: list[Skipped] = []
         # top-level statements that were too deep to follow
         self.too_deep: list[tuple[str, int]] = []
@@ -444,32 +517,23 @@ class Interpreter:
         """
         Begin to follow code apart from the file, in an undecided branch of `module`.
 
-        What it defines, leaves out or gives up is not the file's.
+        What it defines, leaves out or gives up is not the file's, nor is its work.
         """
-        kept = Kept(
-            self.scope,
-            self.frame,
-            self.loops,
-            self.level,
-            self.depth,
-            self.calling,
-            self.skipped,
-            self.unread,
-            self.given_up,
-        )
+        kept = Kept(*(getattr(self, name) for name in Kept.__struct_fields__))
+        self.work = MAX_WORK - MAX_WORK_ASIDE
         self.scope = module.scope
         self.frame = _Frame(None, self.scope)
         self.loops, self.calling, self.skipped = [], [], []
-        self.unread, self.given_up = {}, set()
+        self.unread, self.given_up, self.target = {}, set(), None
+        self.repeating = self.shuffling = self.shielded = 0
+        self.shuffled = self.rehearsing = False
         self._enter_branch()
         return kept
 
     def restore(self, kept: Kept) -> None:
-        """End what `aside` began."""
-        self.scope, self.frame = kept.scope, kept.frame
-        self.loops, self.level, self.depth = kept.loops, kept.level, kept.depth
-        self.calling, self.skipped = kept.calling, kept.skipped
-        self.unread, self.given_up = kept.unread, kept.given_up
+        """End what `aside` began, however it ended."""
+        for name in Kept.__struct_fields__:
+            setattr(self, name, getattr(kept, name))
 
     def note(self, node: ast.AST | None, detail: str, *, broken: bool = False) -> None:
         """Note code whose results are not read; `broken`: Airflow refuses the file."""
@@ -875,7 +939,7 @@ class Interpreter:
         before, level, left = self.scope.names, self.level, self._left()
         ends: dict[int, list[Names]] = {}
         for block in blocks:
-            charge(len(before))
+            charge(1 + len(before) // _QUICK)
             self.scope.names = dict(before)
             self._enter_branch()
             ends.setdefault(block(), []).append(self.scope.names)
@@ -914,11 +978,24 @@ class Interpreter:
     def _joined(self, ends: list[Names], why: Unknown) -> Names:
         result = ends[0]
         for names in ends[1:]:
-            charge(len(names))
-            absent = result.keys() - names.keys()
-            for name in absent:
-                result[name] = self._or_outside(name, result[name], why)
-            for name, value in names.items():
+            charge(1 + 2 * len(names) // _QUICK)
+            # what was there before stands first, in the same order
+            both = min(len(result), len(names))
+            same = [*map(is_, result, names)]
+            alike = same.index(False) if False in same else both
+            others = map(is_not, result.values(), names.values())
+            differing = [*compress(islice(names, alike), others)]
+            for name in differing:
+                result[name] = join(result[name], names[name], why)
+            if alike == len(result) == len(names):
+                continue
+            added = [*islice(names, alike, None)]
+            charge(len(added))
+            for name in [*islice(result, alike, None)]:
+                if name not in names:
+                    result[name] = self._or_outside(name, result[name], why)
+            for name in added:
+                value = names[name]
                 if name not in result:
                     value = self._or_outside(name, value, why)
                 elif (held := result[name]) is not value:
@@ -992,7 +1069,7 @@ class Interpreter:
         # once for what any round does to what the others begin with, once for good
         for final in (False, True):
             self.world.recording = recording and final
-            charge((len(values) + 1) * len(before))
+            charge((len(values) + 1) * (1 + len(before) // _QUICK))
             start = dict(before)
             _mingle(start, sorted(assigned), ends, why)
             ends = list[Names]()
@@ -1027,7 +1104,7 @@ class Interpreter:
         while decided is True and turns < most and self.work <= MAX_WORK:
             turns += 1
             left, held = self._left(), dict(self.scope.names)
-            charge(len(held))
+            charge(1 + len(held) // _QUICK)
             ending = self._block(node.body)
             if ending not in (_NEXT, _CONTINUE):
                 return ending
@@ -1124,15 +1201,22 @@ class Interpreter:
             self._repeat(more, assign, body)
         return _NEXT
 
+    def _bound_in(self, body: list[ast.stmt]) -> list[str]:
+        """Return the names that the body of a loop binds; it is looked at once."""
+        if id(body) not in self.bound_in:
+            self.bound_in[id(body)] = body, sorted(_assigned(body))
+        charge()
+        return self.bound_in[id(body)][1]
+
     def _repeat(
         self, why: Unknown, assign: Callable[[Value], None], body: list[ast.stmt]
     ) -> None:
         """Follow `body` for any number of times it may run."""
         before, level, recording = self.scope.names, self.level, self.world.recording
         # copied thrice
-        charge(3 * len(before))
+        charge(3 + 3 * len(before) // _QUICK)
         self._enter_branch()
-        assigned = sorted(_assigned(body))
+        assigned = self._bound_in(body)
         self.scope.names = start = dict(before)
         _mingle(start, [name for name in assigned if name in before], [start], why)
         self.scope.names = dict(start)
@@ -1167,7 +1251,7 @@ class Interpreter:
         self.level = level
 
     def _try(self, node: ast.Try | ast.TryStar) -> int:
-        charge(len(self.scope.names))
+        charge(1 + len(self.scope.names) // _QUICK)
         before, level, left = dict(self.scope.names), self.level, self._left()
         if node.handlers:
             # an exception may come before any of its changes
@@ -1193,7 +1277,7 @@ class Interpreter:
         ends = {ending: [after]}
         level = self.level
         for handler in node.handlers:
-            charge(len(before))
+            charge(1 + len(before) // _QUICK)
             self.scope.names = self._joined([dict(before), after], why)
             self._enter_branch()
             if handler.name:
@@ -1207,7 +1291,7 @@ class Interpreter:
             self.scope.names = _fallbacks(ends[_NEXT], why)
             return _NEXT
         chosen = _NEXT if _NEXT in ends else ending
-        charge(sum(map(len, ends[chosen])))
+        charge(1 + sum(map(len, ends[chosen])) // _QUICK)
         self.scope.names = self._joined([dict(n) for n in ends[chosen]], why)
         return chosen
 
@@ -1365,13 +1449,13 @@ class Interpreter:
 
     def run(self, function: Function, arguments: Arguments) -> Value:
         """Follow a call of `function`."""
+        charge(_CALL)
         node = function.node
         symbol = Unknown("dynamic", f"{function.name}()")
-        told = _told_to(function, arguments)
         if (
             self.work > MAX_WORK
             or self.depth >= MAX_CALL_DEPTH
-            or self._comes_back(node, told)
+            or self._comes_back(function, arguments)
             or function.changed
             or (self._is_generator(node) and type(node) is not ast.FunctionDef)
         ):
@@ -1388,7 +1472,7 @@ class Interpreter:
         self.scope, self.loops = scope, []
         self.frame = frame = _Frame(function, scope)
         self.depth += 1
-        self.calling.append(_Calling(id(node), told))
+        self.calling.append(_Calling(node, function, arguments))
         self.followed.add(id(node))
         try:
             if isinstance(node, ast.Lambda):
@@ -1407,24 +1491,27 @@ class Interpreter:
             return join(frame.returned, None, self.why)
         return frame.returned
 
-    def _comes_back(self, node: Code, told: tuple[object, ...] | None) -> bool:
+    def _comes_back(self, function: Function, arguments: Arguments) -> bool:
         """
         Say whether a call leads back to a function once too often.
 
-        One that is told nothing else than a call around it, and nothing for certain,
-        does what that does: it is not followed again for every level of a recursion.
+        One that is told nothing that a call around it was not told does what that does:
+        it is not followed again for every level of a recursion.
         """
-        around = [one.told for one in self.calling if one.function == id(node)]
-        return len(around) > 2 or (told is not None and told in around)
+        around = [one for one in self.calling if one.node is function.node]
+        if not around or len(around) > MAX_RECURSION:
+            return bool(around)
+        call = _Calling(function.node, function, arguments)
+        return any(_tells_no_more(call, one) for one in around)
 
     # ---------------------------------------------------------------- generators
 
     def _can_drive(self, generated: Generated) -> bool:
         """Say whether what `generated` yields can be followed from here."""
-        node = generated.function.node
         known = generated.rest is None and generated.level == self.level
         bounded = self.work <= MAX_WORK and self.depth < MAX_CALL_DEPTH
-        return known and bounded and not self._comes_back(node, None)
+        around = sum(one.node is generated.function.node for one in self.calling)
+        return known and bounded and around <= MAX_RECURSION
 
     def _drive(self, generated: Generated, follow: Callable[[Value], None]) -> None:
         """
@@ -1448,7 +1535,7 @@ class Interpreter:
                 follow(value)
                 if before is not None:
                     ends = [before, self.scope.names]
-                    charge(len(before))
+                    charge(1 + len(before) // _QUICK)
                     self.scope.names = self._joined(ends, self.why)
             finally:
                 self.scope, self.frame, self.loops = inside
@@ -1457,7 +1544,7 @@ class Interpreter:
         self.frame = frame = _Frame(function, scope)
         frame.yields = yielded
         self.depth += 1
-        self.calling.append(_Calling(id(node), None))
+        self.calling.append(_Calling(node, function, generated.arguments))
         self.followed.add(id(node))
         try:
             if not isinstance(node, ast.Lambda):
@@ -2423,18 +2510,21 @@ def _mingle(names: Names, assigned: list[str], ends: list[Names], why: Unknown) 
 def _assigned(body: Sequence[ast.stmt]) -> set[str]:
     """Return the names that `body` binds, functions inside it aside."""
     found: set[str] = set()
-    waiting: list[ast.AST] = list(body)
+    waiting: list[object] = list(body)
     while waiting:
-        charge()
-        node = waiting.pop()
-        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
-            found.add(node.id)
-        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            found.add(node.name)
-            continue
-        elif isinstance(node, ast.alias):
-            found.add((node.asname or node.name).partition(".")[0])
-        waiting.extend(ast.iter_child_nodes(node))
+        part = waiting.pop()
+        if isinstance(part, ast.Name):
+            if not isinstance(part.ctx, ast.Load):
+                found.add(part.id)
+        elif isinstance(part, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            found.add(part.name)
+        elif isinstance(part, ast.alias):
+            found.add((part.asname or part.name).partition(".")[0])
+        elif type(part) is list:
+            waiting += cast("list[object]", part)
+        elif type(part) not in LEAVES and isinstance(part, ast.AST):
+            charge()
+            waiting += vars(part).values()
     return found
 
 

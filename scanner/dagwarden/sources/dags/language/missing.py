@@ -7,8 +7,10 @@ Certain is only what nothing in the file could bind, by whatever means.
 import ast
 import builtins
 import posixpath
+from typing import cast
 
 from dagwarden.sources.dags.language.objects import Finder, Module
+from dagwarden.sources.dags.language.tree import LEAVES
 from dagwarden.sources.dags.language.work import charge
 
 # What may bind names that are not written as such.
@@ -27,26 +29,54 @@ def is_nowhere(module: Module, name: str) -> bool:
     known = module.scope.star is None and bool(module.path)
     if not known or name in _BUILTINS or name.startswith("__"):
         return False
-    return not any(_may_bind(node, name) for node in ast.walk(module.tree))
+    if module.binds is None:
+        module.binds = _bindable(module.tree)
+    return _ANY not in module.binds and name not in module.binds
 
 
-def _may_bind(node: ast.AST, name: str) -> bool:
-    charge()
+# Stands for every name.
+_ANY = "*"
+
+
+def _bindable(tree: ast.Module) -> frozenset[str]:
+    """Return all names that the code of a module could bind; `*` for any."""
+    found: set[str] = set()
+    waiting: list[object] = [tree]
+    while waiting:
+        part = waiting.pop()
+        if type(part) is list:
+            waiting += cast("list[object]", part)
+        elif isinstance(part, ast.AST):
+            charge()
+            found |= _bound_by(part)
+            if _ANY in found:
+                break
+            if type(part) not in LEAVES:
+                waiting += vars(part).values()
+    return frozenset(found)
+
+
+_NONE = frozenset[str]()
+_ALL = frozenset({_ANY})
+
+
+def _bound_by(node: ast.AST) -> frozenset[str]:
     if isinstance(node, ast.Name):
-        bound = not isinstance(node.ctx, ast.Load) and node.id == name
-        return bound or node.id in _BINDING
+        if node.id in _BINDING:
+            return _ALL
+        return _NONE if isinstance(node.ctx, ast.Load) else frozenset({node.id})
     if isinstance(node, ast.Attribute):
-        return node.attr in _BINDING
+        return _ALL if node.attr in _BINDING else _NONE
     if isinstance(node, ast.alias):
-        shown = node.asname or node.name.partition(".")[0]
-        binds = shown in (name, "*") or name in node.name.split(".")
-        return binds or bool(_BINDING.intersection(node.name.split(".")))
-    # functions and classes, arguments, handlers, patterns, `global`
+        parts = node.name.split(".")
+        if not _BINDING.isdisjoint(parts):
+            return _ALL
+        return frozenset({*parts, node.asname or parts[0]})
+    # functions and classes, handlers, patterns, `global`
     if isinstance(node, (ast.Global, ast.Nonlocal)):
-        return name in node.names
-    if isinstance(node, ast.MatchMapping):
-        return node.rest == name
-    return getattr(node, "name", None) == name
+        return frozenset(node.names)
+    name = getattr(node, "rest" if isinstance(node, ast.MatchMapping) else "name", None)
+    return frozenset({name}) if isinstance(name, str) else _NONE
 
 
 def is_no_file(finder: Finder, module: Module, name: str) -> bool:

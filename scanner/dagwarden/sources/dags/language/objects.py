@@ -214,7 +214,7 @@ class RoundScope(Scope):
 class Module(Thing):
     """A module of the repository that was followed."""
 
-    __slots__ = ("finder", "name", "package", "path", "scope", "tree")
+    __slots__ = ("binds", "finder", "name", "package", "path", "scope", "tree")
 
     def __init__(self, source: Source, finder: Callable[[str], Value | None]) -> None:
         """Make it with no names yet; `finder` imports its submodules."""
@@ -223,6 +223,8 @@ class Module(Thing):
         self.package = source.package
         self.tree = source.tree
         self.finder = finder
+        # all names that its code could bind, once they are asked for
+        self.binds: frozenset[str] | None = None
         self.scope = Scope(self, None)
         self.scope.names = {
             "__name__": MODULE_NAME,
@@ -1026,6 +1028,7 @@ def escape(*values: Value) -> None:
         one = waiting.pop()
         if is_scalar(one) or id(one) in seen:
             continue
+        charge()
         seen[id(one)] = one
         if isinstance(one, Unknown):
             give_up(one)

@@ -658,6 +658,10 @@ def copied(value: Value) -> Value:
         return _TOO_LARGE
 
 
+# What it costs to copy a container, beside what it holds.
+_COPY = 4
+
+
 def _copied(value: Value, fuel: Fuel, made: dict[int, Value]) -> Value:
     """Return the copy of `value`, the one in `made` if it was met before."""
     fuel.burn()
@@ -666,11 +670,13 @@ def _copied(value: Value, fuel: Fuel, made: dict[int, Value]) -> Value:
     if id(value) in made:
         return made[id(value)]
     if isinstance(value, Items):
+        charge(_COPY)
         items = Items(value.kind, [], value.more, value.level)
         made[id(value)] = items
         items.items = [_copied(item, fuel, made) for item in value.items]
         return items
     if isinstance(value, Entries):
+        charge(_COPY)
         entries = value.duplicate(value.level)
         entries.items = dict[Scalar, Value]()
         made[id(value)] = entries

@@ -73,7 +73,10 @@ _CONTEXT_NAMES = {
 }
 # Methods of an operator that run its task.
 _RUNNING = ("pre_execute", "execute", "poke", "execute_complete")
-MAX_SCRIPT = 100_000
+# Units for the code of one task: each has as much as there is for all of them, but
+# no more than is good for a scan, and no less than honest code takes.
+MOST_UNITS = 100_000
+LEAST_UNITS = 20_000
 MAX_NESTED = 20
 
 ReadText = Callable[[str, str], tuple[str, str] | None]
@@ -120,17 +123,19 @@ class Bodies:
         self.silent: set[int] = set()
         self.pushed: dict[str, Value] = {}
         self.base: Entries | None = None
-        self.spent = False
-        self.bounded = False
+        # units left for the code of all tasks, and the tasks that it has to do for
+        self.left = left()
+        self.waiting = 0
+        # tasks whose code takes more than one may take, and the functions of them
+        self.cut_short: list[Task] = []
+        self.too_long: set[int] = set()
 
     def of(self, task: Task) -> Followed:
         """Return what the code of `task` sends and returns."""
         if id(task) not in self.read:
             # what comes back to itself, or ends because it is too much
             self.read[id(task)] = NOT_READ
-            if not self.spent:
-                with self._bounded():
-                    self.read[id(task)] = self._of(task)
+            self.read[id(task)] = self._of(task)
         return self.read[id(task)]
 
     def sent_by(self, task: Task) -> Followed:
@@ -144,49 +149,70 @@ class Bodies:
         With each stands whether only what it sends is asked for: code that sends nothing
         is then followed when others ask for its output, or not at all.
         """
-        with self._bounded():
-            for task, only_sent in tasks:
-                if only_sent and self.silence.of(task):
-                    self.silent.add(id(task))
-                else:
-                    self.of(task)
+        waiting = list(tasks)
+        for done, (task, only_sent) in enumerate(waiting):
+            self.waiting = len(waiting) - done
+            if only_sent and self._is_silent(task):
+                self.silent.add(id(task))
+            else:
+                self.of(task)
 
-    @contextmanager
-    def _bounded(self) -> Generator[None, None, None]:
-        """Within it, too much work ends following the code of tasks, not the file."""
-        if self.bounded:
-            yield
-            return
-        self.bounded = True
+    def _is_silent(self, task: Task) -> bool:
+        """Say whether code surely sends nothing; where that takes too long, it may."""
         try:
-            with allowance(left()):
-                yield
+            with self._taking(MOST_UNITS):
+                return self.silence.of(task)
         except TooMuchWork as error:
             if error.by_the_clock:  # no two readings would end alike
                 raise
-            self.spent = True
-        finally:
-            self.bounded = False
+            return False
+
+    @contextmanager
+    def _taking(self, units: int) -> Generator[None, None, None]:
+        """Allow `units` of what is left for all tasks, or that if it is less."""
+        units = min(units, self.left)
+        self.left -= units
+        with allowance(units):
+            try:
+                yield
+            finally:
+                self.left += left()
 
     def _of(self, task: Task) -> Followed:
+        code = self._code_of(task)
+        if code is None:
+            return NOTHING
+        node = id(getattr(task.function, "node", task.made or task))
+        share = max(self.left // max(self.waiting, 1), LEAST_UNITS)
+        try:
+            if node in self.too_long:
+                raise TooMuchWork
+            with self._taking(min(share, MOST_UNITS)):
+                return self._followed(task, *code)
+        except TooMuchWork as error:
+            if error.by_the_clock:
+                raise
+            self.too_long.add(node)
+            self.cut_short.append(task)
+            return NOT_READ
+
+    def _code_of(self, task: Task) -> tuple[Callable[[], Value], Unknown | None] | None:
+        """Return what follows the code of `task`, and as whom it runs elsewhere."""
         name = task.operator if isinstance(task.operator, str) else ""
         if task.made is not None and any(map(task.made.find, _RUNNING)):
-            return self._followed(task, lambda: self._operated(task), None)
+            return lambda: self._operated(task), None
         if task.function is not None:
             own = (
                 name.startswith((*PYTHON, *BASH)) or name == "airflow.sdk.BaseOperator"
             )
-            account = None if own else _ELSEWHERE
-            return self._followed(task, lambda: self._decorated(task, name), account)
+            return lambda: self._decorated(task, name), None if own else _ELSEWHERE
         if name.startswith(PYTHON):
-            return self._followed(task, lambda: self._called(task), None)
+            return lambda: self._called(task), None
         if name.startswith(BASH):
-            run = lambda: self._command(task, "bash_command")  # noqa: E731
-            return self._followed(task, run, None)
+            return lambda: self._command(task, "bash_command"), None
         if name.startswith(SSH):
-            run = lambda: self._command(task, "command")  # noqa: E731
-            return self._followed(task, run, _ELSEWHERE)
-        return NOTHING
+            return lambda: self._command(task, "command"), _ELSEWHERE
+        return None
 
     # ------------------------------------------------------------------- following
 
