@@ -51,7 +51,6 @@ from dagwarden.facts import (
     Role,
 )
 from dagwarden.graph.edges import (
-    ACT_AS,
     DEPLOYMENTS,
     EDGES,
     LEVERS,
@@ -59,6 +58,7 @@ from dagwarden.graph.edges import (
     Row,
     usable,
 )
+from dagwarden.graph.needs import ACT_AS
 from dagwarden.graph.placed import repository_of
 
 POOL = "//iam.googleapis.com/projects/1041/locations/global/workloadIdentityPools/ci"

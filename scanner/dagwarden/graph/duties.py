@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator
 
 from dagwarden.facts import Binding, Record
 from dagwarden.graph.access import NO, Cause, Told, all_of, any_of, distinct
-from dagwarden.graph.edges import ACT_AS
 from dagwarden.graph.estate import Estate
+from dagwarden.graph.needs import ACT_AS
 
 _CONTAINER = "//cloudresourcemanager.googleapis.com/"
 _RUN = "//run.googleapis.com/"

@@ -13,6 +13,7 @@ stands in the way of one.
 from typing import Literal
 
 from dagwarden.facts import LeverKind, Record
+from dagwarden.graph.needs import ACT_AS
 
 # What a permission is held on, to give the account behind it:
 Place = Literal[
@@ -296,8 +297,7 @@ EDGES: tuple[Edge, ...] = (
     ),
 )
 
-# Deploying code as an account takes this permission on the account ...
-ACT_AS = "iam.serviceAccounts.actAs"
+# Deploying code as an account takes `ACT_AS` on the account ...
 # ... and one of these in the account's project. What one gets by editing (a schedule,
 # a workflow) is the same as by making one.
 _RUN = "cloud.google.com/run/docs/configuring/services/service-identity"

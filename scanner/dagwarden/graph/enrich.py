@@ -11,6 +11,7 @@ from dagwarden.facts import (
     CloudRun,
     ComposerEnvironment,
     Facts,
+    FederationProvider,
     Key,
     Maybe,
     Snapshot,
@@ -24,7 +25,6 @@ from dagwarden.graph.estate import (
     unresolved,
     without,
 )
-from dagwarden.graph.federation import with_tenants
 from dagwarden.graph.hierarchy import Hierarchy
 from dagwarden.graph.principals import default_compute
 
@@ -44,7 +44,7 @@ def enrich(facts: Facts, as_of: datetime, hierarchy: Hierarchy | None = None) ->
         cloud_runs=tuple(
             _with_run_account(item, hierarchy) for item in facts.cloud_runs
         ),
-        federation_providers=tuple(map(with_tenants, facts.federation_providers)),
+        federation_providers=_with_tenants(facts.federation_providers),
         composer_environments=tuple(
             _with_composer_account(item, hierarchy)
             for item in facts.composer_environments
@@ -54,6 +54,17 @@ def enrich(facts: Facts, as_of: datetime, hierarchy: Hierarchy | None = None) ->
         _with_runs_as(item, facts, hierarchy) for item in facts.environments
     )
     return replace(facts, environments=environments)
+
+
+def _with_tenants(
+    providers: tuple[FederationProvider, ...],
+) -> tuple[FederationProvider, ...]:
+    """Say whose tokens federation providers take; only a snapshot has any."""
+    if not providers:
+        return providers
+    from dagwarden.graph.federation import with_tenants
+
+    return tuple(map(with_tenants, providers))
 
 
 def _timed(bindings: tuple[Binding, ...]) -> tuple[Binding, ...]:

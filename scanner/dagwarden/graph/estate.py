@@ -1,6 +1,8 @@
 """The estate by name: what the joins look things up in."""
 
 from collections.abc import Iterable
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from dagwarden.facts import (
     AirflowEnvironment,
@@ -10,13 +12,20 @@ from dagwarden.facts import (
     Dag,
     Fact,
     Facts,
+    Identity,
+    IdentityRef,
     Reason,
     Task,
     Unresolved,
 )
-from dagwarden.graph.access import Access, Cause, Claimed
+from dagwarden.graph.access import Cause
 from dagwarden.graph.hierarchy import Hierarchy
-from dagwarden.graph.roles import Roles
+from dagwarden.graph.principals import ref_of
+
+if TYPE_CHECKING:
+    from dagwarden.graph.access.decide import Access
+    from dagwarden.graph.access.membership import Claimed
+    from dagwarden.graph.roles import Roles
 
 NO_SNAPSHOT = Cause(reason="layer", symbol="a snapshot")
 
@@ -28,7 +37,7 @@ class Estate:
         self,
         facts: Facts,
         hierarchy: Hierarchy | None = None,
-        claimed: Iterable[Claimed] = (),
+        claimed: "Iterable[Claimed]" = (),
     ) -> None:
         """
         Index the facts by the names that other facts use for them.
@@ -38,11 +47,10 @@ class Estate:
         """
         self.facts = facts
         self.hierarchy = hierarchy or Hierarchy(facts)
-        snapshot = facts.snapshots[0] if facts.snapshots else None
-        shipped = snapshot is None or snapshot.builtin_roles
-        self.roles = Roles(facts.roles, shipped=shipped)
         self.has_snapshot = bool(facts.snapshots)
-        self.access = Access(facts, self.hierarchy, self.roles, claimed)
+        self._claimed = claimed
+        self._identities = {item.key: item for item in facts.identities}
+        self._refs: dict[str, IdentityRef] = {}
         self.tasks: dict[str, Task] = {task.id: task for task in facts.tasks}
         self.dags: dict[str, Dag] = {dag.id: dag for dag in facts.dags}
         self.environments: dict[str, AirflowEnvironment] = {
@@ -56,6 +64,35 @@ class Estate:
             for item in facts.airflow_settings
         }
 
+    # What only a snapshot can be asked: a scan without one does not load it.
+
+    @cached_property
+    def roles(self) -> "Roles":
+        """What roles hold."""
+        from dagwarden.graph.roles import Roles
+
+        snapshots = self.facts.snapshots
+        shipped = not snapshots or snapshots[0].builtin_roles
+        return Roles(self.facts.roles, shipped=shipped)
+
+    @cached_property
+    def access(self) -> "Access":
+        """The answers to who holds a permission on a resource."""
+        from dagwarden.graph.access.decide import Access
+
+        return Access(self.facts, self.hierarchy, self.roles, self._claimed)
+
+    def identity(self, key: str) -> Identity | None:
+        """Return the fact about an identity, if one was read."""
+        return self._identities.get(key)
+
+    def ref(self, key: str) -> IdentityRef:
+        """Return the reference to an identity, from its fact where there is one."""
+        ref = self._refs.get(key)
+        if ref is None:
+            ref = self._refs[key] = _ref(key, self.identity(key))
+        return ref
+
     def connection(self, environment: str, conn_id: str) -> Connection | None:
         """Return a connection by its id."""
         return self._connections.get((environment, conn_id))
@@ -64,6 +101,17 @@ class Estate:
         """Return the value of an Airflow setting, if it was given."""
         found = self._settings.get((environment, section, key))
         return None if found is None else found.value
+
+
+def _ref(key: str, identity: Identity | None) -> IdentityRef:
+    if identity is None:
+        return ref_of(key)
+    return IdentityRef(
+        key=key,
+        kind=identity.kind,
+        email=identity.email,
+        default_compute=identity.default_compute or ref_of(key).default_compute,
+    )
 
 
 def composer_of(

@@ -27,7 +27,8 @@ from dagwarden.findings import (
     Holding,
     Holdings,
 )
-from dagwarden.graph.access import Access, Answer, Cause, distinct, role_cause
+from dagwarden.graph.access import Answer, Cause, distinct
+from dagwarden.graph.access.decide import Access, role_cause
 from dagwarden.graph.callers import resolve
 from dagwarden.graph.edges import Gives, usable
 from dagwarden.graph.estate import Estate
@@ -137,7 +138,7 @@ def who_can(facts: Facts | Asked, permission: str, resource: str) -> Holders:
         keys.add("allUsers")
     if asked.bearer is not None:
         keys.update(claimed.key for _, claimed in asked.bearer.becomes)
-    found = [_holder(access, key, permission, name) for key in sorted(keys)]
+    found = [_holder(estate, key, permission, name) for key in sorted(keys)]
     listed = [holder for holder in found if holder.answer != "denied"]
     listed.sort(
         key=lambda holder: (holder.answer, len(holder.hops), holder.identity.key)
@@ -185,7 +186,7 @@ def what_can(facts: Facts | Asked, principal: str) -> Holdings:
         principal = _one(asked.bearer)
     key = access.membership.key(principal_named(estate, principal))
     bindings = [*access.bindings_of(key), *access.open_bindings()]
-    if disabled(estate, Acting(), access.ref(key)):
+    if disabled(estate, Acting(), estate.ref(key)):
         bindings = []
     distinct_ones = {binding.id: binding for binding in bindings}.values()
     found = [
@@ -211,7 +212,7 @@ def what_can(facts: Facts | Asked, principal: str) -> Holdings:
             else ()
         ),
         holdings=tuple(found),
-        becomes=tuple(access.ref(account) for account in sorted(becomes)),
+        becomes=tuple(estate.ref(account) for account in sorted(becomes)),
         assumes=access.assumes(),
     )
 
@@ -282,7 +283,8 @@ def _alone(key: str) -> User:
     )
 
 
-def _holder(access: Access, key: str, permission: str, resource: str) -> Holder:
+def _holder(estate: Estate, key: str, permission: str, resource: str) -> Holder:
+    access = estate.access
     answer = access.holds(key, permission, resource)
     held, causes = answer.held, answer.causes
     hops: tuple[Hop, ...] = ()
@@ -293,7 +295,7 @@ def _holder(access: Access, key: str, permission: str, resource: str) -> Holder:
             *refusal_hops(answer, permission, resource),
         )
     return Holder(
-        identity=access.ref(key),
+        identity=estate.ref(key),
         answer=_WORDS[held],
         hops=hops,
         because=(
@@ -316,7 +318,7 @@ def _of_identity(asked: Asked, key: str, permission: str, resource: str) -> Expl
         answer="unknown",
         assumes=estate.access.assumes(),
     )
-    if disabled(estate, Acting(), estate.access.ref(key)):
+    if disabled(estate, Acting(), estate.ref(key)):
         return replace(said, answer="denied", because=(_disabled(key),))
     direct = estate.access.holds(key, permission, resource)
     chains = [*_direct(estate.access, key, permission, resource, direct)]

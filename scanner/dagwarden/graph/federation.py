@@ -13,7 +13,8 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from dagwarden.facts import Facts, FederationProvider, Maybe, Record
-from dagwarden.graph.access import Cause, Claimed
+from dagwarden.graph.access import Cause
+from dagwarden.graph.access.membership import Claimed
 from dagwarden.graph.estate import unresolved, without
 
 # Issuers that sign for all their customers, and the claims that say for which. The

@@ -7,7 +7,8 @@ from typing import Literal
 from msgspec import UNSET
 
 from dagwarden.facts import Binding, Grant, Maybe, Record, Unresolved
-from dagwarden.graph.access import Cause, role_cause
+from dagwarden.graph.access import Cause
+from dagwarden.graph.access.decide import role_cause
 from dagwarden.graph.belonging import Belonging, domain_of
 from dagwarden.graph.duties import Deploys, Duties
 from dagwarden.graph.estate import Estate, unresolved
@@ -147,7 +148,7 @@ def _grants(
             id=grant_id(binding.id, key),
             origin=binding.origin,
             unresolved=(*why, *open_, *about.unresolved),
-            identity=estate.access.ref(key),
+            identity=estate.ref(key),
             binding=binding.id,
             resource=binding.resource,
             resource_label=label,

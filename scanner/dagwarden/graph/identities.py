@@ -322,7 +322,7 @@ def _own(estate: Estate, connection: Connection, credential: Credential) -> _Sou
         if email is None:
             return _Source(causes=cause("connection", symbol))
         return _Source(causes=causes_of(connection, "credential", symbol))
-    ref = estate.access.ref(key_of_email(email))
+    ref = estate.ref(key_of_email(email))
     text = f"connection {connection.conn_id} authenticates as {email}"
     return _Source(identity=ref, text=text, origin=connection.origin)
 
@@ -337,7 +337,7 @@ def _ambient(
     if runs_as is UNSET:
         why = causes_of(environment, "runs_as", f"runs_as of environment {name}")
         return _Source(causes=why)
-    ref = estate.access.ref(key_of_email(runs_as))
+    ref = estate.ref(key_of_email(runs_as))
     text = f"tasks of environment {name} run as {runs_as}"
     return _Source(identity=ref, kind="runs_as", text=text, origin=environment.origin)
 
@@ -384,7 +384,7 @@ def _impersonated(
     return replace(
         base,
         chain=keys,
-        identity=estate.access.ref(keys[-1]),
+        identity=estate.ref(keys[-1]),
         hops=(*hops, *_chain_hops(start, keys, origin)),
     )
 

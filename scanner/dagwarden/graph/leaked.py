@@ -100,7 +100,7 @@ class _Leaks:
         facts = self.estate.facts
         if not facts.snapshots:
             return UNSET, (NO_SNAPSHOT,)
-        owner = self.estate.access.identity(account_key(account))
+        owner = self.estate.identity(account_key(account))
         if owner is not None and owner.disabled is True:
             return "account_disabled", ()
         unread = (Cause(reason="layer", symbol=f"the keys of {account}"),)

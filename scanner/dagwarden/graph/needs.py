@@ -1,22 +1,26 @@
 """May the caller? What a call takes, link by link, and what is known of each."""
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from msgspec import UNSET
 
 from dagwarden.facts import Call, IdentityRef, Maybe, Record
-from dagwarden.graph.access import Access, Answer, Cause, distinct
+from dagwarden.graph.access import Answer, Cause, distinct
 from dagwarden.graph.callers import BY_ID, INVOKE_SERVICE, Caller
-from dagwarden.graph.edges import ACT_AS
 from dagwarden.graph.estate import NO_SNAPSHOT, Estate, cause, causes_of
 from dagwarden.graph.hierarchy import account_resource, project_resource, short
 from dagwarden.graph.identities import Acting
 from dagwarden.graph.principals import ANYONE, default_compute, email_of
 from dagwarden.graph.targets import Target
 
+if TYPE_CHECKING:
+    from dagwarden.graph.access.decide import Access
+
 GET_TOKEN = "iam.serviceAccounts.getAccessToken"  # noqa: S105 - a permission
 GET_ID_TOKEN = "iam.serviceAccounts.getOpenIdToken"  # noqa: S105 - a permission
 DELEGATE = "iam.serviceAccounts.implicitDelegation"
+ACT_AS = "iam.serviceAccounts.actAs"
 INVOKE = "run.routes.invoke"
 
 
@@ -87,7 +91,7 @@ def disabled(
     """Return the key of an account, first or last, that is known to be disabled."""
     for ref in (acting.source, identity):
         if ref is not UNSET:
-            fact = estate.access.identity(ref.key)
+            fact = estate.identity(ref.key)
             if fact is not None and fact.disabled is True:
                 return ref.key
     return None
@@ -219,7 +223,7 @@ def _public(
     return answer if answer.held else None
 
 
-def _held(access: Access, holder: str, permission: str, resource: str) -> Answer:
+def _held(access: "Access", holder: str, permission: str, resource: str) -> Answer:
     """Ask for a permission, minding that operations belong to the project."""
     if not permission.startswith("run.operations."):
         return access.holds(holder, permission, resource)
@@ -297,7 +301,7 @@ def _impersonation(
     )
 
 
-def _delegated(access: Access, holder: str, resource: str, denied: Answer) -> Answer:
+def _delegated(access: "Access", holder: str, resource: str, denied: Answer) -> Answer:
     """Whether a delegate that may only mint tokens can delegate is not documented."""
     mint = access.holds(holder, GET_TOKEN, resource)
     if mint.held is False:

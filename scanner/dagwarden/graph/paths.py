@@ -1,18 +1,22 @@
 """One call of one task, with all that lies between."""
 
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from msgspec import UNSET
 from msgspec.structs import replace
 
 from dagwarden.facts import Call, Hop, Maybe, Origin, Path, Task, Unresolved
-from dagwarden.graph.access import Access, Answer, Cause, Support
+from dagwarden.graph.access import Answer, Cause, Support
 from dagwarden.graph.callers import Caller
 from dagwarden.graph.estate import Estate, cause, causes_of, label, unresolved
 from dagwarden.graph.hierarchy import short
 from dagwarden.graph.needs import Judged, Need, judge
 from dagwarden.graph.principals import ANYONE, email_of
 from dagwarden.graph.targets import Target
+
+if TYPE_CHECKING:
+    from dagwarden.graph.access.decide import Access
 
 # What an operator asks for beside the call itself, to follow it to its end.
 _WATCHING = frozenset({"run.executions.get", "run.jobs.get", "run.operations.get"})
@@ -221,7 +225,7 @@ def chosen(answer: Answer) -> Support:
 
 
 def grant_hops(
-    access: Access, key: str, permission: str, resource: str, support: Support
+    access: "Access", key: str, permission: str, resource: str, support: Support
 ) -> Iterator[Hop]:
     """Yield the hops from an identity to the resource by one binding."""
     binding = support.binding
@@ -295,7 +299,7 @@ def refusal_hops(answer: Answer, permission: str, resource: str) -> Iterator[Hop
         )
 
 
-def _read_at(access: Access, resource: str) -> Origin | None:
+def _read_at(access: "Access", resource: str) -> Origin | None:
     """Return where a resource, and so what lies above it, was read."""
     project = access.hierarchy.project_of(resource) or resource
     fact = (

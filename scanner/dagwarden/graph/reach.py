@@ -32,11 +32,10 @@ from dagwarden.graph.access import (
     any_of,
     distinct,
     open_,
-    role_cause,
 )
 from dagwarden.graph.access.conditions import condition_cause
+from dagwarden.graph.access.decide import role_cause
 from dagwarden.graph.edges import (
-    ACT_AS,
     BY_PERMISSION,
     CONTROLLING,
     DEPLOY_EDGE,
@@ -57,6 +56,7 @@ from dagwarden.graph.edges import (
 )
 from dagwarden.graph.estate import Estate, unresolved
 from dagwarden.graph.hierarchy import account_resource
+from dagwarden.graph.needs import ACT_AS
 from dagwarden.graph.placed import Placed, bucket_name
 from dagwarden.graph.principals import email_of, kind_of
 
@@ -798,7 +798,7 @@ def _reach(graph: ControlGraph, user: User) -> Reach:
     )
     controls = tuple(
         Controlled(
-            identity=estate.access.ref(account),
+            identity=estate.ref(account),
             permission=found.chains[account][-1].text.rpartition(": ")[2],
             gives=_shown(found.gives[account]),
             runs=tuple(sorted(runs[account])),
@@ -816,7 +816,7 @@ def _reach(graph: ControlGraph, user: User) -> Reach:
         id=f"reach:{user.key}",
         origin=estate.facts.snapshots[0].origin,
         unresolved=(*unresolved(doubt, "controls"), *unresolved(open_ends, "levers")),
-        identity=estate.access.ref(user.key),
+        identity=estate.ref(user.key),
         environments=user.environments,
         dags=user.dags,
         controls=UNSET if doubt else controls,
@@ -846,7 +846,7 @@ def _levers(graph: ControlGraph, found: Reached, start: str) -> Iterator[Lever]:
             place = shown(binding.resource)
             yield Lever(
                 kind=row.kind,
-                identity=control.estate.access.ref(key),
+                identity=control.estate.ref(key),
                 permission=permission,
                 what=what,
                 hops=(

@@ -7,7 +7,7 @@ from msgspec import UNSET
 
 from dagwarden.errors import UsageError
 from dagwarden.facts import Facts, Task
-from dagwarden.graph.access import Claimed
+from dagwarden.graph.access.membership import Claimed
 from dagwarden.graph.estate import Estate, label
 from dagwarden.graph.hierarchy import account_resource
 
@@ -112,7 +112,7 @@ def _candidates(text: str) -> Iterator[str]:
 
 def _is_account(estate: Estate, name: str) -> bool:
     key = f"serviceAccount:{name.rpartition('/')[2]}"
-    return estate.access.identity(key) is not None
+    return estate.identity(key) is not None
 
 
 def _run_by_name(estate: Estate, kind: str, name: str) -> str:

@@ -73,7 +73,7 @@ def _writes(
 
 def _writer(estate: Estate, binding: Binding, key: str) -> Writer:
     return Writer(
-        identity=estate.access.ref(key),
+        identity=estate.ref(key),
         role=binding.role,
         binding=binding.id,
         origin=binding.origin,
@@ -91,7 +91,7 @@ def _members(estate: Estate, binding: Binding, owner: str) -> Iterator[str]:
         for key in access.membership.members(member)
     }
     for key in sorted(inside.union(named)):
-        kind = access.ref(key).kind
+        kind = estate.ref(key).kind
         if kind == "group" and not access.membership.unlisted(key):
             continue  # its members are told themselves
         if key != owner and kind not in ("service_agent", "deleted"):
@@ -102,7 +102,7 @@ def _populations(estate: Estate, binding: Binding) -> Iterator[Cause]:
     """Yield the members that stand for people nobody listed."""
     unlisted = estate.access.membership.unlisted
     for key in sorted(estate.access.members(binding)):
-        people = estate.access.ref(key).kind in ("group", "domain")
+        people = estate.ref(key).kind in ("group", "domain")
         if (people or key.startswith(("customer:", "principalSet:"))) and unlisted(key):
             yield Cause(reason="membership", symbol=key)
 

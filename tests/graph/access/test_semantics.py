@@ -31,9 +31,10 @@ from tests.graph.access.organisation import (
     write,
 )
 
-from dagwarden.graph.access import Answer, Claimed
+from dagwarden.graph.access import Answer
 from dagwarden.graph.access.boundary import blocks
 from dagwarden.graph.access.decide import Access
+from dagwarden.graph.access.membership import Claimed
 from dagwarden.graph.access.permissions import full, matches
 from dagwarden.graph.enrich import enrich
 from dagwarden.graph.estate import Estate

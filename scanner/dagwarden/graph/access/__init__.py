@@ -3,7 +3,7 @@ Access: does an identity hold a permission on a resource, and what proves it.
 
 `decide` asks allow policies, then what takes away: `deny` and `boundary`. They ask
 `membership` who stands behind a member, and `conditions` whether one holds, which asks
-`tags`. `answers` is what all of them say.
+`tags`. `answers` is what all of them say, and all that a scan without a snapshot loads.
 """
 
 from dagwarden.graph.access.answers import (
@@ -19,16 +19,12 @@ from dagwarden.graph.access.answers import (
     distinct,
     open_,
 )
-from dagwarden.graph.access.decide import Access, role_cause
-from dagwarden.graph.access.membership import Claimed
 
 __all__ = [
     "NO",
     "YES",
-    "Access",
     "Answer",
     "Cause",
-    "Claimed",
     "Refusal",
     "Support",
     "Told",
@@ -36,5 +32,4 @@ __all__ = [
     "any_of",
     "distinct",
     "open_",
-    "role_cause",
 ]

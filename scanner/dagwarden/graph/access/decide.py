@@ -21,8 +21,6 @@ from dagwarden.facts import (
     Binding,
     CloudRun,
     Facts,
-    Identity,
-    IdentityRef,
     Origin,
 )
 from dagwarden.graph.access.answers import (
@@ -44,7 +42,6 @@ from dagwarden.graph.principals import (
     ALL_AUTHENTICATED,
     ALL_USERS,
     kind_of,
-    ref_of,
 )
 from dagwarden.graph.roles import Roles
 from dagwarden.patterns import late
@@ -118,8 +115,6 @@ class Access:
         self._members: dict[int, tuple[str, ...]] = {}
         self._many: set[str] = set()  # keys that stand for others
         self._index(facts.bindings)
-        self._identities = {item.key: item for item in facts.identities}
-        self._refs: dict[str, IdentityRef] = {}
         self._runs = {
             hierarchy.canonical(run.resource): run for run in facts.cloud_runs
         }
@@ -179,17 +174,6 @@ class Access:
         return Boundaries(self._facts, self.hierarchy, self.membership, self.conditions)
 
     # ------------------------------------------------------------------- lookups
-
-    def ref(self, key: str) -> IdentityRef:
-        """Return the reference to an identity, from its fact where there is one."""
-        ref = self._refs.get(key)
-        if ref is None:
-            ref = self._refs[key] = _ref(key, self._identities.get(key))
-        return ref
-
-    def identity(self, key: str) -> Identity | None:
-        """Return the fact about an identity, if one was read."""
-        return self._identities.get(key)
 
     def members(self, binding: Binding) -> tuple[str, ...]:
         """Return the keys of a binding's members, each once."""
@@ -498,14 +482,3 @@ def _everyone(key: str) -> tuple[str, ...]:
     if kind_of(key) in _AUTHENTICATED or key == ALL_AUTHENTICATED:
         return (ALL_AUTHENTICATED, ALL_USERS)
     return (ALL_USERS,)
-
-
-def _ref(key: str, identity: Identity | None) -> IdentityRef:
-    if identity is None:
-        return ref_of(key)
-    return IdentityRef(
-        key=key,
-        kind=identity.kind,
-        email=identity.email,
-        default_compute=identity.default_compute or ref_of(key).default_compute,
-    )

@@ -159,9 +159,13 @@ def _few(
     root: Path, environment: Environment, files: Mapping[Path, Path]
 ) -> dict[Path, Outcome]:
     """Read the files of a commit hook, without anything that only many need."""
-    from dagwarden.sources.dags.packed import Reader
+    from dagwarden.sources.dags.file import FileReader
 
-    reader = Reader(root, environment)
+    reader = FileReader(root, environment)
+    if any(path.suffix == ".zip" for path in files):
+        from dagwarden.sources.dags.packed import Reader
+
+        reader = Reader(root, environment)
     with _quiet():
         return {path: reader.outcome(path, folder) for path, folder in files.items()}
 

@@ -1,6 +1,5 @@
 """What a file that is named as a credential holds, where the repository has it."""
 
-import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -62,6 +61,8 @@ class NamedFiles:
             self.seen.append(nothing_at(path))
             return None
         self.seen.append(seen)
+        import json  # few files name one
+
         try:
             value: object = json.loads(data)
         except (ValueError, RecursionError):

@@ -1,7 +1,5 @@
 """The Variables of an environment, as whoever reads DAG files asks for them."""
 
-import json
-
 from msgspec import UNSET, Struct
 
 from dagwarden.facts import Maybe
@@ -53,6 +51,8 @@ def _text(entry: Entry | None) -> str | None:
         return entry.text
     if has_holes(entry.data):
         return None
+    import json  # few variables hold documents
+
     try:
         return json.dumps(entry.data)
     except (TypeError, ValueError, RecursionError):  # YAML's dates: no JSON has any

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
-from graphlib import CycleError, TopologicalSorter
 from typing import TypeVar, cast
 
 from msgspec import UNSET, Struct, UnsetType
@@ -129,6 +128,8 @@ def _tell_of_cycles(world: World) -> None:
     }
     if not waiting:
         return
+    from graphlib import CycleError, TopologicalSorter
+
     order = TopologicalSorter(waiting)
     try:
         order.prepare()
