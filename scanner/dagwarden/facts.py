@@ -1117,6 +1117,22 @@ class ProjectConstraint(Fact, frozen=True, kw_only=True):
     by: tuple[str, ...] = ()  # the constraints that do, managed ones among them
 
 
+class LogRetention(Fact, frozen=True, kw_only=True):
+    """
+    How long a project that hosts a workload keeps its data access logs, if it writes any.
+
+    id: `log_retention:PROJECT`
+    """
+
+    project: str
+    # the longest that a log bucket keeps them; 0: none gets them
+    days: Maybe[float] = UNSET
+    at_least_days: float = 0.0  # by the log buckets that surely get them
+    # whether they go somewhere else, too; how long they are kept there is not told
+    exported: Maybe[bool] = UNSET
+    sinks: tuple[str, ...] = ()  # those that surely route them
+
+
 # ------------------------------------------------------------------ inline and files
 
 
@@ -1180,6 +1196,7 @@ class Facts(Record, frozen=True, kw_only=True):
     lifetime_chains: tuple[LifetimeChain, ...] = ()
     audit_logs: tuple[AuditLog, ...] = ()
     project_constraints: tuple[ProjectConstraint, ...] = ()
+    log_retentions: tuple[LogRetention, ...] = ()
     # beside the facts
     gaps: tuple[Gap, ...] = ()
     excluded: tuple[Excluded, ...] = ()
@@ -1226,6 +1243,7 @@ KINDS: dict[str, tuple[str, type[Fact]]] = {
     "lifetime_chain": ("lifetime_chains", LifetimeChain),
     "audit_log": ("audit_logs", AuditLog),
     "project_constraint": ("project_constraints", ProjectConstraint),
+    "log_retention": ("log_retentions", LogRetention),
 }
 
 

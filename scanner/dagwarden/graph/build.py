@@ -114,6 +114,7 @@ def _with_snapshot(
     from dagwarden.graph.exposure import with_exposure
     from dagwarden.graph.grants import derive_grants
     from dagwarden.graph.reach import derive_reaches
+    from dagwarden.graph.retention import derive_retention
     from dagwarden.graph.usage import Usage, scanned_calls
     from dagwarden.graph.writers import with_writers
 
@@ -134,6 +135,7 @@ def _with_snapshot(
         reaches=derive_reaches(estate, users),
         audit_logs=derive_audit_logs(estate),
         project_constraints=derive_constraints(estate, used),
+        log_retentions=derive_retention(estate),
         assumptions=tuple(sorted(set(said))),
     )
 

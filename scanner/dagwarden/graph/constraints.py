@@ -87,18 +87,19 @@ def derive_constraints(
         policies.setdefault((place, policy.constraint), policy)
         if policy.constraint.startswith(_CUSTOM) and policy.enforced is not False:
             custom.setdefault(place, []).append(policy)
-    hosts = frozenset(_hosts(estate))
+    hosting = frozenset(hosts(estate))
     accounts = frozenset(_projects(estate, used))
     found = (
         _derived(estate, policies, custom, project, question)
-        for project in hosts | accounts
+        for project in hosting | accounts
         for question in _QUESTIONS
-        if project in hosts or question.name == KEYS
+        if project in hosting or question.name == KEYS
     )
     return tuple(sorted(found, key=lambda item: item.id))
 
 
-def _hosts(estate: Estate) -> Iterator[str]:
+def hosts(estate: Estate) -> Iterator[str]:
+    """Yield the projects of workloads and Composer environments, by resource name."""
     facts = estate.facts
     projects = (
         *(run.project for run in facts.cloud_runs),
