@@ -227,6 +227,21 @@ class Hop(Record, frozen=True, kw_only=True):
 KeyState = Literal["active", "disabled", "expired", "absent", "account_disabled"]
 
 
+class LeakedKey(Record, frozen=True, kw_only=True):
+    """A service account's key in a task's arguments or a connection: what it opens."""
+
+    place: str  # as of Secret
+    identity: str
+    key_id: str | None = None
+    # what the snapshot says of it; UNSET: nothing
+    key_state: Maybe[KeyState] = UNSET
+    # resource names of what its account surely may call, and keys of the accounts that
+    # it surely can become; none where the key is dead
+    may_call_known: tuple[str, ...] = ()
+    may_become_known: tuple[str, ...] = ()
+    hops: tuple[Hop, ...] = ()
+
+
 class Commits(Record, frozen=True, kw_only=True):
     """The commits whose files hold a value: ids of the first and the last of them."""
 
@@ -398,6 +413,8 @@ class Task(Traced, frozen=True, kw_only=True):
     conditional: bool = False
     secrets: Maybe[tuple[Secret, ...]] = UNSET
     secrets_known: tuple[Secret, ...] = ()
+    # of the service account keys among them; set by graph
+    leaked_keys: tuple[LeakedKey, ...] = ()
 
 
 TargetKind = Literal["service", "job", "other"]
@@ -497,6 +514,8 @@ class Connection(Fact, frozen=True, kw_only=True):
     token: Maybe[Token | None] = UNSET
     secrets: Maybe[tuple[Secret, ...]] = UNSET
     secrets_known: tuple[Secret, ...] = ()
+    # of the service account keys among them; set by graph
+    leaked_keys: tuple[LeakedKey, ...] = ()
 
 
 # ---------------------------------------------------------------------------- cloud

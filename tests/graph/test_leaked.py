@@ -21,7 +21,16 @@ from tests.graph.test_build import (
     why,
 )
 
-from dagwarden.facts import EmbeddedSecret, Facts, Gap, Key
+from dagwarden.facts import (
+    Connection,
+    EmbeddedSecret,
+    Facts,
+    Gap,
+    Key,
+    LeakedKey,
+    Secret,
+    Task,
+)
 from dagwarden.graph.build import derive
 
 NAME = "0123456789abcdef0123456789abcdef01234567"
@@ -150,3 +159,85 @@ def test_other_secrets_have_no_chain() -> None:
     facts = Facts(embedded_secrets=(password, SECRET))
     first, second = derive(facts, AS_OF).embedded_secrets
     assert (first, len(second.hops)) == (password, 1)
+
+
+# ------------------------------------------------- keys that no file of ours holds
+
+
+GIVEN = Secret(
+    kind="service_account_key",
+    place="extra.keyfile_dict",
+    origin=at("env:", 1),
+    identity=TEAM_SA.upper(),
+    key_id=NAME,
+)
+CONNECTION = Connection(
+    id="connection:prod:gcp",
+    origin=at("env:"),
+    environment="prod",
+    conn_id="gcp",
+    secrets_known=(
+        Secret(kind="password", place="password", origin=at("env:")),
+        GIVEN,
+    ),
+)
+
+
+def given(*keys: Key, **changes: Any) -> LeakedKey:
+    facts = replace(
+        ESTATE,
+        connections=(*ESTATE.connections, CONNECTION),
+        keys=keys,
+        **{"snapshots": (WITH_KEYS,), **changes},
+    )
+    *_, fact = derive(facts, AS_OF).connections
+    (leaked,) = fact.leaked_keys
+    return leaked
+
+
+def test_a_key_that_only_a_connection_holds_has_the_same_chain() -> None:
+    found = given(KEY, bindings=(INVOKES,))
+    assert (found.place, found.identity, found.key_id) == (
+        "extra.keyfile_dict",
+        TEAM_SA.upper(),
+        NAME,
+    )
+    assert (found.key_state, found.may_call_known) == ("active", (SERVICE,))
+    assert [(hop.kind, hop.target) for hop in found.hops] == [
+        ("authenticates_as", account(TEAM_SA)),
+        ("granted", "roles/run.invoker"),
+        ("holds", "run.routes.invoke"),
+        ("calls", SERVICE),
+    ]
+    assert found.hops[0].text == (
+        f"key {NAME} in connection gcp is one of {TEAM_SA}; the snapshot says: it is active"
+    )
+
+
+def test_a_dead_key_of_a_connection_opens_nothing() -> None:
+    found = given(replace(KEY, disabled=True), bindings=(INVOKES,))
+    assert (found.key_state, found.may_call_known, len(found.hops)) == (
+        "disabled",
+        (),
+        1,
+    )
+    assert given(snapshots=(), bindings=()).key_state is UNSET
+
+
+def test_a_key_in_a_task_s_arguments_has_the_same_chain() -> None:
+    (first, *rest) = ESTATE.tasks
+    task: Task = replace(first, secrets_known=(replace(GIVEN, place="env.KEY"),))
+    facts = replace(
+        ESTATE,
+        tasks=(task, *rest),
+        keys=(KEY,),
+        snapshots=(WITH_KEYS,),
+        bindings=(MAY_BECOME,),
+    )
+    found = derive(facts, AS_OF).tasks[0].leaked_keys
+    assert [(one.place, one.may_become_known) for one in found] == [
+        ("env.KEY", (account(ENV_SA),))
+    ]
+    assert [one.leaked_keys for one in derive(facts, AS_OF).tasks[1:]] == [()] * len(
+        rest
+    )

@@ -64,6 +64,7 @@ def test_a_field_says_where_it_was_read_or_why_it_is_not_known() -> None:
         "conditional": False,
         "own_class": None,
         "secrets_known": [],
+        "leaked_keys": [],
     }
 
 

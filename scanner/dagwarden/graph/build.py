@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from dagwarden.facts import EmbeddedSecret, Facts, Record, Task
+from dagwarden.facts import Connection, Facts, Record, Task
 from dagwarden.graph.access import Cause
 from dagwarden.graph.callers import Caller, resolve
 from dagwarden.graph.enrich import enrich
@@ -71,7 +71,6 @@ def derive(facts: Facts, as_of: datetime) -> Facts:
     targets = {name: target for name, (_, target) in resolved.items()}
     derived = replace(
         facts,
-        embedded_secrets=_with_leaks(estate, as_of),
         tasks=tuple(with_connection(estate, task) for task in facts.tasks),
         task_identities=tuple(
             task_identity(estate.tasks[name], _linked(estate, actings[name]))
@@ -80,17 +79,21 @@ def derive(facts: Facts, as_of: datetime) -> Facts:
         paths=derive_paths(estate, resolved),
         lifetime_chains=derive_lifetimes(estate, targets),
     )
+    derived = _with_leaks(estate, derived, as_of)
     return _with_snapshot(estate, derived, actings, resolved)
 
 
-def _with_leaks(estate: Estate, as_of: datetime) -> tuple[EmbeddedSecret, ...]:
-    """Follow the keys that stand in files into the cloud; few estates have any."""
-    secrets = estate.facts.embedded_secrets
-    if not any(fact.identity for fact in secrets):
-        return secrets
+def _with_leaks(estate: Estate, facts: Facts, as_of: datetime) -> Facts:
+    """Follow the keys that stand in clear into the cloud; few estates have any."""
+    given: tuple[Connection | Task, ...] = (*facts.connections, *facts.tasks)
+    leaks = any(fact.identity for fact in facts.embedded_secrets) or any(
+        secret.identity for fact in given for secret in fact.secrets_known
+    )
+    if not leaks:
+        return facts
     from dagwarden.graph.leaked import with_leaks
 
-    return with_leaks(estate, as_of)
+    return with_leaks(estate, facts, as_of)
 
 
 def _joined(task: Task) -> bool:

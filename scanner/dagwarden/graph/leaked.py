@@ -1,12 +1,25 @@
-"""What a service account's key opens that stands in a file: the chain goes on from it."""
+"""What a service account's key opens that stands in clear: the chain goes on from it."""
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import NamedTuple, TypeVar
 
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from dagwarden.facts import EmbeddedSecret, Hop, Key, KeyState, Maybe
+from dagwarden.facts import (
+    Connection,
+    EmbeddedSecret,
+    Facts,
+    Hop,
+    Key,
+    KeyState,
+    LeakedKey,
+    Maybe,
+    Origin,
+    Secret,
+    Task,
+)
 from dagwarden.graph.access import Cause
 from dagwarden.graph.estate import NO_SNAPSHOT, Estate, unresolved
 from dagwarden.graph.paths import chosen, grant_hops
@@ -26,13 +39,28 @@ _STATES: dict[KeyState, str] = {
 }
 
 
-def with_leaks(estate: Estate, as_of: datetime) -> tuple[EmbeddedSecret, ...]:
-    """Return the secrets of files; keys with their state, and what they open."""
+T = TypeVar("T", Task, Connection)
+
+
+def with_leaks(estate: Estate, facts: Facts, as_of: datetime) -> Facts:
+    """Return `facts` with what the keys that stand in clear open, and whether they work."""
     leaks = _Leaks(estate, as_of)
-    return tuple(
-        leaks.followed(fact) if fact.secret == "service_account_key" else fact  # noqa: S105 -- a kind
-        for fact in estate.facts.embedded_secrets
+    return replace(
+        facts,
+        embedded_secrets=tuple(map(leaks.in_file, facts.embedded_secrets)),
+        connections=tuple(map(leaks.given, facts.connections)),
+        tasks=tuple(map(leaks.given, facts.tasks)),
     )
+
+
+class _Opened(NamedTuple):
+    """What the snapshot says of a key, and why it does not say more."""
+
+    state: Maybe[KeyState]
+    causes: tuple[Cause, ...]
+    calls: tuple[str, ...]
+    becomes: tuple[str, ...]
+    hops: tuple[Hop, ...]
 
 
 class _Leaks:
@@ -46,52 +74,79 @@ class _Leaks:
         self.opened: dict[str, tuple[tuple[str, ...], tuple[Hop, ...]]] = {}
         self.becoming: dict[str, dict[str, tuple[Hop, ...]]] = {}
 
-    def followed(self, fact: EmbeddedSecret) -> EmbeddedSecret:
-        """Say of a key whether it works and what it opens."""
-        if fact.identity is None:
+    def in_file(self, fact: EmbeddedSecret) -> EmbeddedSecret:
+        """Say of a key in a file whether it works and what it opens."""
+        if fact.secret != "service_account_key" or fact.identity is None:  # noqa: S105 -- a kind
             return fact
-        account, key = fact.identity.lower(), account_key(fact.identity)
-        state, causes = self._state(account, fact.key_id)
-        said = "whether it works is not known"
-        if state is not UNSET:
-            said = f"the snapshot says: {_STATES[state]}"
-        name = f"key {fact.key_id or 'without id'}"
-        stands = Hop(
-            kind="authenticates_as",
-            source=f"{name} in {fact.path}",
-            target=key,
-            text=f"{name} in {fact.path} is one of {account}; {said}",
-            origin=fact.origin,
-        )
-        fact = replace(
-            fact,
-            key_state=state,
-            hops=(stands,),
-            unresolved=(*fact.unresolved, *unresolved(causes, "key_state")),
-        )
-        if state not in ("active", UNSET):
+        opened = self._key(fact.identity, fact.key_id, fact.path, fact.origin)
+        account = fact.identity.lower()
+        why = (*fact.unresolved, *unresolved(opened.causes, "key_state"))
+        fact = replace(fact, key_state=opened.state, hops=opened.hops, unresolved=why)
+        if opened.state not in ("active", UNSET):
             return fact
         # what is granted where nobody looked is not known of anyone
         more = (Cause(reason="layer", symbol=f"what else {account} may do"),)
-        fact = replace(
+        return replace(
             fact,
             may_call=UNSET,
+            may_call_known=opened.calls,
             may_become=UNSET,
-            unresolved=(*fact.unresolved, *unresolved(more, "may_call", "may_become")),
+            may_become_known=opened.becomes,
+            unresolved=(*why, *unresolved(more, "may_call", "may_become")),
         )
-        if not self.estate.has_snapshot:
-            return fact
+
+    def given(self, fact: T) -> T:
+        """Say the same of the keys that a task or connection is given."""
+        leaked = tuple(
+            self._leaked(fact, secret)
+            for secret in fact.secrets_known
+            if secret.kind == "service_account_key" and secret.identity is not None
+        )
+        return replace(fact, leaked_keys=leaked) if leaked else fact
+
+    def _leaked(self, fact: Task | Connection, secret: Secret) -> LeakedKey:
+        identity = secret.identity or ""
+        carrier = (
+            f"connection {fact.conn_id}"
+            if isinstance(fact, Connection)
+            else f"task {fact.task_id or fact.id}"
+        )
+        opened = self._key(identity, secret.key_id, carrier, secret.origin)
+        return LeakedKey(
+            place=secret.place,
+            identity=identity,
+            key_id=secret.key_id,
+            key_state=opened.state,
+            may_call_known=opened.calls,
+            may_become_known=opened.becomes,
+            hops=opened.hops,
+        )
+
+    def _key(
+        self, identity: str, key_id: str | None, where: str, origin: Origin
+    ) -> _Opened:
+        """Return what is known of a key of `identity` that stands at `where`."""
+        account, key = identity.lower(), account_key(identity)
+        state, causes = self._state(account, key_id)
+        said = "whether it works is not known"
+        if state is not UNSET:
+            said = f"the snapshot says: {_STATES[state]}"
+        name = f"key {key_id or 'without id'}"
+        stands = Hop(
+            kind="authenticates_as",
+            source=f"{name} in {where}",
+            target=key,
+            text=f"{name} in {where} is one of {account}; {said}",
+            origin=origin,
+        )
+        if state not in ("active", UNSET) or not self.estate.has_snapshot:
+            return _Opened(state, causes, (), (), (stands,))
         calls, hops = self._opens(key)
         becomes = self._becomes(key)
         if not hops and becomes:
             nearest = next(iter(becomes))
             hops = (*becomes[nearest], *self._opens(nearest)[1])
-        return replace(
-            fact,
-            may_call_known=calls,
-            may_become_known=tuple(sorted(becomes)),
-            hops=(stands, *hops),
-        )
+        return _Opened(state, causes, calls, tuple(sorted(becomes)), (stands, *hops))
 
     def _state(
         self, account: str, key_id: str | None

@@ -9,6 +9,7 @@ from itertools import product
 from msgspec.structs import replace
 
 from dagwarden.facts import (
+    Connection,
     EmbeddedSecret,
     Fact,
     Facts,
@@ -17,6 +18,7 @@ from dagwarden.facts import (
     Path,
     Reach,
     Record,
+    Task,
     facts_of,
 )
 from dagwarden.findings import (
@@ -329,7 +331,7 @@ def _finding(
     subjects = [causes.subject(verdict) for verdict in group]
     first = group[0]
     unknown = first.outcome is Outcome.UNKNOWN
-    hops, assumes = chains.hops(subjects[0])
+    hops, assumes = _of_leaked_key(rule, subjects[0]) or chains.hops(subjects[0])
     return Finding(
         fingerprint=causes.fingerprint(first),
         rule=rule.id,
@@ -366,6 +368,15 @@ def _finding(
         ),
         waiver=first.waiver,
     )
+
+
+def _of_leaked_key(
+    rule: Rule, subject: Fact
+) -> tuple[tuple[Hop, ...], tuple[str, ...]] | None:
+    """Return the chain from a key that `subject` is given in clear, if that is told."""
+    if rule.family != "credentials" or not isinstance(subject, (Connection, Task)):
+        return None
+    return (subject.leaked_keys[0].hops, ()) if subject.leaked_keys else None
 
 
 def _contributing(subjects: Iterable[Fact]) -> Iterator[Origin]:

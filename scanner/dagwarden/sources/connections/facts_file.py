@@ -16,8 +16,8 @@ from dagwarden.facts import Connection, Origin, Record, Secret
 from dagwarden.sources.credentials import Fingerprint, secrets_in
 
 VERSION = 1
-# Set by the reader; origins would name files that the reader does not have.
-_NOT_WRITTEN = ("id", "environment", "origin")
+# Set by the reader and by graph; origins would name files that the reader does not have.
+_NOT_WRITTEN = ("id", "environment", "origin", "leaked_keys")
 _REMEDY = "write it again with `dagwarden facts --kind connection`"
 
 
