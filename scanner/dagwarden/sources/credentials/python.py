@@ -10,9 +10,11 @@ called and branches not be taken: what stands there is what whoever reads it has
 import ast
 from collections import ChainMap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from itertools import islice
 from typing import NamedTuple, Protocol, cast
 
+from dagwarden.patterns import words
 from dagwarden.sources.credentials.assigned import command_in, flag_in
 from dagwarden.sources.credentials.fold import (
     FOLDED_CALLS,
@@ -224,60 +226,71 @@ class _Reading:
         waiting = nodes[::-1]
         while waiting:
             node = waiting.pop()
-            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-                self._function(node, scope)
-            elif isinstance(node, ast.ClassDef):
-                self._class(node, scope)
-            elif isinstance(node, ast.Assign):
-                for target in node.targets:
-                    self._bind(target, node.value, scope)
-            elif isinstance(node, ast.AnnAssign):
-                if node.value is not None:
-                    self._bind(node.target, node.value, scope)
-            elif isinstance(node, ast.AugAssign):
-                self._extend(node, scope)
-            elif isinstance(node, (ast.For, ast.AsyncFor)):
-                self._loop(node.target, node.iter, scope)
-                waiting += [*node.body, *node.orelse][::-1]
-            elif isinstance(node, ast.Return):
-                if node.value is not None:
-                    self._expression(node.value, scope.returned, scope)
+            reader = _STATEMENTS.get(type(node))
+            if reader is not None:
+                waiting += reader(self, node, scope)
             elif isinstance(node, ast.expr):
                 self._expression(node, "", scope)
-            elif isinstance(node, (ast.Import, ast.ImportFrom)):
-                self._import(node, scope)
             else:
                 waiting += _children(node)[::-1]
 
-    def _import(self, node: ast.Import | ast.ImportFrom, scope: _Scope) -> None:
+    def assignment(self, node: ast.Assign, scope: _Scope) -> list[ast.AST]:
+        """Bind what is assigned."""
+        for target in node.targets:
+            self._bind(target, node.value, scope)
+        return []
+
+    def annotated(self, node: ast.AnnAssign, scope: _Scope) -> list[ast.AST]:
+        """Bind what is assigned to a name with a type."""
+        if node.value is not None:
+            self._bind(node.target, node.value, scope)
+        return []
+
+    def returning(self, node: ast.Return, scope: _Scope) -> list[ast.AST]:
+        """Look into what a function returns."""
+        if node.value is not None:
+            self._expression(node.value, scope.returned, scope)
+        return []
+
+    def imported(
+        self, node: ast.Import | ast.ImportFrom, scope: _Scope
+    ) -> list[ast.AST]:
         """Bind what a statement imports from the repository."""
         if self.finder is None:
-            return
+            return []
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                known = self.finder.names_in(alias.name, 0)
+                own = f"{alias.asname or alias.name}."
+                scope.names.update({own + name: one for name, one in known.items()})
+            return []
+        known = self.finder.names_in(node.module or "", node.level)
         for alias in node.names:
-            if isinstance(node, ast.Import):
-                module, level, prefix = alias.name, 0, f"{alias.asname or alias.name}."
-            else:
-                module, level, prefix = node.module or "", node.level, ""
-            known = self.finder.names_in(module, level)
-            wanted = alias.name if isinstance(node, ast.ImportFrom) else "*"
-            if wanted == "*":
-                scope.names.update({prefix + name: one for name, one in known.items()})
-            elif wanted in known:
-                scope.names[alias.asname or wanted] = known[wanted]
+            if alias.name == "*":
+                scope.names.update(known)
+            elif alias.name in known:
+                scope.names[alias.asname or alias.name] = known[alias.name]
             else:  # a class, or a module of a package
-                own = f"{wanted}."
-                inner = {
-                    n[len(own) :]: v for n, v in known.items() if n.startswith(own)
-                }
-                if not inner:
-                    within = f"{module}.{wanted}" if module else wanted
-                    inner = dict(self.finder.names_in(within, level))
-                called_as = alias.asname or wanted
+                inner = self._inside(node, alias.name, known)
+                called_as = alias.asname or alias.name
                 scope.names.update({f"{called_as}.{n}": v for n, v in inner.items()})
+        return []
 
-    def _function(
+    def _inside(
+        self, node: ast.ImportFrom, wanted: str, known: Mapping[str, Folded]
+    ) -> Mapping[str, Folded]:
+        """Return the names of a class that is known, or of a module of a package."""
+        own = f"{wanted}."
+        inner = {n[len(own) :]: v for n, v in known.items() if n.startswith(own)}
+        if inner or self.finder is None:
+            return inner
+        within = f"{node.module}.{wanted}" if node.module else wanted
+        return self.finder.names_in(within, node.level)
+
+    def function(
         self, node: ast.FunctionDef | ast.AsyncFunctionDef, scope: _Scope
-    ) -> None:
+    ) -> list[ast.AST]:
+        """Look into defaults; the body waits until all names have their values."""
         for decorator in node.decorator_list:
             self._expression(decorator, "", scope)
         for name, default in _defaults(node.args):
@@ -286,8 +299,10 @@ class _Reading:
         # names of the module are seen as they are in the end
         inner = _Scope(scope.names.new_child(), returned)
         self.later.append((list(node.body), inner))
+        return []
 
-    def _class(self, node: ast.ClassDef, scope: _Scope) -> None:
+    def inner_class(self, node: ast.ClassDef, scope: _Scope) -> list[ast.AST]:
+        """Read the body of a class, whose names its methods have of an instance."""
         for part in (*node.decorator_list, *node.bases):
             self._expression(part, "", scope)
         for keyword in node.keywords:
@@ -297,6 +312,7 @@ class _Reading:
         for name, value in list(names.maps[0].items()):
             scope.names[f"{node.name}.{name}"] = value
             names[f"self.{name}"] = names[f"cls.{name}"] = value
+        return []
 
     def _bind(self, target: ast.expr, value: ast.expr, scope: _Scope) -> None:
         if isinstance(target, (ast.Tuple, ast.List)):
@@ -313,10 +329,11 @@ class _Reading:
             seen[f"{target.value.id}.{target.attr}"] = fold(value, scope.names)
         self._expression(value, _name_of(target), scope)
 
-    def _loop(self, target: ast.expr, over: ast.expr, scope: _Scope) -> None:
+    def loop(self, node: ast.For | ast.AsyncFor, scope: _Scope) -> list[ast.AST]:
         """Look into what a loop goes over, by the names of its variables."""
-        self._expression(over, "", scope)
-        folded = fold(over, scope.names)
+        target = node.target
+        self._expression(node.iter, "", scope)
+        folded = fold(node.iter, scope.names)
         several = isinstance(target, (ast.Tuple, ast.List))
         names = target.elts if isinstance(target, (ast.Tuple, ast.List)) else [target]
         for item in as_list(folded.value) or ():
@@ -325,8 +342,11 @@ class _Reading:
                 own = tuple(leaf for leaf in folded.leaves if leaf.text == part)
                 if isinstance(part, str) and own:
                     self._look(_name_of(one), Folded(part, own))
+        inner: list[ast.AST] = [*node.body, *node.orelse]
+        return inner[::-1]
 
-    def _extend(self, node: ast.AugAssign, scope: _Scope) -> None:
+    def extension(self, node: ast.AugAssign, scope: _Scope) -> list[ast.AST]:
+        """Add to what a name stands for."""
         name = _name_of(node.target)
         if isinstance(node.target, ast.Name) and isinstance(node.op, ast.Add):
             reference = ast.copy_location(ast.Name(name, ast.Load()), node)
@@ -335,6 +355,7 @@ class _Reading:
             scope.names[name] = folded
             self._look(name, folded)
         self._expression(node.value, name, scope)
+        return []
 
     # ----------------------------------------------------------------- expressions
 
@@ -343,6 +364,8 @@ class _Reading:
         waiting: list[tuple[ast.AST, str]] = [(node, name)]
         while waiting:
             one, called_as = waiting.pop()
+            if type(one) is ast.Name and not called_as:
+                continue  # the most of all, and they say nothing
             reader = _READERS.get(type(one))
             if reader is not None:
                 waiting += reader(self, one, called_as, scope)
@@ -465,8 +488,8 @@ class _Reading:
         if len(own) == 2 and name.lower() in _PAIRS:
             own[1] = (own[1][0], "password")
         elif len(own) == 2 and isinstance(node, ast.Tuple):
-            first = fold(node.elts[0], scope.names).value
-            if isinstance(first, str) and kind_by_name(first):  # ("Authorization", V)
+            first = _text_of(node.elts[0], scope)
+            if first is not None and kind_by_name(first):  # ("Authorization", V)
                 own[1] = (own[1][0], first)
         return own
 
@@ -482,8 +505,7 @@ class _Reading:
             parts.append((getattr(node.func, "value", node.func), ""))
         if function == "Connection":
             self._connection(node, scope)
-        arguments = [fold(argument, scope.names) for argument in node.args[:4]]
-        if any(is_key_id(argument.value) for argument in arguments):
+        if any(is_key_id(_text_of(one, scope)) for one in node.args[:4]):
             together = ast.copy_location(ast.List(node.args), node)
             self._look(name, fold(together, scope.names))
         names, given = self._argument_names(node, name, function, scope)
@@ -511,8 +533,8 @@ class _Reading:
         named = _name_in_pair(keywords, scope)
         if function in _NAMING:
             for position, argument in enumerate(node.args[:2]):
-                said = fold(argument, scope.names).value
-                if isinstance(said, str) and kind_by_name(said) is not None:
+                said = _text_of(argument, scope)
+                if said is not None and kind_by_name(said) is not None:
                     return {position + 1: said}, said
         if function.startswith(_SETTERS) and kind_by_name(function) is not None:
             return {0: function}, named
@@ -549,10 +571,24 @@ class _Reading:
 
 def _children(node: ast.AST) -> list[ast.AST]:
     """Return what `node` consists of, but for what says how it is used."""
-    return [p for p in ast.iter_child_nodes(node) if not isinstance(p, _USES)]
+    found: list[ast.AST] = []
+    for field in _fields_of(type(node)):
+        part: object = getattr(node, field, None)
+        if isinstance(part, list):
+            items = cast("list[object]", part)
+            found += [one for one in items if isinstance(one, ast.AST)]
+        elif isinstance(part, ast.AST):
+            found.append(part)
+    return found
 
 
-_USES = (ast.expr_context, ast.operator, ast.cmpop, ast.boolop, ast.unaryop)
+@cache
+def _fields_of(kind: type[ast.AST]) -> tuple[str, ...]:
+    return tuple(name for name in kind._fields if name not in _NO_PARTS)
+
+
+# Names and texts, and what says how a node is used.
+_NO_PARTS = words("ctx op ops id attr kind type_comment conversion module level")
 
 
 def _parts_of(value: str, leaves: tuple[Leaf, ...]) -> Sequence[Leaf]:
@@ -604,6 +640,21 @@ def _defaults(given: ast.arguments) -> Iterator[tuple[str, ast.expr]]:
             yield argument.arg, value
 
 
+def _text_of(node: ast.expr, scope: _Scope) -> str | None:
+    """Return the text that an expression comes to, None where it is none."""
+    kind = type(node)
+    if kind is ast.Constant:
+        value: object = cast("ast.Constant", node).value
+    elif kind in _CONTAINERS:  # large ones take long to fold
+        return None
+    else:
+        value = fold(node, scope.names).value
+    return value if isinstance(value, str) else None
+
+
+_CONTAINERS = frozenset({ast.Dict, ast.List, ast.Set, ast.Tuple})
+
+
 def _name_in_pair(given: list[tuple[str, ast.expr]], scope: _Scope) -> str:
     """Return N of {"name": N, "value": V} and of EnvVar(name=N, value=V)."""
     values = dict(given)
@@ -611,8 +662,7 @@ def _name_in_pair(given: list[tuple[str, ast.expr]], scope: _Scope) -> str:
         return ""
     for name in _NAMES:
         if name in values:
-            said = fold(values[name], scope.names).value
-            return said if isinstance(said, str) else ""
+            return _text_of(values[name], scope) or ""
     return ""
 
 
@@ -649,4 +699,17 @@ _READERS: dict[type[ast.AST], Callable[..., Parts]] = {
     ast.Starred: _Reading.choice,
     ast.Subscript: _Reading.reference,
     ast.Tuple: _Reading.items,
+}
+_STATEMENTS: dict[type[ast.AST], Callable[..., list[ast.AST]]] = {
+    ast.AnnAssign: _Reading.annotated,
+    ast.Assign: _Reading.assignment,
+    ast.AsyncFor: _Reading.loop,
+    ast.AsyncFunctionDef: _Reading.function,
+    ast.AugAssign: _Reading.extension,
+    ast.ClassDef: _Reading.inner_class,
+    ast.For: _Reading.loop,
+    ast.FunctionDef: _Reading.function,
+    ast.Import: _Reading.imported,
+    ast.ImportFrom: _Reading.imported,
+    ast.Return: _Reading.returning,
 }

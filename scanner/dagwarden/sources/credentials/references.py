@@ -124,16 +124,23 @@ def references_in_python(tree: ast.Module, text: str) -> Iterator[Reference]:
         return
     names: dict[str, Folded] = {}
     documentation: set[int] = set()
+    telling: list[ast.AST] = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Expr):
             documentation.add(id(node.value))
-        elif isinstance(node, ast.Assign):
-            for target in node.targets:
-                if isinstance(target, ast.Name):
-                    names[target.id] = fold(node.value, names)
-    for node in ast.walk(tree):
+        elif isinstance(node, _TELLING):
+            telling.append(node)
+            if isinstance(node, ast.Assign):
+                for target in node.targets:
+                    if isinstance(target, ast.Name):
+                        names[target.id] = fold(node.value, names)
+    for node in telling:
         if id(node) not in documentation or isinstance(node, ast.Call):
             yield from _in_node(node, names)
+
+
+# What a credential is named in.
+_TELLING = (ast.Call, ast.Assign, ast.Dict, ast.arguments, ast.Constant)
 
 
 def _in_node(node: ast.AST, names: Mapping[str, Folded]) -> Iterator[Reference]:

@@ -170,7 +170,9 @@ def _below(place: str, key: object) -> str:
 def may_hold_secret(name: str, value: object) -> bool:
     """Say whether it is worth looking into `value`, called `name`: most are not."""
     if isinstance(value, str):
-        return not is_plain(value) or kind_by_name(name) is not None
+        if is_plain(value):
+            return kind_by_name(name) is not None
+        return (name, value) not in _harmless
     return value is not None and not isinstance(value, (int, float))
 
 

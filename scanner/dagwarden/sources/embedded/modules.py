@@ -105,6 +105,8 @@ class Modules:
         """Stand for the imports of the file at `path`, which `above` imports."""
         self.shelf = shelf
         self._folder = str(path.parent)
+        # what modules and packages at the top were looked for
+        self._sought: set[str] = set()
         self.seen: dict[Seen, None] = {}
         # False: what was found may change without `seen` telling
         self.lasting = True
@@ -123,7 +125,9 @@ class Modules:
             places = self._above(level)
         else:
             places, nothing = self.shelf.having(self._folder, top)
-            self.seen |= dict.fromkeys(nothing)
+            if top not in self._sought:
+                self._sought.add(top)
+                self.seen |= dict.fromkeys(nothing)
         found = [path for place in places for path in self._at(place, name)]
         return self._names(found[0]) if len(set(found)) == 1 else _NOTHING
 

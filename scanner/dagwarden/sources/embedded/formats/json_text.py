@@ -23,8 +23,9 @@ def read_json(text: str) -> Iterator[Spot]:
     # a list or a mapping: most hold nothing, and need no lines
     holds = next(found_in("", document), None) is not None
     structured = any(hint in text for hint in HINTS)
-    if holds or structured:
-        lined = with_lines(text)
+    if not (holds or structured):
+        return
+    lined = with_lines(text)
     if holds:
         yield from spots_in("", lined)
     if structured:
