@@ -21,23 +21,24 @@ from unittest.mock import patch
 
 from dagwarden.facts import Facts
 from dagwarden.sources.credentials import Fingerprint
-from dagwarden.sources.dags import read as reading
+from dagwarden.sources.dags import together
+from dagwarden.sources.dags.read import find_dags
 
 RUFF = Path(sys.executable).with_name("ruff")
 ALONE = """
 import sys
 from pathlib import Path
 from dagwarden.sources.credentials import Fingerprint
-from dagwarden.sources.dags.read import read_dags
+from dagwarden.sources.dags.read import find_dags
 folder = Path(sys.argv[1])
-read_dags(folder, "default", [folder], only=None, exclude=(), airflow=None,
-          fingerprint=Fingerprint(b"bench", keep=False), cached=True)
+find_dags(folder, "default", [folder], only=None, exclude=(), airflow=None,
+          fingerprint=Fingerprint(b"bench", keep=False), cached=True).read()
 """
 
 
 def read(folder: Path, *, cached: bool) -> Facts:
     """Return the facts of the DAG files below `folder`."""
-    return reading.read_dags(
+    return find_dags(
         folder,
         "default",
         [folder],
@@ -46,12 +47,12 @@ def read(folder: Path, *, cached: bool) -> Facts:
         airflow=None,
         fingerprint=Fingerprint(b"bench", keep=False),
         cached=cached,
-    )
+    ).read()
 
 
 def in_one_process(folder: Path) -> Facts:
     """Read `folder` as if there were one processor."""
-    with patch.object(reading, "MANY", sys.maxsize):
+    with patch.object(together, "MANY", sys.maxsize):
         return read(folder, cached=False)
 
 

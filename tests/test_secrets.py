@@ -43,7 +43,7 @@ def fails(*arguments, **named):
     text = open("c/.env.prod").read()
     raise RuntimeError(text)
 
-read.read_dags = fails
+read.find_dags = fails
 """
 
 

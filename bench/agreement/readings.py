@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from dagwarden.facts import Call, Facts, Task
 from dagwarden.sources.credentials import Fingerprint
 from dagwarden.sources.dags.airflow.outside import Outside
-from dagwarden.sources.dags.read import read_dags
+from dagwarden.sources.dags.read import find_dags
 from dagwarden.sources.dags.real import extractor
 
 
@@ -121,7 +121,7 @@ def path_of(task: Task) -> str:
 
 def statically(folder: Path, version: str) -> Static:
     """Read the DAGs of `folder` without running them."""
-    facts = read_dags(
+    facts = find_dags(
         folder,
         "agreement",
         [folder],
@@ -131,7 +131,7 @@ def statically(folder: Path, version: str) -> Static:
         fingerprint=Fingerprint(b"agreement", keep=False),
         # the other reading has Airflow's own defaults for all settings
         outside=Outside(settings=(("operators.default_deferrable", "False"),)),
-    )
+    ).read()
     calls: dict[str, list[Call]] = {}
     for call in facts.calls:
         calls.setdefault(call.task, []).append(call)

@@ -11,7 +11,7 @@ from dagwarden.config import Config, Environment
 from dagwarden.facts import Facts
 from dagwarden.findings import Result
 from dagwarden.scan import scan
-from dagwarden.sources.dags.read import read_dags
+from dagwarden.sources.dags.read import find_dags
 from dagwarden.sources.estate import Estate
 
 AS_OF = datetime(2026, 11, 20, tzinfo=UTC)
@@ -20,7 +20,7 @@ AS_OF = datetime(2026, 11, 20, tzinfo=UTC)
 @pytest.fixture(scope="module")
 def facts() -> Facts:
     assert SYSTEM_TESTS.is_dir(), "no provider examples: run `make foreign`"
-    return read_dags(
+    return find_dags(
         SYSTEM_TESTS,
         "prod",
         [SYSTEM_TESTS],
@@ -28,7 +28,7 @@ def facts() -> Facts:
         exclude=(),
         airflow="3.1",
         fingerprint=NO_KEY,
-    )
+    ).read()
 
 
 @pytest.fixture(scope="module")

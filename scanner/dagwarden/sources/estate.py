@@ -1,9 +1,9 @@
 """Reading a whole estate: every environment's DAGs and connections, and the cloud."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from msgspec.structs import replace
 
@@ -32,6 +32,9 @@ from dagwarden.sources.credentials import (
 from dagwarden.sources.embedded.join import joined
 from dagwarden.sources.layers import Layer
 from dagwarden.sources.variables.records import Entry, Variables
+
+if TYPE_CHECKING:
+    from dagwarden.sources.dags.together import Found
 
 # what an unread cloud export may have held
 CLOUD_KINDS = (
@@ -91,6 +94,8 @@ def read_estate(
     """
     root = Path(config.root)
     parts: list[Facts] = []
+    # the files of environments, then those of the repositories
+    found: list[Found] = []
     given: set[Need] = set()
     within = fingerprint.of_run()
     for environment in config.environments:
@@ -106,8 +111,7 @@ def read_estate(
                 environment, root, environ, lenient=only is not None
             )
             parts.append(purged(read))
-            reading = f"environment {environment.name}"
-            parts.append(
+            found.append(
                 _dags(
                     environment,
                     config,
@@ -118,7 +122,6 @@ def read_estate(
                     known,
                     traced=traced,
                     cached=cached,
-                    progress=partial(progress, reading),
                 )
             )
         if connections.connections or connections.files:
@@ -126,10 +129,17 @@ def read_estate(
         parts.append(purged(connections))
     if config.repositories or only is not None:
         given.add("repository")
-        found = _embedded(config, root, only, fingerprint, cached, progress)
-        if history:
-            found = _with_history(found, config, root, fingerprint, cached, progress)
-        parts.append(found)
+        found.append(_embedded(config, root, only, fingerprint, cached))
+    if found:
+        from dagwarden.sources.dags.together import facts_of
+
+        read_files = facts_of(found, partial(progress, "files"))
+        if history and "repository" in given:
+            tree = read_files.pop()
+            read_files.append(
+                _with_history(tree, config, root, fingerprint, cached, progress)
+            )
+        parts += read_files
     if config.snapshots:
         progress("snapshot")
         cloud = _snapshots(
@@ -148,11 +158,10 @@ def _embedded(
     only: Sequence[Path] | None,
     fingerprint: Fingerprint,
     cached: bool,
-    progress: Progress,
-) -> Facts:
-    from dagwarden.sources.embedded.read import read_embedded
+) -> "Found":
+    from dagwarden.sources.embedded.read import find_files
 
-    return read_embedded(
+    return find_files(
         root,
         [root / place for place in config.repositories],
         only=only,
@@ -161,12 +170,11 @@ def _embedded(
         fingerprint=fingerprint,
         kingfisher=config.kingfisher,
         cached=cached,
-        progress=partial(progress, "files of the repository"),
     )
 
 
 def _with_history(
-    found: Facts,
+    tree: Facts,
     config: Config,
     root: Path,
     fingerprint: Fingerprint,
@@ -176,7 +184,7 @@ def _with_history(
     from dagwarden.sources.embedded.history import with_history
 
     return with_history(
-        found,
+        tree,
         root,
         [root / place for place in config.repositories],
         exclude=(*config.exclude, *config.snapshots),
@@ -252,12 +260,11 @@ def _dags(
     *,
     traced: bool,
     cached: bool,
-    progress: Callable[[int, int], None],
-) -> Facts:
+) -> "Found":
     from dagwarden.sources.dags.airflow.outside import Outside
-    from dagwarden.sources.dags.read import read_dags
+    from dagwarden.sources.dags.read import find_dags
 
-    return read_dags(
+    return find_dags(
         root,
         environment.name,
         [root / folder for folder in environment.dags],
@@ -277,7 +284,6 @@ def _dags(
         ),
         traced=traced,
         cached=cached,
-        progress=progress,
     )
 
 

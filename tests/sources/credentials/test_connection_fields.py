@@ -14,7 +14,7 @@ from dagwarden.sources.connections.interpret import connection
 from dagwarden.sources.credentials import Fingerprint, found_in
 from dagwarden.sources.credentials.connection_fields import extra_kinds, password_kind
 from dagwarden.sources.credentials.python import found_in_python
-from dagwarden.sources.embedded.read import read_embedded
+from dagwarden.sources.embedded.read import find_files
 
 KEY = Fingerprint(b"k" * 32, True)
 VALUE = "Zk4mPq8vTr2nWs6yHb3jLd5x"
@@ -170,7 +170,9 @@ FILES: dict[str, tuple[str, str, int, str]] = {
 def test_in_files_it_is_one_credential_at_its_line(case: str, tmp_path: Path) -> None:
     name, content, line, kind = FILES[case]
     (tmp_path / name).write_text(content)
-    facts = read_embedded(
-        tmp_path, [tmp_path], only=None, exclude=(), fingerprint=KEY
-    ).embedded_secrets
+    facts = (
+        find_files(tmp_path, [tmp_path], only=None, exclude=(), fingerprint=KEY)
+        .read()
+        .embedded_secrets
+    )
     assert [(one.secret, one.origin.line) for one in facts] == [(kind, line)]

@@ -10,7 +10,7 @@ from dagwarden.facts import Facts
 from dagwarden.sources.credentials import Fingerprint
 from dagwarden.sources.dags.airflow.outside import Outside
 from dagwarden.sources.dags.language.objects import SearchPlace, Source
-from dagwarden.sources.dags.read import read_dags
+from dagwarden.sources.dags.read import find_dags
 
 NOTHING = Outside()
 Scan = Callable[..., Facts]
@@ -67,7 +67,7 @@ def scan(tmp_path: Path) -> Scan:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(dedent(text))
         (root / folder).mkdir(parents=True, exist_ok=True)
-        return read_dags(
+        return find_dags(
             root,
             "prod",
             [Path(folder)],
@@ -77,6 +77,6 @@ def scan(tmp_path: Path) -> Scan:
             fingerprint=Fingerprint(b"key", True),
             traced=traced,
             outside=outside,
-        )
+        ).read()
 
     return read

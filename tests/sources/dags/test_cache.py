@@ -19,7 +19,7 @@ from dagwarden.sources.connections.records import Connections, Entry
 from dagwarden.sources.credentials import Fingerprint
 from dagwarden.sources.dags import file as reading
 from dagwarden.sources.dags.airflow.outside import Outside
-from dagwarden.sources.dags.read import read_dags
+from dagwarden.sources.dags.read import find_dags
 from dagwarden.sources.dags.records.outcome import Environment, decoded
 from dagwarden.sources.layers import Layer
 from dagwarden.sources.variables.records import Entry as Variable
@@ -67,7 +67,7 @@ def read(
     keep: bool = True,
     outside: Outside | None = None,
 ) -> Facts:
-    return read_dags(
+    return find_dags(
         root,
         environment,
         [root / "dags"],
@@ -77,7 +77,7 @@ def read(
         fingerprint=Fingerprint(key, keep),
         outside=outside or Outside(),
         cached=cached,
-    )
+    ).read()
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from tests.sources.dags.mutation import is_python, mutated
 
 from dagwarden.facts import Facts
 from dagwarden.sources.credentials import Fingerprint
-from dagwarden.sources.dags.read import read_dags
+from dagwarden.sources.dags.read import find_dags
 
 ROOT = Path(__file__).parents[3]
 FOREIGN = ROOT / ".foreign" / "tests" / "system" / "google"
@@ -67,7 +67,7 @@ def audited() -> Generator[list[str]]:
 
 
 def read(folder: Path) -> Facts:
-    return read_dags(
+    return find_dags(
         folder,
         "prod",
         [folder],
@@ -75,7 +75,7 @@ def read(folder: Path) -> Facts:
         exclude=(),
         airflow="3.3",
         fingerprint=Fingerprint(b"key", keep=False),
-    )
+    ).read()
 
 
 def lost(folder: Path, facts: Facts) -> set[str]:

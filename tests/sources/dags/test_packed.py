@@ -15,7 +15,7 @@ from msgspec import UNSET
 
 from dagwarden.facts import Facts
 from dagwarden.sources.credentials import Fingerprint
-from dagwarden.sources.dags.read import read_dags
+from dagwarden.sources.dags.read import find_dags
 
 Read = Callable[..., Facts]
 
@@ -108,7 +108,7 @@ def read(tmp_path: Path) -> Read:
         (folder / "x.zip").write_bytes(data)
         for name, text in files.items():
             (folder / name).write_text(text)
-        return read_dags(
+        return find_dags(
             tmp_path,
             "prod",
             [Path("dags")],
@@ -116,7 +116,7 @@ def read(tmp_path: Path) -> Read:
             exclude=(),
             airflow="3.3",
             fingerprint=Fingerprint(b"key", True),
-        )
+        ).read()
 
     return read
 

@@ -12,7 +12,7 @@ import pytest
 
 from dagwarden.facts import Facts
 from dagwarden.sources.credentials import Fingerprint
-from dagwarden.sources.dags.read import read_dags
+from dagwarden.sources.dags.read import find_dags
 from dagwarden.sources.dags.records import seen
 
 Scan = Callable[..., Facts]
@@ -27,7 +27,7 @@ def read_bytes(root: Path, content: bytes, name: str = "a.py") -> Facts:
 
 
 def read_folder(root: Path, folder: str = ".") -> Facts:
-    return read_dags(
+    return find_dags(
         root,
         "prod",
         [Path(folder)],
@@ -35,7 +35,7 @@ def read_folder(root: Path, folder: str = ".") -> Facts:
         exclude=(),
         airflow="3.1",
         fingerprint=Fingerprint(b"", False),
-    )
+    ).read()
 
 
 def gaps(facts: Facts) -> list[tuple[str, str, int | None, str]]:

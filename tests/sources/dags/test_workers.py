@@ -20,7 +20,7 @@ import os, signal, sys, threading, time
 from multiprocessing import get_context
 from pathlib import Path
 from dagwarden.sources.credentials import Fingerprint
-from dagwarden.sources.dags import file, read, workers
+from dagwarden.sources.dags import file, read, together, workers
 
 root = Path(sys.argv[1])
 parent = os.getpid()
@@ -28,9 +28,9 @@ before = file.FileReader.read
 workers._processors = lambda: 3
 
 def facts(many=32):
-    read.MANY = many
-    return repr(read.read_dags(root, "prod", [root], only=None, exclude=(),
-        airflow="3.1", fingerprint=Fingerprint(b"", False)))
+    together.MANY = many
+    return repr(read.find_dags(root, "prod", [root], only=None, exclude=(),
+        airflow="3.1", fingerprint=Fingerprint(b"", False)).read())
 
 def instead(act):
     def reads(self, path, folder):
@@ -164,8 +164,8 @@ def test_a_file_that_kills_whoever_reads_it_is_a_gap_and_no_other_is(
     killers = """
 instead(lambda path: die(path) if path.name in ("d07.py", "d08.py", "d55.py") else None)
 found = facts()
-read.read_dags(root, "prod", [root], only=None, exclude=(), airflow="3.1",
-    fingerprint=Fingerprint(b"", False))
+read.find_dags(root, "prod", [root], only=None, exclude=(), airflow="3.1",
+    fingerprint=Fingerprint(b"", False)).read()
 for number in range(80):
     name = f"d{number:02}.py"
     dag, gap = (f"dag:prod:{name}:d-{number}" in found,

@@ -2,7 +2,7 @@
 
 import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -10,12 +10,12 @@ from tests.sources.embedded.test_places import KEY_FILE, PASSWORD, TOKEN
 
 from dagwarden.facts import EmbeddedSecret, Facts
 from dagwarden.sources.credentials import Fingerprint
-from dagwarden.sources.dags.records.outcome import Environment, Outcome
+from dagwarden.sources.dags.records.outcome import Outcome
+from dagwarden.sources.dags.together import Progress, Wanted, read_files
 from dagwarden.sources.embedded import history
-from dagwarden.sources.embedded.file import Reader
 from dagwarden.sources.embedded.history import with_history
 from dagwarden.sources.embedded.join import joined
-from dagwarden.sources.embedded.read import Progress, outcomes_of, read_embedded
+from dagwarden.sources.embedded.read import find_files
 
 KEY = Fingerprint(b"k" * 32, False)
 LEAK = f"API_TOKEN={TOKEN}\n"
@@ -75,7 +75,9 @@ def looked(
     folder: Path, place: Path | None = None, exclude: tuple[str, ...] = ()
 ) -> Facts:
     places = [place or folder]
-    tree = read_embedded(folder, places, only=None, exclude=exclude, fingerprint=KEY)
+    tree = find_files(
+        folder, places, only=None, exclude=exclude, fingerprint=KEY
+    ).read()
     whole = with_history(tree, folder, places, exclude=exclude, fingerprint=KEY)
     return joined(whole, keep=False)
 
@@ -422,17 +424,12 @@ def test_each_content_is_looked_into_once(
     looked_into: list[int] = []
 
     def counted(
-        reader: Reader,
-        files: dict[Path, Path],
-        given: Environment,
-        *,
-        cached: bool,
-        progress: Progress,
-    ) -> list[Outcome]:
-        looked_into.append(len(files))
-        return outcomes_of(reader, files, given, cached=cached, progress=progress)
+        wanted: Sequence[Wanted], progress: Progress
+    ) -> list[dict[Path, Outcome]]:
+        looked_into.extend(len(one.files) for one in wanted)
+        return read_files(wanted, progress)
 
-    monkeypatch.setattr(history, "outcomes_of", counted)
+    monkeypatch.setattr(history, "read_files", counted)
     (fact,) = found(looked(repository.folder))
     # of the four that there are, the work tree holds the last of other.txt
     assert looked_into == [3]

@@ -11,7 +11,7 @@ import pytest
 from dagwarden.facts import Facts
 from dagwarden.sources.credentials import Fingerprint
 from dagwarden.sources.embedded.kingfisher import version
-from dagwarden.sources.embedded.read import read_embedded
+from dagwarden.sources.embedded.read import find_files
 
 KEY = Fingerprint(b"a key for tests", True)
 
@@ -31,7 +31,7 @@ def drawn(count: int, signs: str = string.ascii_letters + string.digits) -> str:
 
 
 def looked_into(root: Path, *, kingfisher: bool = True) -> Facts:
-    return read_embedded(
+    return find_files(
         root,
         [root],
         only=None,
@@ -39,7 +39,7 @@ def looked_into(root: Path, *, kingfisher: bool = True) -> Facts:
         fingerprint=KEY,
         kingfisher=kingfisher,
         cached=True,
-    )
+    ).read()
 
 
 def told(facts: Facts) -> list[tuple[object, ...]]:

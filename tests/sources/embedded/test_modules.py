@@ -7,7 +7,7 @@ import pytest
 from dagwarden.facts import EmbeddedSecret
 from dagwarden.sources.credentials import Fingerprint
 from dagwarden.sources.embedded.join import joined
-from dagwarden.sources.embedded.read import read_embedded
+from dagwarden.sources.embedded.read import find_files
 
 VALUE = "tundra-velvet-88-mast"
 FIRST, SECOND = "J4hG9sD6fP0yTuV8", "qweRtY12uiOpAs"
@@ -20,9 +20,9 @@ def told(folder: Path, files: dict[str, str]) -> list[EmbeddedSecret]:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    facts = read_embedded(
+    facts = find_files(
         folder, [folder], only=None, exclude=(), fingerprint=Fingerprint(b"k", False)
-    )
+    ).read()
     found = joined(facts, keep=False).embedded_secrets
     clear = {fact.path for fact in found if fact.secret is None}
     assert not clear & {fact.path for fact in found if fact.secret is not None}

@@ -7,16 +7,16 @@ from msgspec import UNSET
 
 from dagwarden.facts import KeyReference
 from dagwarden.sources.credentials import Fingerprint
-from dagwarden.sources.embedded.read import read_embedded
+from dagwarden.sources.embedded.read import find_files
 
 FEDERATION = '{"type": "external_account"}'
 IN_CLEAR = '{"type": "service_account"}'
 
 
 def named(root: Path) -> list[KeyReference]:
-    facts = read_embedded(
+    facts = find_files(
         root, [root], only=None, exclude=(), fingerprint=Fingerprint(b"k", False)
-    )
+    ).read()
     return list(facts.key_references)
 
 

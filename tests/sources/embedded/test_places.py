@@ -15,7 +15,7 @@ from msgspec import UNSET
 from dagwarden.facts import EmbeddedSecret, Facts
 from dagwarden.sources.credentials import Fingerprint
 from dagwarden.sources.embedded.join import joined
-from dagwarden.sources.embedded.read import read_embedded
+from dagwarden.sources.embedded.read import find_files
 
 _LETTERS = random.Random(4)
 PASSWORD = "".join(_LETTERS.choices(string.ascii_letters + string.digits, k=20)) + "7k"
@@ -45,13 +45,13 @@ KEY_FILE = json.dumps(
 
 
 def looked(folder: Path, only: list[Path] | None = None) -> Facts:
-    facts = read_embedded(
+    facts = find_files(
         folder,
         [folder],
         only=only,
         exclude=(),
         fingerprint=Fingerprint(b"k" * 32, False),
-    )
+    ).read()
     return joined(facts, keep=False)
 
 

@@ -10,7 +10,6 @@ called and branches not be taken: what stands there is what whoever reads it has
 import ast
 from collections import ChainMap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cache
 from itertools import islice
 from typing import NamedTuple, Protocol, cast
 
@@ -572,7 +571,9 @@ class _Reading:
 def _children(node: ast.AST) -> list[ast.AST]:
     """Return what `node` consists of, but for what says how it is used."""
     found: list[ast.AST] = []
-    for field in _fields_of(type(node)):
+    for field in node._fields:
+        if field in _NO_PARTS:
+            continue
         part: object = getattr(node, field, None)
         if isinstance(part, list):
             items = cast("list[object]", part)
@@ -580,11 +581,6 @@ def _children(node: ast.AST) -> list[ast.AST]:
         elif isinstance(part, ast.AST):
             found.append(part)
     return found
-
-
-@cache
-def _fields_of(kind: type[ast.AST]) -> tuple[str, ...]:
-    return tuple(name for name in kind._fields if name not in _NO_PARTS)
 
 
 # Names and texts, and what says how a node is used.

@@ -3,6 +3,7 @@
 import ast
 import re
 import sys
+from functools import lru_cache
 
 from dagwarden.facts import GapReason
 from dagwarden.sources.dags.language.newer import in_older_words
@@ -14,12 +15,28 @@ MAX_TOKENS = 250_000
 MAX_FIELD_BYTES = 5_000_000_000
 # Bytes that neither limit can be reached with.
 _MAX_UNCHECKED = 70_000
+# Files whose trees are kept: each is read for DAGs, for credentials and for what it
+# refers to, one after the other, and imports some.
+_LATELY = 4
 _PUNCTUATION = b",.()[]{}:;=+-*/%&|^~<>!@\n"
 _F_STRING = re.compile(rb"[fF][rR]?[\"']|[rR][fF][\"']")
 
 
 def parsed(data: bytes) -> ast.Module:
-    """Parse a file's bytes; raise `Unreadable` for whatever the parser refuses."""
+    """
+    Parse a file's bytes; raise `Unreadable` for whatever the parser refuses.
+
+    Who is given a tree does not change it: others may have the same.
+    """
+    return _lately(data) if len(data) < _MAX_UNCHECKED else _made(data)
+
+
+@lru_cache(_LATELY)
+def _lately(data: bytes) -> ast.Module:
+    return _made(data)
+
+
+def _made(data: bytes) -> ast.Module:
     if b"\0" in data:
         raise Unreadable("encoding", "holds NUL bytes")
     _check_size(data)

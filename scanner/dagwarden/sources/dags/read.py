@@ -1,11 +1,9 @@
 """Reading the DAG folders of one environment; nothing in them is run or imported."""
 
 import os
-import warnings
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -32,18 +30,13 @@ from dagwarden.sources.dags.ignore import (
 from dagwarden.sources.dags.language.work import TooMuchWork, allowance, left
 from dagwarden.sources.dags.records.outcome import (
     Environment,
+    FileReader,
     Outcome,
-    Read,
-    decoded,
     gap_at,
     shown,
 )
 from dagwarden.sources.dags.records.seen import MAX_SIZE, is_outside, why
-
-if TYPE_CHECKING:
-    from dagwarden.sources.dags.cache import Cache
-    from dagwarden.sources.dags.packed import Reader
-
+from dagwarden.sources.dags.together import Wanted, facts_of
 
 # Units of work for matching what all ignore files hold.
 MAX_MATCHING = 1_500_000
@@ -51,14 +44,10 @@ MAX_MATCHING = 1_500_000
 MATCHING_OF_PATH = 200
 MAX_FOLDERS = 100_000
 IGNORE_FILE = ".airflowignore"
-# Fewer files are read before anything that reads them faster is loaded.
-MANY = 32
 _NOTHING = Outside()
 T = TypeVar("T")
 # What Airflow looks for DAGs in.
 _READ = (".py", ".zip")
-# How many files were read, of how many.
-Progress = Callable[[int, int], None]
 # Configurations of dag-factory, and what a DAG file that loads them holds.
 _CONFIGURATIONS = (".yaml", ".yml")
 _LOADING = b"dagfactory"
@@ -66,7 +55,49 @@ _LOADING = b"dagfactory"
 _PACKAGES = frozenset({".venv", "node_modules"})
 
 
-def read_dags(
+class DagFiles(Struct, frozen=True):
+    """The DAG files of one environment: found, and what to make of what they come to."""
+
+    wanted: Wanted
+    walk: "_Walk"
+    given: Environment
+    # those that were asked for; None: all
+    asked: set[Path] | None
+    airflow_python: Path | None
+
+    def read(self) -> Facts:
+        """Read these files alone."""
+        return facts_of([self])[0]
+
+    def facts(self, outcomes: dict[Path, Outcome]) -> Facts:
+        """Return the facts of the files, which come to `outcomes`."""
+        walk = self.walk
+        for path in walk.loaders & outcomes.keys():
+            asked = set(map(walk.shown, self.asked or ()))
+            outcomes[path] = _of(outcomes[path], asked)
+        facts = _joined(walk.outcome(), *outcomes.values())
+        if self.airflow_python is None:
+            return facts
+        from dagwarden.sources.dags.real.confirm import Asking, confirmed, givable
+
+        variables = self.given.outside.variables
+        asking = Asking(
+            python=self.airflow_python,
+            root=walk.root,
+            files={
+                path: walk.found[path]
+                for path, one in outcomes.items()
+                if one.loaded and path not in walk.loaders
+            },
+            environment=self.given,
+            variables=variables,
+            given=givable(variables),
+            shown=walk.shown,
+        )
+        return purged(_in_order(confirmed(facts, asking)))
+
+
+def find_dags(
     root: Path,
     environment: str,
     folders: Sequence[Path],
@@ -79,10 +110,9 @@ def read_dags(
     outside: Outside = _NOTHING,
     traced: bool = False,
     cached: bool = False,
-    progress: Progress = lambda done, total: None,
-) -> Facts:
+) -> DagFiles:
     """
-    Return the DAGs, tasks and calls of the files below `folders`, without secrets.
+    Find the DAG files below `folders`; their facts are without secrets.
 
     `only` limits it to these files (modules they import are still followed; of YAML
     among them the DAGs are read that dag-factory makes of it), `exclude` holds gitignore patterns relative to `root`, `airflow` is the version
@@ -95,115 +125,27 @@ def read_dags(
     """
     root = root.absolute()
     walk = _Walk(root, airflow, environment, exclude)
-    wanted = None if only is None else {_absolute(root, path) for path in only}
+    asked = None if only is None else {_absolute(root, path) for path in only}
     for folder in sorted({_absolute(root, folder) for folder in folders}):
-        walk.folder(folder, wanted)
+        walk.folder(folder, asked)
     given = Environment(environment, airflow, fingerprint, outside, traced)
     cache = None
     if cached:
         from dagwarden.sources.dags.cache import cache_for
 
         cache = cache_for(root, given, sorted(set(walk.found.values())))
-    outcomes = _outcomes(root, given, walk.found, cache, progress)
-    for path in walk.loaders & outcomes.keys():
-        outcomes[path] = _of(outcomes[path], set(map(walk.shown, wanted or ())))
-    facts = _joined(walk.outcome(), *outcomes.values())
-    if airflow_python is None:
-        return facts
-    from dagwarden.sources.dags.real.confirm import Asking, confirmed, givable
 
-    asking = Asking(
-        python=airflow_python,
-        root=root,
-        files={
-            path: walk.found[path]
-            for path, one in outcomes.items()
-            if one.loaded and path not in walk.loaders
-        },
-        environment=given,
-        variables=outside.variables,
-        given=givable(outside.variables),
-        shown=walk.shown,
-    )
-    return purged(_in_order(confirmed(facts, asking)))
+    def reader() -> FileReader:
+        if any(path.suffix == ".zip" for path in walk.found):
+            from dagwarden.sources.dags.packed import Reader
 
+            return Reader(root, given)
+        from dagwarden.sources.dags import file  # the interpreter
 
-def _outcomes(
-    root: Path,
-    environment: Environment,
-    files: Mapping[Path, Path],
-    cache: "Cache | None",
-    progress: Progress,
-) -> dict[Path, Outcome]:
-    """Return what each of `files` comes to; with each stands its DAG folder."""
-    if cache is None and len(files) < MANY:
-        return _few(root, environment, files)
-    known = {
-        path: None if cache is None else cache.known(path, folder)
-        for path, folder in files.items()
-    }
-    unknown = [(path, files[path]) for path in files if known[path] is None]
-    if unknown:
-        # however this ends, no process is left
-        with closing(_read(root, environment, unknown, progress)) as reading:
-            for path, read in reading:
-                known[path] = decoded(read.outcome)
-                if cache is not None:
-                    cache.keep(path, files[path], read)
-    if cache is not None:
-        cache.save()
-    return {path: outcome for path, outcome in known.items() if outcome is not None}
+        return file.FileReader(root, given)
 
-
-def _few(
-    root: Path, environment: Environment, files: Mapping[Path, Path]
-) -> dict[Path, Outcome]:
-    """Read the files of a commit hook, without anything that only many need."""
-    from dagwarden.sources.dags.file import FileReader
-
-    reader = FileReader(root, environment)
-    if any(path.suffix == ".zip" for path in files):
-        from dagwarden.sources.dags.packed import Reader
-
-        reader = Reader(root, environment)
-    with _quiet():
-        return {path: reader.outcome(path, folder) for path, folder in files.items()}
-
-
-@contextmanager
-def _quiet() -> Generator[None, None, None]:
-    with warnings.catch_warnings():
-        # what the compiler says of escapes in scanned code is not about us
-        warnings.simplefilter("ignore")
-        yield
-
-
-def _read(
-    root: Path,
-    environment: Environment,
-    files: Sequence[tuple[Path, Path]],
-    progress: Progress,
-) -> Generator[tuple[Path, Read], None, None]:
-    """Read files, in several processes where that is faster; yield them in any order."""
-    from dagwarden.sources.dags.packed import Reader
-
-    reader = Reader(root, environment)
-    with _quiet(), closing(_each(reader, files)) as reading:
-        for done, one in enumerate(reading, 1):
-            yield one
-            progress(done, len(files))
-
-
-def _each(
-    reader: "Reader", files: Sequence[tuple[Path, Path]]
-) -> Generator[tuple[Path, Read], None, None]:
-    if len(files) < MANY:
-        for path, folder in files:
-            yield path, reader.read(path, folder)
-        return
-    from dagwarden.sources.dags.workers import read_all
-
-    yield from read_all(reader, files)
+    wanted = Wanted(reader, walk.found, cache)
+    return DagFiles(wanted, walk, given, asked, airflow_python)
 
 
 def _joined(*outcomes: Outcome) -> Facts:

@@ -14,32 +14,17 @@ from multiprocessing import current_process, get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkProcess
 from pathlib import Path
-from typing import NamedTuple, Protocol, cast
+from typing import NamedTuple, cast
 
 import msgspec
 
-from dagwarden.sources.dags.records.outcome import Read
-
-# A file, and the DAG folder that it is in.
-File = tuple[Path, Path]
-
-
-class FileReader(Protocol):
-    """Reads one file after the other."""
-
-    def read(self, path: Path, folder: Path) -> Read:
-        """Return what a file comes to."""
-        ...
-
-    def lost(self, path: Path, folder: Path) -> Read:
-        """Return what a file comes to that ended the process that was to read it."""
-        ...
-
+from dagwarden.sources.dags.records.outcome import Read, Reading
 
 # Fewer are read before another worker has started.
 MIN_FILES = 16
-# Files of one folder import the same modules: a worker gets so many in a row.
-_IN_A_ROW = 8
+# Files of one folder import the same modules, and one file may have several readers:
+# a worker gets so many in a row.
+_IN_A_ROW = 16
 # What a container may use, of all processors.
 CPU_LIMIT = Path("/sys/fs/cgroup/cpu.max")
 # What a worker says of a file where reading it raised: a defect of ours.
@@ -69,18 +54,22 @@ def _processors() -> int:
         return there
 
 
-def read_all(
-    reader: FileReader, files: Sequence[File]
-) -> Generator[tuple[Path, Read], None, None]:
-    """Read `files`, in as many processes as is of use; yields them in any order."""
-    count = workers_for(len(files))
+def read_all(readings: Sequence[Reading]) -> Generator[tuple[int, Read], None, None]:
+    """
+    Do `readings` in as many processes as is of use.
+
+    Yields what each comes to with its number, in any order.
+    """
+    count = workers_for(len(readings))
     if count == 1:
-        for path, folder in files:
-            yield path, reader.read(path, folder)
+        yield from ((number, _done(one)) for number, one in enumerate(readings))
         return
-    for number, read in read_in(count, reader, files):
-        path, folder = files[number]
-        yield path, reader.read(path, folder) if read is None else read
+    for number, read in read_in(count, readings):
+        yield number, _done(readings[number]) if read is None else read
+
+
+def _done(one: Reading) -> Read:
+    return one.reader.read(one.path, one.folder)
 
 
 class _Worker(NamedTuple):
@@ -91,22 +80,22 @@ class _Worker(NamedTuple):
 
 
 def read_in(
-    count: int, reader: FileReader, files: Sequence[File]
+    count: int, readings: Sequence[Reading]
 ) -> Iterator[tuple[int, Read | None]]:
     """
-    Read `files` in `count` processes; yields the number of each with what comes of it.
+    Do `readings` in `count` processes; yields the number of each with what comes of it.
 
     None: it has to be read in this process. Of a worker that dies, the file that it was at is read once more, in a process of
     its own: it may have been another's memory that the system was short of.
     """
-    waiting = _shares(len(files), count)
+    waiting = _shares(len(readings), count)
     working: dict[Connection, _Worker] = {}
     suspected: set[int] = set()
     try:
         while waiting or working:
             while waiting and len(working) < count:
                 try:
-                    end, worker = _start(reader, files, waiting[-1], list(working))
+                    end, worker = _start(readings, waiting[-1], list(working))
                 except OSError:  # no process is to be had
                     count = len(working)
                 else:
@@ -122,7 +111,8 @@ def read_in(
                 except (EOFError, OSError):
                     _stop(end, working.pop(end).process)
                     if share and share[0] in suspected:
-                        yield share[0], reader.lost(*files[share[0]])
+                        one = readings[share[0]]
+                        yield share[0], one.reader.lost(one.path, one.folder)
                     elif share:
                         suspected.add(share[0])
                         waiting += [rest for rest in (share[1:], share[:1]) if rest]
@@ -142,16 +132,15 @@ def _shares(files: int, count: int) -> list[list[int]]:
 
 
 def _start(
-    reader: FileReader,
-    files: Sequence[File],
+    readings: Sequence[Reading],
     share: list[int],
     others: list[Connection],
 ) -> tuple[Connection, _Worker]:
     context = get_context("fork")
     here, there = context.Pipe(duplex=False)
-    mine = [files[number] for number in share]
+    mine = [readings[number] for number in share]
     process = context.Process(
-        target=_work, args=(there, [here, *others], reader, mine), daemon=True
+        target=_work, args=(there, [here, *others], mine), daemon=True
     )
     try:
         process.start()
@@ -173,8 +162,7 @@ def _stop(end: Connection, process: ForkProcess) -> None:
 def _work(
     end: Connection,
     others: Sequence[Connection],
-    reader: FileReader,
-    share: Sequence[File],
+    share: Sequence[Reading],
 ) -> None:
     """Be a worker: `others` are the ends that only the parent is to hold."""
     # it ends at once and says nothing
@@ -182,9 +170,9 @@ def _work(
         signal.signal(number, signal.SIG_DFL)
     for other in others:
         other.close()
-    for path, folder in share:
+    for one in share:
         try:
-            message = msgspec.msgpack.encode(reader.read(path, folder))
+            message = msgspec.msgpack.encode(_done(one))
         except Exception:  # a defect of ours: the parent meets it, and tells
             message = _RAISED
         try:

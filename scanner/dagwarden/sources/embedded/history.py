@@ -29,9 +29,9 @@ from dagwarden.facts import (
 from dagwarden.files import read_regular
 from dagwarden.repository import Objects, digest, objects_of
 from dagwarden.sources.credentials import Fingerprint, purged
-from dagwarden.sources.dags.records.outcome import Environment, Outcome, shown
+from dagwarden.sources.dags.records.outcome import Outcome, shown
+from dagwarden.sources.dags.together import Progress, Wanted, read_files
 from dagwarden.sources.embedded.file import MAX_SIZE, Reader
-from dagwarden.sources.embedded.read import Progress, outcomes_of
 from dagwarden.sources.embedded.walk import KIND, gap_at, passed_over_at
 
 MAX_COMMITS = 100_000
@@ -113,7 +113,7 @@ def with_history(
                 tree = merge(tree, Facts(gaps=(purged(gap),)))
                 continue
             history = _History(objects, root.absolute(), below, exclude)
-            tree = history.added_to(tree, reader, fingerprint, progress)
+            tree = history.added_to(tree, reader, progress)
     return tree
 
 
@@ -146,7 +146,6 @@ class _History:
         self,
         tree: Facts,
         reader: Reader,
-        fingerprint: Fingerprint,
         progress: Progress,
     ) -> Facts:
         """Return `tree` with what the history holds."""
@@ -155,7 +154,7 @@ class _History:
         clean = self._unchanged(self.blobs.keys())
         looked_into = set(clean.values())
         asked = self._bounded([one for one in self.blobs if one not in looked_into])
-        self.look_into(asked, reader, fingerprint, progress)
+        self.look_into(asked, reader, progress)
         values = self.values_of(tree, clean)
         order = list(reversed(commits))
         spans, in_head = self.spans(order, values)
@@ -325,7 +324,6 @@ class _History:
         self,
         blobs: Sequence[tuple[str, int]],
         reader: Reader,
-        fingerprint: Fingerprint,
         progress: Progress,
     ) -> None:
         """Look into each content under the name that it had."""
@@ -342,10 +340,8 @@ class _History:
                 folder = Path(name)
                 files = self._written(batch, folder)
                 reader.root = folder
-                given = Environment("", None, fingerprint)
-                for outcome in outcomes_of(
-                    reader, files, given, cached=False, progress=tell
-                ):
+                (outcomes,) = read_files([Wanted(lambda: reader, files)], tell)
+                for outcome in outcomes.values():
                     self._take(purged(outcome), batch)
             done += len(batch)
             progress(done, len(blobs))

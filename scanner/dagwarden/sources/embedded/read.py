@@ -1,25 +1,40 @@
 """The way in: every file of a repository, looked into for credentials in clear."""
 
 import os
-import warnings
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import closing
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from dagwarden.facts import Excluded, Facts
 from dagwarden.sources.credentials import Fingerprint, purged
-from dagwarden.sources.dags.records.outcome import Environment, Outcome, decoded
+from dagwarden.sources.dags.records.outcome import Environment, Outcome
+from dagwarden.sources.dags.together import MANY, Wanted, facts_of
 from dagwarden.sources.embedded.file import Reader
 from dagwarden.sources.embedded.walk import Walk
 
-# Fewer files are read before anything that reads them faster is loaded.
-MANY = 32
-Progress = Callable[[int, int], None]
+
+class RepositoryFiles(Struct, frozen=True):
+    """The files of repositories: found, and what to make of what they come to."""
+
+    wanted: Wanted
+    walk: Walk
+    detectors: tuple[str, ...]
+
+    def read(self) -> Facts:
+        """Read these files alone."""
+        return facts_of([self])[0]
+
+    def facts(self, outcomes: dict[Path, Outcome]) -> Facts:
+        """Return the facts of the files, which come to `outcomes`."""
+        walk = self.walk
+        walked = purged(Outcome(gaps=tuple(walk.gaps), excluded=walk.excluded()))
+        facts = _joined([walked, *outcomes.values()])
+        return replace(facts, detectors=self.detectors)
 
 
-def read_embedded(
+def find_files(
     root: Path,
     places: Sequence[Path],
     *,
@@ -29,10 +44,9 @@ def read_embedded(
     fingerprint: Fingerprint,
     kingfisher: bool = False,
     cached: bool = False,
-    progress: Progress = lambda done, total: None,
-) -> Facts:
+) -> RepositoryFiles:
     """
-    Return the credentials in the files below `places`, and which files hold none.
+    Find the files below `places` that may hold credentials.
 
     With `only` just these files are looked into. `exclude` holds gitignore patterns
     relative to `root`, `inputs` are files that the scan reads as something else. What
@@ -56,64 +70,17 @@ def read_embedded(
 
         detectors = (version(),)
         reader.kingfisher = loaded(root, cached=cached)
-    outcomes = outcomes_of(
-        reader,
-        walk.found,
-        Environment("", detectors[0] if detectors else None, fingerprint),
-        cached=cached,
-        progress=progress,
-    )
-    walked = purged(Outcome(gaps=tuple(walk.gaps), excluded=walk.excluded()))
-    return replace(_joined([walked, *outcomes]), detectors=detectors)
+    cache = None  # fewer files are read before a store of earlier runs is
+    if cached and len(walk.found) >= MANY:
+        from dagwarden.sources.dags.cache import cache_for
+
+        given = Environment("", detectors[0] if detectors else None, fingerprint)
+        cache = cache_for(root, given, ())
+    return RepositoryFiles(Wanted(lambda: reader, walk.found, cache), walk, detectors)
 
 
 def _absolute(root: Path, paths: Iterable[Path | str]) -> list[Path]:
     return sorted({Path(os.path.normpath(root / path)) for path in paths})
-
-
-def outcomes_of(
-    reader: Reader,
-    files: dict[Path, Path],
-    given: Environment,
-    *,
-    cached: bool,
-    progress: Progress,
-) -> list[Outcome]:
-    """Look into `files`, each with the folder that it was found below."""
-    with warnings.catch_warnings():
-        # what the compiler says of escapes in scanned code is not about us
-        warnings.simplefilter("ignore")
-        if len(files) < MANY:
-            return [reader.outcome(path, folder) for path, folder in files.items()]
-        return _of_many(reader, files, given, cached=cached, progress=progress)
-
-
-def _of_many(
-    reader: Reader,
-    files: dict[Path, Path],
-    given: Environment,
-    *,
-    cached: bool,
-    progress: Progress,
-) -> list[Outcome]:
-    from dagwarden.sources.dags.cache import cache_for
-    from dagwarden.sources.dags.workers import read_all
-
-    cache = cache_for(reader.root, given, ()) if cached else None
-    known = {
-        path: None if cache is None else cache.known(path, folder)
-        for path, folder in files.items()
-    }
-    unknown = [(path, files[path]) for path in files if known[path] is None]
-    with closing(read_all(reader, unknown)) as reading:
-        for done, (path, read) in enumerate(reading, 1):
-            known[path] = decoded(read.outcome)
-            if cache is not None:
-                cache.keep(path, files[path], read)
-            progress(done, len(unknown))
-    if cache is not None:
-        cache.save()
-    return [outcome for outcome in known.values() if outcome is not None]
 
 
 def _joined(outcomes: Sequence[Outcome]) -> Facts:

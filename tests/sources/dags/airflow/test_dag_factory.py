@@ -14,7 +14,7 @@ from msgspec import UNSET
 from dagwarden.facts import Facts, Task
 from dagwarden.sources.credentials import Fingerprint
 from dagwarden.sources.dags.airflow.outside import Outside
-from dagwarden.sources.dags.read import read_dags
+from dagwarden.sources.dags.read import find_dags
 from dagwarden.sources.layers import Layer
 from dagwarden.sources.variables.records import Entry, Variables
 
@@ -665,7 +665,7 @@ def read(tmp_path: Path) -> Read:
             path = tmp_path / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text.replace("RUN", RUN).replace("JOB", JOB))
-        return read_dags(
+        return find_dags(
             tmp_path,
             "prod",
             [Path("dags")],
@@ -675,7 +675,7 @@ def read(tmp_path: Path) -> Read:
             fingerprint=Fingerprint(b"key", True),
             outside=Outside(given),
             traced=True,
-        )
+        ).read()
 
     return read
 

@@ -15,7 +15,7 @@ from tests.sources.dags.airflows import PYTHONS, VERSIONS
 from dagwarden.facts import Call, Dag, Facts, Gap, Task, Unresolved
 from dagwarden.sources.credentials import Fingerprint
 from dagwarden.sources.dags.airflow.outside import Outside
-from dagwarden.sources.dags.read import read_dags
+from dagwarden.sources.dags.read import find_dags
 from dagwarden.sources.dags.real import confirm, live
 from dagwarden.sources.layers import Layer
 from dagwarden.sources.variables.records import Entry, Variables
@@ -181,7 +181,7 @@ class Both:
     def _facts(self, python: Path | None) -> Facts:
         limits = Entry(UNSET, {"retries": 6})  # as an export tells it
         layer = Layer({"retries": Entry("7", 7), "limits": limits})
-        return read_dags(
+        return find_dags(
             self.root,
             "prod",
             [Path("dags")],
@@ -192,7 +192,7 @@ class Both:
             traced=True,
             airflow_python=python,
             outside=Outside(Variables((layer,))),
-        )
+        ).read()
 
     def task(self, name: str, facts: Facts | None = None) -> Task:
         held = (facts or self.joined).tasks
@@ -428,7 +428,7 @@ def write_one(root: Path) -> None:
 
 
 def read(root: Path, python: Path) -> Facts:
-    return read_dags(
+    return find_dags(
         root,
         "prod",
         [Path("dags")],
@@ -438,7 +438,7 @@ def read(root: Path, python: Path) -> Facts:
         fingerprint=Fingerprint(b"key", keep=True),
         traced=True,
         airflow_python=python,
-    )
+    ).read()
 
 
 def given(**arguments: object) -> dict[str, object]:

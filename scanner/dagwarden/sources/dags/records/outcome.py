@@ -3,6 +3,7 @@
 import os
 from functools import cache
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 from msgspec import Struct
@@ -68,6 +69,30 @@ class Read(msgspec.Struct, frozen=True, array_like=True):
 
     outcome: msgspec.Raw
     seen: tuple[Seen, ...] | None
+
+
+class FileReader(Protocol):
+    """Reads one file after the other, each with the folder that it was found below."""
+
+    def read(self, path: Path, folder: Path) -> Read:
+        """Return what a file comes to, for other processes and other runs."""
+        ...
+
+    def outcome(self, path: Path, folder: Path) -> Outcome:
+        """Return what a file comes to, for here and now."""
+        ...
+
+    def lost(self, path: Path, folder: Path) -> Read:
+        """Return what a file comes to that ended the process that was to read it."""
+        ...
+
+
+class Reading(Struct, frozen=True):
+    """One file for one reader."""
+
+    reader: FileReader
+    path: Path
+    folder: Path
 
 
 # Made when first needed: a commit hook keeps nothing.
