@@ -1276,6 +1276,19 @@ def merge(*parts: Facts) -> Facts:
     )
 
 
+# What a gap or an exclusion of the git history as a whole is about.
+HISTORY = "git history"
+# Of a commit's id, as people are shown it.
+SHORT_ID = 12
+
+
+def in_history(source: str) -> tuple[str, str] | None:
+    """Return (commit, path) of an origin that only the git history has."""
+    commit, _, path = source.partition(":")
+    short = len(commit) == SHORT_ID and set(commit) <= set("0123456789abcdef")
+    return (commit, path) if path and short else None
+
+
 def facts_of(facts: Facts, kind: str) -> tuple[Fact, ...]:
     """Return the facts of one kind (a key of `KINDS`)."""
     found: tuple[Fact, ...] = getattr(facts, KINDS[kind][0])

@@ -232,6 +232,19 @@ class Difference(Record, frozen=True, kw_only=True):
     newly_unknown: tuple[str, ...] = ()
 
 
+class FilesReport(Record, frozen=True, kw_only=True):
+    """
+    The files of the repository: `discovered` is the sum of all the others.
+
+    A member of an archive counts as a file, a folder that was passed over as one.
+    """
+
+    discovered: int
+    excluded: int
+    unreadable: int
+    looked_into: int
+
+
 class Result(Record, frozen=True, kw_only=True):
     """Everything a scan found; the same input gives the same bytes."""
 
@@ -256,6 +269,8 @@ class Result(Record, frozen=True, kw_only=True):
     assumptions: tuple[str, ...] = ()
     # what looked for credentials, extras with their version
     detectors: tuple[str, ...] = ("dagwarden",)
+    # the files that they looked into; None: none were given
+    searched: FilesReport | None = None
     # what the scanned repository asked for: applied (tightening, or trusted) or not
     repository_requests: tuple[str, ...] = ()
     files: tuple[SourceFile, ...] = ()

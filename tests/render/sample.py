@@ -12,6 +12,7 @@ from dagwarden.findings import (
     Difference,
     EnvironmentReport,
     EvidenceItem,
+    FilesReport,
     Finding,
     Missing,
     MissingInput,
@@ -501,6 +502,7 @@ RESULT = Result(
     strict=False,
     persona="engineer",
     counts={"dag": 9, "task": 64, "call": 31, "connection": 13, "grant": 120},
+    searched=FilesReport(discovered=143, excluded=12, unreadable=1, looked_into=130),
     environments=(
         EnvironmentReport(
             name="prod",

@@ -139,6 +139,35 @@ def test_an_asset_is_named_and_stands_in_the_snapshot(
     assert location(Origin(source=PROJECT), inputs) == expected
 
 
+def test_what_only_the_history_has_is_its_path_as_of_its_commit() -> None:
+    origin = Origin(source="0123456789ab:conf/prod 1.yaml", line=3)
+    finding = msgspec.structs.replace(FINDINGS[0], origin=origin)
+    made = report_of(finding)
+    (result,) = run(made)["results"]
+    address = {
+        "uri": "conf/prod%201.yaml",
+        "uriBaseId": "SRCROOT",
+        "description": {
+            "text": "as of commit 0123456789ab: git show 0123456789ab:conf/prod 1.yaml"
+        },
+        "properties": {"gitCommit": "0123456789ab"},
+    }
+    assert result["locations"][0] == {
+        "physicalLocation": {"artifactLocation": address, "region": {"startLine": 3}}
+    }
+    checker = jsonschema.Draft4Validator.FORMAT_CHECKER
+    validator: Any = jsonschema.Draft4Validator(SCHEMA, format_checker=checker)
+    assert list(validator.iter_errors(json.loads(render_sarif(made)))) == []
+
+
+def test_a_file_that_is_called_so_is_a_file() -> None:
+    name = "0123456789ab:x.yaml"
+    file = SourceFile(path=name, kind="repository", sha256="0" * 64, size=1)
+    found = location(Origin(source=name, line=1), inputs=(file,))
+    address = found["physicalLocation"]["artifactLocation"]
+    assert address == {"uri": "0123456789ab%3Ax.yaml", "uriBaseId": "SRCROOT"}
+
+
 def test_a_variable_is_no_file() -> None:
     assert location(Origin(source="AIRFLOW_CONN_X")) == {
         "logicalLocations": [

@@ -8,6 +8,7 @@ from msgspec import UNSET
 
 from dagwarden.config import Config
 from dagwarden.facts import (
+    HISTORY,
     KINDS,
     AirflowEnvironment,
     Facts,
@@ -15,11 +16,13 @@ from dagwarden.facts import (
     Snapshot,
     SourceFile,
     facts_of,
+    in_history,
 )
 from dagwarden.findings import (
     RESULT_VERSION,
     ControlReport,
     EnvironmentReport,
+    FilesReport,
     Result,
     Scope,
     SnapshotReport,
@@ -59,10 +62,38 @@ def examine(
         excluded=facts.excluded,
         assumptions=facts.assumptions,
         detectors=("dagwarden", *facts.detectors),
+        searched=_searched(facts),
         repository_requests=config.repository_requests,
         files=tuple(
             sorted((*facts.files, *steering), key=lambda file: (file.kind, file.path))
         ),
+    )
+
+
+def _searched(facts: Facts) -> FilesReport | None:
+    """Return the account of the repository's files, those of its history aside."""
+    kind = "embedded_secret"
+    looked_into = {
+        fact.path for fact in facts.embedded_secrets if in_history(fact.path) is None
+    }
+    lost = {
+        gap.origin.source
+        for gap in facts.gaps
+        if kind in gap.kinds and in_history(gap.origin.source) is None
+    }
+    unreadable = len(lost - looked_into - {HISTORY})
+    excluded = sum(
+        item.count
+        for item in facts.excluded
+        if item.kind == kind and item.what != HISTORY
+    )
+    if not (looked_into or unreadable or excluded):
+        return None
+    return FilesReport(
+        discovered=excluded + unreadable + len(looked_into),
+        excluded=excluded,
+        unreadable=unreadable,
+        looked_into=len(looked_into),
     )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from dagwarden.facts import Gap, Hop, Origin
+from dagwarden.facts import Gap, Hop, Origin, in_history
 from dagwarden.findings import Finding, Outcome, Report, Result, RuleReport, Waiver
 from dagwarden.render import encode, place, shown, visible
 from dagwarden.rule import Severity
@@ -137,6 +137,8 @@ class _Places:
 
     def location(self, origin: Origin) -> _Json:
         """Return a physical location for a file, else a logical one."""
+        if origin.source not in self.files and (past := in_history(origin.source)):
+            return _past_location(*past, origin.line)
         if self.is_file(origin):
             physical = {"artifactLocation": _address(origin.source)}
             if origin.line is not None:
@@ -286,6 +288,25 @@ def _gap(gap: Gap, where: _Places) -> _Json:
 def _address(path: str) -> _Json:
     # a path is UTF-8, or bytes that Python kept as surrogates
     return {"uri": quote(path.encode(errors="surrogateescape")), "uriBaseId": _ROOT}
+
+
+def _past_location(commit: str, path: str, line: int | None) -> _Json:
+    """
+    Return the location of what only the git history has: its path, with the commit.
+
+    `versionControlProvenance` would ask for the repository's address, which a scan
+    that reads no setting of the repository does not know.
+    """
+    words = f"as of commit {commit}: git show {commit}:{visible(path)}"
+    address = {
+        **_address(path),
+        "description": {"text": _plain(words)},
+        "properties": {"gitCommit": commit},
+    }
+    physical: _Json = {"artifactLocation": address}
+    if line is not None:
+        physical["region"] = {"startLine": line}
+    return {"physicalLocation": physical}
 
 
 def _plain(text: str) -> str:

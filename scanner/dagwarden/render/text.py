@@ -419,7 +419,16 @@ def _summary(result: Result) -> str:
         f"{_count(checked, 'subject')} checked: {counts.passed:,} passed, "
         f"{counts.failed:,} failed, {counts.waived:,} waived, "
         f"{counts.unknown:,} unknown; {missed:,} not read, {excluded:,} left out."
+        f"{_searched(result)}"
     )
+
+
+def _searched(result: Result) -> str:
+    files = result.searched
+    if files is None:
+        return ""
+    count = _count(files.discovered, "file")
+    return f" Credentials were looked for in {files.looked_into:,} of {count}."
 
 
 def _difference(result: Result) -> str:

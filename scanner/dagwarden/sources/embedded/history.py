@@ -17,6 +17,8 @@ from typing import NamedTuple, TypeAlias
 from msgspec.structs import replace
 
 from dagwarden.facts import (
+    HISTORY,
+    SHORT_ID,
     Commits,
     EmbeddedSecret,
     Excluded,
@@ -42,9 +44,6 @@ SECONDS = 600
 _BATCH = 2_000
 _BATCH_BYTES = 100_000_000
 _MAX_NAME = 100
-# Of a commit's id, as people are shown it.
-_SHORT = 12
-_HISTORY = "git history"
 
 
 class _Place(NamedTuple):
@@ -189,7 +188,7 @@ class _History:
             embedded_secrets=purged(tuple(self.told)),
             gaps=purged(tuple(self.gaps)),
             excluded=tuple(
-                Excluded(kind=KIND, what=_HISTORY, reason=reason, count=count)
+                Excluded(kind=KIND, what=HISTORY, reason=reason, count=count)
                 for reason, count in sorted(self.left_out.items())
             ),
             inline_waivers=purged(tuple(self.accepted)),
@@ -226,7 +225,7 @@ class _History:
                     )
 
     def _gap(self, reason: GapReason, detail: str, *, incomplete: bool = True) -> None:
-        self.gaps.append(gap_at(_HISTORY, reason, detail, incomplete=incomplete))
+        self.gaps.append(gap_at(HISTORY, reason, detail, incomplete=incomplete))
 
     def _commits(self) -> list[tuple[str, str | None]]:
         if self.objects.shallow:
@@ -385,7 +384,7 @@ class _History:
 
     def _at(self, commit: str, path: str, member: str) -> str:
         inner = f"/{member}" if member else ""
-        return f"{commit[:_SHORT]}:{self._shown(path)}{inner}"
+        return f"{commit[:SHORT_ID]}:{self._shown(path)}{inner}"
 
     def values_of(self, tree: Facts, clean: Mapping[str, str]) -> dict[str, set[str]]:
         """Return the credentials of each content that holds any."""
@@ -452,7 +451,7 @@ def _told(
 
 
 def _commits(first: str, last: str, count: int, in_head: bool) -> Commits:
-    ids = " to ".join(dict.fromkeys((first[:_SHORT], last[:_SHORT])))
+    ids = " to ".join(dict.fromkeys((first[:SHORT_ID], last[:SHORT_ID])))
     held = f"{count:,} commit holds it" if count == 1 else f"{count:,} commits hold it"
     head = "HEAD still does" if in_head else "HEAD does not"
     return Commits(
