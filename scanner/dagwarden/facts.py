@@ -451,6 +451,8 @@ class Call(Traced, frozen=True, kw_only=True):
     overrides: Maybe[bool] = UNSET
     # whether overrides change the timeout or the number of tasks
     overrides_duration: Maybe[bool] = UNSET
+    # whether what a job is given names the run of the DAG; None: it runs no job
+    names_run: Maybe[bool | None] = UNSET
     # how the call itself says it authenticates; None: leaves it to the connection
     token: Maybe[Token | None] = UNSET
     audience: Maybe[str | None] = UNSET
@@ -977,6 +979,11 @@ class Path(Fact, frozen=True, kw_only=True):
     target: Maybe[str] = UNSET  # full resource name, or the URL where no asset fits
     token: Maybe[Token] = UNSET
     tls: Maybe[bool] = UNSET  # https, and the certificate is checked
+    # whether what a job is given names the run of the DAG; None: it runs no job
+    names_run: Maybe[bool | None] = UNSET
+    # ids of tasks of other DAGs that run the same job as the same identity
+    sharing: Maybe[tuple[str, ...]] = UNSET
+    sharing_known: tuple[str, ...] = ()
     needs: Maybe[tuple[str, ...]] = UNSET  # permissions
     lacks: Maybe[tuple[str, ...]] = UNSET  # of `needs`, by all that was read
     lacks_known: tuple[str, ...] = ()

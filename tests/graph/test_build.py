@@ -146,6 +146,7 @@ CALL = Call(
     region="r1",
     name="nightly",
     overrides=False,
+    names_run=False,
     token=None,
     permissions=NEEDS,
     deploys_as=None,

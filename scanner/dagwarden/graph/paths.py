@@ -13,6 +13,7 @@ from dagwarden.graph.estate import Estate, cause, causes_of, label, unresolved
 from dagwarden.graph.hierarchy import short
 from dagwarden.graph.needs import Judged, Need, judge
 from dagwarden.graph.principals import ANYONE, email_of
+from dagwarden.graph.sharing import RUN_JOB, with_sharing
 from dagwarden.graph.targets import Target
 
 if TYPE_CHECKING:
@@ -31,7 +32,10 @@ def derive_paths(
         for call in estate.facts.calls
         if call.id in resolved
     )
-    return tuple(sorted(found, key=lambda path: path.id))
+    paths = tuple(sorted(found, key=lambda path: path.id))
+    if not any(path.operation == RUN_JOB for path in paths):
+        return paths
+    return with_sharing(paths, {key: task.dag for key, task in estate.tasks.items()})
 
 
 def _path(
@@ -48,6 +52,7 @@ def _path(
         "token": caller.token_causes,
         "tls": caller.tls_causes,
         "needs": judged.why,
+        "names_run": causes_of(call, "names_run", f"what {label(task)} gives its job"),
         "lacks": doubt,
         "allowed": doubt or cause("dynamic", "a server that is not Cloud Run"),
     }
@@ -67,6 +72,8 @@ def _path(
         target=target.name,
         token=caller.token,
         tls=caller.tls,
+        names_run=call.names_run,
+        sharing=() if call.operation != RUN_JOB else UNSET,
         needs=UNSET if judged.needs is None else tuple(need.shown for need in needs),
         lacks=UNSET if doubt else shown,
         lacks_known=shown,

@@ -67,6 +67,64 @@ def test_overrides_may_say_how_long_a_job_runs(
 
 
 @pytest.mark.parametrize(
+    ("given", "names"),
+    [
+        ("'{{ run_id }}'", True),
+        ("'--run={{ dag_run.run_id }}'", True),
+        ("'{{ti.run_id}}/x'", True),
+        ("'{{ ts }}'", True),
+        ("'{{ ts_nodash_with_tz }}'", True),
+        ("'{{ data_interval_start.isoformat() }}'", True),
+        ("'{{ logical_date }}'", True),
+        ("'nightly'", False),
+        ("'{{ var.value.x }}'", False),
+        ("'{{ dag.dag_id }}'", False),
+        ("'{{ var.value.x }}-{{ ts }}'", True),
+        ("f\"{os.getenv('E')}-{{{{ run_id }}}}\"", True),
+        ("'{% if a %}{{ ts }}{% endif %}'", UNSET),
+        # a day may hold many runs, and a part of a time as well
+        ("'{{ ds }}'", UNSET),
+        ("'{{ ts[:10] }}'", UNSET),
+        ("'{{ logical_date.year }}'", UNSET),
+        ("'{{ dag_run.conf.x }}'", UNSET),
+        ("'{{ params.x }}'", UNSET),
+        ("os.getenv('E')", UNSET),
+        ("make()", UNSET),
+        ("make(), '{{ ts }}'", True),
+    ],
+)
+def test_what_a_job_is_given_may_name_the_run(
+    scan: Scan, given: str, names: object
+) -> None:
+    overrides = f"{{'container_overrides': [{{'args': [{given}]}}]}}"
+    facts = scan(
+        f"{HEADER}with DAG('d'):\n CloudRunExecuteJobOperator(task_id='t',"
+        f" project_id='p', region='r', job_name='j', overrides={overrides})\n"
+    )
+    assert [call.names_run for call in facts.calls] == [names]
+
+
+@pytest.mark.parametrize(
+    ("overrides", "names"),
+    [
+        ("", False),
+        ("overrides=None", False),
+        ("overrides=make()", UNSET),
+        ("overrides={'a': '{{ ts }}', **make()}", UNSET),
+        ("overrides={'a': 'b', **make()}", UNSET),
+    ],
+)
+def test_a_job_that_is_given_nothing_is_told_no_run(
+    scan: Scan, overrides: str, names: object
+) -> None:
+    facts = scan(
+        f"{HEADER}with DAG('d'):\n CloudRunExecuteJobOperator(task_id='t',"
+        f" project_id='p', region='r', job_name='j', {overrides})\n"
+    )
+    assert [call.names_run for call in facts.calls] == [names]
+
+
+@pytest.mark.parametrize(
     ("made", "secrets"),
     [
         ("json.dumps({'day': '{{ ds }}'})", []),

@@ -86,6 +86,7 @@ def test_jobs_and_services(
 
 OVERRIDES: dict[str, tuple[str, object, object]] = {
     "none": ("", False, False),
+    "a run": (" --args={{ run_id }}", True, False),
     "arguments": (" --args=a,b", True, False),
     "tasks": (" --tasks 3", True, True),
     "timeout": (" --task-timeout=1h --args a", True, True),
@@ -97,6 +98,8 @@ OVERRIDES: dict[str, tuple[str, object, object]] = {
 def test_overrides(scan: Scan, more: str, given: object, longer: object) -> None:
     (found,) = calls(scan, EXECUTE + more)
     assert (found.overrides, found.overrides_duration) == (given, longer)
+    # a command is read as it is once rendered
+    assert found.names_run == (UNSET if more.endswith(("}", "MORE")) else False)
     needed = {False: ("run.jobs.run",), True: ("run.jobs.runWithOverrides",)}
     assert found.permissions == (UNSET if given is UNSET else needed[bool(given)])
 

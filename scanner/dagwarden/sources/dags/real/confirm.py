@@ -544,6 +544,7 @@ _DECIDED = frozenset(
     | {"execution_timeout", "timeout_seconds", "retries", "deferrable", "secrets"}
     | {"pool", "owner", "queue"}
     | {"project", "region", "name", "endpoint", "overrides", "overrides_duration"}
+    | {"names_run"}
     | {"token", "audience", "tls_verified", "permissions", "deploys_as"}
 )
 

@@ -49,6 +49,7 @@ from dagwarden.sources.dags.records.bodies import (
     Bodies,
     Followed,
 )
+from dagwarden.sources.dags.records.runs import names_run
 
 INVOKE = "run.routes.invoke"
 ACT_AS = "iam.serviceAccounts.actAs"
@@ -238,6 +239,15 @@ class _Asked(_Noted):
             return own.rest
         return self.given.value(name)
 
+    def written(self, name: str) -> Value:
+        """Return an argument as it is written: templates are not rendered."""
+        own = self.followed.base
+        if self.replaced is not None or (own is not None and name in own.items):
+            return self.value(name)
+        found = self.given.given(name)
+        templated = found is not None and self.given.is_templated(name)
+        return found.value if found and templated else self.value(name)
+
     def arrived(self, name: str) -> Value:
         """Return an argument with what other tasks leave for it."""
         own = self.followed.base
@@ -261,7 +271,8 @@ class _Asked(_Noted):
 
 _FIELDS = (
     *("acts_as", "audience", "connection", "deploys_as", "endpoint"),
-    *("impersonation_chain", "name", "overrides", "overrides_duration", "permissions"),
+    *("impersonation_chain", "name", "names_run", "overrides", "overrides_duration"),
+    "permissions",
     *("project", "region", "target_kind", "tls_verified", "token", "url"),
 )
 
@@ -299,6 +310,7 @@ def _operator_call(asked: _Asked, call: CloudRunCall) -> Call:
         impersonation_chain=None,
         overrides=overrides,
         overrides_duration=_overrides_duration(asked, overrides),
+        names_run=_names_run(asked, call, overrides),
         token=None,
         audience=None,
         acts_as="connection",
@@ -349,6 +361,25 @@ def _overrides_duration(asked: _Asked, overrides: Maybe[bool]) -> Maybe[bool]:
         return False
     asked.unset("overrides_duration", why)
     return UNSET
+
+
+def _names_run(
+    asked: _Asked, call: CloudRunCall, overrides: Maybe[bool]
+) -> Maybe[bool | None]:
+    """Return whether what a job is given names the DAG's run; None: it runs none."""
+    if call.action != "execute" or call.kind != "job":
+        return None
+    if overrides is False:
+        return False
+    asked.read("names_run", "overrides")
+    return _told(asked, names_run(asked.written("overrides")))
+
+
+def _told(noted: _Noted, told: bool | Unknown) -> Maybe[bool]:
+    if isinstance(told, Unknown):
+        noted.unset("names_run", told)
+        return UNSET
+    return told
 
 
 def _permissions(
@@ -417,6 +448,7 @@ def _http_call(asked: _Asked) -> Call:
         impersonation_chain=None,
         overrides=False,
         overrides_duration=False,
+        names_run=None,
         token=_token(asked, proof),
         audience=None,
         acts_as="environment",
@@ -613,6 +645,7 @@ def _request(noted: _Noted, call: Call, outgoing: Outgoing, given: Parameters) -
         endpoint=_optional(noted, "endpoint", outgoing.endpoint if told else None),
         overrides=False,
         overrides_duration=False,
+        names_run=None,
         token=token,
         audience=_optional(noted, "audience", minted.audience) if minted else None,
         tls_verified=_checked(noted, outgoing.verified),
@@ -644,6 +677,7 @@ def _administration(noted: _Noted, call: Call, outgoing: Outgoing) -> Call:
         name=_text(noted, "name", outgoing.name),
         overrides=overrides,
         overrides_duration=duration,
+        names_run=_run_in(noted, outgoing, overrides),
         token=None,
         audience=None,
         tls_verified=None,
@@ -661,6 +695,17 @@ def _text(noted: _Noted, field: str, value: Value) -> Maybe[str]:
 
 def _named(noted: _Noted, field: str, value: Value) -> Maybe[str | None]:
     return None if value is None else _text(noted, field, value)
+
+
+def _run_in(
+    noted: _Noted, outgoing: Outgoing, overrides: Maybe[bool]
+) -> Maybe[bool | None]:
+    if outgoing.action != "run" or outgoing.kind != "job":
+        return None
+    told = names_run(outgoing.overrides)
+    if overrides is UNSET and told is False:
+        told = why_unknown(outgoing.overrides) or not_taken("overrides")
+    return _told(noted, told)
 
 
 def _given_overrides(
