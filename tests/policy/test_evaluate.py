@@ -133,6 +133,42 @@ def test_population_reconciles() -> None:
     ]
 
 
+def test_rules_of_one_kind_tell_apart_what_each_of_them_reads() -> None:
+    rules = [
+        replace(RULE, id="by-role", when="true", assert_='subject.role == "roles/x"'),
+        replace(RULE, id="by-place", when="true", assert_='subject.resource == "r"'),
+        # reads the whole subject, and so all of its fields
+        replace(
+            RULE,
+            id="by-all",
+            when='[subject].exists(one, one.level == "project")',
+            assert_="[subject].all(one, one.basic_role)",
+        ),
+    ]
+    facts = Facts(
+        grants=(
+            grant("a"),
+            grant("b", resource="s"),
+            replace(grant("c"), role="roles/y", basic_role=True),
+            replace(grant("d"), level="folder"),
+        )
+    )
+    judgement = judge(rules, facts, {}, ALL)
+    assert [(v.rule, v.subject, v.outcome.value) for v in judgement.verdicts] == [
+        ("by-role", "a", "pass"),
+        ("by-role", "b", "pass"),
+        ("by-role", "c", "fail"),
+        ("by-role", "d", "pass"),
+        ("by-place", "a", "pass"),
+        ("by-place", "b", "fail"),
+        ("by-place", "c", "pass"),
+        ("by-place", "d", "pass"),
+        ("by-all", "a", "fail"),
+        ("by-all", "b", "fail"),
+        ("by-all", "c", "pass"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("needs", "given", "words"),
     [

@@ -9,7 +9,7 @@ UNKNOWN into an answer and never turns an answer round.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from enum import Enum
 from functools import cache
 from itertools import islice, product
@@ -89,9 +89,9 @@ class Expression:
         return tuple(sorted(set(_reads(tree))))
 
 
-def as_data(value: Any) -> Any:
+def as_data(value: Any, fields: Container[str] | None = None) -> Any:
     """
-    Return a fact as an expression sees it.
+    Return a fact as an expression sees it; `fields` are those that it reads, if said.
 
     UNSET and hidden fields are missing, and tuples are lists: CEL knows no others.
     """
@@ -99,11 +99,14 @@ def as_data(value: Any) -> Any:
         return {
             name: as_data(item)
             for name in value.__struct_fields__
-            if name not in HIDDEN and (item := getattr(value, name)) is not UNSET
+            if (fields is None or name in fields)
+            and name not in HIDDEN
+            and (item := getattr(value, name)) is not UNSET
         }
     if isinstance(value, tuple | list):
         items = cast(Sequence[Any], value)
-        return [as_data(item) for item in items]
+        # a role's permissions are thousands of texts
+        return [item if type(item) is str else as_data(item) for item in items]
     if isinstance(value, dict):
         table = cast(dict[str, Any], value)
         return {key: as_data(item) for key, item in table.items()}

@@ -6,8 +6,9 @@ expressions read, and its answer is multiplied back to all subjects that share i
 """
 
 import re
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain, compress, count, repeat
 from operator import attrgetter
 from typing import Any, cast
 
@@ -80,22 +81,30 @@ def judge(
     rule has no answer for a subject.
     """
     check_params(rules, params)
+    in_force = {rule.id: params_of(rule, params.get(rule.id, {})) for rule in rules}
+    not_run = {rule.id: _not_run(rule, facts, given) for rule in rules}
+    judges = {
+        rule.id: _Judge(rule, in_force[rule.id])
+        for rule in rules
+        if not_run[rule.id] is None and facts_of(facts, rule.subject)
+    }
+    subjects = _all_subjects(judges.values(), facts)
     verdicts: list[Verdict] = []
     reports: list[RuleReport] = []
     for rule in rules:
-        given_params = params.get(rule.id, {})
-        in_force = params_of(rule, given_params)
-        lacking = [need for need in rule.needs if need not in given]
-        if lacking:
-            words = " and ".join(_lack(need, facts) for need in lacking)
-            population, not_run = Population(), words
-        else:
-            subjects = facts_of(facts, rule.subject)
-            said = verdicts_of(rule, subjects, in_force)
-            verdicts += said
-            population, not_run = _population(rule, facts, said), None
+        said: list[Verdict] = []
+        if rule.id in judges:
+            said = judges[rule.id].verdicts(subjects[rule.subject])
+        verdicts += said
+        ran = not_run[rule.id] is None
         reports.append(
-            _report(rule, in_force, tuple(sorted(given_params)), population, not_run)
+            _report(
+                rule,
+                in_force[rule.id],
+                tuple(sorted(params.get(rule.id, {}))),
+                _population(rule, facts, said) if ran else Population(),
+                not_run[rule.id],
+            )
         )
     return Judgement(verdicts=tuple(verdicts), reports=tuple(reports))
 
@@ -107,13 +116,45 @@ def _lack(need: str, facts: Facts) -> str:
     return not_read if lost else _NOT_GIVEN[need]
 
 
+def _not_run(rule: Rule, facts: Facts, given: frozenset[Need]) -> str | None:
+    """Say in words what a rule needs that is not there; None: it runs."""
+    lacking = [_lack(need, facts) for need in rule.needs if need not in given]
+    return " and ".join(lacking) if lacking else None
+
+
 def verdicts_of(
     rule: Rule, subjects: Sequence[Fact], params: Mapping[str, Value]
 ) -> list[Verdict]:
     """Return one verdict per subject that the rule applies to, or may apply to."""
-    if not subjects:
-        return []
-    return _Judge(rule, params).verdicts(subjects)
+    judge = _Judge(rule, params)
+    return judge.verdicts(_Subjects(subjects, judge.paths))
+
+
+class _Subjects:
+    """Facts of one kind, in classes of those that are alike in some fields."""
+
+    def __init__(self, facts: Sequence[Fact], paths: Sequence[Path]) -> None:
+        """Class `facts` by what lies at `paths`."""
+        self.facts = facts
+        self.ids = [fact.id for fact in facts]
+        number: defaultdict[object, int] = defaultdict(count().__next__)
+        # by their number, the first of each class in `firsts`
+        self.classes = [number[key] for key in _read(paths, facts)]
+        self.firsts: list[Fact] = []
+        for of, fact in zip(self.classes, facts, strict=True):
+            if of == len(self.firsts):
+                self.firsts.append(fact)
+
+
+def _all_subjects(judges: Iterable["_Judge"], facts: Facts) -> dict[str, _Subjects]:
+    """Return the facts that are judged, by kind, classed by all that is read of them."""
+    paths: defaultdict[str, set[Path]] = defaultdict(set)
+    for judge in judges:
+        paths[judge.rule.subject].update(judge.paths)
+    return {
+        kind: _Subjects(facts_of(facts, kind), sorted(read))
+        for kind, read in paths.items()
+    }
 
 
 class _Judge:
@@ -125,26 +166,36 @@ class _Judge:
         self.assert_ = _compiled(rule, rule.assert_)
         self.params = {k: _plain(v) for k, v in params.items()}
         self.paths = tuple(sorted({*self.when.reads, *self.assert_.reads}))
+        # None: all of them, as in `[subject].exists(...)`
+        fields = frozenset(path[:1] for path in self.paths)
+        self._fields = None if () in fields else frozenset(chain(*fields))
 
-    def verdicts(self, subjects: Sequence[Fact]) -> list[Verdict]:
-        rule, nothing = self.rule.id, Outcome.NOT_APPLICABLE
-        keys = _read(self.paths, subjects)
-        answers: dict[object, Outcome] = {}
-        for key, subject in zip(keys, subjects, strict=True):
-            if key not in answers:
-                answers[key] = self._evaluate(subject)
-        outcomes = map(answers.__getitem__, keys)
-        if Outcome.UNKNOWN not in answers.values():
-            return [
-                Verdict(rule, subject.id, outcome)
-                for subject, outcome in zip(subjects, outcomes, strict=True)
-                if outcome is not nothing
-            ]
+    def verdicts(self, subjects: _Subjects) -> list[Verdict]:
+        """Return a verdict per subject; they are classed by what the rule reads."""
+        rule = self.rule.id
+        answers = self._answers(subjects.firsts)
+        outcomes = [answers[of] for of in subjects.classes]
+        # as said of each class: there are far fewer of them
+        applies = [answer is not Outcome.NOT_APPLICABLE for answer in answers]
+        chosen = [applies[of] for of in subjects.classes]
+        if Outcome.UNKNOWN not in answers:
+            ids = compress(subjects.ids, chosen)
+            return list(map(Verdict, repeat(rule), ids, compress(outcomes, chosen)))
         return [
             Verdict(rule, subject.id, outcome, self._missing(subject, outcome))
-            for subject, outcome in zip(subjects, outcomes, strict=True)
-            if outcome is not nothing
+            for subject, outcome in compress(
+                zip(subjects.facts, outcomes, strict=True), chosen
+            )
         ]
+
+    def _answers(self, subjects: Sequence[Fact]) -> list[Outcome]:
+        """Ask once of all subjects that are alike in what the rule reads."""
+        known: dict[object, Outcome] = {}
+        keys = _read(self.paths, subjects)
+        for key, subject in zip(keys, subjects, strict=True):
+            if key not in known:
+                known[key] = self._evaluate(subject)
+        return [known[key] for key in keys]
 
     def _missing(self, subject: Fact, outcome: Outcome) -> tuple[Missing, ...]:
         if outcome is not Outcome.UNKNOWN:
@@ -152,7 +203,7 @@ class _Judge:
         return missing_inputs(self.rule.subject, subject, self.paths)
 
     def _evaluate(self, subject: Fact) -> Outcome:
-        data = as_data(subject)
+        data = as_data(subject, self._fields)
         try:
             return outcome_of(self.when, self.assert_, data, self.params)
         except ExpressionError as error:
