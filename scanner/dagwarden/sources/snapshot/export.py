@@ -174,6 +174,7 @@ class _Reader:
             perimeters=[],
         )
         self._fingerprint = fingerprint
+        self._chains: dict[tuple[str, ...], tuple[str, ...]] = {}
         self._gaps_untold = 0
         self._end: End | None = None
 
@@ -417,7 +418,7 @@ class _Reader:
             line=element.line,
             element=element.index,
             update_time=line.updateTime or line.update_time,
-            ancestors=tuple(line.ancestors) if line.ancestors else None,
+            ancestors=self._above(line.ancestors),
             parent=resource.parent if resource else None,
             policy=policy,
             constraints=constraints,
@@ -449,6 +450,10 @@ class _Reader:
                 kinds=kinds,
             )
         export.assets.append(asset)
+
+    def _above(self, ancestors: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        """Return the one object for ancestors, which all assets of a project share."""
+        return self._chains.setdefault(ancestors, ancestors) if ancestors else None
 
     def _take_perimeter(self, text: bytes, element: Element) -> None:
         try:

@@ -1,6 +1,7 @@
 """Members of policies: one key for each, and what its spelling tells of it."""
 
 import re
+from functools import lru_cache
 
 from dagwarden.facts import Identity, IdentityKind, Origin, Unresolved
 from dagwarden.sources.snapshot.names import Names
@@ -62,18 +63,22 @@ _WITH_EMAIL = frozenset({"user", "group", "domain", "serviceAccount"})
 
 
 _MOST_KEYS = 1 << 18
-_keys: dict[str, str] = {}
 
 
-def member_key(member: str) -> str:
-    """Return the one key of a policy's member: as written, e-mails in lower case."""
-    key = _keys.get(member)
-    if key is None:
-        if len(_keys) > _MOST_KEYS:
-            _keys.clear()
+class _Keys(dict[str, str]):
+    """The key of each member, worked out when it is first met."""
+
+    def __missing__(self, member: str) -> str:
+        if len(self) > _MOST_KEYS:
+            self.clear()
+        key = _key(member)
         # the same members stand in many policies: one object for each
-        key = _keys[member] = _key(member)
-    return key
+        key = self[member] = member if key == member else key
+        return key
+
+
+# Returns the one key of a policy's member: as written, e-mails in lower case.
+member_key = _Keys().__getitem__
 
 
 def _key(member: str) -> str:
@@ -88,7 +93,11 @@ def _key(member: str) -> str:
 
 def account_kind(email: str) -> IdentityKind:
     """Return whether a service account's e-mail is a Google-managed agent's."""
-    domain = email.partition("@")[2]
+    return _kind_in(email.partition("@")[2])
+
+
+@lru_cache(maxsize=1 << 14)  # those of a project share it
+def _kind_in(domain: str) -> IdentityKind:
     agent = domain in _AGENT_DOMAINS or _AGENT_DOMAIN.fullmatch(domain)
     return "service_agent" if agent else "service_account"
 

@@ -50,7 +50,8 @@ class Names:
             elif (pair := _implied(asset)) is not None:
                 guesses.append((*pair, asset))
         for project, number, asset in guesses:
-            self._learn(project, number, asset)
+            if self.numbers.get(project) != number or self.ids.get(number) != project:
+                self._learn(project, number, asset)
 
     def _learn(self, project: str, number: str, asset: Asset) -> None:
         known = self.numbers.setdefault(project, number)

@@ -86,10 +86,12 @@ def read_snapshots(
     joined, conflicts = join(assets, names, hierarchy)
     around = Surroundings(names, hierarchy, joined)
     excluded = _Exclusions(joined, names, include_sys_projects)
-    found = tuple(_all_facts(joined, around, excluded))
-    groups = groups_of((export.groups for export in exports), _named(found))
-    perimeters = (one for export in exports for one in export.perimeters)
-    facts = _Sorted((*found, *groups.groups, *perimeters))
+    facts = _Sorted(_all_facts(joined, around, excluded))
+    # the keys that policies name tell groups from people
+    named = frozenset(fact.key for fact in facts.of(Identity))
+    groups = groups_of((export.groups for export in exports), named)
+    facts.add(groups.groups)
+    facts.add(one for export in exports for one in export.perimeters)
     for export in exports:
         export.gaps += [gap for gap in groups.gaps if gap.origin.source == export.path]
     gaps = [
@@ -163,16 +165,14 @@ def _shown(path: Path, root: Path) -> str:
         return path.name
 
 
-def _named(facts: Iterable[Fact]) -> frozenset[str]:
-    """Return the keys that policies name, to tell groups from people."""
-    return frozenset(fact.key for fact in facts if isinstance(fact, Identity))
-
-
 class _Sorted:
     """Facts by their record, in order of id; each id once, the first of it."""
 
     def __init__(self, facts: Iterable[Fact]) -> None:
         self._found: dict[type[Fact], dict[str, Fact]] = defaultdict(dict)
+        self.add(facts)
+
+    def add(self, facts: Iterable[Fact]) -> None:
         for fact in facts:
             self._found[type(fact)].setdefault(fact.id, fact)
 
@@ -198,8 +198,7 @@ def _all_facts(
                 continue
             yield fact
             for member in _members(fact):
-                if member not in members:
-                    members[member] = fact.origin
+                members.setdefault(member, fact.origin)
     yield from _implied_containers(joined, around, excluded)
     for resource, tags in resource_tags(joined.values(), around.names):
         bearer = joined.get(resource)

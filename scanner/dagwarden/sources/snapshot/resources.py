@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
+from functools import lru_cache, partial
 
 from msgspec import UNSET, UnsetType, structs
 
@@ -117,7 +117,12 @@ def _within(asset: Asset) -> Place:
 
 
 def _place(source: str, line: int, above: str, field: str) -> Origin:
-    return Origin(source=source, line=line, field=above + field)
+    return Origin(source=source, line=line, field=_field(above, field))
+
+
+@lru_cache(maxsize=1 << 10)  # policies have the same fields
+def _field(above: str, field: str) -> str:
+    return above + field
 
 
 def _data(one: Joined) -> Data | None:

@@ -1,10 +1,11 @@
 """Cloud Run services and jobs, and Composer environments."""
 
 import re
+from functools import partial
 from typing import Literal, TypeVar
 
 import msgspec
-from msgspec import UNSET, UnsetType, structs
+from msgspec import UNSET, UnsetType
 
 from dagwarden.facts import (
     CloudRun,
@@ -66,7 +67,8 @@ def cloud_run(
     if match is None:
         return None
     kind: Literal["service", "job"] = "job" if match["kind"] == "jobs" else "service"
-    common = CloudRun(
+    make = partial(
+        CloudRun,
         id=f"cloud_run:{resource}",
         origin=origin,
         resource=resource,
@@ -76,7 +78,7 @@ def cloud_run(
         name=match["name"],
     )
     if data is None:
-        return _with(common, dict.fromkeys(_FIELDS[kind], UNSET), missing)
+        return _with(make, dict.fromkeys(_FIELDS[kind], UNSET), missing)
     spec = _spec(data, kind)
     fields: dict[str, object] = {
         "service_account": UNSET,
@@ -95,7 +97,7 @@ def cloud_run(
         sorted({one.image for one in containers(data) if one.image})
     )
     fields["ssh_enabled"] = data.sshEnabled
-    return _with(common, fields)
+    return _with(make, fields)
 
 
 _FIELDS = {
@@ -123,19 +125,18 @@ Workload = TypeVar("Workload", CloudRun, ComposerEnvironment)
 
 
 def _with(
-    fact: Workload, fields: dict[str, object], symbol: str | None = None
+    make: "partial[Workload]", fields: dict[str, object], symbol: str | None = None
 ) -> Workload:
-    """Return `fact` with `fields`; each that is UNSET says what would decide it."""
+    """Make a fact with `fields`; each that is UNSET says what would decide it."""
     unresolved = tuple(
         Unresolved(
             field=name,
             reason="layer" if symbol else "unreadable",
-            symbol=symbol or f"{name} of {fact.id}",
+            symbol=symbol or f"{name} of {make.keywords['id']}",
         )
-        for name, value in sorted(fields.items())
-        if value is UNSET
+        for name in sorted(name for name, value in fields.items() if value is UNSET)
     )
-    return structs.replace(fact, unresolved=unresolved, **fields)
+    return make(unresolved=unresolved, **fields)
 
 
 def _spec(data: CloudRunShape, kind: str) -> TaskSpecShape | None:
@@ -238,13 +239,14 @@ def composer_environment(
             "airflow": version["version"] if version else UNSET,
             "secrets": secrets_of(data, origin),
         }
-    fact = ComposerEnvironment(
+    make = partial(
+        ComposerEnvironment,
         id=f"composer_environment:{resource}",
         origin=origin,
         resource=resource,
         project=project_of(resource) or "",
     )
-    return _with(fact, fields, None if data else missing)
+    return _with(make, fields, None if data else missing)
 
 
 def _bucket(data: ComposerShape) -> str | None:
