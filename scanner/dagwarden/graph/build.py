@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from dagwarden.facts import Connection, Facts, Record, Task
+from dagwarden.beside import beside
+from dagwarden.facts import Connection, Facts, Reach, Record, Task
 from dagwarden.graph.access import Cause
 from dagwarden.graph.callers import Caller, resolve
 from dagwarden.graph.enrich import enrich
@@ -28,6 +30,9 @@ from dagwarden.graph.targets import Runs, Target
 
 if TYPE_CHECKING:
     from dagwarden.graph.reach import User
+
+# With fewer bindings it is found out what identities reach before a fork is there.
+MANY = 10_000
 
 # Ways to become someone that no edge follows yet: a report says so.
 NOT_FOLLOWED = (
@@ -66,12 +71,26 @@ def derive(facts: Facts, as_of: datetime) -> Facts:
     `as_of` is the time at which ages are told; it must carry a time zone.
     """
     joined = join(facts, as_of)
+    if not joined.estate.has_snapshot:
+        return _with_composers(joined.estate, _derived(joined, as_of))
+    from dagwarden.graph.reach import derive_reaches
+
+    users = tuple(_users(joined))
+    reaching = partial(derive_reaches, joined.estate, users)
+    worth = len(facts.bindings) >= MANY
+    with beside(reaching, tuple[Reach, ...], worth=worth) as reaches:
+        derived = _with_composers(joined.estate, _derived(joined, as_of))
+        derived = _with_grants(joined, derived, frozenset(user.key for user in users))
+        return replace(derived, reaches=reaches())
+
+
+def _derived(joined: Joined, as_of: datetime) -> Facts:
+    """Return the facts with what follows for tasks and calls."""
     estate, actings, resolved = joined.estate, joined.actings, joined.resolved
-    facts = estate.facts
     targets = {name: target for name, (_, target) in resolved.items()}
     derived = replace(
-        facts,
-        tasks=tuple(with_connection(estate, task) for task in facts.tasks),
+        estate.facts,
+        tasks=tuple(with_connection(estate, task) for task in estate.facts.tasks),
         task_identities=tuple(
             task_identity(estate.tasks[name], _linked(estate, actings[name]))
             for name in sorted(actings)
@@ -79,8 +98,7 @@ def derive(facts: Facts, as_of: datetime) -> Facts:
         paths=derive_paths(estate, resolved),
         lifetime_chains=derive_lifetimes(estate, targets),
     )
-    derived = _with_leaks(estate, derived, as_of)
-    return _with_snapshot(estate, derived, actings, resolved)
+    return _with_leaks(estate, derived, as_of)
 
 
 def _with_leaks(estate: Estate, facts: Facts, as_of: datetime) -> Facts:
@@ -102,40 +120,36 @@ def _joined(task: Task) -> bool:
     return isinstance(chain, tuple) and any("," in account for account in chain)
 
 
-def _with_snapshot(
-    estate: Estate,
-    facts: Facts,
-    actings: Mapping[str, Acting],
-    resolved: Mapping[str, tuple[Caller, Target]],
-) -> Facts:
-    """Add what only a snapshot can tell."""
-    if not (estate.has_snapshot or facts.composer_environments):
+def _with_composers(estate: Estate, facts: Facts) -> Facts:
+    """Say who may write the DAG buckets."""
+    if not facts.composer_environments:
         return facts
     # a commit hook has no snapshot, and does not pay for what reads one
-    from dagwarden.graph.audit import derive_audit_logs
-    from dagwarden.graph.constraints import derive_constraints
-    from dagwarden.graph.exposure import with_exposure
-    from dagwarden.graph.grants import derive_grants
-    from dagwarden.graph.reach import derive_reaches
-    from dagwarden.graph.retention import derive_retention
-    from dagwarden.graph.usage import Usage, scanned_calls
     from dagwarden.graph.writers import with_writers
 
     composers = tuple(
         with_writers(estate, item) for item in facts.composer_environments
     )
-    facts = replace(facts, composer_environments=composers)
-    if not estate.has_snapshot:
-        return facts
-    users = tuple(_users(estate, actings, resolved))
-    used = frozenset(user.key for user in users)
-    usage = Usage(estate, scanned_calls(estate, resolved), actings)
+    return replace(facts, composer_environments=composers)
+
+
+def _with_grants(joined: Joined, facts: Facts, used: frozenset[str]) -> Facts:
+    """Add what only a snapshot can tell; `used` are the identities that tasks use."""
+    from dagwarden.graph.audit import derive_audit_logs
+    from dagwarden.graph.constraints import derive_constraints
+    from dagwarden.graph.exposure import with_exposure
+    from dagwarden.graph.grants import derive_grants
+    from dagwarden.graph.retention import derive_retention
+    from dagwarden.graph.usage import Usage, scanned_calls
+
+    estate = joined.estate
+    calls = scanned_calls(estate, joined.resolved)
+    usage = Usage(estate, calls, joined.actings)
     said = (*facts.assumptions, *estate.access.assumes(), *NOT_FOLLOWED)
     return replace(
         facts,
         cloud_runs=with_exposure(estate),
         grants=derive_grants(estate, used, usage),
-        reaches=derive_reaches(estate, users),
         audit_logs=derive_audit_logs(estate),
         project_constraints=derive_constraints(estate, used),
         log_retentions=derive_retention(estate),
@@ -160,14 +174,11 @@ def _linked(estate: Estate, acting: Acting) -> Acting:
     return replace(acting, hops=linked(acting.hops, needs))
 
 
-def _users(
-    estate: Estate,
-    actings: Mapping[str, Acting],
-    resolved: Mapping[str, tuple[Caller, Target]],
-) -> "Iterable[User]":
+def _users(joined: Joined) -> "Iterable[User]":
     """Yield the identities that tasks act as, before and after impersonation."""
     from dagwarden.graph.reach import User
 
+    estate, actings, resolved = joined.estate, joined.actings, joined.resolved
     environments: dict[str, set[str]] = {}
     dags: dict[str, set[str]] = {}
     declared: dict[str, set[str]] = {}

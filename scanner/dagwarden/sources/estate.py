@@ -11,7 +11,6 @@ from dagwarden.config import Config, Environment, relative
 from dagwarden.facts import (
     AirflowEnvironment,
     AirflowSetting,
-    Binding,
     Connection,
     Excluded,
     Facts,
@@ -407,34 +406,10 @@ def _snapshot(
     store = earlier(paths, root, how, fingerprint) if cached else None
     if store is not None and (known := store.facts()) is not None:
         return known
-    found = _cloud_purged(
-        read_snapshots(paths, root, fingerprint=fingerprint, **how),
-    )
+    found = read_snapshots(paths, root, fingerprint=fingerprint, **how)
     if store is not None:
         store.keep(found)
     return found
-
-
-def _cloud_purged(facts: Facts) -> Facts:
-    """Purge what people write freely; names and members in a cloud have one form."""
-    return replace(
-        facts,
-        gaps=purged(facts.gaps),
-        snapshots=purged(facts.snapshots),
-        cloud_runs=purged(facts.cloud_runs),
-        federation_providers=purged(facts.federation_providers),
-        bindings=_bindings_purged(facts.bindings),
-    )
-
-
-def _bindings_purged(bindings: tuple[Binding, ...]) -> tuple[Binding, ...]:
-    """Purge the bindings that have a condition, which people write."""
-    written = tuple(binding for binding in bindings if binding.condition)
-    clean = purged(written)
-    if clean is written:
-        return bindings
-    cleaned = iter(clean)
-    return tuple(next(cleaned) if item.condition else item for item in bindings)
 
 
 def _missing(file: str, kinds: tuple[str, ...], *, lenient: bool) -> Facts:

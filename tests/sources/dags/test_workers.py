@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from dagwarden import beside
 from dagwarden.sources.dags import workers
 
 FILES = 80
@@ -25,7 +26,7 @@ from dagwarden.sources.dags import file, read, together, workers
 root = Path(sys.argv[1])
 parent = os.getpid()
 before = file.FileReader.read
-workers._processors = lambda: 3
+workers.processors = lambda: 3
 
 def facts(many=32):
     together.MANY = many
@@ -263,7 +264,7 @@ def test_a_container_s_share_of_the_processors_counts(
     limit = tmp_path / "cpu.max"
     if quota is not None:
         limit.write_text(quota)
-    monkeypatch.setattr(workers, "CPU_LIMIT", limit)
+    monkeypatch.setattr(beside, "CPU_LIMIT", limit)
 
     def processors(process: int) -> set[int]:
         return set(range(there))

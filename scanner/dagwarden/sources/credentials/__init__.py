@@ -32,6 +32,7 @@ from dagwarden.sources.credentials.negatives import (
 from dagwarden.sources.credentials.shown import (
     purged,
     setting_without_secrets,
+    tainted,
     without_secrets,
 )
 from dagwarden.sources.credentials.text import found_in_text, numbered, pieces
@@ -62,5 +63,6 @@ __all__ = [
     "secret_in",
     "secrets_in",
     "setting_without_secrets",
+    "tainted",
     "without_secrets",
 ]

@@ -78,7 +78,7 @@ _NO_TEXT = frozenset({type(None), bool, int, float, UnsetType})
 
 def purged(value: R) -> R:
     """Return a record, or a collection of such, whose texts hold no secret."""
-    if not _is_tainted(value):
+    if not tainted(value):
         return value
     if isinstance(value, tuple):  # mostly few of many
         items = cast("tuple[object, ...]", value)
@@ -86,9 +86,9 @@ def purged(value: R) -> R:
     return _cleaned(value)
 
 
-def _is_tainted(whole: object) -> bool:
+def tainted(whole: object) -> bool:
     """
-    Say whether a text in `whole` holds a secret: looked at first, as few do.
+    Say whether a text in a record, or a collection of such, holds a secret.
 
     Many texts are looked at together; where something is suspect, one by one.
     """

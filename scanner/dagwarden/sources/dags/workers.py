@@ -6,9 +6,7 @@ comes to. Nothing is sent to it, so nobody waits for anybody who has died: it en
 its share is read, or nobody listens.
 """
 
-import os
 import signal
-import sys
 from collections.abc import Generator, Iterator, Sequence
 from multiprocessing import current_process, get_context
 from multiprocessing.connection import Connection, wait
@@ -18,6 +16,7 @@ from typing import NamedTuple, cast
 
 import msgspec
 
+from dagwarden.beside import may_fork, processors
 from dagwarden.sources.dags.records.outcome import Read, Reading
 
 # Fewer are read before another worker has started.
@@ -25,8 +24,6 @@ MIN_FILES = 16
 # Files of one folder import the same modules, and one file may have several readers:
 # a worker gets so many in a row.
 _IN_A_ROW = 16
-# What a container may use, of all processors.
-CPU_LIMIT = Path("/sys/fs/cgroup/cpu.max")
 # What a worker says of a file where reading it raised: a defect of ours.
 _RAISED = b""
 _DECODER = msgspec.msgpack.Decoder(Read)
@@ -34,24 +31,9 @@ _DECODER = msgspec.msgpack.Decoder(Read)
 
 def workers_for(files: int) -> int:
     """Return how many processes to read `files` in; 1: this one."""
-    if sys.platform != "linux" or current_process().daemon:
+    if current_process().daemon or not may_fork():
         return 1
-    try:
-        # a fork of several threads may wait for ever for one that it does not have
-        alone = len(os.listdir("/proc/self/task")) == 1
-    except OSError:
-        return 1
-    return max(min(_processors(), files // MIN_FILES), 1) if alone else 1
-
-
-def _processors() -> int:
-    """Return how many processors this process may use, in a container too."""
-    there = len(os.sched_getaffinity(0))
-    try:
-        quota, period = CPU_LIMIT.read_text().split()
-        return max(min(there, -(-int(quota) // int(period))), 1)
-    except (OSError, ValueError):  # "max": no limit
-        return there
+    return max(min(processors(), files // MIN_FILES), 1)
 
 
 def read_all(readings: Sequence[Reading]) -> Generator[tuple[int, Read], None, None]:

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import TypeAlias, TypeVar, cast
 
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from dagwarden.errors import SourceError
 from dagwarden.facts import (
-    KINDS,
     AuditConfig,
     Binding,
     BoundaryBinding,
@@ -36,29 +36,21 @@ from dagwarden.facts import (
     Snapshot,
     Unresolved,
 )
-from dagwarden.sources.credentials import Fingerprint
+from dagwarden.sources.credentials import Fingerprint, purged
+from dagwarden.sources.snapshot.exclusions import Exclusions
 from dagwarden.sources.snapshot.export import Export, read_export
 from dagwarden.sources.snapshot.groups import groups_of
 from dagwarden.sources.snapshot.hierarchy import Hierarchy
 from dagwarden.sources.snapshot.join import Joined, join
 from dagwarden.sources.snapshot.layers import layers_of
-from dagwarden.sources.snapshot.members import identity_of
-from dagwarden.sources.snapshot.names import CONTAINERS, Names, project_of
-from dagwarden.sources.snapshot.records import ContainerShape
-from dagwarden.sources.snapshot.resources import (
-    Surroundings,
-    container,
-    container_state,
-    facts_about,
-)
+from dagwarden.sources.snapshot.names import Names
+from dagwarden.sources.snapshot.parts import Part, all_of, parts_of
+from dagwarden.sources.snapshot.resources import Surroundings, container
 from dagwarden.sources.snapshot.tags import resource_tags
 
-# Projects that Apps Script makes by the thousand have ids that begin so.
-SYS_PROJECTS = "sys-"
-_GONE = frozenset({"DELETE_REQUESTED", "DELETE_IN_PROGRESS"})
 F = TypeVar("F", bound=Fact)
-_Place: TypeAlias = tuple[str | None, tuple[str, ...] | None]
-_KIND_OF = {record: kind for kind, (_, record) in KINDS.items()}
+# kind, what is left out, and why
+_Why: TypeAlias = tuple[str, str, str]
 
 
 def read_snapshots(
@@ -69,7 +61,7 @@ def read_snapshots(
     fingerprint: Fingerprint,
 ) -> Facts:
     """
-    Read exports that together are one snapshot; nothing for no paths.
+    Read exports that together are one snapshot, without secrets; nothing for no paths.
 
     Takes Cloud Asset Inventory exports (one asset a line, or a JSON array; content
     types RESOURCE, IAM_POLICY, ORG_POLICY), `gcloud asset search-all-iam-policies
@@ -85,8 +77,10 @@ def read_snapshots(
     hierarchy = Hierarchy(assets, names)
     joined, conflicts = join(assets, names, hierarchy)
     around = Surroundings(names, hierarchy, joined)
-    excluded = _Exclusions(joined, names, include_sys_projects)
-    facts = _Sorted(_all_facts(joined, around, excluded))
+    exclusions = Exclusions(joined, names, include_sys_projects)
+    parts = parts_of(joined, around, exclusions)
+    left_out = Counter[_Why]()
+    facts = _Sorted(_all_facts(parts, joined, around, exclusions, left_out))
     # the keys that policies name tell groups from people
     named = frozenset(fact.key for fact in facts.of(Identity))
     groups = groups_of((export.groups for export in exports), named)
@@ -99,7 +93,7 @@ def read_snapshots(
         *conflicts,
         *_alias_conflicts(names),
     ]
-    return Facts(
+    found = Facts(
         snapshots=(_snapshot(exports, joined, gaps),),
         resources=facts.of(Resource),
         identities=facts.of(Identity),
@@ -120,7 +114,13 @@ def read_snapshots(
         groups=facts.of(Group),
         resource_tags=facts.of(ResourceTags),
         gaps=tuple(gaps),
-        excluded=(*passed_over, *excluded.counted()),
+        excluded=(
+            *passed_over,
+            *(
+                Excluded(kind=kind, what=what, reason=reason, count=count)
+                for (kind, what, reason), count in sorted(left_out.items())
+            ),
+        ),
         files=tuple(export.file for export in exports if export.file),
         assumptions=tuple(
             f"{export.path} was written by a search without --query"
@@ -128,6 +128,7 @@ def read_snapshots(
             if export.searched and not export.queried
         ),
     )
+    return _without_secrets(found, tainted=any(part.tainted for part in parts))
 
 
 # How exports are called; what else lies in a folder is passed over.
@@ -185,121 +186,56 @@ class _Sorted:
 
 
 def _all_facts(
+    parts: Sequence[Part],
     joined: Mapping[str, Joined],
     around: Surroundings,
-    excluded: "_Exclusions",
+    exclusions: Exclusions,
+    left_out: Counter[_Why],
 ) -> Iterator[Fact]:
-    members: dict[str, Origin] = {}
-    for one in joined.values():
-        reason = excluded.reason(one)
-        for fact in facts_about(one, around):
-            if reason:
-                excluded.count(fact, reason)
-                continue
+    """Yield what was found, and what says less of it later; count what is left out."""
+    for part in parts:
+        yield from all_of(part.facts)
+        for one in part.excluded:
+            left_out[one.kind, one.what, one.reason] += one.count
+    for fact in _implied_containers(joined, around):
+        if reason := exclusions.of_containers((fact.name, *(fact.ancestors or ()))):
+            left_out["resource", *reason] += 1
+        else:
             yield fact
-            for member in _members(fact):
-                members.setdefault(member, fact.origin)
-    yield from _implied_containers(joined, around, excluded)
     for resource, tags in resource_tags(joined.values(), around.names):
         bearer = joined.get(resource)
-        if reason := excluded.of(resource, bearer.ancestors if bearer else None):
-            excluded.count(tags, reason)
+        if reason := exclusions.of(resource, bearer.ancestors if bearer else None):
+            left_out["resource_tags", *reason] += 1
         else:
             yield tags
     # after the accounts' own records, which say more
-    for member, origin in members.items():
-        yield identity_of(member, around.names, origin)
-
-
-def _members(fact: Fact) -> tuple[str, ...]:
-    kind = type(fact)
-    if kind is Binding:
-        return cast(Binding, fact).members
-    return cast(AuditConfig, fact).exempted_members if kind is AuditConfig else ()
+    for part in parts:
+        yield from part.named
 
 
 def _implied_containers(
-    joined: Mapping[str, Joined],
-    around: Surroundings,
-    excluded: "_Exclusions",
-) -> Iterator[Fact]:
+    joined: Mapping[str, Joined], around: Surroundings
+) -> Iterator[Resource]:
     """Yield the containers of which only is known that they are above others."""
     for name, above in around.hierarchy.above.items():
         if name not in joined:
-            fact = container(name, above.by.origin(), around, None, above.ancestors)
-            if reason := excluded.of_containers((name, *above.ancestors)):
-                excluded.count(fact, reason)
-            else:
-                yield fact
+            yield container(name, above.by.origin(), around, None, above.ancestors)
 
 
-# ----------------------------------------------------------------- what is left out
-
-
-class _Exclusions:
-    """Projects that are left out, with everything in them, and how much that was."""
-
-    def __init__(
-        self, joined: Mapping[str, Joined], names: Names, include_sys: bool
-    ) -> None:
-        self._names = names
-        self._counts = Counter[tuple[str, str, str]]()
-        self._reasons: dict[str, tuple[str, str]] = {}
-        for one in joined.values():
-            data = one.data.data if one.data else None
-            if isinstance(data, ContainerShape):
-                state = container_state(data)
-                if state in _GONE:
-                    what = one.name.removeprefix(CONTAINERS)
-                    self._reasons[one.name] = (what, f"lifecycle state {state}")
-        self._include_sys = include_sys
-        # (project, what lies above) of resources -> what excludes them all
-        self._known: dict[_Place, tuple[str, str] | None] = {}
-
-    def reason(self, one: Joined) -> tuple[str, str] | None:
-        """Return what excludes a resource, and why."""
-        return self.of(one.name, one.ancestors)
-
-    def of(
-        self, name: str, ancestors: tuple[str, ...] | None
-    ) -> tuple[str, str] | None:
-        """Return what excludes what is called `name` and lies below `ancestors`."""
-        if name.startswith(CONTAINERS) or name in self._reasons:
-            return self.of_containers((name, *(ancestors or ())))
-        place = project_of(name), ancestors
-        if place not in self._known:
-            self._known[place] = self.of_containers(self._above(*place))
-        return self._known[place]
-
-    def _above(
-        self, project: str | None, ancestors: tuple[str, ...] | None
-    ) -> tuple[str, ...]:
-        chain = ancestors or ()
-        if project is None:
-            return chain
-        return (self._names.container(f"projects/{project}"), *chain)
-
-    def of_containers(self, chain: Sequence[str]) -> tuple[str, str] | None:
-        """Return what in a chain of containers excludes what is below it."""
-        for name in chain:
-            if name in self._reasons:
-                return self._reasons[name]
-            if not self._include_sys and name.startswith(f"{CONTAINERS}projects/"):
-                project = name.removeprefix(f"{CONTAINERS}projects/")
-                if self._names.project_id(project).startswith(SYS_PROJECTS):
-                    return f"projects/{SYS_PROJECTS}*", "made by Apps Script"
-        return None
-
-    def count(self, fact: Fact, reason: tuple[str, str]) -> None:
-        """Count a fact that is left out."""
-        self._counts[(_KIND_OF[type(fact)], *reason)] += 1
-
-    def counted(self) -> tuple[Excluded, ...]:
-        """Return everything left out, by kind and reason."""
-        return tuple(
-            Excluded(kind=kind, what=what, reason=reason, count=count)
-            for (kind, what, reason), count in sorted(self._counts.items())
-        )
+def _without_secrets(facts: Facts, *, tainted: bool) -> Facts:
+    """Purge what people write freely; `tainted`: there is a secret in it."""
+    facts = replace(facts, gaps=purged(facts.gaps), snapshots=purged(facts.snapshots))
+    if not tainted:
+        return facts
+    return replace(
+        facts,
+        cloud_runs=purged(facts.cloud_runs),
+        federation_providers=purged(facts.federation_providers),
+        bindings=tuple(
+            purged(binding) if binding.condition else binding
+            for binding in facts.bindings
+        ),
+    )
 
 
 # ------------------------------------------------------------------ the whole of it

@@ -1,0 +1,115 @@
+"""What resources come to: many of them in two parts, one of them beside this process."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from itertools import accumulate
+from typing import cast
+
+from msgspec.structs import replace
+
+from dagwarden.beside import beside
+from dagwarden.facts import (
+    KINDS,
+    AuditConfig,
+    Binding,
+    Excluded,
+    Fact,
+    Facts,
+    Identity,
+    Origin,
+    Record,
+)
+from dagwarden.sources.credentials import tainted
+from dagwarden.sources.snapshot.exclusions import Exclusions
+from dagwarden.sources.snapshot.join import Joined
+from dagwarden.sources.snapshot.members import identity_of
+from dagwarden.sources.snapshot.resources import Surroundings, facts_about
+
+# Fewer have come to facts before a fork of this process is there.
+MANY = 5_000
+_OF_RECORD = {record: (kind, field) for kind, (field, record) in KINDS.items()}
+
+
+class Part(Record, frozen=True, kw_only=True):
+    """What some resources come to, in their order."""
+
+    facts: Facts
+    named: tuple[Identity, ...]  # what the names of their policies' members tell
+    excluded: tuple[Excluded, ...]
+    tainted: bool  # what people write freely holds a secret somewhere
+
+
+def parts_of(
+    joined: Mapping[str, Joined], around: Surroundings, exclusions: Exclusions
+) -> tuple[Part, ...]:
+    """Return what all resources come to, one part after the other."""
+    resources = tuple(joined.values())
+    if len(resources) < MANY:
+        return (_part(resources, around, exclusions),)
+    middle = _middle(resources)
+    with beside(partial(_part, resources[middle:], around, exclusions), Part) as rest:
+        return _part(resources[:middle], around, exclusions), rest()
+
+
+def _middle(resources: Sequence[Joined]) -> int:
+    """Return where the resources are cut into two parts of equal work."""
+    work = [*accumulate(_work(one) for one in resources)]
+    return sum(done < work[-1] / 2 for done in work)
+
+
+def _work(one: Joined) -> int:
+    policy = one.policy.policy if one.policy else None
+    return 2 + len((policy and policy.bindings) or ())
+
+
+def _part(
+    resources: Sequence[Joined], around: Surroundings, exclusions: Exclusions
+) -> Part:
+    found: dict[str, list[Fact]] = defaultdict(list)
+    members: dict[str, Origin] = {}
+    left_out = Counter[tuple[str, str, str]]()
+    for one in resources:
+        reason = exclusions.reason(one)
+        for fact in facts_about(one, around):
+            kind, field = _OF_RECORD[type(fact)]
+            if reason:
+                left_out[kind, *reason] += 1
+                continue
+            found[field].append(fact)
+            for member in _members(fact):
+                members.setdefault(member, fact.origin)
+    by_kind = {field: tuple(of_kind) for field, of_kind in found.items()}
+    facts = replace(Facts(), **by_kind)
+    return Part(
+        facts=facts,
+        named=tuple(
+            identity_of(member, around.names, origin)
+            for member, origin in members.items()
+        ),
+        excluded=tuple(
+            Excluded(kind=kind, what=what, reason=why, count=count)
+            for (kind, what, why), count in left_out.items()
+        ),
+        tainted=tainted(tuple(_written(facts))),
+    )
+
+
+def all_of(facts: Facts) -> Iterator[Fact]:
+    """Yield all facts that a part holds."""
+    for field, _ in KINDS.values():
+        yield from getattr(facts, field)
+
+
+def _members(fact: Fact) -> tuple[str, ...]:
+    kind = type(fact)
+    if kind is Binding:
+        return cast(Binding, fact).members
+    return cast(AuditConfig, fact).exempted_members if kind is AuditConfig else ()
+
+
+def _written(facts: Facts) -> Iterator[Fact]:
+    """Yield what people write freely; names and members in a cloud have one form."""
+    yield from facts.cloud_runs
+    yield from facts.federation_providers
+    yield from (binding for binding in facts.bindings if binding.condition)
