@@ -1,0 +1,149 @@
+"""Work beside a process: the same result, whatever becomes of the fork."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parent.parent
+
+# Each case is a program of its own: this one may have threads, and is not to be forked.
+PROGRAM = """
+import os, signal, sys, threading, time
+from dagwarden import beside
+from dagwarden.facts import Origin
+
+beside.processors = lambda: 2
+parent = os.getpid()
+HERE = Origin(source="here")
+THERE = Origin(source="there", line=7)
+
+def told():
+    return (THERE,) if os.getpid() != parent else (HERE,)
+
+def die():
+    if os.getpid() != parent:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return told()
+
+def leave():
+    if os.getpid() != parent:
+        os._exit(0)
+    return told()
+
+def fail():
+    raise ValueError("a defect")
+
+def linger():
+    time.sleep(60)
+    return told()
+
+def ask(work, **how):
+    with beside.beside(work, tuple[Origin, ...], **how) as result:
+        return result()
+
+def no_process():
+    raise OSError(11, "Resource temporarily unavailable")
+"""
+
+
+def run(program: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM + program],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.stderr == ""
+    return done.stdout.strip()
+
+
+@pytest.mark.parametrize(
+    ("program", "printed"),
+    [
+        ("print(ask(told) == (THERE,))", "True"),
+        ("print(ask(told, worth=False) == (HERE,))", "True"),
+        ("beside.processors = lambda: 1; print(ask(told) == (HERE,))", "True"),
+        (
+            """
+end = threading.Event(); thread = threading.Thread(target=end.wait); thread.start()
+print(ask(told) == (HERE,)); end.set(); thread.join()
+""",
+            "True",
+        ),
+        ("os.fork = no_process; print(ask(told) == (HERE,))", "True"),
+        ("print(ask(die) == (HERE,))", "True"),
+        ("print(ask(leave) == (HERE,))", "True"),
+        ("print(len(ask(lambda: told() * 100_000)))", "100000"),
+        (
+            """
+try:
+    ask(fail)
+except ValueError as error:
+    print(error)
+""",
+            "a defect",
+        ),
+    ],
+)
+def test_the_result_is_that_of_the_work(program: str, printed: str) -> None:
+    assert run(program) == printed
+
+
+def test_a_fork_that_nobody_waits_for_ends() -> None:
+    start = time.monotonic()
+    program = """
+try:
+    with beside.beside(linger, tuple[Origin, ...]) as result:
+        raise KeyboardInterrupt
+except KeyboardInterrupt:
+    print("interrupted")
+try:
+    os.waitpid(-1, 0)
+except ChildProcessError:
+    print("no child")
+"""
+    assert run(program) == "interrupted\nno child"
+    assert time.monotonic() - start < 30
+
+
+SCANNED = """
+import os, sys
+from datetime import UTC, datetime
+from pathlib import Path
+from dagwarden import beside, job
+from dagwarden.graph import build
+from dagwarden.sources.snapshot import parts
+
+beside.processors = lambda: 2
+fork, forks = os.fork, []
+def counted():
+    forks.append(1)
+    return fork()
+os.fork = counted
+
+def scanned(many):
+    parts.MANY = build.MANY = many
+    said = job.Arguments(operator=Path(sys.argv[1]), as_of="2026-11-20", no_cache=True)
+    return job.perform(job.prepare(said), job.no_progress)
+
+alone = scanned(sys.maxsize)
+print(len(forks), scanned(1) == alone, len(forks))
+"""
+
+
+@pytest.mark.parametrize("estate", ["demo", "hostile", "unknowns"])
+def test_a_scan_in_two_processes_is_the_same(estate: str) -> None:
+    operator = REPOSITORY / "fixtures" / estate / "operator.toml"
+    done = subprocess.run(
+        [sys.executable, "-c", SCANNED, str(operator)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    # the resources of the snapshot, and what identities reach
+    assert (done.stdout, done.stderr) == ("0 True 2\n", "")
