@@ -11,7 +11,6 @@ from collections.abc import Generator, Iterator, Sequence
 from multiprocessing import current_process, get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkProcess
-from pathlib import Path
 from typing import NamedTuple, cast
 
 import msgspec
