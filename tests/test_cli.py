@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from dagwarden import cli
-from dagwarden.cli import program
+from dagwarden.cli import output, program
 
 DAGWARDEN = str(Path(sys.executable).with_name("dagwarden"))
 FINE = """
@@ -427,12 +426,12 @@ def drawn(monkeypatch: pytest.MonkeyPatch, stream: io.StringIO, after: float) ->
     """Return what is drawn of a reading of 2,000 files that began `after` seconds ago."""
     now = time.monotonic()
     monkeypatch.setattr(sys, "stderr", stream)
-    monkeypatch.setattr(cli, "_START", now - after)
-    monkeypatch.setattr(cli, "_drawn", now - 1)
+    monkeypatch.setattr(output, "_START", now - after)
+    monkeypatch.setattr(output, "_drawn", now - 1)
     for done in (1, 2, 1_000, 2_000):
-        cli.progress("environment prod", done, 2_000)
-    cli.progress("judging")
-    cli.progress("")
+        output.progress("environment prod", done, 2_000)
+    output.progress("judging")
+    output.progress("")
     return stream.getvalue().replace("\x1b[2K", "")
 
 

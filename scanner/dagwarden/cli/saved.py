@@ -1,0 +1,63 @@
+"""Saved results: rendered again, and compared."""
+
+from pathlib import Path
+
+import click
+
+from dagwarden.cli.options import PATH
+from dagwarden.cli.output import colour, format_of, render, write
+
+
+@click.command()
+@click.argument("result", type=PATH)
+@click.option(
+    "-o",
+    "--output",
+    "outputs",
+    multiple=True,
+    type=PATH,
+    help="Write this file; .html, .json, .sarif or .txt says the format.",
+)
+@click.option("-v", "--verbose", is_flag=True, help="Every place, every chain.")
+def report(result: Path, outputs: tuple[Path, ...], verbose: bool) -> int:
+    """
+    Render a saved JSON result again, without scanning.
+
+    \b
+    dagwarden report result.json -o report.html
+    """
+    from dagwarden import job
+    from dagwarden.policy.status import exit_status
+
+    saved = job.read_result(result)
+    for output in outputs:
+        write(output, render(saved, format_of(output)))
+    if not outputs:
+        click.echo(render(saved, "text", verbose=verbose), nl=False)
+    return exit_status(saved.result)
+
+
+@click.command()
+@click.argument("earlier", type=PATH)
+@click.argument("later", type=PATH)
+@click.option(
+    "--format", "format_", type=click.Choice(["text", "json"]), default="text"
+)
+def diff(earlier: Path, later: Path, format_: str) -> int:
+    """
+    Compare two saved results: what is new, fixed, unchanged, newly unknown.
+
+    \b
+    dagwarden diff monday.json tuesday.json
+
+    Exit status 1 when something at or above the gate is new.
+    """
+    from dagwarden import job
+    from dagwarden.policy.compare import compare
+    from dagwarden.policy.status import exit_status
+    from dagwarden.render.difference import render_difference
+
+    before, after = job.read_result(earlier), job.read_result(later)
+    result = compare(after.result, before.result, earlier.name)
+    click.echo(render_difference(result, before.result, format_, colour=colour()))
+    return exit_status(result)
