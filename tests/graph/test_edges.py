@@ -547,6 +547,32 @@ def test_the_repository_of_an_image_by_tag(
     assert repository_of(image) == (expected if project else None)
 
 
+BUILDS = "1041-compute@developer.gserviceaccount.com"
+LEGACY = "1041@cloudbuild.gserviceaccount.com"
+OF_ANOTHER = "77-compute@developer.gserviceaccount.com"
+
+
+@pytest.mark.parametrize(
+    ("email", "place", "may"),
+    [
+        (BUILDS, PROJECT, True),
+        (LEGACY, PROJECT, True),
+        (LEGACY, ORG, True),
+        (OTHER_SA, PROJECT, False),
+        (OF_ANOTHER, PROJECT, False),
+    ],
+)
+def test_builds_that_name_no_account_run_as_a_default_one(
+    email: str, place: str, may: bool
+) -> None:
+    runs = (replace(OTHER, service_account=email),)
+    reach = says("cloudbuild.builds.create", place=place, cloud_runs=runs)
+    assert reach.controls_known == ()
+    shown = "projects/p" if place == PROJECT else "organizations/1"
+    symbol = ("layer", f"which account builds run as in {shown}")
+    assert (symbol in causes(reach, "controls")) == may
+
+
 # ------------------------------------------------------- what takes an edge away again
 
 IAM_V2 = "iam.googleapis.com/serviceAccounts"

@@ -363,6 +363,31 @@ def test_what_is_denied_is_told_as_such() -> None:
     }
 
 
+POOL = "principal://iam.googleapis.com/projects/1041/locations/global/workloadIdentityPools/ci"
+
+
+@pytest.mark.parametrize(
+    ("who", "permission", "without"),
+    [
+        (f"{POOL}/subject/x", "run.routes.invoke", True),
+        ("serviceAccount:p.svc.id.goog[ns/ksa]", "run.routes.invoke", True),
+        # an API takes the access token that it has
+        (f"{POOL}/subject/x", "run.jobs.run", False),
+        (account(ENV_SA), "run.routes.invoke", False),
+    ],
+)
+def test_a_federated_identity_has_no_identity_token(
+    who: str, permission: str, without: bool
+) -> None:
+    facts = with_bindings(ESTATE, bind(PROJECT, "roles/run.invoker", who))
+    said = of(facts, permission, "service api", who)
+    assert said.answer == "allowed"
+    told = [line for line in said.because if "no identity token of its own" in line]
+    assert bool(told) == without
+    (holder,) = who_can(derive(facts, AS_OF), permission, "service api").holders
+    assert (holder.because == tuple(told)) == (without or not holder.because)
+
+
 def test_what_nobody_is_granted() -> None:
     said = what_can(derive(ESTATE, AS_OF), "nobody@x.example")
     assert said.answer == "denied"

@@ -31,6 +31,7 @@ Place = Literal[
     "dag_bucket",  # the bucket of such an environment, or above
     "job_image",  # the repository of an image that a job takes by a tag, or above
     "service_image",  # the same of a service
+    "build_account",  # the project of an account that builds may run as, or above
     "pool",  # a workload identity pool, or above
     "pool_unread",  # ... that may be disabled
 ]
@@ -262,6 +263,16 @@ EDGES: tuple[Edge, ...] = (
         depends="who deploys the services of images in",
         text="overwrites the image of a service that runs as",
         source="cloud.google.com/run/docs/deploying",
+    ),
+    Edge(
+        # a build that names no account: the older default or that of Compute Engine,
+        # by the project's settings; `builds.create` with actAs is among the deployments
+        kind="CAN_BUILD_AS",
+        permissions=("cloudbuild.builds.create",),
+        place="build_account",
+        depends="which account builds run as in",
+        text="runs builds as",
+        source="cloud.google.com/build/docs/cloud-build-service-account",
     ),
     Edge(
         kind="CAN_EXECUTE_AS",
@@ -548,11 +559,16 @@ _BY_ID_TOKEN = frozenset(
 )
 
 
+def by_id_token(permission: str) -> bool:
+    """Tell whether what takes the permission asks for an identity token."""
+    return permission in _BY_ID_TOKEN
+
+
 def usable(gives: Gives, permission: str) -> bool:
     """Tell whether a permission can be used with what an edge gives of its holder."""
     if gives == "identity":
         return True
-    if permission in _BY_ID_TOKEN:
+    if by_id_token(permission):
         return gives == "invocation"
     if gives == "storage":
         return permission.startswith("storage.objects.")

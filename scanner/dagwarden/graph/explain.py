@@ -30,7 +30,7 @@ from dagwarden.findings import (
 from dagwarden.graph.access import Answer, Cause, distinct
 from dagwarden.graph.access.decide import Access, role_cause
 from dagwarden.graph.callers import resolve
-from dagwarden.graph.edges import Gives, usable
+from dagwarden.graph.edges import Gives, by_id_token, usable
 from dagwarden.graph.estate import Estate
 from dagwarden.graph.federation import Bearer, bearer
 from dagwarden.graph.hierarchy import account_resource
@@ -43,6 +43,7 @@ from dagwarden.graph.paths import (
     linked,
     refusal_hops,
 )
+from dagwarden.graph.principals import kind_of
 from dagwarden.graph.reach import Control, ControlGraph, User, reached
 from dagwarden.graph.spellings import (
     asked_estate,
@@ -301,6 +302,7 @@ def _holder(estate: Estate, key: str, permission: str, resource: str) -> Holder:
         because=(
             *(one.text for one in answer.refusals),
             *(_say(cause) for cause in causes),
+            *(_tokenless(key, permission) if held else ()),
         ),
     )
 
@@ -648,6 +650,7 @@ def _because(
     who, shown = _who(key), estate.hierarchy.shown(resource)
     if answer.held is True:
         yield f"{who} holds {permission} on {shown}"
+        yield from _tokenless(key, permission)
     elif answer.refusals and answer.held is False:
         yield from (refusal.text for refusal in answer.refusals)
     elif answer.held is False:
@@ -655,6 +658,21 @@ def _because(
         yield from _near(estate, key, permission, resource)
     else:
         yield from (_say(cause) for cause in answer.causes)
+
+
+def _tokenless(key: str, permission: str) -> Iterator[str]:
+    """
+    Say of a federated identity that holding the permission is not yet using it.
+
+    What it gets for its token is an access token. A service takes identity tokens, which
+    Google signs for accounts only (cloud.google.com/docs/authentication/get-id-token).
+    """
+    if kind_of(key) == "federated" and by_id_token(permission):
+        yield (
+            f"{_who(key)} has no identity token of its own, and the call takes one: it has "
+            "to become a service account that holds the permission, and ask for its token "
+            "(iam.serviceAccounts.getOpenIdToken)"
+        )
 
 
 def _near(estate: Estate, key: str, permission: str, resource: str) -> Iterator[str]:

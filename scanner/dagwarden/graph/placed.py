@@ -17,7 +17,7 @@ from dagwarden.graph.access import Cause
 from dagwarden.graph.edges import Place
 from dagwarden.graph.estate import Estate
 from dagwarden.graph.hierarchy import account_resource
-from dagwarden.graph.principals import account_key, email_of
+from dagwarden.graph.principals import account_key, email_of, is_build_default
 
 # What a lever is held on: guardrails, disabled accounts.
 Lifted: TypeAlias = Literal["deny", "boundary", "org_policy", "disabled"]
@@ -200,6 +200,12 @@ class Placed:
             for stands in accounts:
                 own.setdefault(stands[2], []).append(stands)
             self._put_below(place, above, accounts)
+        builds = [one for one in accounts if is_build_default(email_of(one[1]) or "")]
+        if project is not None and builds:
+            beyond = above[above.index(project) + 1 :]
+            at = self._own.setdefault("build_account", {})
+            at.setdefault(project, []).extend(builds)
+            self._put_below("build_account", beyond, builds)
         containers: tuple[tuple[Place, str], ...] = (
             ("account_project", _PROJECT),
             ("folder_policy", _FOLDER),

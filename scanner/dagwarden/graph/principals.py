@@ -135,6 +135,17 @@ def is_default_compute(email: str) -> bool:
     return compute and re.fullmatch(_DEFAULT_COMPUTE, email) is not None
 
 
+def is_build_default(email: str) -> bool:
+    """
+    Tell whether builds of its project may run as an account when they name none.
+
+    Source: cloud.google.com/build/docs/cloud-build-service-account
+    """
+    return email.endswith("@cloudbuild.gserviceaccount.com") or is_default_compute(
+        email
+    )
+
+
 def default_compute(project_number: str) -> str:
     """Return the e-mail of a project's default compute account."""
     return f"{project_number}-compute@developer.gserviceaccount.com"

@@ -10,6 +10,7 @@ from dagwarden.facts import Facts, Task
 from dagwarden.graph.access.membership import Claimed
 from dagwarden.graph.estate import Estate, label
 from dagwarden.graph.hierarchy import account_resource
+from dagwarden.graph.principals import kind_of
 
 
 def asked_estate(facts: Facts, claimed: Iterable[Claimed] = ()) -> Estate:
@@ -57,6 +58,8 @@ def principal_named(estate: Estate, text: str) -> str:
     account = f"serviceAccount:{text}" if text.isdigit() else text
     key = estate.access.membership.key(account)
     if "@" in key or key.startswith(("all", "principal", "domain:")):
+        return key
+    if kind_of(key) == "federated":  # a Kubernetes account has no @
         return key
     if "." in text and not _dags_read(estate.facts):
         raise UsageError(
