@@ -309,8 +309,9 @@ EDGES: tuple[Edge, ...] = (
 )
 
 # Deploying code as an account takes `ACT_AS` on the account ...
-# ... and one of these in the account's project. What one gets by editing (a schedule,
-# a workflow) is the same as by making one.
+# ... and one of these in the account's project. What is edited has to be there, which of
+# what is no workload of Cloud Run no snapshot tells. Read again on 2026-11-30 were the
+# pages on Cloud Run, builds, Scheduler, Tasks, Pub/Sub, Workflows, Dataproc, Dataflow.
 _RUN = "cloud.google.com/run/docs/configuring/services/service-identity"
 _VM = (
     "cloud.google.com/compute/docs/access/create-enable-service-accounts-for-instances"
@@ -351,10 +352,11 @@ DEPLOYMENTS: tuple[Deployment, ...] = (
     *(
         Deployment(
             permissions=(f"cloudfunctions.functions.{verb}",),
+            depends=depends,
             text="deploys code, as a function, that runs as",
             source="cloud.google.com/functions/docs/reference/iam/roles#additional-configuration",
         )
-        for verb in ("create", "update")
+        for verb, depends in (("create", ""), ("update", "functions in"))
     ),
     Deployment(
         permissions=("cloudbuild.builds.create",),
@@ -372,11 +374,11 @@ DEPLOYMENTS: tuple[Deployment, ...] = (
                 f"workflows.workflows.{verb}",
                 "workflows.executions.create",
             ),
-            gives="identity",
+            depends=depends,
             text="runs workflows of its own as",
             source="cloud.google.com/workflows/docs/authentication",
         )
-        for verb in ("create", "update")
+        for verb, depends in (("create", ""), ("update", "workflows in"))
     ),
     *(
         Deployment(
@@ -391,38 +393,44 @@ DEPLOYMENTS: tuple[Deployment, ...] = (
     *(
         Deployment(
             permissions=(f"cloudscheduler.jobs.{verb}",),
+            depends=depends,
             text=_CALLS,
             source="cloud.google.com/scheduler/docs/http-target-auth",
         )
-        for verb in ("create", "update")
+        for verb, depends in (("create", ""), ("update", "schedules in"))
     ),
     Deployment(
         permissions=("cloudtasks.tasks.create", "cloudtasks.queues.create"),
         text=_CALLS,
-        source="cloud.google.com/tasks/docs/creating-http-target-tasks",
+        source="cloud.google.com/tasks/docs/reference/rest/v2/OidcToken",
     ),
     Deployment(
         permissions=("cloudtasks.tasks.create",),
         depends="queues in",
         text=_CALLS,
-        source="cloud.google.com/tasks/docs/creating-http-target-tasks",
+        source="cloud.google.com/tasks/docs/reference/rest/v2/OidcToken",
     ),
-    # a push subscription sends identity tokens, of any audience, wherever it is told
+    # a push subscription sends identity tokens, of any audience, wherever it is told; to
+    # make one takes pubsub.topics.attachSubscription, too, on a topic in any project
     *(
         Deployment(
             permissions=(f"pubsub.subscriptions.{verb}",),
             gives="invocation",
+            depends=depends,
             text="has identity tokens sent to itself of",
-            source="cloud.google.com/pubsub/docs/authenticate-push-subscriptions",
+            source="cloud.google.com/pubsub/docs/create-push-subscription",
         )
-        for verb in ("create", "update")
+        for verb, depends in (
+            ("create", "topics for subscriptions in"),
+            ("update", "push subscriptions in"),
+        )
     ),
     Deployment(
         permissions=("eventarc.triggers.create",),
         gives="invocation",
         depends="whether the account may receive events in",
         text="has events delivered to services as",
-        source="cloud.google.com/eventarc/docs/run/roles-permissions",
+        source="cloud.google.com/eventarc/docs/all-roles-permissions",
     ),
     # a disk and a network besides, which the catalogue of roles does not tell
     Deployment(
