@@ -12,6 +12,9 @@ relative to the root of the scan. Tuples are sorted unless their order has a
 meaning of its own (chains, hops).
 """
 
+# Hundreds of fields: a commit hook need not evaluate what they are annotated with.
+from __future__ import annotations
+
 from itertools import chain
 from typing import Literal, TypeAlias, TypeVar, dataclass_transform
 

@@ -5,6 +5,9 @@ What a scan ends with: verdicts, findings, and the account of everything.
 `Run` is the envelope: who, when, where, with what arguments.
 """
 
+# Hundreds of fields: a commit hook need not evaluate what they are annotated with.
+from __future__ import annotations
+
 from enum import StrEnum
 from typing import Literal
 
