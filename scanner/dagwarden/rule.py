@@ -83,3 +83,5 @@ class Rule(Record, frozen=True, kw_only=True):
     source: str = ""
     # True: shipped with dagwarden
     bundled: bool = True
+    # syntax trees of `when` and `assert_` as CEL serialises them; empty: not made yet
+    trees: tuple[bytes, bytes] = (b"", b"")

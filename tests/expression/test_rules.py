@@ -64,6 +64,8 @@ JOINED = (
 )
 def test_answer(text: str, subject: dict[str, Any], answer: object) -> None:
     assert Expression(text).evaluate(subject, {"limit": 8.0}) is answer
+    again = Expression(text, Expression(text).tree)
+    assert again.evaluate(subject, {"limit": 8.0}) is answer
 
 
 @pytest.mark.parametrize(
@@ -93,6 +95,10 @@ def test_a_long_loop_ends() -> None:
     text = "subject.a.all(x, subject.a.all(y, subject.a.all(z, z == 1)))"
     with pytest.raises(ExpressionError, match=r"[Bb]udget"):
         Expression(text).evaluate({"a": [1] * 300}, {})
+
+
+def test_a_tree_of_another_engine_is_made_again() -> None:
+    assert Expression("subject.a == 1", b"not a tree").evaluate({"a": 1}, {}) is True
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ UNKNOWN into an answer and never turns an answer round.
 import re
 from collections.abc import Container, Iterator, Mapping, Sequence
 from enum import Enum
-from functools import cache
+from functools import cache, cached_property
 from itertools import islice, product
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
@@ -24,6 +24,7 @@ from dagwarden.expression.tree import (
     engine,
     node_types,
     syntax_tree,
+    tree_alone,
     walk,
 )
 
@@ -59,13 +60,19 @@ class ExpressionError(Exception):
 class Expression:
     """A compiled expression."""
 
-    def __init__(self, text: str) -> None:
-        """Compile `text` without checking types; ExpressionError where it cannot."""
+    def __init__(self, text: str, tree: bytes = b"") -> None:
+        """
+        Compile `text` without checking types; ExpressionError where it cannot.
+
+        `tree` is that of an earlier `Expression` of the same text: a serialised
+        google.api.expr.CheckedExpr, of which it has the tree alone. With it nothing is
+        parsed.
+        """
         self.text = text
-        try:
-            self._compiled = _plain_environment().compile(text)
-        except Exception as error:
-            raise ExpressionError(str(error)) from None
+        self.tree = tree
+        if not tree:
+            self._compiled = _compiled(text)
+            self.tree = tree_alone(self._compiled.serialize())
 
     def evaluate(self, subject: Mapping[str, Any], params: Mapping[str, Any]) -> Answer:
         """Return the answer for one subject; ExpressionError where there is none."""
@@ -82,11 +89,17 @@ class Expression:
             return UNKNOWN
         raise ExpressionError(str(value))
 
+    @cached_property
+    def _compiled(self) -> Any:
+        try:
+            return _plain_environment().deserialize(self.tree)
+        except RuntimeError:  # another release of the engine made it
+            return _compiled(self.text)
+
     @property
     def reads(self) -> tuple[Path, ...]:
         """The fields of the subject that the answer depends on, sorted."""
-        tree = syntax_tree(self._compiled.serialize())
-        return tuple(sorted(set(_reads(tree))))
+        return tuple(sorted(set(_reads(syntax_tree(self.tree)))))
 
 
 def as_data(value: Any, fields: Container[str] | None = None) -> Any:
@@ -114,9 +127,16 @@ def as_data(value: Any, fields: Container[str] | None = None) -> Any:
 
 
 @cache
-def compile_expression(text: str) -> Expression:
-    """Return `text` compiled; ExpressionError where it cannot be."""
-    return Expression(text)
+def compile_expression(text: str, tree: bytes = b"") -> Expression:
+    """Return `text` compiled, from its `tree` where there is one."""
+    return Expression(text, tree)
+
+
+def _compiled(text: str) -> Any:
+    try:
+        return _plain_environment().compile(text)
+    except Exception as error:
+        raise ExpressionError(str(error)) from None
 
 
 @cache

@@ -84,6 +84,27 @@ def _fields(data: int | bytes) -> dict[int, list[Any]]:
     return found
 
 
+def _delimited(number: int, data: bytes) -> bytes:
+    """Return a field of a protobuf message that holds bytes."""
+    size, head = len(data), bytearray([number << 3 | 2])
+    while size >= 0x80:
+        head.append(size & 0x7F | 0x80)
+        size >>= 7
+    return bytes([*head, size]) + data
+
+
+def tree_alone(serialized: bytes) -> bytes:
+    """
+    Return a serialised expression without types, references and positions.
+
+    Evaluation asks for none of them, and they have no order that lasts: the same
+    expression shall come to the same bytes.
+    """
+    whole = _fields(serialized)
+    tree = _fields(whole[2][0])[4][0]
+    return _delimited(1, whole[1][0]) + _delimited(2, _delimited(4, tree))
+
+
 def syntax_tree(serialized: bytes) -> Node:
     """Return the tree of a serialised expression."""
     checked = _fields(_fields(serialized)[2][0])

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from dagwarden.beside import beside
 from dagwarden.facts import Connection, Facts, Reach, Record, Task
 from dagwarden.graph.access import Cause
 from dagwarden.graph.callers import Caller, resolve
@@ -73,6 +72,7 @@ def derive(facts: Facts, as_of: datetime) -> Facts:
     joined = join(facts, as_of)
     if not joined.estate.has_snapshot:
         return _with_composers(joined.estate, _derived(joined, as_of))
+    from dagwarden.beside import beside
     from dagwarden.graph.reach import derive_reaches
 
     users = tuple(_users(joined))

@@ -162,8 +162,9 @@ class _Judge:
 
     def __init__(self, rule: Rule, params: Mapping[str, Value]) -> None:
         self.rule = rule
-        self.when = _compiled(rule, rule.when)
-        self.assert_ = _compiled(rule, rule.assert_)
+        when, assert_ = rule.trees
+        self.when = _compiled(rule, rule.when, when)
+        self.assert_ = _compiled(rule, rule.assert_, assert_)
         self.params = {k: _plain(v) for k, v in params.items()}
         self.paths = tuple(sorted({*self.when.reads, *self.assert_.reads}))
         # None: all of them, as in `[subject].exists(...)`
@@ -232,9 +233,9 @@ def outcome_of(
     return Outcome.PASS if answer else Outcome.FAIL
 
 
-def _compiled(rule: Rule, text: str) -> Expression:
+def _compiled(rule: Rule, text: str, tree: bytes) -> Expression:
     try:
-        return compile_expression(text)
+        return compile_expression(text, tree)
     except ExpressionError as error:
         raise InternalError(
             f"rule {rule.id} does not compile: {error}",

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, cast, get_args
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from dagwarden import expression
 from dagwarden.errors import RuleError, plainly, shown
@@ -86,7 +87,15 @@ def compiled_pack() -> tuple[Rule, ...] | None:
 def compile_pack(folder: "Traversable") -> bytes:
     """Return the rules of `folder`, checked, for the wheel; RuleError if one is bad."""
     found = _load([(folder, "rules", True)], reserved=())
-    return msgspec.json.encode([rule_file.rule for rule_file in found], order="sorted")
+    rules = [_compiled(rule_file.rule) for rule_file in found]
+    return msgspec.json.encode(rules, order="sorted")
+
+
+def _compiled(rule: Rule) -> Rule:
+    """Return a rule with the syntax trees of its expressions."""
+    compiled = expression.compile_expression
+    trees = compiled(rule.when).tree, compiled(rule.assert_).tree
+    return replace(rule, trees=trees)
 
 
 def shipped_rule_files(*, check: bool = False) -> tuple[RuleFile, ...]:
