@@ -5,9 +5,11 @@ from typing import Any
 import pytest
 from msgspec import UNSET
 from msgspec.structs import replace
+from tests.graph.test_build import ESTATE
 from tests.graph.test_edges import POOL, provider
 
-from dagwarden.graph.federation import exchange, tenants, with_tenants
+from dagwarden.graph.estate import Estate
+from dagwarden.graph.federation import bearer, exchange, tenants, with_tenants
 
 GITHUB = "https://token.actions.githubusercontent.com"
 MAPPING = (
@@ -147,3 +149,65 @@ def test_a_token_is_for_an_audience(
     said = exchange(one, {**CLAIMS, "aud": audience})
     assert (said.claimed is not None) is taken
     assert bool(said.refused) is not taken
+
+
+AWS_ROLE = "assertion.arn.extract('assumed-role/{role}/')"  # only Google's CEL has it
+SESSION = {
+    "arn": "arn:aws:sts::123456789012:assumed-role/etl/i-1",
+    "account": "123456789012",
+    "userid": "AROA:i-1",
+}
+OF_AWS = provider(
+    kind="aws",
+    issuer=None,
+    aws_account="123456789012",
+    attribute_mapping=(
+        ("attribute.account", "assertion.account"),
+        ("attribute.aws_role", AWS_ROLE),
+        ("google.subject", "assertion.arn"),
+    ),
+)
+
+
+def test_a_session_of_aws_becomes_its_arn() -> None:
+    said = exchange(OF_AWS, SESSION)
+    assert said.claimed is not None
+    assert said.claimed.key.endswith(f"/subject/{SESSION['arn']}")
+    assert said.claimed.attributes == {"account": "123456789012"}
+    assert said.claimed.open == {"attribute.aws_role"}
+    other = exchange(OF_AWS, SESSION | {"account": "77"})
+    assert other.refused.endswith("takes no session of account '77'")
+
+
+def test_a_mapping_that_cannot_be_worked_out_is_no_refusal() -> None:
+    mapping = (("google.subject", AWS_ROLE),)
+    said = exchange(replace(OF_AWS, attribute_mapping=mapping), SESSION)
+    assert (said.claimed, said.refused) == (None, "")
+    assert said.unknown.endswith("maps to google.subject")
+
+
+def test_claims_of_aws_are_offered_to_providers_of_aws() -> None:
+    facts = replace(ESTATE, federation_providers=(OF_AWS, provider()))
+    held = bearer(facts, SESSION)
+    assert [found.name for found, _ in held.becomes] == [OF_AWS.name]
+    assert (held.refused, held.unknown) == ((), ())
+    # a token that says who issued it is none of AWS
+    assert bearer(facts, SESSION | {"iss": "https://x"}).becomes == ()
+
+
+@pytest.mark.parametrize(
+    ("rest", "held"),
+    [
+        ("attribute.account/123456789012", True),
+        ("attribute.account/77", False),
+        ("attribute.aws_role/etl", None),
+    ],
+)
+def test_an_attribute_that_is_not_worked_out_leaves_its_sets_open(
+    rest: str, held: bool | None
+) -> None:
+    held_by = bearer(replace(ESTATE, federation_providers=(OF_AWS,)), SESSION)
+    (claimed,) = held_by.settled
+    member = f"principalSet:{POOL}/{rest}"
+    membership = Estate(ESTATE, claimed=held_by.settled).access.membership
+    assert membership.covers(member, claimed.key).held is held

@@ -46,6 +46,16 @@ def mapped(mapping: Mapping[str, str], claims: Mapping[str, Any]) -> dict[str, o
     return found
 
 
+def understood(expression: str) -> bool:
+    """
+    Tell whether an expression of a mapping can be worked out.
+
+    One that calls what only Google's own CEL has (`extract`) cannot: it is not known what
+    it makes of a token, which is not to say that it fails.
+    """
+    return _parsed(expression) is not None
+
+
 def admits(
     condition: str, claims: Mapping[str, Any], attributes: Mapping[str, object]
 ) -> bool | None:

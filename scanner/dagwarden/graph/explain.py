@@ -45,6 +45,7 @@ from dagwarden.graph.paths import (
 )
 from dagwarden.graph.principals import kind_of
 from dagwarden.graph.reach import Control, ControlGraph, User, reached
+from dagwarden.graph.speakers import speakers
 from dagwarden.graph.spellings import (
     asked_estate,
     check_permission,
@@ -303,6 +304,7 @@ def _holder(estate: Estate, key: str, permission: str, resource: str) -> Holder:
             *(one.text for one in answer.refusals),
             *(_say(cause) for cause in causes),
             *(_tokenless(key, permission) if held else ()),
+            *(speakers(estate, key) if held is not False else ()),
         ),
     )
 
@@ -651,6 +653,7 @@ def _because(
     if answer.held is True:
         yield f"{who} holds {permission} on {shown}"
         yield from _tokenless(key, permission)
+        yield from speakers(estate, key)
     elif answer.refusals and answer.held is False:
         yield from (refusal.text for refusal in answer.refusals)
     elif answer.held is False:

@@ -111,15 +111,19 @@ class Bearer(Record, frozen=True, kw_only=True):
 def bearer(facts: Facts, claims: Mapping[str, Any]) -> Bearer:
     """Return whom a token becomes by any of the providers that were read."""
     issuer = claims.get("iss")
+    kind = "aws" if _of_aws(claims) else "oidc"
+    if kind == "aws":
+        issuer = None
     asked = [
         item
         for item in facts.federation_providers
-        if item.issuer in (issuer, UNSET) and item.kind in ("oidc", UNSET)
+        if item.issuer in (issuer, UNSET) and item.kind in (kind, UNSET)
     ]
     told = [(item, exchange(item, claims)) for item in asked]
     unknown = [said.unknown for _, said in told if said.unknown]
     if not asked:
-        unknown.append(f"a provider that takes tokens of {issuer!r:.100}")
+        whose = "AWS" if kind == "aws" else f"{issuer!r:.100}"
+        unknown.append(f"a provider that takes tokens of {whose}")
     if any(gap.incomplete and _KIND in gap.kinds for gap in facts.gaps):
         unknown.append("federation providers that could not be read")
     return Bearer(
@@ -127,6 +131,15 @@ def bearer(facts: Facts, claims: Mapping[str, Any]) -> Bearer:
         refused=tuple(said.refused for _, said in told if said.refused),
         unknown=tuple(unknown),
     )
+
+
+def _of_aws(claims: Mapping[str, Any]) -> bool:
+    """
+    Tell whether claims are what AWS says of a session: `arn`, `account`, `userid`.
+
+    Source: docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
+    """
+    return "iss" not in claims and isinstance(claims.get("arn"), str)
 
 
 _KIND = "federation_provider"
@@ -146,10 +159,13 @@ def exchange(provider: FederationProvider, claims: Mapping[str, Any]) -> Exchang
 
     Whether its signature is good, and it is in time, is taken for granted.
     """
-    from dagwarden.expression.tokens import admits, mapped
+    from dagwarden.expression.tokens import admits, mapped, understood
 
     name = provider.name
     issuer = claims.get("iss")
+    account = claims.get("account")
+    if _of_aws(claims) and account is not None and provider.aws_account != account:
+        return Exchange(refused=f"{name} takes no session of account {account!r:.40}")
     if issuer is not None and provider.issuer not in (issuer, UNSET):
         return Exchange(refused=f"{name} takes no token of {issuer!r:.100}")
     if provider.disabled is True:
@@ -163,6 +179,13 @@ def exchange(provider: FederationProvider, claims: Mapping[str, Any]) -> Exchang
     if provider.attribute_mapping is None:
         return Exchange(unknown=f"attribute mapping of {name}")
     attributes = mapped(dict(provider.attribute_mapping), claims)
+    unclear = frozenset(
+        attribute
+        for attribute, expression in provider.attribute_mapping
+        if not understood(expression)
+    )
+    if "google.subject" in unclear:
+        return Exchange(unknown=f"what {name} maps to google.subject")
     subject = attributes.get("google.subject")
     if not isinstance(subject, str) or not subject:
         return Exchange(refused=f"{name} makes no subject of these claims")
@@ -185,6 +208,7 @@ def exchange(provider: FederationProvider, claims: Mapping[str, Any]) -> Exchang
                 for attribute, value in attributes.items()
                 if attribute.startswith("attribute.")
             },
+            open=unclear,
         )
     )
 

@@ -8,11 +8,13 @@ reached through chains. A call never gives the identity that its target runs as.
 
 import json
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from msgspec import UNSET
 
 from dagwarden.facts import Facts, Grant, Hop, Origin, Path, Reach
+from dagwarden.graph.speakers import works
 
 if TYPE_CHECKING:
     from networkx import MultiDiGraph
@@ -31,12 +33,13 @@ def network(facts: Facts) -> "Network":
     """
     Return the graph of derived facts.
 
-    Nodes have `kind` (`environment`, `task`, `connection`, `identity`, `resource`) and
-    `label`; edges `kind`, `control`, `text`, and `origin` and `line` of where that was
+    Nodes have `kind` (`environment`, `task`, `connection`, `identity`, `key`, `resource`)
+    and `label`; edges `kind`, `control`, `text`, and `origin` and `line` of where that was
     read:
 
     - the kinds of `Hop` from an environment through a task to whom it acts as, and
-      `can_become` for what that identity can become beside;
+      `can_become` for what that identity can become beside; `authenticates_as` from a
+      key that works, whoever has it, to its account;
     - `granted`, an identity on a resource, with `role`, `binding` and `used`;
     - `calls`, a task on a resource, with `allowed`, `needs` and `lacks`;
     - `runs_as`, a resource as its account: not `control`, for callers do not get it.
@@ -85,6 +88,7 @@ def _edges(facts: Facts) -> Iterator[_Edge]:
     for grant in facts.grants:
         if grant.used_by_tasks:
             yield _grant(grant)
+    yield from _keys(facts)
     met = {path.target for path in facts.paths}
     met.update(name for reach in facts.reaches for name in _runs(reach))
     for run in facts.cloud_runs:
@@ -92,6 +96,18 @@ def _edges(facts: Facts) -> Iterator[_Edge]:
             account = f"serviceAccount:{run.service_account}"
             text = f"runs as {run.service_account}"
             yield _edge(run.resource, account, "runs_as", text, run.origin, False)
+
+
+def _keys(facts: Facts) -> Iterator[_Edge]:
+    """Yield who else is an account that tasks act as: whoever has one of its keys."""
+    used = {reach.identity.key for reach in facts.reaches}
+    as_of = facts.snapshots[0].as_of if facts.snapshots else None
+    moment = datetime.fromisoformat(as_of) if isinstance(as_of, str) else None
+    for key in facts.keys:
+        account = f"serviceAccount:{key.account}"
+        if account in used and key.user_managed is True and works(key, moment):
+            text = f"whoever has key {key.key_id} is {key.account}"
+            yield _edge(key.id, account, "authenticates_as", text, key.origin, True)
 
 
 def _runs(reach: Reach) -> Iterator[str]:
@@ -206,7 +222,8 @@ def _kind(name: str) -> str:
     if name.startswith(("//", "http:", "https:")):
         return "resource"
     kind = name.partition(":")[0]
-    return kind if kind in ("environment", "task", "connection") else "identity"
+    named = ("environment", "task", "connection", "key")
+    return kind if kind in named else "identity"
 
 
 def _label(name: str) -> str:

@@ -602,6 +602,26 @@ def test_a_provider_says_what_it_makes_of_tokens(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("given", "attributes"),
+    [
+        # REST reference: projects.locations.workloadIdentityPools.providers
+        ({"aws": {"accountId": "1"}}, ["attribute.aws_role", "google.subject"]),
+        ({"aws": {"accountId": "1"}, "attributeMapping": {}}, ["attribute.aws_role", "google.subject"]),
+        ({"aws": {"accountId": "1"}, "attributeMapping": {"google.subject": "assertion.userid"}}, ["google.subject"]),
+        ({"oidc": {"issuerUri": "https://x"}}, []),
+    ],
+)  # fmt: skip
+def test_a_provider_of_aws_that_maps_nothing_has_the_default(
+    tmp_path: Path, given: Json, attributes: list[str]
+) -> None:
+    name = "//iam.googleapis.com/projects/71/locations/global/workloadIdentityPools/ci/providers/x"
+    one = data(name, "iam.googleapis.com/WorkloadIdentityPoolProvider", given)
+    (found,) = facts(tmp_path, PROJECT, one).federation_providers
+    assert found.attribute_mapping is not None
+    assert [name for name, _ in found.attribute_mapping] == attributes
+
+
+@pytest.mark.parametrize(
     ("pool", "expected"),
     [({"state": "ACTIVE"}, False), ({"state": "DELETED"}, True), (None, UNSET)],
 )

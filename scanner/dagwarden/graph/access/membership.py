@@ -58,6 +58,8 @@ class Claimed(Record, frozen=True, kw_only=True):
     key: str
     groups: frozenset[str] = frozenset()
     attributes: Mapping[str, str] = {}
+    # attributes that the token makes something of, and it is not known what
+    open: frozenset[str] = frozenset()
 
 
 class _Closure(Record, frozen=True, kw_only=True):
@@ -322,13 +324,20 @@ class Membership:
             return open_(_cause(member))
         return self._claims(member, rest, key)
 
+    def is_claimed(self, key: str) -> bool:
+        """Tell whether it is known what the token of a federated identity says."""
+        return key in self._claimed
+
     def _claims(self, member: str, rest: str, key: str) -> Told:
         """Match a set with what a token says, where that is known."""
         claimed = self._claimed.get(key)
         what, _, value = rest.partition("/")
-        if claimed is not None and what == "group":
+        asked = "google.groups" if what == "group" else what
+        if claimed is None or asked in claimed.open:
+            return open_(_cause(member))
+        if what == "group":
             return YES if value in claimed.groups else NO
-        if claimed is not None and what.startswith("attribute."):
+        if what.startswith("attribute."):
             name = what.removeprefix("attribute.")
             return YES if claimed.attributes.get(name) == value else NO
         return open_(_cause(member))

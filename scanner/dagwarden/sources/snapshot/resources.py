@@ -333,7 +333,7 @@ def _provider(one: Joined, around: Surroundings) -> Iterator[Fact]:
             "kind": _provider_kind(data),
             "issuer": data.oidc.issuerUri if data.oidc else None,
             "attribute_condition": data.attributeCondition or None,
-            "attribute_mapping": tuple(sorted((data.attributeMapping or {}).items())),
+            "attribute_mapping": _mapping(data),
             "allowed_audiences": tuple(
                 (data.oidc and data.oidc.allowedAudiences) or ()
             ),
@@ -356,6 +356,25 @@ def _provider(one: Joined, around: Surroundings) -> Iterator[Fact]:
         ),
     )
     yield structs.replace(provider, **fields)
+
+
+# What holds where the provider of an AWS account maps nothing.
+# Source: iam.googleapis.com, REST reference: projects.locations.workloadIdentityPools.providers
+_AWS_MAPPING = {
+    "google.subject": "assertion.arn",
+    "attribute.aws_role": (
+        "assertion.arn.contains('assumed-role')"
+        " ? assertion.arn.extract('{account_arn}assumed-role/')"
+        " + 'assumed-role/'"
+        " + assertion.arn.extract('assumed-role/{role_name}/')"
+        " : assertion.arn"
+    ),
+}
+
+
+def _mapping(data: ProviderShape) -> tuple[tuple[str, str], ...]:
+    given = data.attributeMapping or ({} if data.aws is None else _AWS_MAPPING)
+    return tuple(sorted(given.items()))
 
 
 def _provider_kind(data: ProviderShape) -> str | UnsetType:

@@ -1,0 +1,129 @@
+"""Who can speak for an identity that no binding names: bearers of tokens and keys."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from msgspec import UNSET
+from msgspec.structs import replace
+from tests.graph.test_build import AS_OF, ENV_SA, ESTATE, account, at
+from tests.graph.test_edges import POOL, provider
+
+from dagwarden.facts import FederationProvider, Key
+from dagwarden.graph.build import derive
+from dagwarden.graph.estate import Estate
+from dagwarden.graph.network import network
+from dagwarden.graph.speakers import speakers, works
+
+ISSUER = "https://ci.acme.example"
+MEMBER, SET = f"principal:{POOL}", f"principalSet:{POOL}"
+MAPPING = (
+    ("attribute.repository", "assertion.repository"),
+    ("google.groups", "assertion.teams"),
+    ("google.subject", "assertion.sub"),
+)
+
+
+def said(key: str, *providers: FederationProvider, **changes: Any) -> tuple[str, ...]:
+    facts = replace(ESTATE, federation_providers=providers, **changes)
+    return speakers(Estate(facts), key)
+
+
+def takes(**changes: Any) -> FederationProvider:
+    given = provider(issuer=ISSUER, attribute_condition=None)
+    return replace(replace(given, attribute_mapping=MAPPING), **changes)
+
+
+WHO = f"by provider gh: whoever has a token of {ISSUER}"
+
+
+@pytest.mark.parametrize(
+    ("key", "changes", "line"),
+    [
+        (f"{SET}/*", {}, WHO),
+        (f"{MEMBER}/subject/main", {}, f"{WHO} where assertion.sub is main"),
+        (f"{SET}/group/ops", {}, f"{WHO} where assertion.teams holds ops"),
+        (f"{SET}/attribute.repository/acme/etl", {}, f"{WHO} where assertion.repository is acme/etl"),
+        (f"{SET}/*", {"attribute_condition": "a || b"}, f"{WHO} where (a || b)"),
+        (f"{MEMBER}/subject/x", {"attribute_condition": "a"}, f"{WHO} where assertion.sub is x and (a)"),
+        (f"{SET}/*", {"attribute_condition": UNSET}, f"{WHO} where what its condition asks for holds"),
+        (f"{SET}/attribute.branch/x", {}, "nobody by provider gh, which maps no attribute.branch"),
+        (f"{SET}/attribute.branch/x", {"attribute_mapping": None}, f"{WHO} where what it maps to attribute.branch is x"),
+        (f"{SET}/*", {"disabled": True}, "nobody by provider gh, which is disabled"),
+        (f"{MEMBER}/subject/x", {"kind": "aws", "aws_account": "12"}, "by provider gh: whoever has a session of AWS account 12 where assertion.sub is x"),
+        (f"{SET}/*", {"kind": "saml"}, "by provider gh: whoever has an assertion of its SAML identity provider"),
+    ],
+)  # fmt: skip
+def test_a_federated_identity_is_a_set_of_tokens(
+    key: str, changes: dict[str, Any], line: str
+) -> None:
+    found = takes(**changes)
+    assert found.name.endswith("/gh")
+    assert said(key, found) == (line,)
+
+
+def test_a_pool_without_a_provider_that_was_read() -> None:
+    (line,) = said(f"{SET}/*")
+    assert line.endswith("ci was read: whose tokens it takes is not known")
+    other = takes(pool=f"{POOL}2", name=f"{POOL}2/providers/gh")
+    assert said(f"{SET}/*", other) == (line,)
+
+
+def test_a_kubernetes_account_is_its_namesakes_in_all_clusters() -> None:
+    (line,) = said("serviceAccount:p.svc.id.goog[etl/runner]")
+    assert line == (
+        "pods that run as account runner of namespace etl, in any cluster whose pool is "
+        "p.svc.id.goog"
+    )
+
+
+KEY = Key(
+    id=f"key:{ENV_SA}/k1",
+    origin=at("assets.ndjson", 3),
+    account=ENV_SA,
+    key_id="k1",
+    user_managed=True,
+    valid_after="2025-01-02T00:00:00Z",
+    valid_before="2099-01-01T00:00:00Z",
+    disabled=False,
+)
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        ({}, "whoever has key k1, made on 2025-01-02"),
+        ({"valid_after": UNSET}, "whoever has key k1"),
+        ({"disabled": UNSET}, "whoever has key k1, made on 2025-01-02 (if it works)"),
+        ({"disabled": True}, None),
+        ({"user_managed": False}, None),
+        ({"valid_before": "2025-06-01T00:00:00Z"}, None),
+        ({"account": "other@p.iam.gserviceaccount.com"}, None),
+    ],
+)
+def test_whoever_has_a_key_is_its_account(
+    changes: dict[str, Any], line: str | None
+) -> None:
+    facts = derive(replace(ESTATE, keys=(replace(KEY, **changes),)), AS_OF)
+    assert speakers(Estate(facts), account(ENV_SA)) == ((line,) if line else ())
+    graph: Any = network(facts)
+    leads = graph.has_edge(KEY.id, account(ENV_SA))
+    assert leads == (line is not None and "if it works" not in line)
+    if leads:
+        assert graph.nodes[KEY.id]["kind"] == "key"
+        (edge,) = graph[KEY.id][account(ENV_SA)].values()
+        assert (edge["kind"], edge["control"]) == ("authenticates_as", True)
+
+
+def test_many_keys_are_counted() -> None:
+    keys = tuple(replace(KEY, id=f"{KEY.id}{n}", key_id=f"k{n}") for n in range(13))
+    lines = speakers(Estate(derive(replace(ESTATE, keys=keys), AS_OF)), account(ENV_SA))
+    assert (len(lines), lines[-1]) == (11, "... and 3 more")
+
+
+def test_a_moment_decides_whether_a_key_works() -> None:
+    ends = replace(KEY, valid_before="2026-01-01T00:00:00Z")
+    assert works(ends, datetime(2025, 12, 31, tzinfo=UTC)) is True
+    assert works(ends, datetime(2026, 1, 1, tzinfo=UTC)) is False
+    assert works(ends, None) is None
+    assert works(replace(KEY, valid_before="soon"), AS_OF) is None
