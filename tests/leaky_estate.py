@@ -823,9 +823,22 @@ variables_complete = true
             f'task_id="older", env={{"PASSWORD": {self.planted.plain("older commit")!r}}}',
         )
         calls.write_text(older)
+        gone = self.folder / "kinds/gone.env"
+        gone.write_text(f"API_TOKEN={self.planted.api_key('a deleted file')}\n")
         git = ("git", "-c", "user.name=t", "-c", "user.email=t@t.example")
         for command in (("init", "-q"), ("add", "-A"), ("commit", "-q", "-m", "a")):
             subprocess.run([*git, *command], cwd=self.folder, check=True)
         calls.write_text(now)
+        gone.unlink()
         for command in (("add", "-A"), ("commit", "-q", "-m", "b")):
             subprocess.run([*git, *command], cwd=self.folder, check=True)
+        secret = f"DB_PASSWORD={self.planted.plain('what only a tag leads to')}\n"
+        kept = subprocess.run(
+            [*git, "hash-object", "-w", "--stdin"],
+            cwd=self.folder,
+            input=secret.encode(),
+            capture_output=True,
+            check=True,
+        )
+        tag = (*git, "tag", "kept.env", kept.stdout.decode().strip())
+        subprocess.run(tag, cwd=self.folder, check=True)

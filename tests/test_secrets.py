@@ -145,13 +145,20 @@ def _everything(outcome: Outcome) -> None:
     run("scan", *CONFIG, "dags/calls.py", "dags/broken.py", "dags/waived.py", "-v")
     run("scan", "--snapshot", "assets.json", "--snapshot", "broken.json", "-v")
     run("scan", "--snapshot", "sealed.ndjson", "-v")
-    for more in ((), ("--kingfisher",), ("--kingfisher", "--no-cache")):
+    kingfisher = ("--kingfisher",)
+    for more in (
+        (),
+        kingfisher,
+        (*kingfisher, "--no-cache"),
+        (*kingfisher, "--history"),
+    ):
         name = "-".join(("out/kinds", *(word.strip("-") for word in more)))
         run(
             *("scan", "kinds", *EVERYTHING, "-v", *more),
             *("-o", f"{name}.json", "-o", f"{name}.html", "-o", f"{name}.sarif"),
         )
-        run("facts", "kinds", *more)
+        if "--history" not in more:
+            run("facts", "kinds", *more)
     run("facts", *CONFIG)
     run("facts", *CONFIG, "--format", "ndjson")
     run("facts", "dags/variables.py", "--format", "ndjson")
@@ -274,6 +281,18 @@ def test_what_only_the_history_holds_is_told_with_its_commit(outcome: Outcome) -
     done = subprocess.run(git, cwd=outcome.folder, capture_output=True, check=True)
     first = done.stdout.decode().strip()
     assert f"{first}:dags/calls.py" in past
+    assert f"{first}:kinds/gone.env" in past
+    assert {one.partition(":")[2] for one in past} >= {"refs/tags/kept.env"}
+    report = json.loads(
+        (outcome.folder / "out/kinds-kingfisher-history.json").read_text()
+    )
+    sources = {
+        place["source"]
+        for finding in report["result"]["findings"]
+        for place in finding["places"]
+    }
+    assert f"{first}:kinds/gone.env" in sources
+    assert len(report["result"]["detectors"]) == 2
 
 
 def test_nothing_is_left_in_temporary_folders(outcome: Outcome) -> None:

@@ -50,6 +50,8 @@ def _write(objects: Objects, commit: str, root: Path, folder: Path) -> None:
     for path, content in zip(
         blobs, objects.contents(list(blobs.values())), strict=False
     ):
+        if content is None:
+            continue
         target = folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(content)

@@ -11,10 +11,12 @@ import hashlib
 import os
 import subprocess
 import tempfile
+import time
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
-from threading import Timer
+from threading import Event, Thread
 from typing import IO, NamedTuple, cast
 
 from dagwarden.files import read_regular
@@ -24,7 +26,18 @@ MAX_REF_BYTES = 10_000_000
 SECONDS = 60
 # Of a command whose answer is read as it comes.
 LONG_SECONDS = 600
+# Of a git, in bytes: a diff is made as a whole, and trees may hold each other.
+MAX_MEMORY = 500_000_000
+LOOK_SECONDS = 0.2
+# Files of one commit: trees may hold each other, and then a few hold any number.
+MAX_ENTRIES = 500_000
+# As often git is started anew behind an object that it cannot read.
+MAX_BROKEN = 50
 _REGULAR = (b"100644", b"100755")
+_SUBMODULE = b"160000"
+_CHECK = ("cat-file", "--batch-check")
+# The words of an answer to it: id, type and size.
+_CHECKED = 3
 
 
 class Change(NamedTuple):
@@ -33,6 +46,14 @@ class Change(NamedTuple):
     path: str
     old: str | None
     new: str | None
+
+
+class Loose(NamedTuple):
+    """A tree or a file that a ref leads to, not by a commit."""
+
+    ref: str
+    identifier: str
+    is_tree: bool
 
 
 class Objects(NamedTuple):
@@ -62,16 +83,46 @@ class Objects(NamedTuple):
         return said.decode().strip() if said else None
 
     def blobs(self, commit: str) -> dict[str, str]:
-        """Return the object id of every regular file, by its path below `top`."""
-        listing = self.ask("ls-tree", "-r", "-z", "--full-tree", commit) or b""
-        found: dict[str, str] = {}
-        for row in listing.split(b"\0"):
-            head, tab, name = row.partition(b"\t")
-            mode, _, rest = head.partition(b" ")
-            path = os.fsdecode(name)
-            safe = not path.startswith("/") and ".." not in path.split("/")
-            if tab and mode in _REGULAR and safe:
-                found[path] = rest.split(b" ")[1].decode()
+        """
+        Return the object id of every regular file, by its path below `top`.
+
+        `commit` may be a tree. Of more than MAX_ENTRIES files it is the first ones.
+        """
+        return {
+            path: one for path, one, mode in self._files(commit) if mode in _REGULAR
+        }
+
+    def submodules(self, commit: str) -> list[str]:
+        """Return the paths at which a commit has another repository."""
+        return [path for path, _, mode in self._files(commit) if mode == _SUBMODULE]
+
+    def _files(self, commit: str) -> Iterator[tuple[str, str, bytes]]:
+        """Yield the path, object id and mode of what a tree holds, to a bound."""
+        how = ("-r", "-z", "--full-tree", "--end-of-options", commit)
+        with self._asked((), "ls-tree", *how) as git:
+            for row in islice(_terminated(_said_by(git)), MAX_ENTRIES):
+                head, tab, name = row.partition(b"\t")
+                mode, _, rest = head.partition(b" ")
+                path = os.fsdecode(name)
+                if tab and not path.startswith("/") and ".." not in path.split("/"):
+                    yield path, rest.split(b" ")[1].decode(), mode
+
+    def without_commit(self) -> list[Loose] | None:
+        """
+        Return the trees and files that refs lead to, not by any commit.
+
+        None where git fails.
+        """
+        said = self.ask("for-each-ref", "--format=%(refname)")
+        if said is None:
+            return None
+        names = os.fsdecode(said).splitlines()
+        found: list[Loose] = []
+        with self._asked([f"{name}^{{}}" for name in names], *_CHECK) as git:
+            for name, line in zip(names, _said_by(git), strict=False):
+                row = line.decode("utf-8", "replace").split()
+                if len(row) == _CHECKED and row[1] in ("blob", "tree"):
+                    found.append(Loose(name, row[0], row[1] == "tree"))
         return found
 
     @property
@@ -98,7 +149,7 @@ class Objects(NamedTuple):
         """
         Yield each commit with what it changed of its first parent's regular files.
 
-        Ends early where git fails.
+        Ends early where git fails, or a commit changed more than MAX_ENTRIES files.
         """
         given = list(commits)
         # the parents that are named are the ones it is compared with
@@ -121,6 +172,8 @@ class Objects(NamedTuple):
                 path = os.fsdecode(rest.partition(b"\0")[2])
                 if path.startswith("/") or ".." in path.split("/"):
                     continue
+                if len(found) >= MAX_ENTRIES:  # nobody commits as many
+                    return
                 was = old.decode() if old_mode in _REGULAR else None
                 now = new.decode() if new_mode in _REGULAR else None
                 found.append(Change(path, was, now))
@@ -133,29 +186,36 @@ class Objects(NamedTuple):
     def sizes(self, identifiers: Sequence[str]) -> dict[str, int]:
         """Return the size of each blob that is there."""
         found: dict[str, int] = {}
-        with self._asked(identifiers, "cat-file", "--batch-check") as git:
+        with self._asked(identifiers, *_CHECK) as git:
             for line in _said_by(git):
                 row = line.decode().split()
-                if len(row) == 3 and row[1] == "blob":
+                if len(row) == _CHECKED and row[1] == "blob":
                     found[row[0]] = int(row[2])
         return found
 
-    def contents(self, identifiers: Sequence[str]) -> Iterator[bytes]:
-        """Yield the content of each blob, in order; empty where it is missing."""
-        with self._asked(identifiers, "cat-file", "--batch") as git:
-            output = _said_by(git)
-            for _ in identifiers:
-                head = output.readline().split()
-                if len(head) != 3:  # missing: a partial clone
-                    yield b""
-                    continue
-                yield output.read(int(head[2]) + 1)[:-1]
+    def contents(self, identifiers: Sequence[str]) -> Iterator[bytes | None]:
+        """Yield the content of each blob, in order; None where it cannot be read."""
+        left = list(identifiers)
+        for _ in range(MAX_BROKEN):
+            done = 0
+            with self._asked(left, "cat-file", "--batch") as git:
+                for content in _contents(_said_by(git), len(left)):
+                    done += 1
+                    yield content
+            if done == len(left):
+                return
+            # git ends at an object that is broken: go on behind it
+            yield None
+            left = left[done + 1 :]
+            if not left:
+                return
+        yield from (None for _ in left)
 
     @contextmanager
     def _asked(
         self, lines: Sequence[str], *arguments: str
     ) -> Generator[subprocess.Popen[bytes]]:
-        """Yield a git that is asked `lines`; it is ended where that takes too long."""
+        """Yield a git that is asked `lines`; see `_watch`."""
         with tempfile.TemporaryFile() as asked:
             asked.write("".join(f"{line}\n" for line in lines).encode())
             asked.seek(0)
@@ -166,34 +226,72 @@ class Objects(NamedTuple):
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
             ) as git:
-                clock = Timer(LONG_SECONDS, git.kill)
-                clock.daemon = True
-                clock.start()
+                ended = Event()
+                Thread(target=_watch, args=(git, ended), daemon=True).start()
                 try:
                     yield git
                 finally:
-                    clock.cancel()
+                    ended.set()
                     git.kill()
+
+
+def _watch(git: subprocess.Popen[bytes], ended: Event) -> None:
+    """End a git that takes too long, or too much memory: a few objects can ask for it."""
+    until = time.monotonic() + LONG_SECONDS
+    while not ended.wait(LOOK_SECONDS):
+        if time.monotonic() > until or _memory(git.pid) > MAX_MEMORY:
+            git.kill()
+            return
+
+
+def _memory(pid: int) -> int:
+    """Return how much memory of its own a process has, in bytes; 0 if nothing tells."""
+    try:
+        pages = Path(f"/proc/{pid}/statm").read_text().split()
+        return (int(pages[1]) - int(pages[2])) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, IndexError):
+        return 0
 
 
 def _said_by(git: subprocess.Popen[bytes]) -> IO[bytes]:
     return cast("IO[bytes]", git.stdout)
 
 
-def _rows(git: subprocess.Popen[bytes]) -> Iterator[bytes]:
-    """Yield the ids of commits, and of each change its head and its path."""
-    output = _said_by(git)
-    left, head = b"", b""
+def _contents(output: IO[bytes], number: int) -> Iterator[bytes | None]:
+    """Yield what `cat-file --batch` says; fewer where git ended before."""
+    for _ in range(number):
+        head = output.readline().split()
+        if not head:
+            return
+        if len(head) != _CHECKED:  # missing: a partial clone
+            yield None
+            continue
+        size = int(head[2])
+        data = output.read(size + 1)
+        if len(data) <= size:
+            return
+        yield data[:-1]
+
+
+def _terminated(output: IO[bytes]) -> Iterator[bytes]:
+    """Yield what ends with a NUL."""
+    left = b""
     while block := output.read(1 << 20):
         *rows, left = (left + block).split(b"\0")
-        for row in rows:
-            if head:
-                yield head + b"\0" + row
-                head = b""
-            elif row.startswith(b":"):
-                head = row + b" "
-            else:
-                yield row
+        yield from rows
+
+
+def _rows(git: subprocess.Popen[bytes]) -> Iterator[bytes]:
+    """Yield the ids of commits, and of each change its head and its path."""
+    head = b""
+    for row in _terminated(_said_by(git)):
+        if head:
+            yield head + b"\0" + row
+            head = b""
+        elif row.startswith(b":"):
+            head = row + b" "
+        else:
+            yield row
 
 
 @contextmanager

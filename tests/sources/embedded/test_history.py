@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from tests.sources.embedded.test_places import KEY_FILE, PASSWORD, TOKEN
 
+from dagwarden import repository as git_objects
 from dagwarden.facts import EmbeddedSecret, Facts
 from dagwarden.sources.credentials import Fingerprint
 from dagwarden.sources.dags.records.outcome import Outcome
@@ -342,6 +343,156 @@ def test_what_is_lost_is_a_gap(lost: str, detail: str, repository: Repository) -
     assert found(facts) == []
     assert any(detail in one for _, one in gaps(facts))
     assert all(gap.incomplete for gap in facts.gaps)
+
+
+# ------------------------------------------- what a ref leads to, not by a commit
+
+
+@pytest.mark.parametrize("tag", [(), ("-a", "-m", "x")], ids=["light", "annotated"])
+def test_a_file_that_only_a_tag_leads_to_is_told(
+    tag: tuple[str, ...], repository: Repository
+) -> None:
+    repository.commit(a_txt="x")
+    blob = repository.git("hash-object", "-w", "--stdin", given=LEAK.encode())
+    repository.git("tag", *tag, "keys/old.env", blob)
+    if tag:
+        repository.git("tag", *tag, "again", "keys/old.env")
+    (fact,) = found(looked(repository.folder))
+    name = "refs/tags/again" if tag else "refs/tags/keys/old.env"
+    assert fact.path == f"{blob[:12]}:{name}"
+    assert (fact.origin.line, fact.commits) == (1, None)
+
+
+def test_a_tree_that_only_a_ref_leads_to_is_told(repository: Repository) -> None:
+    repository.commit(a_txt="x")
+    blob = repository.git("hash-object", "-w", "--stdin", given=LEAK.encode())
+    inner = repository.git("mktree", given=f"100644 blob {blob}\ta.env\n".encode())
+    tree = repository.git("mktree", given=f"040000 tree {inner}\tconf\n".encode())
+    repository.git("update-ref", "refs/backup/x", tree)
+    (fact,) = found(looked(repository.folder))
+    assert fact.path == f"{tree[:12]}:refs/backup/x/conf/a.env"
+
+
+def test_what_a_commit_holds_too_is_told_of_the_commit(repository: Repository) -> None:
+    first = repository.commit(a_env=LEAK)
+    repository.git("tag", "key", f"{first}:a.env")
+    repository.commit(a_env=None)
+    (fact,) = found(looked(repository.folder))
+    assert fact.path == f"{first[:12]}:a.env"
+    assert held(fact) == (first, first, 1, False)
+
+
+def test_of_a_folder_alone_what_has_no_path_is_left_out(repository: Repository) -> None:
+    repository.commit_files({"dags/a.txt": "x"})
+    blob = repository.git("hash-object", "-w", "--stdin", given=LEAK.encode())
+    repository.git("tag", "key", blob)
+    facts = looked(repository.folder, repository.folder / "dags")
+    assert found(facts) == []
+    assert [(one.what, one.reason, one.count) for one in facts.excluded] == [
+        ("git history", "at no path: a ref leads to it, not by a commit", 1)
+    ]
+
+
+# ------------------------------------------------------------ hostile repositories
+
+
+def test_hooks_and_programs_of_a_repository_never_run(
+    repository: Repository, tmp_path: Path
+) -> None:
+    first = repository.commit(a_env=LEAK)
+    repository.commit(a_env="x=1\n")
+    ran = tmp_path / "ran"
+    program = f"#!/bin/sh\necho x > {ran}\n"
+    git = repository.folder / ".git"
+    for name in ("post-checkout", "post-index-change", "reference-transaction"):
+        (git / "hooks" / name).write_text(program)
+        (git / "hooks" / name).chmod(0o755)
+    for name, value in {
+        "remote.origin.url": f"ext::sh -c 'echo x > {ran}'",
+        "remote.origin.promisor": "true",
+        "extensions.partialClone": "origin",
+        "include.path": str(tmp_path / "more"),
+        "core.sshCommand": f"sh -c 'echo x > {ran}'",
+        "core.askPass": str(tmp_path / "ask"),
+        "uploadpack.packObjectsHook": str(tmp_path / "hook"),
+    }.items():
+        repository.git("config", name, value)
+    lose(repository, f"{first}^{{tree}}")
+    facts = looked(repository.folder)
+    assert [words for _, words in gaps(facts)] == [
+        "git cannot say what 2 commits changed"
+    ]
+    assert not ran.exists()
+
+
+def test_grafts_and_replaced_parents_hide_no_commit(repository: Repository) -> None:
+    first = repository.commit(a_env=LEAK)
+    repository.commit(a_env=None, b_txt="x")
+    last = repository.commit(b_txt="y")
+    info = repository.folder / ".git/info"
+    info.mkdir(exist_ok=True)
+    (info / "grafts").write_text(f"{last}\n")
+    repository.git("replace", "--graft", last)
+    (fact,) = found(looked(repository.folder))
+    assert held(fact) == (first, first, 1, False)
+
+
+def test_submodules_are_said_to_have_a_history_of_their_own(
+    repository: Repository, tmp_path: Path
+) -> None:
+    other = Repository(tmp_path / "other")
+    other.commit(a_env=LEAK)
+    other.commit(a_env="x=1\n")
+    allowed = ("-c", "protocol.file.allow=always")
+    repository.git(*allowed, "submodule", "add", "-q", str(other.folder), "lib")
+    repository.commit(b_txt="x")
+    facts = looked(repository.folder)
+    assert found(facts) == []
+    assert gaps(facts) == [
+        (
+            "missing",
+            "1 submodules: each has a history of its own, which is not looked into",
+        )
+    ]
+
+
+def test_trees_that_hold_each_other_end_at_a_bound(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blob = repository.git("hash-object", "-w", "--stdin", given=LEAK.encode())
+    tree = repository.git("mktree", given=f"100644 blob {blob}\ta.env\n".encode())
+    for _ in range(12):  # 10 ** 12 files
+        rows = "".join(f"040000 tree {tree}\t{number}\n" for number in range(10))
+        tree = repository.git("mktree", given=rows.encode())
+    commit = repository.git("commit-tree", tree, "-m", "x")
+    repository.git("update-ref", "refs/heads/main", commit)
+    repository.git("tag", "bomb", tree)
+    monkeypatch.setattr(git_objects, "MAX_MEMORY", 12_000_000)
+    monkeypatch.setattr(git_objects, "MAX_ENTRIES", 1000)
+    monkeypatch.setattr(history, "MAX_ENTRIES", 1000)
+    facts = looked(repository.folder)
+    assert ("unreadable", "git cannot say what 1 commits changed") in gaps(facts)
+    assert ("too_large", "refs/tags/bomb leads to too many files") in gaps(facts)
+    assert len(found(facts)) == 1
+
+
+def test_a_broken_object_costs_no_other(repository: Repository) -> None:
+    repository.commit(a_env=LEAK)
+    repository.commit(b_env=f"DB_PASSWORD={PASSWORD}\n" + "# more\n" * 5000)
+    repository.commit(c_env=f"API_TOKEN=ghp_{'Zk4mPq8vTr2nWs6y' * 2}9xQ7\n")
+    repository.commit(a_env=None, b_env=None, c_env=None, z_txt="z")
+    identifier = repository.git("rev-parse", "HEAD~1:b.env")
+    path = repository.folder / ".git/objects" / identifier[:2] / identifier[2:]
+    data = path.read_bytes()
+    path.chmod(0o600)
+    path.write_bytes(data[: len(data) // 2])
+    facts = looked(repository.folder)
+    assert {one.origin.source.partition(":")[2] for one in found(facts)} == {
+        "a.env",
+        "c.env",
+    }
+    assert gaps(facts) == [("unreadable", "git cannot read 1 contents of files")]
+    assert facts.gaps[0].incomplete
 
 
 def no_blobs(patch: pytest.MonkeyPatch) -> None:

@@ -29,7 +29,7 @@ from dagwarden.facts import (
     merge,
 )
 from dagwarden.files import read_regular
-from dagwarden.repository import Objects, digest, objects_of
+from dagwarden.repository import MAX_ENTRIES, Objects, digest, objects_of
 from dagwarden.sources.credentials import Fingerprint, purged
 from dagwarden.sources.dags.records.outcome import Outcome, shown
 from dagwarden.sources.dags.together import Progress, Wanted, read_files
@@ -150,6 +150,9 @@ class _History:
         """Return `tree` with what the history holds."""
         commits = self._commits()
         self.blobs = self._blobs(commits)
+        loose = self._without_commit()
+        self.blobs = {**loose, **self.blobs}
+        self._submodules()
         clean = self._unchanged(self.blobs.keys())
         looked_into = set(clean.values())
         asked = self._bounded([one for one in self.blobs if one not in looked_into])
@@ -168,7 +171,14 @@ class _History:
         known = {fact.credential for fact in tree.embedded_secrets}
         for value, commits_here in commits_of.items():
             if value not in known:
-                self._tell(value, told[value].file, commits_here)
+                path, blob = told[value].file
+                self._tell(value, blob, _Place(commits_here.last, path), commits_here)
+                known.add(value)
+        for blob, place in loose.items():
+            for value in dict.fromkeys(fact.credential for fact in self.facts[blob]):
+                if value and value not in known:
+                    self._tell(value, blob, place, None)
+                    known.add(value)
         self._tell_harmless()
         return merge(
             replace(
@@ -194,12 +204,13 @@ class _History:
             inline_waivers=purged(tuple(self.accepted)),
         )
 
-    def _tell(self, value: str, file: _File, commits: Commits) -> None:
+    def _tell(
+        self, value: str, blob: str, where: _Place, commits: Commits | None
+    ) -> None:
         """Tell of a credential that no file holds today, at its last commit."""
-        path, blob = file
         fact = next(one for one in self.facts[blob] if one.credential == value)
         _, _, place = fact.id.partition(fact.path)
-        at = self._at(commits.last, path, _member(fact.path))
+        at = self._at(where.commit, where.path, _member(fact.path))
         for waiver in self.waivers[blob]:
             if waiver.origin == replace(fact.origin, field=None):
                 origin = replace(waiver.origin, source=at)
@@ -258,6 +269,44 @@ class _History:
             detail = f"git cannot say what {len(commits) - told:,} commits changed"
             self._gap("unreadable", detail)
         return found
+
+    def _without_commit(self) -> dict[str, _Place]:
+        """
+        Return what a tag or another ref leads to, not by a commit.
+
+        Its place is the object's id and the ref, with the path in it where it is a tree.
+        """
+        loose = self.objects.without_commit()
+        if loose is None:
+            self._gap("unreadable", "git cannot say what its refs lead to")
+        found: dict[str, _Place] = {}
+        for one in loose or ():
+            if str(self.objects.top) not in self.places:
+                self.left_out["at no path: a ref leads to it, not by a commit"] += 1
+                continue
+            files = {"": one.identifier}
+            if one.is_tree:
+                files = self.objects.blobs(one.identifier)
+                if len(files) >= MAX_ENTRIES:
+                    self._gap("too_large", f"{one.ref} leads to too many files")
+            for path, blob in files.items():
+                reason = self._why_not(path or one.ref)
+                if reason is not None:
+                    self.left_out[reason] += 1
+                else:
+                    name = f"{one.ref}/{path}" if path else one.ref
+                    found.setdefault(blob, _Place(one.identifier, name))
+        return found
+
+    def _submodules(self) -> None:
+        """Say that the history of another repository is not looked into."""
+        head = self.objects.commit("HEAD")
+        paths = self.objects.submodules(head) if head is not None else []
+        if count := sum(map(self._below, paths)):
+            detail = f"{count:,} submodules: each has a history of its own"
+            self._gap(
+                "missing", f"{detail}, which is not looked into", incomplete=False
+            )
 
     def _below(self, path: str) -> bool:
         whole = f"{self.objects.top}/{path}"
@@ -351,11 +400,17 @@ class _History:
     def _written(self, batch: Sequence[str], folder: Path) -> dict[Path, Path]:
         files: dict[Path, Path] = {}
         contents = self.objects.contents(batch)
+        lost = 0
         for number, (one, data) in enumerate(zip(batch, contents, strict=True)):
+            if data is None:
+                lost += 1
+                continue
             target = folder / str(number) / _name(self.blobs[one].path)
             target.parent.mkdir()
             target.write_bytes(data)
             files[target] = folder
+        if lost:
+            self._gap("unreadable", f"git cannot read {lost:,} contents of files")
         return files
 
     def _take(self, outcome: Outcome, batch: Sequence[str]) -> None:
