@@ -16,8 +16,9 @@ from tests.sources.dags.conftest import NoFiles
 
 from dagwarden.sources.dags.airflow.catalogue import catalogue
 from dagwarden.sources.dags.airflow.world import World
+from dagwarden.sources.dags.language.dates import Moment
 from dagwarden.sources.dags.language.interpret import Interpreter
-from dagwarden.sources.dags.language.objects import Finder, Source
+from dagwarden.sources.dags.language.objects import Finder, Instance, Source
 from dagwarden.sources.dags.language.values import Entries, Items, Thing, Unknown, Value
 from dagwarden.sources.dags.parse import parsed
 
@@ -574,6 +575,8 @@ _SETS = (set, frozenset, Shuffled)
 
 def agrees(value: Value, real: object, depth: int = 0) -> bool:
     """Say whether `real` is one of the values that `value` stands for."""
+    if isinstance(value, Moment):
+        return type(value.value) is type(real) and value.value == real
     if isinstance(value, (Unknown, Thing)) or depth > 8:
         return True
     if isinstance(value, Items):
@@ -599,13 +602,25 @@ def agrees(value: Value, real: object, depth: int = 0) -> bool:
         if not isinstance(real, dict):
             return False
         held = cast(Mapping[object, object], real)
-        known = {k: v for k, v in value.items.items() if not isinstance(v, Unknown)}
-        if not value.rest and not held.keys() <= value.items.keys():
+        items = {as_real(key, held): item for key, item in value.items.items()}
+        known = {k: v for k, v in items.items() if not isinstance(v, Unknown)}
+        if not value.rest and not held.keys() <= items.keys():
             return False
         return all(
             k in held and agrees(v, held[k], depth + 1) for k, v in known.items()
         )
     return type(value) is type(real) and value == real
+
+
+def as_real(key: Value, held: Mapping[object, object]) -> object:
+    """Return the key that Python has in place of a tuple or a member."""
+    if isinstance(key, Items):
+        parts = [as_real(part, held) for part in key.items]
+        return tuple(parts)
+    if isinstance(key, Instance):
+        names = (one for one in held if getattr(one, "name", None) == key.names["name"])
+        return next(names, key)
+    return key
 
 
 def agrees_in_some_order(value: Items, real: Sequence[object], depth: int) -> bool:

@@ -20,6 +20,8 @@ from dagwarden.patterns import late
 from dagwarden.sources.dags.airflow.catalogue import Catalogue, Operator
 from dagwarden.sources.dags.airflow.outside import FIELDS, Fields, Outside
 from dagwarden.sources.dags.language import (
+    collected,
+    dates,
     documents,
     enums,
     fields,
@@ -82,7 +84,9 @@ CONSTANTS: dict[str, Value] = {
 }
 # Python's own library, and what reads configuration.
 LIBRARY = (
-    paths.FUNCTIONS
+    dates.FUNCTIONS
+    | collected.FUNCTIONS
+    | paths.FUNCTIONS
     | documents.FUNCTIONS
     | standard.FUNCTIONS
     | scalars.FUNCTIONS

@@ -44,8 +44,9 @@ from dagwarden.sources.dags.language.values import (
     Value,
     View,
     ViewKind,
+    as_key,
     cause,
-    is_scalar,
+    is_key,
     why_unknown,
 )
 from dagwarden.sources.dags.language.work import charge
@@ -60,6 +61,9 @@ def method(value: Value, name: str, level: int) -> Value:
     """
     if isinstance(value, str):
         return Method(name, lambda arguments: text_method(value, name, arguments))
+    own = value.own(name, level) if isinstance(value, Entries) else None
+    if own is not None:
+        return own
     if isinstance(value, Entries) and name in _DICT_METHODS:
         change = _DICT_METHODS[name]
         return _bound(value, name, lambda arguments: change(value, arguments, level))
@@ -147,8 +151,8 @@ def _update(container: Entries, arguments: Arguments, level: int) -> Value:
 
 
 def _get(container: Entries, arguments: Arguments, _: int) -> Value:
-    key, default = arguments.get("key", 0), arguments.get("default", 1)
-    if not is_scalar(key):
+    key, default = as_key(arguments.get("key", 0)), arguments.get("default", 1)
+    if not is_key(key):
         why = why_unknown(key) or Unknown("dynamic", "a key")
         return lost(why, container, default)
     if key in container.items or container.rest:
@@ -159,8 +163,8 @@ def _get(container: Entries, arguments: Arguments, _: int) -> Value:
 
 
 def _setdefault(container: Entries, arguments: Arguments, level: int) -> Value:
-    key, default = arguments.get("key", 0), arguments.get("default", 1)
-    if not is_scalar(key):
+    key, default = as_key(arguments.get("key", 0)), arguments.get("default", 1)
+    if not is_key(key):
         forget(container, lost(UNDECIDED, default))
         return lost(UNDECIDED, container)
     if key not in container.items and not container.rest:
@@ -173,8 +177,8 @@ def _setdefault(container: Entries, arguments: Arguments, level: int) -> Value:
 
 def _pop(container: Entries, arguments: Arguments, level: int) -> Value:
     value = _get(container, arguments, level)
-    key = arguments.get("key", 0)
-    if is_scalar(key) and level <= container.level:
+    key = as_key(arguments.get("key", 0))
+    if is_key(key) and level <= container.level:
         container.items.pop(key, None)
         changed(container)
     else:

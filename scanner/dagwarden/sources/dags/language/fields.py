@@ -7,17 +7,21 @@ others that are called so convert or check what they are given.
 
 import ast
 import re
+from keyword import iskeyword
 
 from dagwarden.sources.dags.language.aliases import lost
 from dagwarden.sources.dags.language.objects import Class, Instance, Names
+from dagwarden.sources.dags.language.operations import all_of
 from dagwarden.sources.dags.language.paths import Function, Reader
 from dagwarden.sources.dags.language.values import (
     Arguments,
+    Items,
     Symbol,
     Thing,
     Unknown,
     Value,
     truth,
+    why_unknown,
 )
 from dagwarden.sources.dags.language.work import charge
 
@@ -132,7 +136,10 @@ def make_tuple(made: Class, node: ast.ClassDef) -> None:
 
 def is_tuple(base: Value) -> bool:
     """Say whether `base` makes named tuples of the classes below it."""
-    return isinstance(base, Symbol) and base.name == "typing.NamedTuple"
+    return isinstance(base, Symbol) and base.name == _NAMED_TUPLE
+
+
+_NAMED_TUPLE = "typing.NamedTuple"
 
 
 # Stands in the list of fields where it is not known what the constructor takes.
@@ -222,7 +229,9 @@ def filled(
 ) -> Value:
     """Set the fields of a dataclass or named tuple, as its constructor does."""
     made, fields = instance.of, starter.fields or []
-    tuple_below = made is not starter and any(map(is_tuple, made.foreign()))
+    tuple_below = any(map(is_tuple, made.foreign())) and not any(
+        map(is_tuple, starter.bases)
+    )
     if _NOT_KNOWN in fields or tuple_below:
         return lost(
             Unknown("dynamic", made.describe()),
@@ -258,7 +267,48 @@ def _is_taken(begins: Value) -> bool:
     return not isinstance(begins, Field) or begins.init
 
 
+_FIELD_NAMES = re.compile(r"[\s,]+")
+
+
+def _namedtuple(reader: Reader, given: Arguments) -> Value:
+    """Make the class that `collections.namedtuple` gives, of names that are known."""
+    name, names = given.get("typename", 0), all_of(given.get("field_names", 1))
+    defaults = all_of(given.keywords.get("defaults"))
+    found: list[Value] = []
+    if isinstance(names, str):
+        found += [one for one in _FIELD_NAMES.split(names) if one]
+    elif (
+        isinstance(names, Items) and names.kind in ("list", "tuple") and not names.more
+    ):
+        found += names.items
+    fields = [one for one in found if isinstance(one, str)]
+    last: list[Value] = []
+    if isinstance(defaults, Items) and defaults.kind in ("list", "tuple"):
+        last += defaults.items
+    known = (
+        isinstance(name, str)
+        and fields
+        and len(fields) == len(found) == len(set(fields))
+        and all(one.isidentifier() and not iskeyword(one) for one in fields)
+        and not any(one.startswith("_") for one in fields)
+        and not given.keywords.keys() - {"typename", "field_names", "defaults"}
+        and len(given.positional) < 3
+        and not (given.more or given.rest)
+        and (defaults is None or (bool(last) and why_unknown(defaults) is None))
+        and len(last) <= len(fields)
+    )
+    if not known or not isinstance(name, str):
+        why = Unknown("dynamic", "collections.namedtuple()")
+        return lost(why, *given.positional, *given.keywords.values())
+    made = Class(reader, name, reader.module, [Symbol(_NAMED_TUPLE)])
+    made.fields = fields
+    if last:
+        made.defaults = dict(zip(fields[-len(last) :], last, strict=True))
+    return made
+
+
 FUNCTIONS: dict[str, Function] = {
+    "collections.namedtuple": _namedtuple,
     "dataclasses.field": _field,
     "dataclasses.dataclass": _dataclass,
 }

@@ -25,6 +25,7 @@ from dagwarden.sources.dags.language import (
     fields,
     missing,
     operations,
+    patterns,
     scalars,
 )
 from dagwarden.sources.dags.language.aliases import (
@@ -77,7 +78,9 @@ from dagwarden.sources.dags.language.values import (
     Unordered,
     Value,
     View,
+    as_key,
     cause,
+    is_key,
     is_scalar,
     truth,
     why_unknown,
@@ -197,7 +200,7 @@ _ITERATORS = frozenset({"enumerate", "iter", "reversed", "zip"})
 class Iterating(Once):
     """What a built-in function makes that goes through others when it is asked."""
 
-    __slots__ = ("arguments", "level", "name", "reader", "rest")
+    __slots__ = ("arguments", "level", "name", "reader", "rest", "taken")
 
     def __init__(self, reader: "Interpreter", name: str, arguments: Arguments) -> None:
         """Wait to be asked for what the function `name` makes of `arguments`."""
@@ -205,6 +208,8 @@ class Iterating(Once):
         self.name = name
         self.arguments = arguments
         self.level = reader.level
+        # how much of it was asked for, one by one
+        self.taken = 0
         # why it is not known what it gives from now on
         self.rest: Unknown | None = None
 
@@ -218,12 +223,35 @@ class Iterating(Once):
         return lost(why, *self.arguments.positional)
 
     def each(self) -> Value:
-        """Return all of it, and leave nothing."""
+        """Return all that is left of it, and leave nothing."""
         if self.rest is not None or self.reader.level != self.level:
             self.escaped()
             return self.unknown()
         self.rest = Unknown("dynamic", f"what is left of {self.describe()}")
-        return operations.builtin(self.name, operations.asked(self.arguments))
+        found = operations.builtin(self.name, operations.asked(self.arguments))
+        return self._left_of(found) if self.taken else found
+
+    def _left_of(self, found: Value) -> Value:
+        if isinstance(found, Items) and not found.shuffled:
+            return Items(found.kind, found.items[self.taken :], found.more, found.level)
+        return self.unknown()
+
+    def first(self, default: list[Value]) -> Value:
+        """Return what comes next, and leave the rest where that is still in its place."""
+        places = self.name in ("iter", "enumerate", "zip") and all(
+            type(one) is Items and not one.shuffled and one.more is None
+            for one in self.arguments.positional
+        )
+        if not places or self.rest is not None or self.reader.level != self.level:
+            return _first_of(self.each(), default)
+        # it asks a list for one place after the other, whatever is there by then
+        found = self._left_of(operations.builtin(self.name, self.arguments))
+        if isinstance(found, Items) and found.items:
+            self.taken += 1
+            return found.items[0]
+        # what came to its end once gives nothing any more
+        self.arguments, self.taken = Arguments([Items("list", [])], {}), 0
+        return _first_of(found, default)
 
     def escaped(self) -> None:
         """Count it as asked for, as what it goes through."""
@@ -463,6 +491,8 @@ class Interpreter:
         self.given_up: set[int] = set()
         # what the last call gave that raised whatever the branches do
         self.raised: Unknown | None = None
+        # what the last call of an `async` function gave, and what awaiting that gives
+        self.awaitable: tuple[Unknown | None, Value] = None, None
         # the file that is followed, which others are imported by
         self.main: Module | None = None
         # the attribute that is being set
@@ -719,7 +749,7 @@ class Interpreter:
             operations.extend(old, items, self.level)
             old.more = either(old.more, more)
             return _NEXT
-        if isinstance(old, Entries) and type(node.op) is ast.BitOr:
+        if isinstance(old, Entries) and type(node.op) is ast.BitOr and not old.counts:
             operations.update(old, new, self.level)
             return _NEXT
         made = operations.binary(type(node.op), old, new)
@@ -877,7 +907,8 @@ class Interpreter:
             self._change(holder)
 
     def _delete_key(self, holder: Entries, key: Value) -> None:
-        if is_scalar(key) and self.level <= holder.level:
+        key = as_key(key)
+        if is_key(key) and self.level <= holder.level:
             holder.items.pop(key, None)
             changed(holder)
         else:
@@ -1300,39 +1331,46 @@ class Interpreter:
         why = why_unknown(subject) or Unknown("dynamic", "match")
         blocks: list[Block] = []
         for case in node.cases:
-            decided = self._matches(case, subject)
+            found: Names = {}
+            decided = patterns.fits(self, case.pattern, subject, found)
             if decided is False:
                 self._skip(case.body, "in a branch whose condition is never true")
                 continue
-            blocks.append(self._case(case, subject, why))
+            names = {
+                name: found.get(name, lost(why, subject))
+                for name in patterns.captured(case.pattern)
+            }
+            if case.guard is not None:
+                decided = self._guard(case.guard, decided, names, why)
+                if decided is False:
+                    self._skip(case.body, "in a branch whose condition is never true")
+                    continue
+            blocks.append(partial(self._case, case, names))
             if decided is True:
                 return self._either(why, blocks) if blocks[1:] else blocks[0]()
         return self._either(why, [*blocks, lambda: _NEXT])
 
-    def _case(self, case: ast.match_case, subject: Value, why: Unknown) -> Block:
-        def follow() -> int:
-            for name in _captured(case.pattern):
-                whole = isinstance(case.pattern, ast.MatchAs)
-                whole = whole and getattr(case.pattern, "pattern", None) is None
-                self._bind(name, subject if whole else lost(why, subject))
-            return self._block(case.body)
+    def _case(self, case: ast.match_case, names: Names) -> int:
+        for name, value in names.items():
+            self._bind(name, value)
+        return self._block(case.body)
 
-        return follow
+    def _guard(
+        self, guard: ast.expr, fits: bool | Unknown, names: Names, why: Unknown
+    ) -> bool | Unknown:
+        """Return whether a case is taken; what it binds stays bound where it is not."""
+        if fits is True:
+            for name, value in names.items():
+                self._bind(name, value)
+            return truth(self.evaluate(guard))
 
-    def _matches(self, case: ast.match_case, subject: Value) -> bool | Unknown:
-        undecided = Unknown("dynamic", "match")
-        if case.guard is not None:
-            return undecided
-        pattern = case.pattern
-        if isinstance(pattern, ast.MatchAs) and pattern.pattern is None:
-            return True
-        options = pattern.patterns if isinstance(pattern, ast.MatchOr) else [pattern]
-        known: list[Value] = []
-        for option in options:
-            if not isinstance(option, ast.MatchValue):
-                return undecided
-            known.append(self.evaluate(option.value))
-        return operations.contains(Items("tuple", known), subject)
+        def asked() -> Value:
+            for name, value in names.items():
+                self._bind(name, value)
+            return self.evaluate(guard)
+
+        decided = truth(self._maybe(why, asked))
+        return False if decided is False else why
 
     def _with(self, node: ast.With | ast.AsyncWith) -> int:
         return self._within(node.items, node.body)
@@ -1482,14 +1520,23 @@ class Interpreter:
             self.depth -= 1
             self.calling.pop()
             self.scope, self.frame, self.loops, self.level = outside
-        if isinstance(node, ast.AsyncFunctionDef):
-            return lost(symbol, frame.returned)
+        returned = frame.returned
         if ending == _RAISE and not frame.returns:
-            self.raised = Unknown("dynamic", f"{function.name}(), which raises")
-            return self.raised
-        if ending == _NEXT and frame.returns:
-            return join(frame.returned, None, self.why)
-        return frame.returned
+            returned = self.raised = Unknown(
+                "dynamic", f"{function.name}(), which raises"
+            )
+        elif ending == _NEXT and frame.returns:
+            returned = join(returned, None, self.why)
+        if isinstance(node, ast.AsyncFunctionDef):
+            # it was followed here, and so gives that only where it is awaited here
+            self.awaitable = lost(symbol, returned), returned
+            return self.awaitable[0]
+        return returned
+
+    def awaited(self, value: Value) -> Value:
+        """Return what waiting for `value` gives, which was made by the last call."""
+        made, returned = self.awaitable
+        return returned if value is made else value
 
     def _comes_back(self, function: Function, arguments: Arguments) -> bool:
         """
@@ -1765,6 +1812,10 @@ class Interpreter:
         starter = made.starter()
         if starter is not None and "__init__" in starter.names:
             start = starter.names["__init__"]
+            if any(map(fields.is_tuple, made.foreign())):
+                # its items are set before, and are not what its class says
+                why = Unknown("dynamic", made.describe())
+                return lost(why, *arguments.positional, *arguments.keywords.values())
             if not isinstance(start, Function):
                 given = [*arguments.positional, *arguments.keywords.values()]
                 self.call(start, Arguments([instance, *given], {}))
@@ -1790,8 +1841,12 @@ class Interpreter:
         handler = self._EXPRESSIONS.get(type(node))
         return handler(self, node) if handler else Unknown("dynamic", _kind_of(node))
 
-    def _inner(self, node: ast.Starred | ast.Await) -> Value:
+    def _inner(self, node: ast.Starred) -> Value:
         return self.evaluate(node.value)
+
+    def _await(self, node: ast.Await) -> Value:
+        value = self.evaluate(node.value)
+        return self.awaited(value) if isinstance(node.value, ast.Call) else value
 
     def _constant(self, node: ast.Constant) -> Value:
         return operations.as_scalar(node.value)
@@ -1921,7 +1976,7 @@ class Interpreter:
         if name in _ITERATORS and given:
             return Iterating(self, name, arguments)
         if name == "next" and given and isinstance(given[0], Iterating):
-            return _first_of(given[0].each(), given[1:])
+            return given[0].first(given[1:])
         if name == "next" and given and isinstance(given[0], Generated):
             return self._next(given[0], given[1:])
         if name == "next" and given and isinstance(given[0], Unknown):
@@ -1931,7 +1986,11 @@ class Interpreter:
         taken = Once if name in operations.TAKING else ()
         escape(*(one for one in passed if _runs(one) and not isinstance(one, taken)))
         if name in ("len", "bool") and given and isinstance(given[0], Instance):
-            return truth(given[0]) if name == "bool" else given[0].special("__len__")
+            if name == "bool":
+                return truth(given[0])
+            held = given[0].as_tuple()
+            own = given[0].of.find("__len__") is not None
+            return given[0].special("__len__") if own or not held else len(held.items)
         return operations.builtin(name, arguments)
 
     def _executed(self, name: str, arguments: Arguments) -> Value:
@@ -2162,11 +2221,11 @@ class Interpreter:
         made = Entries({}, None, self.level)
 
         def add(sure: bool) -> None:
-            key = self.evaluate(node.key)
+            key = as_key(self.evaluate(node.key))
             value = self.evaluate(node.value)
             if self.rehearsing:
                 return
-            if self.shuffled and is_scalar(key) and key in made.items:
+            if self.shuffled and is_key(key) and key in made.items:
                 # it is not known which comes last
                 value = join(made.items[key], value, operations.SHUFFLED)
             operations.assign(made, key, value, made.level if sure else self.level)
@@ -2356,7 +2415,7 @@ class Interpreter:
         ast.Starred: _inner,
         ast.Yield: _yield,
         ast.YieldFrom: _yield_from,
-        ast.Await: _inner,
+        ast.Await: _await,
         _Evaluated: _given_value,
     }
 
@@ -2583,11 +2642,6 @@ def _forks(node: ast.AST) -> bool:
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 # Contexts of which it is not known what becomes of an exception in them.
 _KEPT = (Unknown, Symbol, Instance, Context, Decorated)
-
-
-def _captured(pattern: ast.pattern) -> list[str]:
-    names = (getattr(node, "name", None) for node in ast.walk(pattern))
-    return [name for name in names if isinstance(name, str)]
 
 
 def _yields(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> bool:

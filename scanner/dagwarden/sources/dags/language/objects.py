@@ -524,6 +524,13 @@ class Class(Thing):
                 return base
         return None
 
+    def tuple_fields(self) -> list[str] | None:
+        """Return the names of the items of a named tuple; None: it makes others."""
+        if all(_named(base) != "typing.NamedTuple" for base in self.foreign()):
+            return None
+        starter = self.starter()
+        return None if starter is None else starter.fields
+
     def inherits(self) -> bool:
         """Say whether a class of the repository is a base of it."""
         return any(isinstance(base, Class) for base in self.bases)
@@ -617,6 +624,19 @@ class Instance(Thing):
         """Return its own attributes."""
         return self.names.values()
 
+    def as_tuple(self) -> Items | None:
+        """Return the items of a named tuple, None where it is none, or not known."""
+        fields = self.of.tuple_fields()
+        known = fields is not None and all(name in self.names for name in fields)
+        if self.opaque is not None or not known or fields is None:
+            return None
+        return Items("tuple", [self.names[name] for name in fields], level=self.level)
+
+    def each(self) -> Value:
+        """Return what iterating over it gives: the items of a named tuple."""
+        held = None if self.of.find("__iter__") else self.as_tuple()
+        return super().each() if held is None else held
+
     def attribute(self, name: str) -> Value:
         """Return an attribute or a bound method."""
         if self.opaque is not None:
@@ -628,7 +648,20 @@ class Instance(Thing):
             )
         if name in self.names:
             return self.names[name]
+        held = None if self.of.find(name) else self.as_tuple()
+        if held is not None and name in _OF_TUPLES:
+            return Method(name, lambda given: self._of_tuple(name, given))
         return bound(self.of, self, name)
+
+    def _of_tuple(self, name: str, given: Arguments) -> Value:
+        """Call a method that named tuples have."""
+        held = {one: self.names[one] for one in self.of.tuple_fields() or ()}
+        if name == "_asdict":
+            named: dict[Scalar, Value] = dict(held.items())
+            return Entries(named, None, self.of.interpreter.level)
+        if given.positional or given.rest or given.keywords.keys() - held.keys():
+            return lost(UNDECIDED, *held.values(), *given.keywords.values())
+        return Instance(self.of, held | given.keywords)
 
     def store(self, name: str, value: Value) -> None:
         """Set an attribute; it may not happen if a branch is not decided."""
@@ -655,6 +688,10 @@ class Instance(Thing):
 
     def truth(self) -> bool | Unknown:
         """Return True unless its class may say otherwise."""
+        own = self.of.find("__bool__") or self.of.find("__len__")
+        held = None if own else self.as_tuple()
+        if held is not None:
+            return bool(held.items)
         plain = all(_is_plain_object(base) for base in self.of.foreign())
         if plain and not (self.of.find("__bool__") or self.of.find("__len__")):
             return self.opaque or True
@@ -665,7 +702,9 @@ class Instance(Thing):
         if isinstance(other, (Unknown, Thing)) and not isinstance(other, Instance):
             return None
         sides = [self, *([other] if isinstance(other, Instance) else [])]
-        if any(one.opaque for one in sides):
+        if self._is_of_another(other):
+            return False
+        if any(one.opaque or one.of.tuple_fields() is not None for one in sides):
             return None
         if all(one.is_member() for one in sides) and (sides[1:] or self.is_mixed()):
             values = [one.names["value"] for one in sides if one.is_mixed()]
@@ -681,6 +720,28 @@ class Instance(Thing):
         if not plain or (own and not identity):
             return None
         return self is other
+
+    def _is_of_another(self, other: Value) -> bool:
+        """Say whether it equals `other` never: both compare only what is of their class."""
+        if self.opaque is not None or not self._compares_its_kind():
+            return False
+        if not isinstance(other, Instance):
+            return self.of.tuple_fields() is None or is_scalar(other)
+        tuples = [one.of.tuple_fields() is not None for one in (self, other)]
+        alike = self.of is other.of or all(tuples)
+        return other.opaque is None and not alike and other._compares_its_kind()
+
+    def _compares_its_kind(self) -> bool:
+        """Say whether it compares as dataclasses, named tuples and plain objects do."""
+        foreign = [_named(base) for base in self.of.foreign()]
+        return self.of.find("__eq__") is None and all(
+            name in _COMPARING_THEIR_KIND for name in foreign
+        )
+
+    def is_key(self) -> bool:
+        """Say whether it is a member of an enumeration, and nothing else."""
+        plain = self.is_member() and not self.is_mixed() and self.opaque is None
+        return plain and self.of.find("__hash__") is None
 
     def is_member(self) -> bool:
         """Say whether it is a member of an enumeration that compares as usual."""
@@ -720,6 +781,10 @@ class Instance(Thing):
 
     def item(self, key: Value) -> Value:
         """Return what subscripting gives."""
+        held = None if self.of.find("__getitem__") else self.as_tuple()
+        size = 0 if held is None else len(held.items)
+        if held is not None and isinstance(key, int) and -size <= key < size:
+            return held.items[key]
         return self.special("__getitem__", key)
 
     def enter(self) -> Value:
@@ -763,6 +828,14 @@ def _cached(instance: Value, name: str, made: Value) -> Value:
         made = lost(UNDECIDED, made)
     instance.names[name] = made
     return made
+
+
+# Bases whose objects are equal to none of another class, but a tuple to a tuple.
+_COMPARING_THEIR_KIND = frozenset(
+    {"builtins.object", "enum.Enum", "abc.ABC", "typing.NamedTuple"}
+)
+# Methods of named tuples that are followed.
+_OF_TUPLES = frozenset({"_asdict", "_replace"})
 
 
 class Wrapped(Thing):

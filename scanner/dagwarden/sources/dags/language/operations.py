@@ -56,6 +56,7 @@ from dagwarden.sources.dags.language.aliases import (
 from dagwarden.sources.dags.language.values import (
     SETS,
     Arguments,
+    Changeable,
     Entries,
     Fuel,
     Given,
@@ -67,13 +68,16 @@ from dagwarden.sources.dags.language.values import (
     Symbol,
     Text,
     Thing,
+    TupleKey,
     Unknown,
     Unordered,
     Value,
     View,
+    as_key,
     bare,
     cause,
     given,
+    is_key,
     is_scalar,
     same,
     truth,
@@ -248,7 +252,13 @@ def binary(kind: type, left: Value, right: Value) -> Value:
         return _arithmetic(kind, left, right)
     if isinstance(left, Items) and isinstance(right, Items) and kind is Add:
         return _concatenated(left, right)
-    if isinstance(left, Entries) and isinstance(right, Entries) and kind is BitOr:
+    counted = any(isinstance(one, Entries) and one.counts for one in (left, right))
+    if (
+        isinstance(left, Entries)
+        and isinstance(right, Entries)
+        and kind is BitOr
+        and not counted
+    ):
         charge(len(left.items))
         merged = Entries(dict(left.items), left.rest).like(left)
         update(merged, right)
@@ -457,7 +467,7 @@ def _equal(left: Value, right: Value, *, identity: bool) -> bool | Unknown:
         told = left.equals(right, identity=identity)
         if told is not None:
             return told
-    if isinstance(right, Thing) and is_scalar(left):
+    if isinstance(right, Thing) and not isinstance(left, Thing):
         told = right.equals(left, identity=identity)
         if told is not None:
             return told
@@ -465,6 +475,9 @@ def _equal(left: Value, right: Value, *, identity: bool) -> bool | Unknown:
         names = left.name, right.name
         if all(name in _CLASSES for name in names):
             return left.name == right.name
+    if any(isinstance(one, Entries) and one.counts for one in (left, right)):
+        # what was counted zero times may be among the keys, or not
+        return left is right or Unknown("dynamic", "a comparison of counters")
     if not identity and same(left, right) and why_unknown(left) is None:
         return True
     why = why_unknown(left) or why_unknown(right)
@@ -534,13 +547,17 @@ def contains(container: Value, value: Value) -> bool | Unknown:
     if isinstance(container, View):
         keys = container.of == "keys"
         container = container.held if keys else container.each()
+    elif isinstance(container, Changeable):
+        container = all_of(container)
     elif isinstance(container, Once):
         # it is gone through, as far as need be
         container = all_of(container)
     if isinstance(container, str) and isinstance(value, str):
         _charge_texts(container, value)
         return value in container
-    if isinstance(container, Entries) and is_scalar(value):
+    if isinstance(container, Entries):
+        value = as_key(value)
+    if isinstance(container, Entries) and is_key(value):
         known = not isinstance(container.items.get(value, _EXPRESSION), Unknown)
         return known or container.rest or value in container.items
     if isinstance(container, (Items, Entries)):
@@ -682,9 +699,13 @@ def _filled(pieces: list[str], values: list[Value], why: Unknown) -> Value:
     parts: list[Value] = [pieces[0]]
     for value, piece in zip(values, pieces[1:], strict=True):
         shown = str(value) if isinstance(value, int) else value
+        if isinstance(value, Thing) and not isinstance(value, Text):
+            shown = value.text()
         if not _is_textual(shown):
             return why
         parts += [shown, piece]
+    if all(type(part) is str for part in parts):
+        return as_scalar("".join(map(str, parts)))
     return _flat(parts, why)
 
 
@@ -732,6 +753,11 @@ def formatted(value: Value, conversion: int, spec: Value) -> Value:
     if conversion <= 0 and spec == "" and isinstance(value, Thing):
         shown = value.text()
         return value if isinstance(shown, Unknown) else shown
+    if conversion <= 0 and isinstance(value, Thing) and isinstance(spec, str) and spec:
+        shown = value.formatted(str(spec))
+        if isinstance(spec, Given) or isinstance(shown, Unknown):
+            return computed(value, spec) or value.unknown()
+        return shown
     if isinstance(value, Given) or isinstance(spec, Given):
         return marked(lambda now: formatted(now[0], conversion, now[1]), [value, spec])
     if conversion <= 0 and spec == "" and isinstance(value, Unknown):
@@ -1046,13 +1072,14 @@ def _exact(value: Value, fuel: Fuel) -> object:
         fuel.left -= len(value) // 8
     if is_scalar(value) and not isinstance(value, Given):
         return value
-    if type(value) is Items and value.more is None and not value.shuffled:
+    plain = type(value) in (Items, TupleKey)
+    if plain and isinstance(value, Items) and not (value.more or value.shuffled):
         parts = [_exact(item, fuel) for item in value.items]
         if value.kind in _MADE and value.kind != "bag":
             return _MADE[value.kind](parts)
         return parts
     if type(value) is Entries and value.rest is None and not value.shuffled:
-        return {key: _exact(item, fuel) for key, item in value.items.items()}
+        return {_exact(k, fuel): _exact(item, fuel) for k, item in value.items.items()}
     raise ValueError
 
 
@@ -1068,7 +1095,8 @@ _MADE: dict[str, Callable[[list[object]], object]] = {
 
 def assign(container: Entries, key: Value, value: Value, level: int) -> None:
     """Carry out `container[key] = value`."""
-    if not is_scalar(key):
+    key = as_key(key)
+    if not is_key(key):
         why = why_unknown(key) or Unknown("dynamic", "a key")
         forget(container, lost(why, value))
     elif level > container.level:
@@ -1148,7 +1176,8 @@ def subscript(value: Value, key: Value) -> Value:
     if isinstance(value, Given):
         return marked(lambda now: subscript(*now), [value, key])
     if isinstance(value, Entries):
-        if is_scalar(key):
+        key = as_key(key)
+        if is_key(key):
             return value.get(key)
         value.asked()
         return lost(_missing(key), value)

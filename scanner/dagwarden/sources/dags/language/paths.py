@@ -62,6 +62,10 @@ class Reader(Follower, Protocol):
         """The module whose code is being followed."""
         ...
 
+    def awaited(self, value: Value) -> Value:
+        """Return what waiting for `value` gives, if the last call made it."""
+        ...
+
     def uncertain(self, follow: Callable[[], Value]) -> Value:
         """Return what `follow` gives, which may not be carried out."""
         ...

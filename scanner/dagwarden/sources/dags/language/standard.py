@@ -10,7 +10,7 @@ from itertools import combinations, islice, product
 
 from dagwarden.sources.dags.language.aliases import UNDECIDED, computed, forget, lost
 from dagwarden.sources.dags.language.fields import parameters
-from dagwarden.sources.dags.language.objects import Class, Instance
+from dagwarden.sources.dags.language.objects import Class, Instance, escape
 from dagwarden.sources.dags.language.operations import (
     MAX_ITEMS,
     SHUFFLED,
@@ -222,13 +222,22 @@ _CONTAINERS = frozenset(
 )
 
 
+# Bases of classes of which no value of a built-in class is an object.
+_OF_THEIR_OWN = frozenset({"builtins.object", "enum.Enum", "typing.NamedTuple"})
+
+
 def _is_of(value: Value, kind: Value) -> bool | Unknown:
     """Say whether `value` is of the class `kind`."""
     unknown = Unknown("dynamic", "isinstance()")
     if isinstance(kind, Class):
         if not isinstance(value, Instance):
             # a member of a text enumeration is a text
-            return False if is_scalar(value) and not kind.foreign() else unknown
+            names = (
+                one.name if isinstance(one, Symbol) else "" for one in kind.foreign()
+            )
+            others = all(name in _OF_THEIR_OWN for name in names) and not kind.hidden()
+            builtin = is_scalar(value) or isinstance(value, (Items, Entries))
+            return False if others and builtin else unknown
         found = any(base is kind for base in value.of.lineage())
         return found or (unknown if value.opaque or kind.hidden() else False)
     name = kind.name if isinstance(kind, Symbol) else ""
@@ -304,6 +313,16 @@ class Ordered(Entries):
         return made
 
 
+def _run(reader: Reader, given: Arguments) -> Value:
+    """Carry out `asyncio.run(f())`: what was followed when it was called is awaited."""
+    value = given.get("main", 0)
+    found = reader.awaited(value)
+    if found is not value:
+        return found
+    escape(*given.positional, *given.keywords.values())
+    return lost(Unknown("import", "asyncio.run()"), value)
+
+
 def _ordered_dict(reader: Reader, given: Arguments) -> Value:
     made = builtin("dict", asked(given))
     return (
@@ -312,11 +331,17 @@ def _ordered_dict(reader: Reader, given: Arguments) -> Value:
 
 
 def _defaultdict(reader: Reader, given: Arguments) -> Value:
-    if len(given.positional) != 1 or given.keywords or given.more or given.rest:
+    if not given.positional or given.more or given.rest:
         return _unknown("defaultdict", given)
-    if given.positional[0] is None:
-        return Entries({}, None, reader.level)
-    return Defaulting(given.positional[0], reader)
+    factory, *others = given.positional
+    held = builtin("dict", asked(Arguments(others, given.keywords)))
+    if not isinstance(held, Entries):
+        return _unknown("defaultdict", given)
+    if factory is None:
+        return Entries(held.items, held.rest, reader.level).like(held)
+    made = Defaulting(factory, reader)
+    made.items, made.rest = held.items, held.rest
+    return made.like(held)
 
 
 # ------------------------------------------------------------------------------ texts
@@ -448,6 +473,7 @@ FUNCTIONS: dict[str, Function] = {
     "functools.reduce": _reduce,
     "itertools.product": _combined("product", _product, mixed=True),
     "itertools.combinations": _combined("combinations", _combinations),
+    "asyncio.run": _run,
     "collections.OrderedDict": _ordered_dict,
     "collections.defaultdict": _defaultdict,
     "textwrap.dedent": _dedent,

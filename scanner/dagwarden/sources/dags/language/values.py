@@ -83,6 +83,10 @@ class Thing:
         """Return what `str` makes of it."""
         return self.unknown()
 
+    def formatted(self, spec: str) -> "Value":
+        """Return what `format` makes of it with a `spec` that is not empty."""
+        return self.unknown()
+
     def each(self) -> "Value":
         """Return what iterating over it gives, as one container."""
         return self.unknown()
@@ -102,6 +106,10 @@ class Thing:
     def duplicate(self, part: "Callable[[Value], Value]") -> "Value":
         """Return a copy, of which every part is what `part` makes of it."""
         return self
+
+    def is_key(self) -> bool:
+        """Say whether it is a key of dicts that equals nothing but itself."""
+        return False
 
     def escaped(self) -> None:
         """Code that is not followed had it."""
@@ -190,6 +198,8 @@ class Entries:
     """
 
     __slots__ = ("items", "level", "parts", "place", "rest", "shuffled", "wholes")
+    # whether its operators and comparisons are those of counters
+    counts: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -218,6 +228,10 @@ class Entries:
         made.place = self.place
         return made
 
+    def own(self, name: str, level: int) -> "Method | None":
+        """Return the method `name`, if it is another than a dict's."""
+        return None
+
     def asked(self) -> None:
         """Take note that some key was asked for that is not known."""
 
@@ -226,6 +240,42 @@ class Entries:
         if key in self.items:
             return self.items[key]
         return self.rest or Unknown("dynamic", f"[{key!r}]")
+
+
+class TupleKey(Items):
+    """A tuple of known keys, as a key of a dict."""
+
+    __slots__ = ()
+
+    def __hash__(self) -> int:
+        """Equal ones have the same."""
+        return hash(tuple(self.items))
+
+    def __eq__(self, other: object) -> bool:
+        """Say whether the other is the same key."""
+        return isinstance(other, TupleKey) and self.items == other.items
+
+
+def as_key(value: "Value") -> "Value":
+    """Return `value` in the form that finds it among the keys of a dict."""
+    tuple_of = type(value) is Items and value.kind == "tuple" and value.more is None
+    if not tuple_of or not isinstance(value, Items):
+        return value
+    charge(len(value.items))
+    held = [as_key(item) for item in value.items]
+    return TupleKey("tuple", held) if all(map(is_key, held)) else value
+
+
+def is_key(value: "Value") -> "TypeGuard[Scalar]":
+    """
+    Say whether `value`, as `as_key` gives it, is known as a key.
+
+    Tuples and members of enumerations are keys, too; to the type checkers all keys are
+    scalars.
+    """
+    if isinstance(value, Thing):
+        return value.is_key()
+    return isinstance(value, TupleKey) or is_scalar(value)
 
 
 class Once(Thing):

@@ -15,6 +15,7 @@ from typing import cast
 from msgspec import Struct
 
 from dagwarden.sources.dags.airflow.world import Task, TaskOutput, World
+from dagwarden.sources.dags.language.dates import Moment
 from dagwarden.sources.dags.language.interpret import Interpreter
 from dagwarden.sources.dags.language.objects import (
     Class,
@@ -51,7 +52,7 @@ _LEADS_ANYWHERE = frozenset(
 # Attributes of a running task that lead to other tasks.
 _OTHER_TASKS = frozenset({"dag", "output"})
 # Of these nothing is reached: what is called of them is data.
-_DATA = (Unknown, Text, Location, Root)
+_DATA = (Unknown, Text, Location, Moment, Root)
 
 
 class Import(Struct, frozen=True):
