@@ -343,7 +343,11 @@ class File:
             dags=tuple(made.dags),
             tasks=tuple(made.tasks),
             calls=tuple(bare_facts(calls.calls)),
-            gaps=(*self._gaps(interpreter), *_cut_short(bodies.cut_short)),
+            gaps=(
+                *self._gaps(interpreter),
+                *_cut_short(bodies.cut_short),
+                *map(_without_script, bodies.without_script),
+            ),
             excluded=(*excluded, *calls.excluded),
             inline_waivers=tuple(waivers),
         )
@@ -365,10 +369,10 @@ class File:
             self.lasting = False
             yield gap_at(path, "too_deep", "nested too deeply to follow", line=line)
 
-    def template(self, path: str, name: str) -> tuple[str, str] | None:
-        """Return path and text of the template `name` beside the DAG file `path`."""
+    def template(self, folder: str, name: str) -> tuple[str, str] | None:
+        """Return path and text of the template `name` in a folder below the root."""
         root = self.reader.root
-        file = Path(os.path.normpath((root / path).parent / name))
+        file = Path(os.path.normpath(root / folder / name))
         held = self._held(file) if root in file.parents else None
         if held is None or len(held[0]) > MAX_TEMPLATE:
             return None
@@ -489,6 +493,14 @@ def _cut_short(tasks: Iterable[meaning.Task]) -> Iterator[Gap]:
         more = f" and {len(found) - 1} more" if found[1:] else ""
         detail = f"the code of {name}{more} takes too long to follow"
         yield gap_at(path, "timeout", detail, line=line)
+
+
+def _without_script(task: meaning.Task) -> Gap:
+    """Tell of a task whose command ends like the name of a file that is not there."""
+    name = f"the task {task.task_id}" if isinstance(task.task_id, str) else "a task"
+    detail = f"the script that the command of {name} names is not there"
+    path, line = task.site.path, task.site.line
+    return gap_at(path, "missing", detail, line=line, incomplete=False)
 
 
 def source_file(source: Source, data: bytes, seen: Seen) -> SourceFile:

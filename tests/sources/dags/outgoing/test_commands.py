@@ -228,6 +228,71 @@ def test_a_script_that_is_a_template_file_is_read(scan: Scan, tmp_path: Path) ->
     assert (asked(call), call.origin.source) == (RUN, "dags/run.sh")
 
 
+# Where the script lies, what the DAG and the command say, and whether it is read.
+SCRIPTS = {
+    "beside the DAG": ("dags/run.sh", "", "run.sh", True),
+    "below": ("dags/sql/run.sh", "", "sql/run.sh", True),
+    "another end": ("dags/run.bash", "", "run.bash", True),
+    "a slash first": ("dags/opt/run.sh", "", "/opt/run.sh", True),
+    "dots lead nowhere": ("run.sh", "", "../run.sh", False),
+    "a command that ends like a script": ("dags/run.sh", "", "bash run.sh", False),
+    "searched": ("scripts/run.sh", "template_searchpath=str(Path(__file__).parents[1] / 'scripts')", "run.sh", True),
+    "searched in several": ("scripts/run.sh", "template_searchpath=[os.path.dirname(__file__) + '/no', os.path.dirname(__file__) + '/../scripts']", "run.sh", True),
+    "searched in vain": ("run.sh", "template_searchpath=[os.path.dirname(__file__) + '/no']", "run.sh", False),
+    "searched elsewhere": ("opt/run.sh", "template_searchpath='/opt'", "run.sh", None),
+    "searched who knows where": ("opt/run.sh", "template_searchpath=os.environ['X']", "run.sh", None),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("script", "dag", "command", "read"), SCRIPTS.values(), ids=SCRIPTS
+)
+def test_a_script_lies_where_jinja_looks_for_it(
+    scan: Scan, tmp_path: Path, script: str, dag: str, command: str, read: bool | None
+) -> None:
+    path = tmp_path / "repo" / script
+    path.parent.mkdir(parents=True)
+    path.write_text(EXECUTE)
+    given = f", {dag}" if dag else ""
+    facts = scan(
+        f"import os\nfrom pathlib import Path\n{HEAD}with DAG('d'{given}):\n"
+        f" BashOperator(task_id='t', bash_command='{command}')\n"
+    )
+    assert [(asked(call), call.origin.source) for call in facts.calls] == (
+        [(RUN, script)] if read else []
+    )
+    # where it may lie elsewhere, it is not said to be missing
+    assert [(gap.reason, gap.detail) for gap in facts.gaps] == (
+        [("missing", "the script that the command of the task t names is not there")]
+        if read is False
+        else []
+    )
+
+
+def test_a_script_is_looked_for_beside_the_file_and_not_beside_its_modules(
+    scan: Scan, tmp_path: Path
+) -> None:
+    for place, text in (("dags", EXECUTE), ("dags/lib", "echo")):
+        (tmp_path / "repo" / place).mkdir(parents=True, exist_ok=True)
+        (tmp_path / "repo" / place / "run.sh").write_text(text)
+    facts = scan(
+        f"{HEAD}from lib.steps import step\nwith DAG('d'):\n step()\n",
+        dags__lib__steps=f"{HEAD}def step(): BashOperator(task_id='t', bash_command='run.sh')\n",
+        dags__lib____init__="",
+    )
+    assert [call.origin.source for call in facts.calls] == ["dags/run.sh"]
+
+
+def test_jinja_in_a_script_is_rendered(scan: Scan, tmp_path: Path) -> None:
+    path = tmp_path / "repo/dags/run.sh"
+    path.parent.mkdir(parents=True)
+    path.write_text("gcloud run jobs execute j --region r --project {{ params.p }}\n")
+    (call,) = scan(
+        f"{HEAD}with DAG('d'):\n BashOperator(task_id='t', bash_command='run.sh')\n"
+    ).calls
+    assert asked(call) == ("run_job", UNSET, "r", "j")
+
+
 def test_commands_that_a_task_returns(scan: Scan) -> None:
     facts = scan(
         f"{HEAD}@task.bash\ndef t(n): return f'gcloud run jobs execute {{n}} --region r'\n"

@@ -6,6 +6,7 @@ the file's names as they are in the end, and what it changes is not seen by othe
 be sure of that, its changes count as changes that may not have happened.
 """
 
+import posixpath
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 
@@ -26,6 +27,7 @@ from dagwarden.sources.dags.language import operations
 from dagwarden.sources.dags.language.aliases import UNDECIDED, join
 from dagwarden.sources.dags.language.interpret import MAX_WORK, Interpreter
 from dagwarden.sources.dags.language.objects import Function, Module, Wrapped
+from dagwarden.sources.dags.language.paths import located
 from dagwarden.sources.dags.language.values import (
     Arguments,
     Entries,
@@ -110,7 +112,7 @@ class Bodies:
         environment: str,
         read_text: ReadText,
     ) -> None:
-        """`read_text(path, name)` gives path and text of `name` beside the file `path`."""
+        """`read_text(folder, name)` gives path and text of the file `name` in `folder`."""
         self.world = world
         self.interpreter = interpreter
         self.module = module
@@ -128,6 +130,8 @@ class Bodies:
         self.waiting = 0
         # tasks whose code takes more than one may take, and the functions of them
         self.cut_short: list[Task] = []
+        # tasks whose command names a file that is not there
+        self.without_script: list[Task] = []
         self.too_long: set[int] = set()
 
     def of(self, task: Task) -> Followed:
@@ -345,8 +349,8 @@ class Bodies:
     def _script(self, task: Task, command: Value, environment: Value = None) -> Value:
         site = task.site
         origin = Origin(source=site.path, line=site.line)
-        if isinstance(command, str) and command.endswith((".sh", ".bash")):
-            found = self.read_text(site.path, command)
+        if isinstance(command, str) and command.endswith(_template_ends(task)):
+            found = self._template(task, command)
             path, text = found or (command, Unknown("unreadable", command))
             origin = Origin(source=path, line=1)
             command = text
@@ -362,6 +366,35 @@ class Bodies:
         output = shell.script(self.arrived(command))
         # the last line is what other tasks get: of a token that is all there is
         return output if isinstance(output, TokenText) else _OUTPUT
+
+    def _template(self, task: Task, name: str) -> tuple[str, str] | None:
+        """
+        Return path and text of the file that holds a template.
+
+        It is looked for as Jinja does: first where the file with the DAG is, then in
+        the DAG's `template_searchpath`; `..` leads nowhere.
+        """
+        folders: list[str | None] = [posixpath.dirname(self.module.path)]
+        if task.dag is None or task.dag.arguments.rest or task.dag.made is not None:
+            folders.append(None)
+        else:
+            given = task.dag.arguments.keywords.get("template_searchpath")
+            places, more = [given], None
+            if isinstance(given, Items):
+                places, more = operations.members_of(given)
+            for place in places if given is not None else ():
+                found = located(place, self.interpreter)
+                folders.append(None if found is None else found.inside())
+            folders += [None] if more is not None else []
+        for folder in folders:
+            if folder is None:
+                return None
+            inside = ".." not in name.split("/")
+            held = self.read_text(folder, name.lstrip("/")) if inside else None
+            if held is not None:
+                return held
+        self.without_script.append(task)
+        return None
 
     # ----------------------------------------------------------- what comes to a task
 
@@ -440,6 +473,16 @@ class Bodies:
         found = copied(self.of(task).returned)
         plain = is_scalar(found) or isinstance(found, (Text, Items, Entries))
         return found if plain and found is not None else unknown
+
+
+def _template_ends(task: Task) -> tuple[str, ...]:
+    """Return how the command of a task ends that is the name of a file."""
+    own = task.made.find("template_ext") if task.made is not None else None
+    if own is None:
+        name = task.operator if isinstance(task.operator, str) else ""
+        return (".sh",) if name.startswith(SSH) else (".sh", ".bash")
+    ends = operations.members_of(own[0])[0]
+    return tuple(one for one in ends if isinstance(one, str))
 
 
 # What begins a statement or comment of a template.
