@@ -486,6 +486,56 @@ REFUSED: dict[str, tuple[str, int | None]] = {
     f"if X:\n with DAG('d'):\n  BashOperator(task_id='t', {T}=60)": ("", None),
     "with DAG('d', dagrun_timeout=60):\n BashOperator(task_id='t')": ("a dagrun_timeout that is no timedelta", 1),
     "with DAG('d', dagrun_timeout=None):\n BashOperator(task_id='t')": ("", None),
+    **{
+        f"with DAG('d'):\n BashOperator(task_id='t', {given})": (detail, 2 if detail else None)
+        for detail, several in {
+            "retries that are no number": ["retries='x'", "retries=[]", "retries={}", "default_args={'retries': 'x'}"],
+            "pool_slots that are no number above 0": ["pool_slots='5'", "pool_slots=0", "pool_slots=-1", "pool_slots=None", "pool_slots=[]"],
+            "a priority_weight that is no whole number": ["priority_weight='5'", "priority_weight=1.5", "priority_weight={}"],
+            "a trigger_rule that there is not": ["trigger_rule='x'", "trigger_rule='ALL_SUCCESS'", "trigger_rule=None", "trigger_rule=5"],
+            "": [
+                "retries='5'", "retries=-1", "retries=1.5", "retries=None", "retries=X", "retries=f'{X}'", "pool_slots=True", "pool_slots=5",
+                "priority_weight=-1", "priority_weight=None", "priority_weight=True", "trigger_rule='always'", "trigger_rule='dummy'",
+                "trigger_rule='all_done_min_one_success'", "trigger_rule=X", "**X", "pool_slots=X",
+            ],
+        }.items()
+        for given in several
+    },
+    **{
+        f"with DAG('d'):\n BashOperator(task_id={given})": ("a task_id that no task may have", 2)
+        for given in ("'a b'", "'a/b'", "''", "'a:b'", "' a'", "'a' * 251", "5", "None")
+    },
+    **{
+        f"with DAG('d'):\n BashOperator(task_id={given})": ("", None)
+        for given in ("'é.a-b_1'", "'a' * 250", "'a\\n'", "X", "f'{X} a'")
+    },
+    **{
+        f"with DAG({given}):\n BashOperator(task_id='t')": ("a dag_id that no DAG may have", 1)
+        for given in ("'a b'", "dag_id='a/b'", "''", "'a' * 251", "5", "None")
+    },
+    **{
+        f"with DAG('d', schedule={given}):\n BashOperator(task_id='t')": ("a schedule that there is not", 1)
+        for given in (
+            "'x'", "''", "'* * * *'", "'61 * * * *'", "'0 24 * * *'", "'0 0 0 * *'", "'0 0 32 * *'", "'0 0 1 13 *'", "'0 0 * * 8'", "'0,60 * * * *'",
+            "'1-70 * * * *'", "'70/5 * * * *'", "'*/0 * * * *'", "'* * * * * * * *'", "'@never'", "'@hourly '", "'None'", "5", "0", "1.5", "True",
+        )
+    },
+    **{
+        f"with DAG('d', schedule={given}):\n BashOperator(task_id='t')": ("", None)
+        for given in (
+            "'0 0 * * *'", "'*/5 1,2 1-5 * 1-5'", "'0 0 * * 7'", "'*/90 * * * *'", "'5-1 * * * *'", "' 0 0 * * * '", "'* * * * * *'", "'0 0 * JAN *'",
+            "'0 0 L * *'", "'R/5 * * * *'", "'@Daily'", "'@once'", "'@midnight'", "'0 0 31 2 *'", "None", "[]", "X", "f'{X} * * *'", "timedelta(days=1)",
+        )
+    },
+    "with DAG('é.a-b_1'):\n BashOperator(task_id='t')": ("", None),
+    "with DAG(X):\n BashOperator(task_id='t')": ("", None),
+    "class D(DAG):\n def __init__(self, name): super().__init__(name.replace(' ', '_'))\nwith D('a b'):\n BashOperator(task_id='t')": ("", None),
+    "class O(BashOperator):\n def __init__(self, task_id, retries, **k): super().__init__(task_id='t', retries=int(retries[1:]), **k)\nwith DAG('d'):\n O(task_id='a b', retries='x5')": ("", None),
+    "def f(i):\n if X:\n  with DAG(i):\n   BashOperator(task_id=i, retries='x')\nf('a b')": ("", None),
+    "with DAG('d'):\n BashOperator.partial(task_id='t', retries='x').expand(env=[{}])": ("", None),
+    "with DAG('d'), TaskGroup('a.b'):\n BashOperator(task_id='t')": ("a group_id that no task group may have", 1),
+    "with DAG('d'), TaskGroup('a' * 201):\n BashOperator(task_id='t')": ("a group_id that no task group may have", 1),
+    "with DAG('d'), TaskGroup('a-b'):\n BashOperator(task_id='t')": ("", None),
 }  # fmt: skip
 ABC = "with DAG('d'):\n" + "".join(
     f" {name} = BashOperator(task_id='{name}')\n" for name in "abc"
@@ -523,7 +573,7 @@ def refusals(facts: Facts) -> list[tuple[str, int | None]]:
 
 
 @pytest.mark.parametrize(("program", "told"), REFUSED.items())
-def test_a_duration_of_another_type_is_refused_where_both_airflows_do(
+def test_what_both_airflows_refuse_is_told(
     scan: Scan, program: str, told: tuple[str, int | None]
 ) -> None:
     head = "from elsewhere import X\n"

@@ -17,6 +17,7 @@ from msgspec import UNSET, Struct
 
 from dagwarden.facts import Origin
 from dagwarden.patterns import late
+from dagwarden.sources.dags.airflow import refused
 from dagwarden.sources.dags.airflow.catalogue import Catalogue, Operator
 from dagwarden.sources.dags.airflow.outside import FIELDS, Fields, Outside
 from dagwarden.sources.dags.language import (
@@ -1347,7 +1348,7 @@ class World:
         task.defaults = tuple(d.duplicate(0) for d in defaults)
         if isinstance(task.operator, str) and task.operator in self.changed:
             task.forget(Unknown("dynamic", f"{task.describe()}, which is changed"))
-        self._check_timeout(task)
+        self._check_arguments(task)
         self._own_properties(task)
         full = group.child(name) if group is not None else name
         if unique and task.dag is not None:
@@ -1377,22 +1378,28 @@ class World:
         dag.branch_ids.setdefault(name, level)
         return before in (0, level)
 
-    def _check_timeout(self, task: Task) -> None:
-        """Tell of an `execution_timeout` that every operator refuses, 2.11 and 3.3."""
-        name = "execution_timeout"
+    def _check_arguments(self, task: Task) -> None:
+        """Tell of arguments that every operator refuses, 2.11 and 3.3."""
         known = isinstance(task.operator, str) and self.operator(task.operator)
-        if task.mapped or name in task.assigned or not known:
+        if task.mapped or not (known and task.certain and self.recording):
             return
-        given = task.keywords.get(name, task.rest)
-        if name not in task.keywords and not task.rest:
-            holding = (one for one in task.defaults if name in one.items or one.rest)
-            held = next(holding, None)
-            given = None if held is None else held.get(name)
-        if type(given) in _NO_DURATION and task.certain and self.recording:
-            detail = "an execution_timeout that is no timedelta"
-            site = task.site
-            unread = Unread(site.path, site.line, detail, broken=True)
-            self.interpreter.unread[unread] = None
+        for name, (is_refused, detail) in refused.ARGUMENTS.items():
+            if name in task.assigned:
+                continue
+            if name in task.keywords or task.rest:
+                given = task.keywords.get(name, task.rest)
+            else:
+                held = (one for one in task.defaults if name in one.items or one.rest)
+                defaults = next(held, None)
+                if defaults is None:
+                    continue
+                given = defaults.get(name)
+            if is_refused(given):
+                self._refused_at(task.site, detail)
+
+    def _refused_at(self, site: Site, detail: str) -> None:
+        unread = Unread(site.path, site.line, detail, broken=True)
+        self.interpreter.unread[unread] = None
 
     def taken(self, dag: Dag, name: str, site: Site) -> None:
         """Take an id, certainly; where it is taken, Airflow refuses the file."""
@@ -1451,6 +1458,9 @@ class World:
         task = Task(self, self._canonical(name), self.site(arguments))
         task.take(arguments)
         self.add(task, self._task_id(arguments))
+        known = self.recording and self.operator(self._canonical(name)) is not None
+        if known and refused.is_no_id(self._task_id(arguments)):
+            self.refused(arguments.node, "a task_id that no task may have")
         return task
 
     def _task_id(self, arguments: Arguments) -> Value:
@@ -1618,19 +1628,27 @@ class World:
     # ------------------------------------------------------------ DAGs and groups
 
     def _dag(self, arguments: Arguments) -> Value:
-        missing = arguments.rest or Unknown("dynamic", "dag_id")
-        dag = Dag(self, arguments.get("dag_id", 0, missing), arguments)
-        self.register(dag)
+        if refused.is_no_id(arguments.get("dag_id", 0, UNDECIDED)):
+            self.refused(arguments.node, "a dag_id that no DAG may have")
+        if refused.is_no_schedule(arguments.keywords.get("schedule")):
+            self.refused(arguments.node, "a schedule that there is not")
         if type(arguments.keywords.get("dagrun_timeout")) in _NO_DURATION:
             # both 2.11 and 3.3 check it
             detail = "a dagrun_timeout that is no timedelta"
             self.refused(arguments.node, detail)
+        return self._new_dag(arguments)
+
+    def _new_dag(self, arguments: Arguments) -> Value:
+        missing = arguments.rest or Unknown("dynamic", "dag_id")
+        dag = Dag(self, arguments.get("dag_id", 0, missing), arguments)
+        self.register(dag)
         return dag
 
     def _own_dag(self, made: Class, arguments: Arguments) -> Value:
         """Make a DAG of a class of the repository, following its constructor."""
         start = made.find("__init__")
-        dag = self._dag(arguments)
+        # what it is given is its constructor's, and may become something else
+        dag = self._new_dag(arguments)
         if not isinstance(dag, Dag):
             return dag
         dag.made = made
@@ -1680,6 +1698,8 @@ class World:
         return Method("dag", decorate)
 
     def _group(self, arguments: Arguments) -> Value:
+        if refused.is_no_group_id(arguments.get("group_id", 0)):
+            self.refused(arguments.node, "a group_id that no task group may have")
         return Group(self, arguments.get("group_id", 0), arguments)
 
     def _group_decorator(self, arguments: Arguments) -> Value:
