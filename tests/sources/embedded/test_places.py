@@ -392,6 +392,24 @@ CASES: dict[str, tuple[str, str, str, int]] = {
         "password",
         3,
     ),
+    "a key file in a setting": (
+        "airflow.cfg",
+        f'[secrets]\nbackend_kwargs = {{"key": {json.dumps({**json.loads(KEY_FILE), "x": "a%40b"})}}}\n',
+        "service_account_key",
+        2,
+    ),
+    "shell, a key file": (
+        "a.sh",
+        f"cat > k <<E\n{KEY_FILE}\nE\n",
+        "service_account_key",
+        6,
+    ),
+    "shell, openssl": (
+        "a.sh",
+        f"openssl enc -pass pass:{PASSWORD} -in x\n",
+        "password",
+        1,
+    ),
     "text": ("notes.txt", f"hello\nuse {TOKEN} for it\n", "bearer_token", 2),
     "other code": (
         "a.js",

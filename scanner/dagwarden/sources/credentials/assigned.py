@@ -147,7 +147,9 @@ def assigned_in(text: str) -> Iterator[Assigned]:
             yield Assigned(match["name"], match["a"] or match["b"] or match["c"])
     if "--" in text or " -" in text:
         for match in _FLAG().finditer(text):
-            yield Assigned(match["name"], match["a"] or match["b"] or match["c"])
+            given = match["a"] or match["b"] or match["c"]
+            # as openssl(1) says where a password comes from
+            yield Assigned(match["name"], given.removeprefix("pass:"))
 
 
 def _inside(value: str) -> Iterator[Assigned]:

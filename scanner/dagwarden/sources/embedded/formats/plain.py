@@ -11,14 +11,12 @@ from dagwarden.sources.credentials import (
     numbered,
     pieces,
 )
+from dagwarden.sources.credentials.keys import PEM
 from dagwarden.sources.credentials.shapes import shapes
 from dagwarden.sources.embedded.spots import Spot
 
 # Longer lines are looked into in pieces; no key is longer.
 _PIECE = 20_000
-_BLOCK = late(
-    rf"-----BEGIN(?:[^-]|-(?!----BEGIN)){{0,{_PIECE}}}",
-)
 
 
 def read_shapes(text: str) -> Iterator[Spot]:
@@ -35,10 +33,15 @@ def read_shapes(text: str) -> Iterator[Spot]:
 
 def read_pem(text: str) -> Iterator[Spot]:
     """Yield the private keys in `text`, which take several lines."""
-    for line, match in numbered(text, _BLOCK().finditer(text)):
-        block = match[0]
-        if "PRIVATE" in block[:60]:
-            yield from (Spot(line, found) for found in found_in("", block))
+    whole: dict[str, Found] = {}
+    if '"private_key"' in text:
+        # a key file in a here document says whose it is
+        files = (one for one in found_in("", text) if one.identity is not None)
+        whole = {one.value: one for one in files}
+    # only the block: what stands behind it may say that all of it is URL-encoded
+    for line, match in numbered(text, PEM().finditer(text)):
+        for found in found_in("", match[0]):
+            yield Spot(line, whole.get(found.value, found))
 
 
 def shaped_in(line: str) -> Iterator[Found]:
