@@ -19,7 +19,7 @@ _MAX_UNCHECKED = 70_000
 # refers to, one after the other, and imports some.
 _LATELY = 4
 _PUNCTUATION = b",.()[]{}:;=+-*/%&|^~<>!@\n"
-_F_STRING = re.compile(rb"[fF][rR]?[\"']|[rR][fF][\"']")
+_F_STRING = rb"[fF][rR]?[\"']|[rR][fF][\"']"
 
 
 def parsed(data: bytes) -> ast.Module:
@@ -78,7 +78,7 @@ def _check_size(data: bytes) -> None:
     words = len(data.split())
     tokens = words + len(data) - len(data.translate(None, _PUNCTUATION))
     fields = data.count(b"{") * len(data) > MAX_FIELD_BYTES
-    if tokens > MAX_TOKENS or (fields and _F_STRING.search(data)):
+    if tokens > MAX_TOKENS or (fields and re.search(_F_STRING, data)):
         raise Unreadable("too_large", "holds more code than can be followed")
 
 

@@ -5,12 +5,12 @@ Not known are what asks a clock, the zone or the language of the machine (`now`,
 `timestamp`, names of months), and dates of other libraries, which are written otherwise.
 """
 
-import re
 from ast import Add, Sub
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from dagwarden.patterns import late
 from dagwarden.sources.dags.language.aliases import computed, lost
 from dagwarden.sources.dags.language.operations import as_scalar, given_of
 from dagwarden.sources.dags.language.paths import Function, Reader
@@ -27,10 +27,10 @@ from dagwarden.sources.dags.language.values import (
 _ERRORS = (ArithmeticError, ValueError, TypeError)
 _UTC = frozenset({"datetime.timezone.utc", "datetime.UTC"})
 # Text of these is the same on every machine; years from 1000 on have four digits there.
-_SAME_EVERYWHERE = re.compile(r"(?:[^%]|%[YmdHMSfjyuVGwUW%])*")
+_SAME_EVERYWHERE = late(r"(?:[^%]|%[YmdHMSfjyuVGwUW%])*")
 _FIRST_YEAR = 1_000
 # What all versions of Python read alike.
-_ISO = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d:\d\d)?")
+_ISO = late(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d:\d\d)?")
 _PARTS = frozenset(
     {"year", "month", "day", "hour", "minute", "second", "microsecond", "fold"}
 )
@@ -84,7 +84,7 @@ class Moment(Thing):
 
     def formatted(self, spec: str) -> Value:
         """Return it as text, as `strftime` writes it."""
-        if not _SAME_EVERYWHERE.fullmatch(spec) or self.value.year < _FIRST_YEAR:
+        if not _SAME_EVERYWHERE().fullmatch(spec) or self.value.year < _FIRST_YEAR:
             return Unknown("dynamic", f"{self.describe()}.strftime()")
         return as_scalar(self.value.strftime(spec))
 
@@ -163,7 +163,7 @@ def _made(name: str, make: Callable[..., date]) -> Function:
 
 def _from_iso(kind: type[date]) -> Callable[..., date]:
     def read(text: str) -> date:
-        if not _ISO.fullmatch(text):
+        if not _ISO().fullmatch(text):
             raise ValueError
         return kind.fromisoformat(text)
 
@@ -171,7 +171,7 @@ def _from_iso(kind: type[date]) -> Callable[..., date]:
 
 
 def _parsed(text: str, how: str) -> datetime:
-    if not _SAME_EVERYWHERE.fullmatch(how):
+    if not _SAME_EVERYWHERE().fullmatch(how):
         raise ValueError
     return datetime.strptime(text, how)  # noqa: DTZ007 - as the program has it: without a zone
 

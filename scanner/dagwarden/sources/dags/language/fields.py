@@ -6,9 +6,9 @@ others that are called so convert or check what they are given.
 """
 
 import ast
-import re
 from keyword import iskeyword
 
+from dagwarden.patterns import late
 from dagwarden.sources.dags.language.aliases import lost
 from dagwarden.sources.dags.language.objects import Class, Instance, Names
 from dagwarden.sources.dags.language.operations import all_of
@@ -162,16 +162,16 @@ def _own(made: Class, node: ast.ClassDef) -> list[str]:
 
 
 # Annotations that say that a field is none, or how it is taken.
-_OTHERWISE = re.compile("ClassVar|InitVar|KW_ONLY")
+_OTHERWISE = late("ClassVar|InitVar|KW_ONLY")
 # What it costs to look through an annotation.
 _ANNOTATION = 10
 
 
 def _says_otherwise(annotation: ast.expr) -> bool:
     if isinstance(annotation, ast.Name):
-        return bool(_OTHERWISE.search(annotation.id))
+        return bool(_OTHERWISE().search(annotation.id))
     charge(_ANNOTATION)
-    return bool(_OTHERWISE.search(ast.dump(annotation)))
+    return bool(_OTHERWISE().search(ast.dump(annotation)))
 
 
 def _is_of_class(made: Class, annotation: ast.expr) -> bool:
@@ -267,7 +267,7 @@ def _is_taken(begins: Value) -> bool:
     return not isinstance(begins, Field) or begins.init
 
 
-_FIELD_NAMES = re.compile(r"[\s,]+")
+_FIELD_NAMES = late(r"[\s,]+")
 
 
 def _namedtuple(reader: Reader, given: Arguments) -> Value:
@@ -276,7 +276,7 @@ def _namedtuple(reader: Reader, given: Arguments) -> Value:
     defaults = all_of(given.keywords.get("defaults"))
     found: list[Value] = []
     if isinstance(names, str):
-        found += [one for one in _FIELD_NAMES.split(names) if one]
+        found += [one for one in _FIELD_NAMES().split(names) if one]
     elif (
         isinstance(names, Items) and names.kind in ("list", "tuple") and not names.more
     ):

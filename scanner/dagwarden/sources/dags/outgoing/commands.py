@@ -9,6 +9,7 @@ is not known may call anything, and is told.
 import re
 from collections.abc import Iterator
 
+from dagwarden.patterns import late
 from dagwarden.sources.dags.language import operations
 from dagwarden.sources.dags.language.values import (
     Entries,
@@ -70,7 +71,7 @@ _OPENING = frozenset({"if", "while", "until", "for", "select", "case", "{"})
 _CLOSING = frozenset({"fi", "done", "esac", "}"})
 _BETWEEN = frozenset({"then", "do", "!"})
 _LOOPS = frozenset({"while", "until", "for", "select"})
-_ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)(\+?)=")
+_ASSIGNMENT = late(r"([A-Za-z_]\w*)(\+?)=")
 
 
 class Shell:
@@ -223,7 +224,7 @@ class Shell:
         words = list(given)
         while words and isinstance(words[0], str):
             word = words[0]
-            assigned = _ASSIGNMENT.match(word) if name == "env" else None
+            assigned = _ASSIGNMENT().match(word) if name == "env" else None
             if assigned is not None:
                 self.variables[assigned[1]] = word[assigned.end() :]
             elif not word.startswith("-"):
@@ -502,7 +503,7 @@ class _Flow:
 def _assignment(word: Word) -> tuple[str, Word] | None:
     """Return what a word assigns, and the word that is the value."""
     first = word.nodes[0]
-    found = _ASSIGNMENT.match(first) if isinstance(first, str) else None
+    found = _ASSIGNMENT().match(first) if isinstance(first, str) else None
     if found is None or not isinstance(first, str):
         return None
     rest = first[found.end() :]

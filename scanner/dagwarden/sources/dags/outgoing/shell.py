@@ -5,10 +5,10 @@ What is not known in a script stands in it as one piece. A word may hold variabl
 commands whose output it takes; whoever carries the script out fills them in.
 """
 
-import re
 from collections.abc import Iterator
 from typing import NamedTuple, TypeAlias
 
+from dagwarden.patterns import late
 from dagwarden.sources.dags.language.values import (
     Text,
     Thing,
@@ -53,7 +53,7 @@ class Word(NamedTuple):
 Operator = str
 Token: TypeAlias = Word | Operator
 
-_NAME = re.compile(r"[A-Za-z_]\w*")
+_NAME = late(r"[A-Za-z_]\w*")
 _SPECIAL = "?#@*$!-0123456789"
 _OPERATORS = (";;&", ";;", ";&", "&&", "||", "|&", ";", "|", "&", "(", ")")
 
@@ -233,7 +233,7 @@ class _Lexer:
         inner = self.atoms[self.at + 2 : end]
         text = "".join(one if isinstance(one, str) else "\0" for one in inner)
         self.at = end + 1
-        name = _NAME.match(text)
+        name = _NAME().match(text)
         if name is not None and name[0] == text:
             self._add(Variable(text))
         else:
@@ -243,7 +243,7 @@ class _Lexer:
     def _name(self) -> None:
         self.at += 1
         text = ""
-        while isinstance(one := self._peek(), str) and _NAME.fullmatch(text + one):
+        while isinstance(one := self._peek(), str) and _NAME().fullmatch(text + one):
             if not one:
                 break
             text += one
