@@ -577,6 +577,9 @@ with DAG("connections", schedule=C("service").host):
             {"name": PROJECT, "assetType": "cloudresourcemanager.googleapis.com/Project", "iamPolicy": p.plain("malformed policy")},
             asset("//iam.googleapis.com/projects/shop/locations/global/workloadIdentityPools/p/providers/x", "iam.googleapis.com/WorkloadIdentityPoolProvider", {"name": "projects/71/locations/global/workloadIdentityPools/p/providers/x", "oidc": {"issuerUri": f"https://u:{p.plain('issuer')}@h", "jwksJson": p.plain("jwks")}}),
         ]  # fmt: skip
+        assets.append(
+            asset("//logging.googleapis.com/projects/shop/sinks/x", "logging.googleapis.com/LogSink", {"name": "x", "destination": "storage.googleapis.com/b", "filter": f'textPayload:"{p.token("log sink filter")}"'})
+        )  # fmt: skip
         rows = [json.dumps(one) for one in assets]
         rows[3:3] = [
             f'{{"name": "{p.plain("broken line")}',

@@ -5,13 +5,14 @@ from collections.abc import Iterator
 from msgspec import structs
 
 from dagwarden.facts import Origin, Secret
-from dagwarden.sources.credentials import Fingerprint, secrets_in
+from dagwarden.sources.credentials import Fingerprint, secrets_in, without_secrets
 from dagwarden.sources.snapshot.records import (
     CloudRunShape,
     ComposerShape,
     ContainerImageShape,
     Data,
     EnvShape,
+    LogSinkShape,
     Reduced,
     SealedSecret,
     SoftwareConfigShape,
@@ -31,12 +32,18 @@ _harmless: set[tuple[str, str, str]] = set()
 
 
 def reduce(data: Data, fingerprint: Fingerprint) -> None:
-    """Replace every environment value in `data`, in place, by what it was."""
+    """
+    Replace every environment value in `data`, in place, by what it was.
+
+    Of what people write to choose log entries, secrets are starred.
+    """
     if isinstance(data, CloudRunShape):
         for variable in _variables(data):
             variable.value = _reduced(
                 ENVIRONMENT, variable.name, variable.value, fingerprint
             )
+    elif isinstance(data, LogSinkShape) and data.filter:
+        data.filter = without_secrets(data.filter)
     elif isinstance(data, ComposerShape) and (software := _software(data)):
         software.envVariables = _all_reduced(
             ENVIRONMENT, software.envVariables, fingerprint
