@@ -13,9 +13,18 @@ from typing import NamedTuple
 from dagwarden.patterns import Late, late
 from dagwarden.sources.credentials.decode import unquoted
 from dagwarden.sources.credentials.names import kind_by_name
+from dagwarden.sources.credentials.work import charge
 
-# Longer texts were not written by people.
+# Longer texts are looked into part by part.
 MAX_ASSIGNING = 200_000
+# Characters that a pattern follows for one unit of work, and at most.
+_FOLLOWED = 150
+_LONGEST = 2_000
+_FEW = 20
+# Units of work for one command: its options are looked for along its line.
+_WORK_OF_COMMAND = 20
+# Where a text may be cut, the best first: no name is parted from its value.
+_CUTS = ("\n", ";", ",", "&", " ")
 
 # Spelled out so that no part can match what another may: nothing to come back to.
 _ASSIGNED = late(
@@ -127,10 +136,29 @@ def flag_in(argument: object) -> str | None:
     return option["name"] if option is not None and known else None
 
 
+def parts_of(text: str) -> Iterator[str]:
+    """Yield a long text in parts that are searched one by one, for names and commands."""
+    start = 0
+    while len(text) - start > MAX_ASSIGNING:
+        last = start + MAX_ASSIGNING
+        cuts = (text.rfind(cut, start, last) + 1 for cut in _CUTS)
+        end = next((cut for cut in cuts if cut > start), last)
+        yield text[start:end]
+        start = end
+    yield text[start:]
+
+
+def _charge_for_assigning(text: str) -> None:
+    """Charge for what each place that may assign takes to look what follows there."""
+    given = text.count(":") + text.count("=") + 4 * text.count("${")
+    if given > _FEW:
+        longest = max(map(len, text.split()), default=0)
+        charge(given * min(longest, _LONGEST) // _FOLLOWED)
+
+
 def assigned_in(text: str) -> Iterator[Assigned]:
     """Yield the names in `text` that are given a value there, with the value."""
-    if len(text) > MAX_ASSIGNING:
-        return
+    _charge_for_assigning(text)
     if "=" in text or ":" in text:
         for match in _ASSIGNED().finditer(text):
             which = next((name for name in _VALUES if match[name]), "")
@@ -163,8 +191,6 @@ def _inside(value: str) -> Iterator[Assigned]:
 
 def passwords_in(command: str) -> Iterator[str]:
     """Yield what the options of the commands in `command` give as a password."""
-    if len(command) > MAX_ASSIGNING:
-        return
     if " '" in command:
         for match in _SQL().finditer(command):
             yield match["secret"]
@@ -175,6 +201,7 @@ def passwords_in(command: str) -> Iterator[str]:
         return
     for option in _OPTIONS:
         if option.hint in command:
+            charge(_WORK_OF_COMMAND * command.count(option.hint))
             for match in option.pattern().finditer(command):
                 given = match["a"] or match["b"] or match["c"]
                 _, found, password = given.partition(option.after or given)

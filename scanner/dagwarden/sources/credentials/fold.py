@@ -14,6 +14,7 @@ from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
 from dagwarden.patterns import late
 from dagwarden.sources.credentials.keys import from_base64
+from dagwarden.sources.credentials.work import charge
 
 MAX_DEPTH = 40
 # Of a text, and of one that is put into another.
@@ -23,6 +24,8 @@ MAX_FILLED = 20_000
 MAX_PARTS = 5_000
 # Of the texts that a value is made of, and the places to fill in one.
 MAX_LEAVES = 200
+# Characters that are put together for one unit of work.
+_SHORT = 500
 HOLE = "{{ }}"
 # So much of a value tells it from what else is written on the lines of a text.
 _BEGINNING = 12
@@ -76,7 +79,11 @@ def fold(node: ast.expr, names: Names, depth: int = 0) -> Folded:
     folder = _FOLDERS.get(type(node))
     if folder is None or depth > MAX_DEPTH:
         return _NOT_KNOWN
-    return folder(node, names, depth + 1)
+    charge(1)
+    folded = folder(node, names, depth + 1)
+    if isinstance(folded.value, str) and len(folded.value) > _SHORT:
+        charge(len(folded.value) // _SHORT)
+    return folded
 
 
 def _as_dict(value: object) -> dict[object, object] | None:

@@ -15,6 +15,7 @@ from dagwarden.sources.credentials.negatives import (
     is_sealed,
     is_template,
 )
+from dagwarden.sources.credentials.work import charge
 
 
 class Named(NamedTuple):
@@ -103,6 +104,8 @@ _ASKED = words("confirm enter forget forgot invalid missing no reset show wrong"
 _PAT_OWNERS = words(
     "github gitlab git azure ado devops databricks personal snowflake gh gl"
 )
+# Units of work, for all that a value may be in place of a secret.
+_WORK_OF_VALUE = 8
 # What a token or key can be: some signs, and more than a few letters and digits.
 _TOKEN = late(r"(?:[A-Za-z]{3,10} )?[\w.~+/=:|$@!-]{6,}")
 _FEWEST = 6
@@ -172,9 +175,20 @@ def _kind_by_words(said: tuple[str, ...]) -> SecretKind | None:
     return None
 
 
-@lru_cache(4096)
+# One of these is in every name that says secret: most names have none.
+_SAYS = late(
+    "auth|bearer|contrasena|cred|kennwort|key|pass|pat|psw|pw|secret|senha|token",
+    re.IGNORECASE,
+)
+
+
 def kind_by_name(name: str) -> SecretKind | None:
     """Return the kind of secret that a value called `name` would be, if any."""
+    return None if _SAYS().search(name) is None else _kind_by_name(name)
+
+
+@lru_cache(4096)
+def _kind_by_name(name: str) -> SecretKind | None:
     if name.startswith(_STORAGE_KEY):
         return "secret_value"
     return _kind_by_words(words_of(name))
@@ -211,6 +225,7 @@ def named(name: str, text: str) -> Named | None:
     kind = kind_by_name(name)
     if kind is None:
         return None
+    charge(_WORK_OF_VALUE + len(text) // 20)
     said = words_of(name)  # not empty: a word of it says the kind
     value = text.strip()
     spoken = value.count(" ") > 3 or (

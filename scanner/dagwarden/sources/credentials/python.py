@@ -8,8 +8,9 @@ called and branches not be taken: what stands there is what whoever reads it has
 """
 
 import ast
-from collections import ChainMap
+from collections import ChainMap, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import islice
 from typing import NamedTuple, Protocol, cast
 
@@ -32,9 +33,11 @@ from dagwarden.sources.credentials.walk import (
     found_in,
     may_hold_secret,
 )
+from dagwarden.sources.credentials.work import TooMuchWork, charge
 
-# Values that are looked into in one file; what comes after them is not.
-MAX_VALUES = 100_000
+# Units of work, beside what looking into values takes.
+_WORK_OF_STATEMENT = 6
+_WORK_OF_EXPRESSION = 3
 # Characters of a word that is compared with a name that says secret, and is none.
 SHORT_WORD = 3
 
@@ -83,10 +86,9 @@ def found_in_python(
     What is imported is known as far as `finder` finds it.
     """
     reading = _Reading(tree, lines, weak=weak, finder=finder)
-    reading.block(_children(tree), _Scope(ChainMap()))
-    while reading.later:
-        body, scope = reading.later.pop(0)
-        reading.block(body, scope)
+    # what was found until then is told: whoever gave the allowance says that it ended
+    with suppress(TooMuchWork):
+        reading.read(tree)
     return sorted(reading.whole(), key=lambda one: one.line)
 
 
@@ -98,10 +100,7 @@ def resolved_in_python(tree: ast.AST) -> list[tuple[int, str, str]]:
     """
     reading = _Reading(tree, (), weak=False)
     reading.resolved = []
-    reading.block(_children(tree), _Scope(ChainMap()))
-    while reading.later:
-        body, scope = reading.later.pop(0)
-        reading.block(body, scope)
+    reading.read(tree)
     return list(dict.fromkeys(reading.resolved))
 
 
@@ -110,7 +109,7 @@ def names_of(
 ) -> dict[str, Folded]:
     """Return the names that a module has in the end; it is the file `source`."""
     reading = _Reading(tree, (), weak=False, finder=finder)
-    reading.left = -1  # nothing is looked into
+    reading.looking = False
     names: dict[str, Folded] = {}
     reading.block(_children(tree), _Scope(ChainMap(names)))
     return {
@@ -196,14 +195,15 @@ class _Reading:
         self.finder = finder
         self.lines = lines
         self.weak = weak
-        self.left = MAX_VALUES
+        # False: only names are of interest
+        self.looking = True
         self.found: dict[tuple[str, int, str], Written] = {}
         # credentials that are made of several texts, by where each of these stands
         self.made: dict[tuple[str, int], list[str]] = {}
         # texts that are made of several, where they are asked for
         self.resolved: list[tuple[int, str, str]] | None = None
         # bodies of functions, read once all names around them have their values
-        self.later: list[tuple[list[ast.AST], _Scope]] = []
+        self.later: deque[tuple[list[ast.AST], _Scope]] = deque()
         # what the parameters are called of functions and classes of the file
         self.parameters: dict[str, list[str]] = {}
         for node in _children(tree):
@@ -220,11 +220,18 @@ class _Reading:
 
     # ------------------------------------------------------------------ statements
 
+    def read(self, tree: ast.AST) -> None:
+        """Read a module, then the bodies of its functions."""
+        self.block(_children(tree), _Scope(ChainMap()))
+        while self.later:
+            self.block(*self.later.popleft())
+
     def block(self, nodes: list[ast.AST], scope: _Scope) -> None:
         """Read statements and what they hold, in order."""
         waiting = nodes[::-1]
         while waiting:
             node = waiting.pop()
+            charge(_WORK_OF_STATEMENT)
             reader = _STATEMENTS.get(type(node))
             if reader is not None:
                 waiting += reader(self, node, scope)
@@ -363,6 +370,7 @@ class _Reading:
         waiting: list[tuple[ast.AST, str]] = [(node, name)]
         while waiting:
             one, called_as = waiting.pop()
+            charge(_WORK_OF_EXPRESSION)
             if type(one) is ast.Name and not called_as:
                 continue  # the most of all, and they say nothing
             reader = _READERS.get(type(one))
@@ -381,9 +389,9 @@ class _Reading:
             most = max(folded.leaves, key=lambda leaf: len(leaf.text))
             if most.text != value and len(value) <= MAX_TEXT:
                 self.resolved.append((most.line, name, value))
-        if not folded.leaves or self.left < 0 or not may_hold_secret(name, value):
+        wanted = self.looking and folded.leaves
+        if not wanted or not may_hold_secret(name, value):
             return False
-        self.left -= folded.size
         some = False
         for found in found_in(name, value, name=name, weak=self.weak):
             some = True

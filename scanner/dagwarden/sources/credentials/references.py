@@ -17,12 +17,15 @@ from typing import NamedTuple
 from dagwarden.patterns import Late, late, words
 from dagwarden.sources.credentials.fold import Folded, called, fold
 from dagwarden.sources.credentials.negatives import is_template
+from dagwarden.sources.credentials.work import charge
 
 # Of one file; what comes after them is not told.
 MAX_REFERENCES = 100
 # Of one pattern, those included that turn out to be none.
 MAX_MATCHES = 500
 MAX_TARGET = 300
+# Characters that are searched for one unit of work.
+_SEARCHED = 20
 ADC = "GOOGLE_APPLICATION_CREDENTIALS"
 _ACTIVATE = "activate-service-account"
 # One of these stands in every text that has a reference.
@@ -83,6 +86,7 @@ def references_in_text(text: str, line: int = 1) -> Iterator[Reference]:
     """Yield what settings and commands name, in a text that begins at `line`."""
     if not may_refer(text):
         return
+    charge(len(text) // _SEARCHED)
     for match in _matches(_SETTING, text):
         if _PATH().match(match["target"]):
             yield from _at(match, text, line, ADC, is_key=False)
@@ -126,6 +130,7 @@ def references_in_python(tree: ast.Module, text: str) -> Iterator[Reference]:
     documentation: set[int] = set()
     telling: list[ast.AST] = []
     for node in ast.walk(tree):
+        charge(1)
         if isinstance(node, ast.Expr):
             documentation.add(id(node.value))
         elif isinstance(node, _TELLING):

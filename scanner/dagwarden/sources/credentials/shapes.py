@@ -30,6 +30,7 @@ from dagwarden.sources.credentials.negatives import (
     is_published,
     is_template,
 )
+from dagwarden.sources.credentials.work import charge
 
 
 class Shaped(NamedTuple):
@@ -48,6 +49,9 @@ class _Token(NamedTuple):
     pattern: Late
 
 
+# Units of work for what may be a JWT, and for a parameter of a URL that may be signed.
+_WORK_OF_JWT = 15
+_WORK_OF_PARAMETER = 10
 _END = r"(?![\w-])"
 _GITLAB = ("pat", "dt", "rt", "cbt", "ptt", "ft", "soat", "imt", "agent", "oas")
 _TOKENS: tuple[_Token, ...] = (
@@ -283,10 +287,13 @@ def shapes(text: str) -> Iterator[Shaped]:
         data = from_base64(text)
         if data is not None and is_private_der(data) and is_whole(data):
             yield Shaped("private_key", "".join(text.split()))
+    if "sig=" in text:  # from each parameter on it is looked for
+        charge(_WORK_OF_PARAMETER * text.count("="))
     for token in _hinted(text):
         yield from _tokens(token, text)
     if "eyJ" in text:
         for match in _JWT().finditer(text):
+            charge(_WORK_OF_JWT)
             header = _JWT_HEADER().search(match["run"])
             if header and _is_signed(header[0], match["claims"]):
                 value = match[0][header.start() :]

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from dagwarden.sources.credentials.keys import PEM
 from dagwarden.sources.credentials.walk import Found, found_in, may_hold_secret
+from dagwarden.sources.credentials.work import charge
 
 # Longer lines are looked into in pieces that overlap by as much as a token is long.
 _PIECE = 20_000
@@ -57,6 +58,7 @@ def found_in_text(text: str) -> Iterator[tuple[int, Found]]:
                 yield number, found
     # editors count these lines, not those that end at a form feed
     for number, line in enumerate(text.split("\n"), 1):
+        charge(1)
         if len(line) < _PIECE and not may_hold_secret("", line.strip()):
             continue
         seen: set[str] = set()

@@ -7,16 +7,20 @@ dropped. It never leaves `sources`.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from typing import NamedTuple, cast
 
 from dagwarden.facts import Origin, Secret, SecretKind
 from dagwarden.patterns import Late, late, words
+from dagwarden.sources.credentials import work
 from dagwarden.sources.credentials.assigned import (
+    MAX_ASSIGNING,
+    Assigned,
     assigned_in,
     command_in,
     flag_in,
+    parts_of,
     passwords_in,
 )
 from dagwarden.sources.credentials.connection_fields import (
@@ -42,6 +46,7 @@ from dagwarden.sources.credentials.shapes import (
     shapes,
 )
 from dagwarden.sources.credentials.shown import without_secrets
+from dagwarden.sources.credentials.work import charge, pass_over
 
 # Strings are decoded (JSON, base64, URL-encoding) this often, and up to this size.
 MAX_DECODINGS = 4
@@ -57,10 +62,17 @@ MAX_HARMLESS = 20_000
 
 # Characters of what a connection's type says is a secret: shorter ones stand for one.
 _SHORTEST_FIELD = 6
+# Units of work for a text; characters, and values in which another is looked for, for one.
+_WORK_OF_TEXT = 12
+_SEARCHED = 5
+_COMPARED = 20
+
 _EMAIL = late(r"[\w.+-]{1,100}@[\w.-]{1,150}")
 _KEY_ID = late(r"[\w-]{1,64}")
 _QUERY = late(r"^[A-Za-z][\w+.-]{0,40}:(?://)?[^\s?]{0,2048}\?(?P<query>\S+)$")
-_harmless: set[tuple[str, str]] = set()
+# By name and text, with the work that it took to see that: what another file was met
+# before decides nothing about where the search in this one ends.
+_harmless: dict[tuple[str, str], int] = {}
 
 
 class Found(NamedTuple):
@@ -172,8 +184,17 @@ def may_hold_secret(name: str, value: object) -> bool:
     if isinstance(value, str):
         if is_plain(value):
             return kind_by_name(name) is not None
-        return (name, value) not in _harmless
+        return not _is_harmless(name, value)
     return value is not None and not isinstance(value, (int, float))
+
+
+def _is_harmless(name: str, text: str) -> bool:
+    """Say whether a text was found to be harmless, and charge for that all the same."""
+    units = _harmless.get((name, text))
+    if units is None:
+        return False
+    charge(units)
+    return True
 
 
 class _Walk:
@@ -189,7 +210,9 @@ class _Walk:
     ) -> Iterator[Found]:
         self._left -= 1
         if self._left < 0 or nesting > MAX_NESTING:
+            pass_over()
             return
+        charge(1)
         if isinstance(value, (bytes, bytearray)):
             value = bytes(value).decode("utf-8", "replace")
         if isinstance(value, str):
@@ -235,6 +258,7 @@ class _Walk:
         pair = _name_in_pair(value)
         key_id = next(filter(is_key_id, value.values()), None)
         for key, item in value.items():
+            charge(2)
             called = pair if pair is not None and key in _VALUES else key
             name = (
                 _APPROLE if key == "secret_id" and "role_id" in value else str(called)
@@ -255,15 +279,15 @@ class _Walk:
     ) -> Iterator[Found]:
         if decodings or len(text) >= 200:
             yield from self._searched(place, name, text, nesting, decodings)
-        elif (name, text) not in _harmless:
-            left, found = self._left, False
+        elif not _is_harmless(name, text):
+            left, found, units = self._left, False, work.left()
             for one in self._searched(place, name, text, nesting, decodings):
                 found = True
                 yield one
             # what another value was made of counts: that is looked into each time
             alone = self._left == left
             if not found and alone and len(_harmless) < MAX_HARMLESS:
-                _harmless.add((name, text))
+                _harmless[name, text] = units - work.left()
 
     def _searched(
         self, place: str, name: str, text: str, nesting: int, decodings: int
@@ -271,8 +295,10 @@ class _Walk:
         if len(text) < 4 and not kind_by_name(name):
             return
         if is_plain(text):
+            charge(1)
             yield from _by_name(place, name, text)
             return
+        charge(_WORK_OF_TEXT + min(len(text), MAX_ASSIGNING) // _SEARCHED)
         url = len(text) < MAX_URL and _QUERY().match(text)
         if not url and decodings < MAX_DECODINGS and 12 <= len(text) <= MAX_TEXT:
             found = False
@@ -291,6 +317,7 @@ class _Walk:
             _in_text(place, text),
         )
         for one in chain.from_iterable(parts):
+            charge(1 + len(told) // _COMPARED)
             if not any(one.value in value for value in told):
                 told.append(one.value)
                 yield one
@@ -316,15 +343,34 @@ class _Walk:
 
 def _in_text(place: str, text: str) -> Iterator[Found]:
     """Yield what `text` has by shape, and what it calls by a name."""
+    if len(text) > MAX_ASSIGNING:
+        yield from _in_long_text(place, text)
+        return
     given = list(assigned_in(text))
     for kind, value, prefix in shapes(text):
+        charge(1 + len(given) // _COMPARED)
         name = next((one.name for one in given if value in one.value), None)
         yield Found(kind, _below(place, name), value, prefix)
+    yield from _given(place, given, passwords_in(text))
+
+
+def _in_long_text(place: str, text: str) -> Iterator[Found]:
+    """Yield what a text has by shape, and then part by part what it calls by a name."""
+    for kind, value, prefix in shapes(text):
+        yield Found(kind, place, value, prefix)
+    for part in parts_of(text):
+        charge(len(part) // _SEARCHED)
+        yield from _given(place, assigned_in(part), passwords_in(part))
+
+
+def _given(
+    place: str, given: Iterable[Assigned], passwords: Iterable[str]
+) -> Iterator[Found]:
     for name, value in given:
         # what has a shape was told by it, maybe as what it holds: "Basic ..."
         if kind_by_name(name) is not None and shape(value) is None:
             yield from _by_name(_below(place, name), name, value)
-    for password in passwords_in(text):
+    for password in passwords:
         if is_one(password):
             yield Found("password", place, password)
 

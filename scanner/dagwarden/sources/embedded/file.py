@@ -3,6 +3,7 @@
 import codecs
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
@@ -27,6 +28,7 @@ from dagwarden.sources.credentials.references import (
     Reference,
     may_refer,
 )
+from dagwarden.sources.credentials.work import TooMuchWork, allowance
 from dagwarden.sources.dags.records.outcome import (
     UNTELLABLE,
     Outcome,
@@ -51,6 +53,8 @@ MAX_SIZE = 5_000_000
 MAX_LARGE = 20_000_000
 # Of one file: a value may be told by its name, its shape and a comment.
 MAX_READINGS = 4 * MAX_SPOTS
+# Units of work for one file: what two to five megabytes take that nobody made to be slow.
+MAX_WORK = 2_000_000
 # Longer lines are looked into by shape alone.
 MAX_LINE = 1_000_000
 # Where a file that is no text shows it.
@@ -108,7 +112,13 @@ class Reader:
         named = NamedFiles(self.root)
         modules = Modules(self.shelf, path)
         looked = _Looked(name, self.fingerprint, named, modules, self.kingfisher)
-        looked.into(path.name, data)
+        with allowance(MAX_WORK) as searching:
+            # what was found until then is told
+            with suppress(TooMuchWork):
+                looked.into(path.name, data)
+            if searching.cut:
+                looked.path = name
+                looked.gap("too_large", "takes too long to be looked into whole")
         outcome = looked.outcome(seen.digest.hex(), len(data))
         lasting = named.lasting and modules.lasting
         return outcome, (seen, *named.seen, *modules.seen) if lasting else None
@@ -166,7 +176,7 @@ class _Looked:
         lowered = name.lower()
         if data[:4] == b"PK\x03\x04" and lowered.endswith(".zip"):
             if packed:
-                self._gap("unsupported", "an archive in an archive is not opened")
+                self.gap("unsupported", "an archive in an archive is not opened")
             else:
                 self._archive(data)
             return
@@ -174,9 +184,12 @@ class _Looked:
         if text is None:
             self._binary(lowered, data)
         else:
-            told = self._add(
-                self._with_kingfisher(lowered, text, self._spots(lowered, text))
-            )
+            spots: list[Spot] = []
+            try:
+                self._search(lowered, text, spots)
+                spots = self._with_kingfisher(lowered, text, spots)
+            finally:
+                told = self._add(spots)
             # a DAG's own waivers are read with the DAG
             ours = format_of(lowered, text) != "python"
             self.waivers += waivers_in(text.split("\n"), told, ours=ours)
@@ -191,14 +204,14 @@ class _Looked:
             for member, content in members_of(data):
                 self.path = f"{whole}/{member}"
                 if isinstance(content, Refused):
-                    self._gap(content.reason, content.detail)
+                    self.gap(content.reason, content.detail)
                 elif (reason := passed_over(member)) is not None:
                     self.excluded[reason] += 1
                 else:
                     self.into(member.rpartition("/")[2], content, packed=True)
         except Refused as refused:
             self.path = whole
-            self._gap(refused.reason, refused.detail)
+            self.gap(refused.reason, refused.detail)
         self.path = whole
 
     def _binary(self, name: str, data: bytes) -> None:
@@ -209,27 +222,32 @@ class _Looked:
         elif format_of(name, "") == "shapes":
             self.excluded["binary"] += 1
         else:
-            self._gap("encoding", "is no text, whatever its name says")
+            self.gap("encoding", "is no text, whatever its name says")
 
-    def _spots(self, name: str, text: str) -> list[Spot]:
+    def _search(self, name: str, text: str, spots: list[Spot]) -> None:
+        """Add what is found to `spots`, which hold it however this ends."""
         kind = format_of(name, text)
         longest = max(map(len, text.split("\n"))) if len(text) > MAX_LINE else 0
         if longest > MAX_LINE and kind not in ("json", "notebook"):
             detail = "has a line that is too long to be looked into by names"
-            self._gap("too_large", detail)
+            self.gap("too_large", detail)
             kind = "shapes"
         try:
-            if kind == "python":
-                return list(islice(read_python(text, self.modules), MAX_READINGS))
-            return _first(kind, text)
+            self._read(kind, text, spots)
         except Unparsable:
-            return _first("named", text)
+            self._read("named", text, spots)
         except Partly as partly:
-            self._gap(partly.reason, partly.detail)
-            return _first("named" if longest <= MAX_LINE else "shapes", text)
+            self.gap(partly.reason, partly.detail)
+            self._read("named" if longest <= MAX_LINE else "shapes", text, spots)
         except (RecursionError, MemoryError):
-            self._gap("too_deep", "nested too deeply to be looked into whole")
-            return _first("shapes", text)
+            self.gap("too_deep", "nested too deeply to be looked into whole")
+            self._read("shapes", text, spots)
+
+    def _read(self, kind: str, text: str, spots: list[Spot]) -> None:
+        spots.clear()
+        python = kind == "python"
+        reading = read_python(text, self.modules) if python else reader_of(kind)(text)
+        spots.extend(islice(reading, MAX_READINGS))
 
     def _with_kingfisher(self, name: str, text: str, own: list[Spot]) -> list[Spot]:
         if self.kingfisher is None:
@@ -237,17 +255,18 @@ class _Looked:
         try:
             return self.kingfisher.beside(text, format_of(name, text), own)
         except Partly as partly:
-            self._gap(partly.reason, partly.detail)
+            self.gap(partly.reason, partly.detail)
             return own
 
-    def _gap(self, reason: GapReason, detail: str) -> None:
+    def gap(self, reason: GapReason, detail: str) -> None:
+        """Add what was not looked into, or not whole."""
         self.gaps.append(gap_at(self.path, reason, detail))
 
     def _add(self, spots: list[Spot]) -> list[EmbeddedSecret]:
         """Add the facts of one file, or that it holds no credential."""
         facts = list(self._facts(spots))
         if len(facts) >= MAX_SPOTS or len(spots) >= MAX_READINGS:
-            self._gap("truncated", f"only the first {MAX_SPOTS} credentials are told")
+            self.gap("truncated", f"only the first {MAX_SPOTS} credentials are told")
         nothing = EmbeddedSecret(
             id=f"file:{self.path}",
             origin=Origin(source=self.path),
@@ -338,10 +357,6 @@ def _unresolved(place: str, found: Found) -> tuple[Unresolved, ...]:
         return ()
     symbol = f"what {place} is: {found.doubt}"
     return (Unresolved(field="secret", reason="dynamic", symbol=symbol),)
-
-
-def _first(kind: str, text: str) -> list[Spot]:
-    return list(islice(reader_of(kind)(text), MAX_READINGS))
 
 
 # What says most of a value that several readings of a file tell of.

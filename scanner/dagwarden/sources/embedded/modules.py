@@ -9,12 +9,14 @@ folder of the file and those above it (one of them is the DAG folder), in `plugi
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from msgspec import Struct
 
 from dagwarden.sources.credentials.fold import Folded
 from dagwarden.sources.credentials.python import names_of
+from dagwarden.sources.credentials.work import TooMuchWork, allowance
 from dagwarden.sources.dags.parse import parsed
 from dagwarden.sources.dags.records.outcome import shown
 from dagwarden.sources.dags.records.seen import Seen, Unreadable, look
@@ -24,6 +26,8 @@ MAX_MODULES = 30
 MAX_DEPTH = 5
 # Bytes of a module; a longer one holds data.
 MAX_SIZE = 500_000
+# Units of work for the names of one.
+MAX_WORK = 500_000
 # Folders above a file that are looked into.
 MAX_ABOVE = 8
 # Modules whose names are kept for other files.
@@ -168,7 +172,10 @@ class Modules:
         except Unreadable:
             self.lasting = False
             return _Module(_NOTHING, ())
-        names = names_of(tree, shown(Path(path), self.shelf.root), inner)
+        # of its own: the file that happens to be the first to import it pays nothing
+        names: Mapping[str, Folded] = _NOTHING
+        with allowance(MAX_WORK), suppress(TooMuchWork):
+            names = names_of(tree, shown(Path(path), self.shelf.root), inner)
         module = _Module(names, (seen, *inner.seen))
         if inner.whole and inner.lasting:
             if len(self.shelf.modules) >= MAX_KEPT:

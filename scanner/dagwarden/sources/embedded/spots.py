@@ -7,12 +7,16 @@ part alone tells the same.
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import islice
 from typing import NamedTuple, TypeAlias
 
 from dagwarden.facts import GapReason
 from dagwarden.sources.credentials import Found, found_in
+from dagwarden.sources.credentials.work import TooMuchWork, allowance
 
+# Units of work for finding the lines of what a document holds.
+MAX_PLACING = 400_000
 # Of one file; what comes after them is not told.
 MAX_SPOTS = 500
 # Texts that are asked which of them holds a credential that no part tells of alone.
@@ -121,17 +125,48 @@ def nodes_of(document: Node) -> Iterator[tuple[str, Node]]:
 def spots_in(place: str, node: Node) -> Iterator[Spot]:
     """Yield the credentials in a document that is called `place`."""
     once: dict[tuple[str, str], Found] = {}
-    for one in islice(found_in(place, node.plain()), MAX_SPOTS):
-        # what a connection's type says of a field comes before what its name does
-        once.setdefault((one.place, one.value), one)
-    yield from _placed(place, node, list(once.values()))
+    # what was found until then is told: whoever gave the allowance says that it ended
+    with suppress(TooMuchWork):
+        for one in islice(found_in(place, node.plain()), MAX_SPOTS):
+            # what a connection's type says of a field comes before what its name does
+            once.setdefault((one.place, one.value), one)
+    yield from _lined(place, node, list(once.values()))
+
+
+def _lined(place: str, node: Node, wanted: list[Found]) -> Iterator[Spot]:
+    """Yield each of `wanted` with its line; where that takes too long, with a text's."""
+    spots: list[Spot] = []
+    try:
+        with allowance(MAX_PLACING):
+            spots.extend(_placed(place, node, wanted))
+    except TooMuchWork:
+        lines: dict[str, int] = {}
+        for _, part in nodes_of(node):
+            if isinstance(part.value, str):
+                lines.setdefault(part.value, part.line)
+        placed = {spot.found for spot in spots}
+        spots += [
+            Spot(lines.get(found.value, node.line), found)
+            for found in wanted
+            if found not in placed
+        ]
+    yield from spots
 
 
 def _placed(place: str, node: Node, wanted: list[Found]) -> Iterator[Spot]:
     """Yield each of `wanted` with the line of the smallest part that tells of it."""
-    left = wanted
-    parts = list(node.parts(place))
-    for inner, part in parts:
+    left: list[Found] = []
+    parts = dict(node.parts(place)) if isinstance(node.value, dict) else {}
+    on_the_way: dict[str, list[Found]] = {}
+    for found in wanted:
+        key = _on_the_way(place, found.place, parts)
+        (left if key is None else on_the_way.setdefault(key, [])).append(found)
+    for inner, own in on_the_way.items():
+        told = set(found_in(inner, parts[inner].plain()))
+        left += [found for found in own if found not in told]
+        here = [found for found in own if found in told]
+        yield from _placed(inner, parts[inner], here)
+    for inner, part in node.parts(place) if left else ():
         if not left:
             return
         told = set(found_in(inner, part.plain()))
@@ -147,6 +182,16 @@ def _placed(place: str, node: Node, wanted: list[Found]) -> Iterator[Spot]:
         holding = (part for part in texts if _holds(str(part.value), found.value))
         part = next(holding, None) or next(_telling(texts, found.value), node)
         yield Spot(_line_in(part, found.value), found)
+
+
+def _on_the_way(place: str, target: str, parts: dict[str, Node]) -> str | None:
+    """Return the place of the one of `parts` that leads to `target`, by their names."""
+    at = len(place) + 1 if place else 0
+    while parts and at >= 0:
+        at = target.find(".", at + 1)
+        if (inner := target if at < 0 else target[:at]) in parts:
+            return inner
+    return None
 
 
 def _texts(node: Node) -> list[Node]:

@@ -5,14 +5,19 @@ import re
 from collections.abc import Iterator
 
 from dagwarden.sources.credentials import found_in
+from dagwarden.sources.credentials.work import TooMuchWork, allowance, charge
 from dagwarden.sources.embedded.formats.structures import HINTS, read_structures
 from dagwarden.sources.embedded.spots import Node, Partly, Spot, Unparsable, spots_in
 
 # What one search goes into: see `sources.credentials`.
 MAX_DEPTH = 38
 MAX_VALUES = 190_000
+# Units of work for the lines of values, and for one.
+MAX_LINES = 600_000
+_WORK_OF_VALUE = 2
 
 _PIECE = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\],:]|[^\s{}\[\],:"]+', re.DOTALL)
+_DECODER = json.JSONDecoder(strict=False)
 _BRACKET = re.compile(r"[{}\[\]]")
 
 
@@ -21,12 +26,12 @@ def read_json(text: str) -> Iterator[Spot]:
     check_bounds(text)
     document = parsed(text)
     # a list or a mapping: most hold nothing, and need no lines
-    holds = next(found_in("", document), None) is not None
+    first = next(found_in("", document), None)
     structured = any(hint in text for hint in HINTS)
-    if not (holds or structured):
+    if not (first or structured):
         return
     lined = with_lines(text)
-    if holds:
+    if first:
         yield from spots_in("", lined)
     if structured:
         yield from read_structures(lined)
@@ -61,7 +66,20 @@ def _depth(text: str) -> int:
 
 
 def with_lines(text: str) -> Node:
-    """Return a document that is known to be JSON, with the line of each value."""
+    """
+    Return a document that is known to be JSON, with the line of each value.
+
+    Raises Partly where it has too many.
+    """
+    try:
+        with allowance(MAX_LINES):
+            return _with_lines(text)
+    except TooMuchWork:
+        charge(MAX_LINES)
+        raise Partly("too_large", "holds too many values to be told apart") from None
+
+
+def _with_lines(text: str) -> Node:
     root = Node(1, "")
     waiting: list[Node] = []
     key: str | None = None
@@ -83,6 +101,7 @@ def with_lines(text: str) -> Node:
             key = _text(piece)
             waiting[-1].keep(key, line)
             continue
+        charge(_WORK_OF_VALUE)
         node = Node(line, _value(piece))
         if isinstance(around, dict):
             around[key or ""] = node
@@ -109,7 +128,7 @@ def _text(piece: str) -> str:
     if "\\" not in piece:
         return piece[1:-1]
     try:
-        text: str = json.loads(piece, strict=False)
+        text: str = _DECODER.decode(piece)
     except ValueError:
         return piece[1:-1]
     return text

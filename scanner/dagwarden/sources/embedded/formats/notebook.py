@@ -1,6 +1,7 @@
 """Notebooks: the code and the text of cells, and what running them wrote."""
 
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from dagwarden.sources.embedded.formats.json_text import parsed, with_lines
@@ -28,39 +29,43 @@ def read_notebook(text: str) -> Iterator[Spot]:
         raise Unparsable
     for one in _texts(document):
         whole = "".join(line for _, line in one.lines)
+        ends = _ends(part for _, part in one.lines)
         for spot in _read(one.code, whole):
             found = spot.found
             place = f"{one.place}.{found.place}" if found.place else one.place
-            yield Spot(_line(one, spot.line), found._replace(place=place))
+            at = min(bisect_left(ends, spot.line), len(ends) - 1)
+            yield Spot(one.lines[at][0], found._replace(place=place))
 
 
-def _read(code: bool, text: str) -> list[Spot]:
+def _read(code: bool, text: str) -> Iterator[Spot]:
     if not code:
-        return list(read_named(text))
+        yield from read_named(text)
+        return
     # what starts with these is for the notebook or a shell
     python = "\n".join(
         "" if line.lstrip().startswith(("%", "!", "?")) else line
         for line in text.split("\n")
     )
     try:
-        found = list(read_python(python))
+        yield from read_python(python)
     except Unparsable:
-        return list(read_named(text))
+        yield from read_named(text)
+        return
     rest = "\n".join(
         line if line.lstrip().startswith(("%", "!")) else ""
         for line in text.split("\n")
     )
-    return [*found, *read_named(rest)]
+    yield from read_named(rest)
 
 
-def _line(one: _Text, line: int) -> int:
-    """Return the line of the file that holds a line of the text."""
-    at = 1
-    for number, part in one.lines:
-        at += part.count("\n")
-        if line < at or (line == at and not part.endswith("\n")):
-            return number
-    return one.lines[-1][0] if one.lines else 1
+def _ends(parts: Iterable[str]) -> list[int]:
+    """Return the last line of the whole that each part has a piece of."""
+    ends: list[int] = []
+    before = 0
+    for part in parts:
+        before += part.count("\n")
+        ends.append(before if part.endswith("\n") else before + 1)
+    return ends
 
 
 def _texts(document: Node) -> Iterator[_Text]:

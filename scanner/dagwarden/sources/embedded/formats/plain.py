@@ -13,6 +13,7 @@ from dagwarden.sources.credentials import (
 )
 from dagwarden.sources.credentials.keys import PEM
 from dagwarden.sources.credentials.shapes import shapes
+from dagwarden.sources.credentials.work import charge
 from dagwarden.sources.embedded.spots import Spot
 
 # Longer lines are looked into in pieces; no key is longer.
@@ -22,6 +23,7 @@ _PIECE = 20_000
 def read_shapes(text: str) -> Iterator[Spot]:
     """Yield what has a credential's shape; names count for nothing."""
     for number, line in enumerate(text.split("\n"), 1):
+        charge(1 + len(line) // 20)
         if len(line) > _PIECE:
             yield from (Spot(number, found) for found in shaped_in(line))
         elif len(stripped := line.strip()) >= 8:
@@ -69,7 +71,9 @@ def read_comments(text: str, mark: str) -> Iterator[Spot]:
     """Yield what is in lines that are commented out by `mark`."""
     first = line = at = 0
     block: list[str] = []
+    charge(len(text) // 50)
     for match in _COMMENT[mark]().finditer(text):
+        charge(1)
         line += text.count("\n", at, match.start())
         at = match.start()
         if line != first + len(block):

@@ -10,6 +10,7 @@ from dagwarden.sources.credentials import (
     kind_by_name,
     pieces,
 )
+from dagwarden.sources.credentials.work import charge
 from dagwarden.sources.embedded.formats.plain import read_comments, read_pem, shaped_in
 from dagwarden.sources.embedded.spots import Spot
 
@@ -26,6 +27,7 @@ def _commands(text: str) -> Iterator[tuple[int, str]]:
     """Yield each command with the number of its first line; it may take several."""
     started, parts = 1, list[str]()
     for number, line in enumerate(text.split("\n"), 1):
+        charge(3)
         if not parts:
             started = number
         parts.append(line)
@@ -96,6 +98,7 @@ def read_sql(text: str) -> Iterator[Spot]:
     yield from read_comments(text, "--")
     for number, line in enumerate(text.split("\n"), 1):
         for piece in pieces(line):
+            charge(5 + len(piece) // 5)
             yield from (Spot(number, found) for found in _in_statement(piece))
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from dagwarden.sources.connections.formats import read_dotenv
 from dagwarden.sources.credentials import found_in, numbered
+from dagwarden.sources.credentials.work import charge
 from dagwarden.sources.embedded.formats.plain import read_comments, read_named, read_pem
 from dagwarden.sources.embedded.spots import Spot, Unparsable, below
 
@@ -52,6 +53,7 @@ def _options(text: str) -> Iterator[tuple[str, str, str, int]]:
     """Yield (section, name, value, line); a value goes on where lines are indented."""
     section, name, value, started = "", "", "", 0
     for number, line in enumerate(text.split("\n"), 1):
+        charge(2)
         stripped = line.strip()
         if not stripped or stripped[0] in "#;":
             continue

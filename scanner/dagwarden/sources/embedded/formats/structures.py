@@ -11,7 +11,16 @@ from dagwarden.sources.credentials import Found, found_in
 from dagwarden.sources.embedded.spots import Node, Spot, below, nodes_of
 
 # One of these stands in every document that has such a value.
-HINTS = ('"auth"', "auth:", "kty", "variable_value", '"value"', "value:")
+HINTS = (
+    '"auth"',
+    "auth:",
+    '"kty"',
+    "'kty'",
+    "kty:",
+    "variable_value",
+    '"value"',
+    "value:",
+)
 
 
 def read_structures(document: Node) -> Iterator[Spot]:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 
 from dagwarden.sources.credentials import found_in
+from dagwarden.sources.credentials.work import charge
 from dagwarden.sources.embedded.formats.plain import (
     read_comments,
     read_named,
@@ -28,6 +29,8 @@ _ATTRIBUTE = re.compile(
 _TEXT = re.compile(r"\"(?P<text>(?:[^\"\\]|\\.)*)\"\s*(?:[#/].*)?$")
 _HEREDOC = re.compile(r"<<[-~]?(?P<mark>\w+)\s*$")
 _ESCAPES = {"\\n": "\n", "\\t": "\t", '\\"': '"', "\\\\": "\\"}
+# Units of work, for the patterns that a line is held against.
+_WORK_OF_LINE = 6
 # What a variable's attributes are called says nothing: the variable is the name.
 _OF_VARIABLE = frozenset({"default", "value"})
 
@@ -43,6 +46,7 @@ def read_terraform(text: str) -> Iterator[Spot]:
     named = ""
     at = 0
     while at < len(lines):
+        charge(_WORK_OF_LINE)
         line = lines[at]
         at += 1
         if line.lstrip().startswith(("#", "//")):

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 from dagwarden.sources.credentials import found_in, numbered
+from dagwarden.sources.credentials.work import charge
 from dagwarden.sources.embedded.formats.plain import read_named
 from dagwarden.sources.embedded.spots import Spot
 
@@ -18,7 +19,9 @@ _ELEMENT = re.compile(
 def read_xml(text: str) -> Iterator[Spot]:
     """Yield the credentials of elements, properties and attributes."""
     for pattern in (_PROPERTY, _ELEMENT):
+        charge(len(text) // 20)
         for line, match in numbered(text, pattern.finditer(text), "value"):
+            charge(3)
             # Hadoop's names: fs.s3a.secret.key
             name = match["name"].replace(".", "_")
             for found in found_in(name, match["value"].strip()):

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from dagwarden.sources.credentials import found_in
+from dagwarden.sources.credentials.work import charge
 from dagwarden.sources.embedded.formats.plain import read_comments, read_named
 from dagwarden.sources.embedded.formats.structures import read_structures
 from dagwarden.sources.embedded.spots import (
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 MAX_DEPTH = 38
 # Values with every alias written out.
 MAX_VALUES = 190_000
+
+# Units of work: libyaml's event, made an object of Python's, and its node.
+_WORK_OF_EVENT = 6
 
 _LIKE_YAML = re.compile(r"^\s*(?:- )?[\w.-]+:(?:\s|$)", re.MULTILINE)
 # In a Secret, too, these say who and where.
@@ -157,6 +161,7 @@ def _documents(text: str) -> list[Node]:
     builder = _Builder()
     try:
         for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+            charge(_WORK_OF_EVENT)
             builder.take(event)
     except (yaml.YAMLError, ValueError):
         raise Unparsable from None
