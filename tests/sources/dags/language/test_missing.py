@@ -11,6 +11,9 @@ PACKAGE = {
 REFUSED = {
     "with DAG('d'):\n print(gone)": "gone is not defined",
     "d = DAG('d')\nfor i in [1]: gone(i)": "gone is not defined",
+}
+# ... unless a package of that name is installed, which comes first there.
+REFUSED_IF_NOT_INSTALLED = {
     "from pkg import A, mod, gone\nd = DAG('d')": "pkg has no gone",
     "import pkg.gone\nd = DAG('d')": "pkg has no gone",
     "from pkg.mod import A\nd = DAG('d')": "pkg.mod has no A",
@@ -46,9 +49,20 @@ def test_a_name_that_is_nowhere_is_told(scan: Scan, program: str) -> None:
     assert refusals(scan, program) == [REFUSED[program]]
 
 
+@pytest.mark.parametrize("program", REFUSED_IF_NOT_INSTALLED)
+def test_a_name_that_another_package_may_have_is_told_as_such(
+    scan: Scan, program: str
+) -> None:
+    (gap,) = scan(HEAD + program, **PACKAGE).gaps
+    detail, _, condition = gap.detail.partition(": ")
+    assert (gap.reason, detail) == ("unsupported", REFUSED_IF_NOT_INSTALLED[program])
+    assert condition == "unless Airflow has another pkg installed, it refuses the file"
+
+
 @pytest.mark.parametrize("program", NOT_CERTAIN)
 def test_what_may_be_there_is_not_told(scan: Scan, program: str) -> None:
-    assert refusals(scan, program) == []
+    gaps = scan(HEAD + program, **PACKAGE).gaps
+    assert not [gap for gap in gaps if "refuses" in gap.detail]
 
 
 def test_a_submodule_of_another_kind_may_be_there(scan: Scan) -> None:

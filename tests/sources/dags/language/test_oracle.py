@@ -106,6 +106,11 @@ OBJECTS = [
     "from enum import Enum\nclass E(Enum):\n A = 'a'\n T = ('x', 1)\n C = 'a'\nx = E.C.name, E.A == 'a', E.T.value, [i.name for i in E], E.A in ['a'], E.C is E.A",
 ]
 DATES = "from datetime import date, datetime, timedelta, timezone\n"
+# What goes like a list, and is none.
+RANGES = [
+    "r = range(2); x = isinstance(r, list), r == [0, 1], [0, 1] == r, r == range(0, 2, 1), r[:1] == range(1), r[1], list(r), 1 in r, len(r), [*r], r != (0, 1)",
+    "r = range(3)\nmatch r:\n case list(): x = 'list'\n case [a, *b]: x = a, b",
+]
 # Dates of which everything is said.
 DATED = [
     "a = datetime(2024, 1, 31) + timedelta(days=1); x = str(a), a.isoformat(), a.year, a.month, a.hour, a.strftime('%Y-%m-%dT%H:%M')",
@@ -189,6 +194,9 @@ NOT_KNOWN = [
     "match {'k': ask()}:\n case {'k': False}: x = 1\n case {'k': a, **b}: x = a, b",
     "l = [1]\nif ask(): l.append(2)\nmatch l:\n case [a]: x = a\n case [a, b]: x = b",
     "d = {'k': 1}\nif ask(): d['l'] = 2\nmatch d:\n case {'l': a}: x = a\n case {'k': a}: x = a",
+    "r = range(2); x = str(r), f'{r}', '%s' % r, '{}'.format(r), repr([r]), str({'k': r})",
+    "r = range(2) if ask() else [0, 1]; x = str(r), isinstance(r, list)",
+    "r = range(2)\nif ask(): r = range(2)\nx = str(r)",
     "class A:\n def __eq__(s, o): return True\nmatch A():\n case 1: x = 1\n case _: x = 2",
     "match 1 if ask() else 'a':\n case str(): x = 's'\n case int(): x = 'i'",
     "from collections import Counter\nx = Counter(a=0) == Counter(), Counter('ab') == Counter('ba'), dict(Counter('a') + Counter('b')), dict(Counter('aa') | Counter('a')), list(Counter('aab').elements())",
@@ -256,7 +264,7 @@ NOT_COMPUTED = [
 
 @pytest.mark.parametrize(
     "program",
-    [*COMPUTED, *OBJECTS, *COLLECTED, *(DATES + program for program in DATED)],
+    [*COMPUTED, *OBJECTS, *RANGES, *COLLECTED, *(DATES + program for program in DATED)],
 )
 def test_what_methods_compute_is_known(program: str) -> None:
     value = known(program)

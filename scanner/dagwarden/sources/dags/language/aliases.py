@@ -17,6 +17,7 @@ from dagwarden.sources.dags.language.values import (
     Fuel,
     Given,
     Items,
+    Range,
     Scalar,
     Spent,
     Text,
@@ -249,6 +250,7 @@ def _join(left: Value, right: Value, why: Unknown, fuel: Fuel) -> Value:
     elif isinstance(left, Items) and isinstance(right, Items):
         roots = _roots(left, right)
         alike = left.kind == right.kind and len(left.items) == len(right.items)
+        alike = alike and not isinstance(left, Range) and not isinstance(right, Range)
         if roots and alike:
             return _whole(_join_items(left, right, why, fuel), roots)
     elif same(left, right):

@@ -660,11 +660,18 @@ class Interpreter:
         return _NEXT
 
     def _look_for(self, module: Module, name: str, node: ast.stmt) -> None:
-        """Tell of a name that a module of the repository certainly does not have."""
+        """
+        Tell of a name that a module of the repository certainly does not have.
+
+        Airflow looks for modules in its DAG folder last: a package that is installed
+        where it runs comes before one of that name, and may have it.
+        """
         if not self._is_certain() or not missing.is_nowhere(module, name):
             return
         if missing.is_no_file(self.finder, module, name):
-            self.note(node, f"{module.name} has no {name}", broken=True)
+            top = module.name.partition(".")[0]
+            other = f"unless Airflow has another {top} installed, it refuses the file"
+            self.note(node, f"{module.name} has no {name}: {other}")
 
     def _absolute(self, node: ast.ImportFrom) -> str | None:
         if not node.level:

@@ -63,6 +63,7 @@ from dagwarden.sources.dags.language.values import (
     Items,
     Kind,
     Once,
+    Range,
     Scalar,
     Spent,
     Symbol,
@@ -478,6 +479,8 @@ def _equal(left: Value, right: Value, *, identity: bool) -> bool | Unknown:
     if any(isinstance(one, Entries) and one.counts for one in (left, right)):
         # what was counted zero times may be among the keys, or not
         return left is right or Unknown("dynamic", "a comparison of counters")
+    if isinstance(left, Range) is not isinstance(right, Range) and not identity:
+        return False
     if not identity and same(left, right) and why_unknown(left) is None:
         return True
     why = why_unknown(left) or why_unknown(right)
@@ -1224,7 +1227,8 @@ def sliced(value: Value, lower: Value, upper: Value, step: Value) -> Value:
         ordered = isinstance(value, Items) and not (value.more or value.shuffled)
         if ordered and isinstance(value, Items) and value.kind not in SETS:
             charge(len(value.items))
-            return Items(value.kind, value.items[chosen], level=value.level)
+            kind = Range if isinstance(value, Range) else Items
+            return kind(value.kind, value.items[chosen], level=value.level)
     except ValueError:
         return Unknown("dynamic", "a slice that fails")
     return lost(why_unknown(value) or Unknown("dynamic", "a slice"), value)
@@ -1370,7 +1374,7 @@ def _range(arguments: Arguments) -> Value:
         if len(found) > MAX_ITEMS:
             return TOO_LARGE
         charge(len(found) // 2)
-        return Items("list", list(found))
+        return Range("list", list(found))
     except (ValueError, OverflowError):
         return Unknown("dynamic", "range()")
 

@@ -171,7 +171,7 @@ def _type(_: Reader, given: Arguments) -> Value:
     if isinstance(value, Instance) and value.opaque is None:
         return value.of
     name = _KINDS.get(type(value))
-    if isinstance(value, Items) and value.kind != "bag":
+    if type(value) is Items and value.kind != "bag":
         name = value.kind
     elif type(value) is Entries:
         name = "dict"

@@ -32,6 +32,7 @@ from dagwarden.sources.dags.language.values import (
     Kind,
     Method,
     Once,
+    Range,
     Scalar,
     Symbol,
     Thing,
@@ -247,6 +248,8 @@ def _is_of(value: Value, kind: Value) -> bool | Unknown:
     if name in _CONTAINERS:
         if isinstance(value, Entries):
             return name == "builtins.dict"
+        if isinstance(value, Range):
+            return False
         if isinstance(value, Items) and value.kind != "bag":
             return name == f"builtins.{value.kind}"
         return False if is_scalar(value) else unknown

@@ -242,6 +242,12 @@ class Entries:
         return self.rest or Unknown("dynamic", f"[{key!r}]")
 
 
+class Range(Items):
+    """What `range` gives: it goes like a list, and is none."""
+
+    __slots__ = ()
+
+
 class TupleKey(Items):
     """A tuple of known keys, as a key of a dict."""
 
