@@ -6,11 +6,12 @@ project (cloud.google.com/run/docs/configuring/services/service-identity#require
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
+from itertools import chain
 
-from dagwarden.facts import Binding, Record
+from dagwarden.facts import Binding, Record, Unresolved
 from dagwarden.graph.access import NO, Cause, Told, all_of, any_of, distinct
-from dagwarden.graph.estate import Estate
+from dagwarden.graph.estate import Estate, unresolved
 from dagwarden.graph.needs import ACT_AS
 from dagwarden.graph.principals import kind_of
 
@@ -28,11 +29,18 @@ _VARYING = ("principalSet:", "project", "deleted:")
 
 
 class Deploys(Record, frozen=True, kw_only=True):
-    """Whether someone may change what he calls; `by`: the bindings that let him."""
+    """
+    Whether someone may change what he calls; `by`: the bindings that let him.
+
+    `why` says what would tell, where that is not known.
+    """
 
     held: bool | None
     by: tuple[str, ...] = ()
-    causes: tuple[Cause, ...] = ()
+    why: tuple[Unresolved, ...] = ()
+
+
+_NEVER = Deploys(held=False)
 
 
 class _Open:
@@ -48,8 +56,8 @@ class _Own:
 
     def __init__(self) -> None:
         self.names: set[str] = set()
-        self.at: dict[str, list[Binding]] = defaultdict(list)
         self.within: dict[str, list[Binding]] = defaultdict(list)  # by project
+        self.elsewhere: list[Binding] = []
 
 
 class Duties:
@@ -61,27 +69,38 @@ class Duties:
     """
 
     def __init__(self, estate: Estate) -> None:
-        """Note the bindings that may let people of unread groups deploy."""
+        """Note the bindings that may let people deploy."""
         self._access = estate.access
         self._hierarchy = estate.hierarchy
         self._roles: dict[str, bool] = {}  # whether what a role holds lets deploy
         self._guarded = any(map(estate.access.guarded, sorted(_ASKED)))
         self._at: dict[str, list[Binding]] = defaultdict(list)
         self._below: dict[str, list[Binding]] = defaultdict(list)
-        self._alike: set[str] = set()  # tell the same of all of a kind, anywhere
+        self._alike: set[str] = set()
         for binding in filter(self._may_deploy, estate.access.open_bindings()):
             place, *above = self._hierarchy.lineage(binding.resource).names
             self._at[place].append(binding)
             for container in above:
                 self._below[container].append(binding)
-            if _is_alike(binding, estate.access.members(binding)):
+            if self._is_alike(binding):
                 self._alike.add(binding.id)
+        self._of: dict[str, list[Binding]] = defaultdict(list)  # by member
+        for binding in filter(self._may_deploy, estate.facts.bindings):
+            for member in estate.access.members(binding):
+                self._of[member].append(binding)
         self._places: dict[str, _Open] = {}
         self._same: dict[tuple[str, ...], _Open] = {}
         self._owned: dict[str, _Own] = {}
         self._unread: dict[str, tuple[Cause, ...]] = {}
         self._told: dict[tuple[str, str, str], Told] = {}
         self._found: dict[tuple[object, ...], Deploys] = {}
+
+    def _is_alike(self, binding: Binding) -> bool:
+        """Tell whether an open binding tells the same of all of a kind, anywhere."""
+        return self._always(binding) is not None and not any(
+            member.startswith(_VARYING) or "?uid=" in member
+            for member in self._access.members(binding)
+        )
 
     def _may_deploy(self, binding: Binding) -> bool:
         may = self._roles.get(binding.role)
@@ -96,18 +115,23 @@ class Duties:
         # who acts as an account of the project need not hold that on the workload
         around = self._hierarchy.project_of(scope) or scope
         own, near, far = self._own(key, around), self._open(scope), self._open(around)
-        question: tuple[object, ...] = (key, binding.role, scope)
-        if not own and far.alike and not self._guarded:
-            where = next((part for part, *_ in _KINDS if part in scope), "")
-            where = where if scope.startswith(_RUN) and where else scope
-            question = (kind_of(key), binding.role, where, near, far)
-        question = (*question, self._doubt(scope))
-        found = None if binding.condition else self._found.get(question)
+        question: tuple[object, ...] = (key, scope)
+        if far.alike and not self._guarded and None not in map(self._always, own):
+            names = tuple(sorted(one.id for one in own))
+            where = scope if own else _where(scope)
+            question = (kind_of(key), names, where, near, far)
+        always = self._always(binding)
+        question = (*question, binding.role, always, self._doubt(scope))
+        found = None if always is None else self._found.get(question)
         if found is None:
-            found = self._decide(key, binding, scope)
-            if not binding.condition:
-                self._found[question] = found
+            found = self._found[question] = self._decide(key, binding, scope, own)
         return found
+
+    def _always(self, binding: Binding) -> bool | None:
+        """Tell whether a binding grants, whatever the resource; None: it depends."""
+        if binding.condition is None:
+            return True
+        return self._access.conditions.always(binding.condition)
 
     def _doubt(self, scope: str) -> tuple[Cause, ...]:
         found = self._unread.get(scope)
@@ -135,53 +159,55 @@ class Duties:
         """Return the bindings by which an identity surely deploys near a place."""
         own = self._owned.get(key)
         if own is None:
-            own = self._owned[key] = _Own()
-            for one in filter(self._may_deploy, self._access.bindings_of(key)):
-                name = self._hierarchy.canonical(one.resource)
-                own.names.add(one.id)
-                own.at[name].append(one)
-                own.within[self._hierarchy.project_of(name) or ""].append(one)
-        if not own.names:
-            return ()
-        near = [
+            own = self._owned[key] = self._find_own(key)
+        within = own.within.get(place, ())
+        if not own.elsewhere and self._hierarchy.project_of(place) == place:
+            return tuple(within)
+        others = chain(own.elsewhere, *own.within.values())
+        return tuple(
             one
-            for name in self._hierarchy.lineage(place).names
-            for one in own.at.get(name, ())
-        ]
-        near += own.within.get(place, ())
-        if place.startswith(_CONTAINER) and "/projects/" not in place:
-            near += (
-                one
-                for name, there in own.at.items()
-                if place in self._hierarchy.lineage(name).names
-                for one in there
-            )
-        return tuple(near)
+            for one in others
+            if self._deeper(place, self._hierarchy.canonical(one.resource)) is not None
+        )
 
-    def _candidates(self, key: str, place: str) -> tuple[Binding, ...]:
-        """Return the bindings near a place by which an identity deploys, or may."""
-        own, may = self._own(key, place), self._open(place).bindings
-        if not own:
-            return may
-        each = {one.id: one for one in (*own, *may)}
-        return tuple(each[name] for name in sorted(each))
+    def _find_own(self, key: str) -> _Own:
+        own = _Own()
+        standing = self._access.standing_for(key)
+        for one in chain.from_iterable(self._of.get(member, ()) for member in standing):
+            own.names.add(one.id)
+            project = self._hierarchy.project_of(one.resource)
+            (own.within[project] if project else own.elsewhere).append(one)
+        return own
 
-    def _decide(self, key: str, binding: Binding, scope: str) -> Deploys:
+    def _decide(
+        self, key: str, binding: Binding, scope: str, own: tuple[Binding, ...]
+    ) -> Deploys:
         open_ways: list[Told] = []
-        for one in self._candidates(key, scope):
-            for told, acting in self._ways(key, binding, scope, one):
+        for one in self._candidates(own, scope):
+            for told, acting in self._ways(key, binding, scope, one, own):
                 if told.held is True:
                     return Deploys(held=True, by=tuple(sorted({one.id, acting.id})))
                 open_ways.append(told)
         causes = distinct((*any_of(open_ways).causes, *self._doubt(scope)))
-        return Deploys(held=None if causes else False, causes=causes)
+        if not causes:
+            return _NEVER
+        return Deploys(held=None, why=unresolved(causes, "deploys"))
+
+    def _candidates(self, own: tuple[Binding, ...], place: str) -> Iterable[Binding]:
+        """Return the bindings near a place by which an identity deploys, or may."""
+        may = self._open(place).bindings
+        if not own:
+            return may
+        each = {one.id: one for one in (*own, *may)}
+        return [each[name] for name in sorted(each)]
 
     def _gives(self, one: Binding, key: str, permission: str, place: str) -> Told:
         """Tell whether a binding gives a permission: once for all alike in it."""
-        if self._guarded or one.condition is not None:
+        if self._guarded or self._always(one) is None:
             return self._access.gives(one, key, permission, place)
         if key in self._access.members(one) or one.id in self._owned[key].names:
-            question = (one.role, "", permission)
+            named = one.role if one.condition is None else one.id
+            question = (named, "", permission)
         elif one.id in self._alike:
             question = (one.id, kind_of(key), permission)
         else:
@@ -198,6 +224,7 @@ class Duties:
         calling: Binding,
         scope: str,
         deploying: Binding,
+        own: tuple[Binding, ...],
     ) -> Iterator[tuple[Told, Binding]]:
         """Yield whether one binding lets the identity deploy, with each that lets it act."""
         place = self._deeper(scope, self._hierarchy.canonical(deploying.resource))
@@ -207,7 +234,7 @@ class Duties:
         if changes.held is False:
             return
         project = self._hierarchy.project_of(place) or place
-        for one in self._candidates(key, project):
+        for one in self._candidates(own, project):
             account = self._deeper(project, self._hierarchy.canonical(one.resource))
             if account is not None:
                 acts = self._gives(one, key, ACT_AS, account)
@@ -238,7 +265,7 @@ class Duties:
         return other if one in self._hierarchy.lineage(other).names else None
 
 
-def _is_alike(binding: Binding, members: Sequence[str]) -> bool:
-    return binding.condition is None and not any(
-        member.startswith(_VARYING) or "?uid=" in member for member in members
-    )
+def _where(scope: str) -> str:
+    """Return what of a place tells what deploying there takes: the kind of a workload."""
+    kinds = (part for part, *_ in _KINDS if part in scope)
+    return next(kinds, scope) if scope.startswith(_RUN) else scope

@@ -100,7 +100,7 @@ class _Holders:
             unresolved=(
                 *unresolved(causes, "identity_project", "same_project"),
                 *unresolved(outside.causes, "outside"),
-                *unresolved(deploys.causes, "deploys"),
+                *deploys.why,
             ),
         )
 

@@ -64,6 +64,7 @@ class Conditions:
         self._tags = tags
         self._hierarchy = hierarchy
         self._decided: dict[tuple[str, str, str], tuple[bool | None, str]] = {}
+        self._always: dict[str, bool | None] = {}
 
     def grants(self, binding: Binding, permission: str, resource: str) -> Told:
         """Tell whether a binding's condition lets it grant a permission."""
@@ -93,13 +94,19 @@ class Conditions:
 
         None: that depends on the resource or the request.
         """
+        text = condition.expression
+        if text not in self._always:
+            self._always[text] = self._wherever(text)
+        return self._always[text]
+
+    def _wherever(self, expression: str) -> bool | None:
         from dagwarden.expression.conditions import Request
         from dagwarden.expression.conditions import condition as compiled
 
         known: dict[str, str | datetime] = {}
         if self._as_of is not None:
             known["request.time"] = self._as_of
-        return compiled(condition.expression).decide(Request(known=known)).holds
+        return compiled(expression).decide(Request(known=known)).holds
 
     def denies(self, condition: Condition, resource: str, policy: str) -> Told:
         """

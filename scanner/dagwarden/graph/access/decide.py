@@ -185,9 +185,13 @@ class Access:
 
     def bindings_of(self, key: str) -> Iterator[Binding]:
         """Return the bindings that surely have an identity as a member."""
-        members = (key, *self.membership.groups_of(key), *_everyone(key))
-        for member in dict.fromkeys(members):
+        for member in self.standing_for(key):
             yield from self._of.get(member, ())
+
+    def standing_for(self, key: str) -> Iterable[str]:
+        """Return the members that surely stand for an identity: its groups, everyone."""
+        members = (key, *self.membership.groups_of(key), *_everyone(key))
+        return dict.fromkeys(members)
 
     def named(self) -> Iterable[str]:
         """Return the keys of all members of all bindings, each once."""
