@@ -151,6 +151,8 @@ def test_a_fact_as_data_lacks_what_is_not_known() -> None:
         "role": "roles/x",
         "basic_role": False,
         "beyond_invoke": ["p", "q"],
+        "deploys_by": [],
+        "domain": None,
         "conditional": False,
         "used_by_tasks": False,
         "valid_before": None,

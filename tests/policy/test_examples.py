@@ -191,6 +191,8 @@ def test_what_every_fact_has_is_filled_in() -> None:
     assert with_defaults(KINDS["grant"][1], {"identity": {"kind": "user"}}) == {
         "identity": {"kind": "user", "email": None, "default_compute": False},
         "resource_label": "",
+        "deploys_by": [],
+        "domain": None,
         "conditional": False,
         "used_by_tasks": False,
         "valid_before": None,
