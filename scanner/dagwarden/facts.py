@@ -919,6 +919,18 @@ class Group(Fact, frozen=True, kw_only=True):
     transitive: bool = False  # members of its member groups are among its own
 
 
+class Delegation(Fact, frozen=True, kw_only=True):
+    """
+    A client that may act as every user of the Google Workspace (domain-wide delegation).
+
+    id: `delegation:CLIENT_ID`
+    """
+
+    client_id: str  # of a service account: its unique id
+    account: str | None = None  # the account's e-mail; None: none with that id was read
+    scopes: tuple[str, ...] = ()  # of OAuth: for what
+
+
 class Tag(Record, frozen=True, kw_only=True):
     """A tag by its permanent ids and its names, as far as both were given."""
 
@@ -1090,6 +1102,9 @@ class Reach(Fact, frozen=True, kw_only=True):
     dags: tuple[str, ...]
     controls: Maybe[tuple[Controlled, ...]] = UNSET
     controls_known: tuple[Controlled, ...] = ()
+    # scopes for which it, or an account it can become, acts as any user of the Workspace,
+    # once it signs as itself: with a key, or by signJwt on itself
+    delegated: tuple[str, ...] = ()
     levers: Maybe[tuple[Lever, ...]] = UNSET
     levers_known: tuple[Lever, ...] = ()
 
@@ -1216,6 +1231,7 @@ class Facts(Record, frozen=True, kw_only=True):
     boundary_policies: tuple[BoundaryPolicy, ...] = ()
     boundary_bindings: tuple[BoundaryBinding, ...] = ()
     groups: tuple[Group, ...] = ()
+    delegations: tuple[Delegation, ...] = ()
     resource_tags: tuple[ResourceTags, ...] = ()
     # derived by graph
     task_identities: tuple[TaskIdentity, ...] = ()
@@ -1264,6 +1280,7 @@ KINDS: dict[str, tuple[str, type[Fact]]] = {
     "boundary_policy": ("boundary_policies", BoundaryPolicy),
     "boundary_binding": ("boundary_bindings", BoundaryBinding),
     "group": ("groups", Group),
+    "delegation": ("delegations", Delegation),
     "resource_tags": ("resource_tags", ResourceTags),
     "task_identity": ("task_identities", TaskIdentity),
     "path": ("paths", Path),

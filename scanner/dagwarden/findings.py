@@ -450,6 +450,8 @@ class Holdings(Record, frozen=True, kw_only=True):
     because: tuple[str, ...] = ()
     holdings: tuple[Holding, ...] = ()
     becomes: tuple[IdentityRef, ...] = ()
+    # scopes for which it acts as any user of the Workspace, once it signs as itself
+    delegated: tuple[str, ...] = ()
     assumes: tuple[str, ...] = ()
 
 

@@ -215,6 +215,7 @@ def what_can(facts: Facts | Asked, principal: str) -> Holdings:
         ),
         holdings=tuple(found),
         becomes=tuple(estate.ref(account) for account in sorted(becomes)),
+        delegated=asked.control.delegated(key),
         assumes=access.assumes(),
     )
 

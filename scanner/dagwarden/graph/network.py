@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     Network: TypeAlias = MultiDiGraph[str]
 
+_USERS = "all users of the Workspace"
 # Hops by which a task gets to whom it acts as.
 _ACTING = frozenset(
     {"task", "uses_connection", "runs_as", "authenticates_as", "impersonates"}
@@ -41,6 +42,8 @@ def network(facts: Facts) -> "Network":
       `can_become` for what that identity can become beside; `authenticates_as` from a
       key that works, whoever has it, to its account;
     - `granted`, an identity on a resource, with `role`, `binding` and `used`;
+    - `acts_for`, an identity on all users of the Workspace, by domain-wide delegation to
+      it or to an account that it can become;
     - `calls`, a task on a resource, with `allowed`, `needs` and `lacks`;
     - `runs_as`, a resource as its account: not `control`, for callers do not get it.
 
@@ -85,6 +88,10 @@ def _edges(facts: Facts) -> Iterator[_Edge]:
         yield from _call(path)
     for reach in facts.reaches:
         yield from _control(reach)
+        if reach.delegated:
+            text = f"acts as any user for {', '.join(reach.delegated)}"
+            origin = reach.origin
+            yield _edge(reach.identity.key, _USERS, "acts_for", text, origin, None)
     for grant in facts.grants:
         if grant.used_by_tasks:
             yield _grant(grant)

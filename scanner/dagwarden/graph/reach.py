@@ -58,8 +58,15 @@ from dagwarden.graph.estate import Estate, unresolved
 from dagwarden.graph.hierarchy import account_resource
 from dagwarden.graph.needs import ACT_AS
 from dagwarden.graph.placed import Placed, bucket_name
-from dagwarden.graph.principals import email_of, kind_of
+from dagwarden.graph.principals import account_key, email_of, kind_of
 
+# For which a user's token does all in Google Cloud that the user may.
+_OF_CLOUD = frozenset(
+    {
+        "https://www.googleapis.com/auth/cloud-platform",
+        "https://www.googleapis.com/auth/iam",
+    }
+)
 MOST = 50  # accounts listed per identity
 # Where a permission is asked for, of places that are something else.
 _CRM = "//cloudresourcemanager.googleapis.com"
@@ -129,6 +136,11 @@ class Control:
             for name in (*CONTROLLING, *DEPLOYING, *LEVERING)
             if estate.access.guarded(name)
         )
+        self._delegated = {
+            account_key(item.account): item.scopes
+            for item in estate.facts.delegations
+            if item.account is not None
+        }
         self._buckets = {
             item.resource: bucket_name(item.dag_bucket)
             for item in estate.facts.composer_environments
@@ -322,6 +334,14 @@ class Control:
                         binding=held,
                         beside=beside,
                     )
+
+    def delegated(self, key: str) -> tuple[str, ...]:
+        """
+        Return the scopes for which an account acts as any user of the Workspace.
+
+        Source: developers.google.com/identity/protocols/oauth2/service-account
+        """
+        return self._delegated.get(key, ())
 
     # ---------------------------------------------------------------------- levers
 
@@ -821,6 +841,9 @@ def _reach(graph: ControlGraph, user: User) -> Reach:
         dags=user.dags,
         controls=UNSET if doubt else controls,
         controls_known=controls,
+        delegated=tuple(
+            sorted({scope for key in found.visited for scope in control.delegated(key)})
+        ),
         levers=UNSET if open_ends else levers,
         levers_known=levers,
     )
@@ -894,6 +917,9 @@ def _doubt(control: Control, found: Reached, settled: set[str]) -> tuple[Cause, 
     causes.extend(control.populations())
     runs = control.placed.runs
     for key in (*found.visited, *found.pools):
+        if not _OF_CLOUD.isdisjoint(control.delegated(key)):
+            symbol = f"users of the Workspace that {email_of(key)} acts as"
+            causes.append(Cause(reason="membership", symbol=symbol))
         causes.extend(control.doubts(key))
         causes.extend(
             control.uncertain(

@@ -63,6 +63,7 @@ def render_holdings(said: Holdings, *, colour: bool) -> str:
         lines += [f"  because {visible(reason)}" for reason in holding.because]
         lines += _hops(holding.hops)
     lines += _list("can become", tuple(one.key for one in said.becomes))
+    lines += _list("with a key, or signJwt on itself, any user, for", said.delegated)
     lines += _list("because", () if said.holdings else said.because)
     lines += _list("assuming", said.assumes)
     return "\n".join(lines) + "\n"

@@ -491,3 +491,57 @@ def test_each_of_several_lists_keeps_its_own_members(tmp_path: Path) -> None:
 def test_a_group_that_is_only_described_has_no_list(tmp_path: Path) -> None:
     found = facts(tmp_path, PROJECT, [GROUP])
     assert (found.groups, told(found)) == ((), [])
+
+
+ACCOUNT = {
+    "name": "//iam.googleapis.com/projects/shop/serviceAccounts/1029",
+    "assetType": "iam.googleapis.com/ServiceAccount",
+    "resource": {
+        "data": {"email": "etl@shop.iam.gserviceaccount.com", "uniqueId": "1029"}
+    },
+    "ancestors": ["projects/71", "organizations/9"],
+}
+CLIENT = {"clientId": "1029", "scopes": ["https://b", "https://a", "https://a"]}
+
+
+@pytest.mark.parametrize(
+    "given", [CLIENT, [CLIENT], {"domainWideDelegations": [CLIENT]}]
+)
+def test_domain_wide_delegation_names_an_account_by_its_id(
+    tmp_path: Path, given: Any
+) -> None:
+    (tmp_path / "assets.json").write_text(json.dumps([PROJECT, ACCOUNT]))
+    (tmp_path / "delegation.json").write_text(json.dumps(given))
+    facts = read_snapshots(
+        [tmp_path],
+        tmp_path,
+        include_sys_projects=False,
+        fingerprint=Fingerprint(b"k", True),
+    )
+    (found,) = facts.delegations
+    assert (found.id, found.origin.source) == ("delegation:1029", "delegation.json")
+    assert found.account == "etl@shop.iam.gserviceaccount.com"
+    assert found.scopes == ("https://a", "https://b")
+    assert facts.gaps == ()
+
+
+def test_a_client_that_is_no_account_which_was_read(tmp_path: Path) -> None:
+    (tmp_path / "d.json").write_text(json.dumps(CLIENT | {"clientId": "77"}))
+    facts = read_snapshots(
+        [tmp_path / "d.json"],
+        tmp_path,
+        include_sys_projects=False,
+        fingerprint=Fingerprint(b"k", True),
+    )
+    assert [(one.client_id, one.account) for one in facts.delegations] == [("77", None)]
+
+
+def test_a_misshapen_delegation_is_a_gap(tmp_path: Path) -> None:
+    (tmp_path / "d.json").write_text(json.dumps({"clientId": "1", "scopes": 7}))
+    facts = read_snapshots(
+        [tmp_path / "d.json"],
+        tmp_path,
+        include_sys_projects=False,
+        fingerprint=Fingerprint(b"k", True),
+    )
+    assert [gap.reason for gap in facts.gaps] == ["malformed"]

@@ -8,7 +8,14 @@ import msgspec
 from msgspec import Struct
 
 from dagwarden.errors import SourceError
-from dagwarden.facts import Gap, GapReason, Origin, ServicePerimeter, SourceFile
+from dagwarden.facts import (
+    Delegation,
+    Gap,
+    GapReason,
+    Origin,
+    ServicePerimeter,
+    SourceFile,
+)
 from dagwarden.files import open_regular
 from dagwarden.sources.credentials import Fingerprint
 from dagwarden.sources.snapshot import given
@@ -44,6 +51,7 @@ ALL_KINDS = (
     "boundary_policy",
     "cloud_run",
     "composer_environment",
+    "delegation",
     "deny_policy",
     "federation_provider",
     "group",
@@ -116,6 +124,7 @@ class Export(Struct, kw_only=True):
     gives: set[str]
     groups: given.Members
     perimeters: list[ServicePerimeter]
+    delegations: list[Delegation]
     file: SourceFile | None = None
 
 
@@ -172,6 +181,7 @@ class _Reader:
             gives=set(),
             groups=groups,
             perimeters=[],
+            delegations=[],
         )
         self._fingerprint = fingerprint
         self._chains: dict[tuple[str, ...], tuple[str, ...]] = {}
@@ -336,6 +346,9 @@ class _Reader:
             if member is not None:
                 groups.members.append(member)
             export.gives.add("group")
+        elif given.is_delegation(named):
+            export.delegations.append(given.take_delegation(element, origin))
+            export.gives.add("delegation")
         elif given.is_group(named):
             if found := given.take_group(element):
                 groups.emails[found[0]] = found[1]

@@ -16,7 +16,7 @@ from typing import Literal, TypeAlias
 import msgspec
 from msgspec import Raw, Struct
 
-from dagwarden.facts import Origin
+from dagwarden.facts import Delegation, Origin
 from dagwarden.sources.snapshot.elements import Element
 from dagwarden.sources.snapshot.records import (
     ROLE,
@@ -73,6 +73,17 @@ class MembershipShape(Shape, kw_only=True):
     email: str | None = None
 
 
+class DelegationShape(Shape, kw_only=True):
+    """
+    A client with domain-wide delegation.
+
+    No API lists them: the Admin console does, under Security, API controls.
+    """
+
+    clientId: str = ""
+    scopes: list[str] | None = None
+
+
 class GroupShape(Shape, kw_only=True):
     """A group of Cloud Identity."""
 
@@ -95,6 +106,7 @@ class Wrapper(Shape, kw_only=True):
     tagBindings: list[Raw] | None = None
     results: list[Raw] | None = None
     assets: list[Raw] | None = None
+    domainWideDelegations: list[Raw] | None = None
     nextPageToken: str | None = None
     # what a list of members may say of its group
     name: str | None = None
@@ -121,6 +133,7 @@ _LISTS = (
     "tagBindings",
     "results",
     "assets",
+    "domainWideDelegations",
 )
 
 
@@ -135,6 +148,8 @@ class Named(Shape, kw_only=True):
     groupKey: Raw = Raw()
     tagValue: str | None = None
     namespacedTagValue: str | None = None
+    clientId: str | None = None
+    scopes: Raw = Raw()
 
 
 class Member(Struct, frozen=True, kw_only=True, gc=False):
@@ -166,6 +181,7 @@ Taken: TypeAlias = tuple[str, str, Data]  # a name, an asset type, its data
 _decode_wrapper = msgspec.json.Decoder(Wrapper).decode
 _decode_named = msgspec.json.Decoder(Named).decode
 _decode_member = msgspec.json.Decoder(MembershipShape).decode
+_decode_delegation = msgspec.json.Decoder(DelegationShape).decode
 _decode_group = msgspec.json.Decoder(GroupShape).decode
 _ROLE_NAME = re.compile(r"((organizations|projects)/[^/]+/)?roles/[^/]+")
 _SHAPES: tuple[tuple[str, str, type[Data]], ...] = (
@@ -211,6 +227,22 @@ def is_member(named: Named) -> bool:
 def is_group(named: Named) -> bool:
     """Tell whether an object is a group of Cloud Identity."""
     return bool(bytes(named.groupKey)) and (named.name or "").startswith("groups/")
+
+
+def is_delegation(named: Named) -> bool:
+    """Tell whether an object is a client with domain-wide delegation."""
+    return bool(named.clientId) and bool(bytes(named.scopes))
+
+
+def take_delegation(element: Element, origin: Origin) -> Delegation:
+    """Return a client with domain-wide delegation, before its account is known."""
+    shape = _decode_delegation(element.text)
+    return Delegation(
+        id=f"delegation:{shape.clientId}",
+        origin=origin,
+        client_id=shape.clientId,
+        scopes=tuple(sorted(set(shape.scopes or ()))),
+    )
 
 
 def is_effective_tag(named: Named) -> bool:

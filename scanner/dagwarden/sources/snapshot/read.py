@@ -16,6 +16,7 @@ from dagwarden.facts import (
     BoundaryPolicy,
     CloudRun,
     ComposerEnvironment,
+    Delegation,
     DenyPolicy,
     Excluded,
     Fact,
@@ -86,6 +87,11 @@ def read_snapshots(
     groups = groups_of((export.groups for export in exports), named)
     facts.add(groups.groups)
     facts.add(one for export in exports for one in export.perimeters)
+    facts.add(
+        replace(one, account=names.email(one.client_id))
+        for export in exports
+        for one in export.delegations
+    )
     for export in exports:
         export.gaps += [gap for gap in groups.gaps if gap.origin.source == export.path]
     gaps = [
@@ -112,6 +118,7 @@ def read_snapshots(
         boundary_policies=facts.of(BoundaryPolicy),
         boundary_bindings=facts.of(BoundaryBinding),
         groups=facts.of(Group),
+        delegations=facts.of(Delegation),
         resource_tags=facts.of(ResourceTags),
         gaps=tuple(gaps),
         excluded=(
@@ -224,7 +231,12 @@ def _implied_containers(
 
 def _without_secrets(facts: Facts, *, tainted: bool) -> Facts:
     """Purge what people write freely; `tainted`: there is a secret in it."""
-    facts = replace(facts, gaps=purged(facts.gaps), snapshots=purged(facts.snapshots))
+    facts = replace(
+        facts,
+        gaps=purged(facts.gaps),
+        snapshots=purged(facts.snapshots),
+        delegations=purged(facts.delegations),
+    )
     if not tainted:
         return facts
     return replace(
