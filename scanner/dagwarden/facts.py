@@ -684,7 +684,7 @@ class Binding(Fact, frozen=True, kw_only=True):
 
 class FederationProvider(Fact, frozen=True, kw_only=True):
     """
-    A workload identity pool's provider.
+    A provider of a workload identity pool, or of a workforce's.
 
     id: `federation_provider:NAME`
     """
@@ -698,6 +698,8 @@ class FederationProvider(Fact, frozen=True, kw_only=True):
     attribute_mapping: tuple[tuple[str, str], ...] | None = None
     allowed_audiences: tuple[str, ...] = ()
     aws_account: str | None = None
+    workforce: bool = False  # its tokens are of people, by the company's own directory
+    organization: str | None = None  # of a workforce's pool: organizations/NUMBER
     # whether the issuer signs for customers that are strangers to each other, and
     # whether the condition then asks for one of them (None: no need); set by graph
     shared_issuer: Maybe[bool] = UNSET

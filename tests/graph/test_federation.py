@@ -211,3 +211,20 @@ def test_an_attribute_that_is_not_worked_out_leaves_its_sets_open(
     member = f"principalSet:{POOL}/{rest}"
     membership = Estate(ESTATE, claimed=held_by.settled).access.membership
     assert membership.covers(member, claimed.key).held is held
+
+
+def test_a_token_of_the_workforce_becomes_a_person() -> None:
+    staff = "//iam.googleapis.com/locations/global/workforcePools/staff"
+    okta = provider(
+        name=f"{staff}/providers/okta",
+        pool=staff,
+        workforce=True,
+        issuer="https://acme.okta.example",
+        allowed_audiences=("app-1",),
+        attribute_mapping=(("google.subject", "assertion.sub"),),
+    )
+    claims = {"iss": "https://acme.okta.example", "sub": "ann", "aud": "app-1"}
+    said = exchange(okta, claims)
+    assert said.claimed is not None
+    assert said.claimed.key == f"principal:{staff}/subject/ann"
+    assert exchange(okta, claims | {"aud": "app-2"}).claimed is None

@@ -22,6 +22,7 @@ from tests.graph.test_build import (
     denies,
     with_bindings,
 )
+from tests.graph.test_edges import provider
 
 from dagwarden.facts import Binding, Excluded, Facts, Gap, Grant, Group, Origin
 from dagwarden.graph.build import derive
@@ -215,3 +216,26 @@ def test_what_was_not_read_above_may_let_it_deploy() -> None:
     grant = grant_of(called(snapshots=(partly,)), CALLS)
     assert grant.deploys is UNSET
     assert causes(grant, "deploys") == {("layer", "IAM policies of the snapshot")}
+
+
+STAFF = "//iam.googleapis.com/locations/global/workforcePools/staff"
+
+
+@pytest.mark.parametrize(
+    ("organization", "outside"),
+    [("organizations/1", False), ("organizations/2", True), (None, None)],
+)
+def test_a_workforce_is_of_the_organisation_of_its_pool(
+    organization: str | None, outside: bool | None
+) -> None:
+    okta = replace(
+        provider(),
+        pool=STAFF,
+        name=f"{STAFF}/providers/okta",
+        organization=organization,
+    )
+    member = f"principalSet:{STAFF}/group/ops"
+    grant = grant_of(
+        called(federation_providers=(okta,)), bind(SERVICE, INVOKER, member)
+    )
+    assert grant.outside == (UNSET if outside is None else outside)

@@ -127,3 +127,10 @@ def test_a_moment_decides_whether_a_key_works() -> None:
     assert works(ends, datetime(2026, 1, 1, tzinfo=UTC)) is False
     assert works(ends, None) is None
     assert works(replace(KEY, valid_before="soon"), AS_OF) is None
+
+
+def test_people_of_a_workforce_are_told_by_their_directory() -> None:
+    staff = "//iam.googleapis.com/locations/global/workforcePools/staff"
+    okta = takes(pool=staff, name=f"{staff}/providers/okta", workforce=True)
+    (line,) = said(f"principalSet:{staff}/group/ops", okta)
+    assert line == WHO.replace("gh", "okta") + " where assertion.teams holds ops"

@@ -14,7 +14,8 @@ from dagwarden.graph.hierarchy import project_resource
 from dagwarden.graph.principals import kind_of
 from dagwarden.patterns import late
 
-_ORGANIZATION = "//cloudresourcemanager.googleapis.com/organizations/"
+_CRM = "//cloudresourcemanager.googleapis.com/"
+_ORGANIZATION = f"{_CRM}organizations/"
 _PROJECT = "cloudresourcemanager.googleapis.com/Project"
 _SET = late(
     r"principalSet://(cloudresourcemanager\.googleapis\.com/"
@@ -50,6 +51,13 @@ class Belonging:
             estate.hierarchy.canonical(item.name): item.domain
             for item in estate.facts.resources
             if item.kind == "organization"
+        }
+        self._workforces = {
+            estate.access.membership.pool_name(
+                item.pool.removeprefix("//iam.googleapis.com/")
+            ): estate.hierarchy.canonical(f"{_CRM}{item.organization}")
+            for item in estate.facts.federation_providers
+            if item.organization is not None
         }
         self._whole = _whole(estate)
         self._projects: dict[str, str | None] = {}
@@ -99,6 +107,8 @@ class Belonging:
             return self._of_domain(domain, organization)
         if project := self.project(key):
             return self._of_container(project, organization)
+        if workforce := self._workforces.get(self._membership.pool(key) or ""):
+            return NO if workforce == organization else YES
         if found := _SET().fullmatch(key):
             place = self._hierarchy.canonical(f"//{found[1]}")
             return self._of_container(place, organization)

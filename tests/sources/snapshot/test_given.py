@@ -545,3 +545,31 @@ def test_a_misshapen_delegation_is_a_gap(tmp_path: Path) -> None:
         fingerprint=Fingerprint(b"k", True),
     )
     assert [gap.reason for gap in facts.gaps] == ["malformed"]
+
+
+WORKFORCE = "locations/global/workforcePools/staff"
+STAFF = {"name": WORKFORCE, "parent": "organizations/9", "state": "ACTIVE"}
+DIRECTORY = {
+    "name": f"{WORKFORCE}/providers/okta",
+    "oidc": {"issuerUri": "https://acme.okta.example", "clientId": "app-1"},
+    "attributeMapping": {"google.subject": "assertion.sub"},
+}
+
+
+@pytest.mark.parametrize("pool", [True, False])
+def test_pools_of_a_workforce_and_their_providers(tmp_path: Path, pool: bool) -> None:
+    (tmp_path / "providers.json").write_text(json.dumps([DIRECTORY]))
+    if pool:
+        (tmp_path / "pools.json").write_text(json.dumps([STAFF]))
+    facts = read_snapshots(
+        [tmp_path],
+        tmp_path,
+        include_sys_projects=False,
+        fingerprint=Fingerprint(b"k", True),
+    )
+    (found,) = facts.federation_providers
+    assert (found.pool, found.workforce) == (f"//iam.googleapis.com/{WORKFORCE}", True)
+    assert (found.kind, found.allowed_audiences) == ("oidc", ("app-1",))
+    assert found.organization == ("organizations/9" if pool else None)
+    assert found.disabled == (False if pool else UNSET)
+    assert facts.gaps == ()

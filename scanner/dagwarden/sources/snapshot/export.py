@@ -362,7 +362,7 @@ class _Reader:
         elif taken := given.as_asset(named, element):
             name, kind, data = taken
             export.types.add(kind)
-            export.gives.update(KINDS_OF_TYPE[kind])
+            export.gives.update(_kinds_of(kind, False, False))
             export.assets.append(
                 Asset(
                     name=name,

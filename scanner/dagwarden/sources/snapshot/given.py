@@ -23,7 +23,11 @@ from dagwarden.sources.snapshot.records import (
     TAG_BINDING,
     TAG_KEY,
     TAG_VALUE,
+    WORKFORCE_POOL,
+    WORKFORCE_PROVIDER,
     Data,
+    PoolShape,
+    ProviderShape,
     RoleShape,
     Shape,
     TagBindingShape,
@@ -186,6 +190,12 @@ _decode_group = msgspec.json.Decoder(GroupShape).decode
 _ROLE_NAME = re.compile(r"((organizations|projects)/[^/]+/)?roles/[^/]+")
 _SHAPES: tuple[tuple[str, str, type[Data]], ...] = (
     (_ROLE_NAME.pattern, ROLE, RoleShape),
+    (r"locations/[^/]+/workforcePools/[^/]+", WORKFORCE_POOL, PoolShape),
+    (
+        r"locations/[^/]+/workforcePools/[^/]+/providers/[^/]+",
+        WORKFORCE_PROVIDER,
+        ProviderShape,
+    ),
     (r"tagKeys/[^/]+", TAG_KEY, TagKeyShape),
     (r"tagValues/[^/]+", TAG_VALUE, TagValueShape),
     (r"tagBindings/.+", TAG_BINDING, TagBindingShape),

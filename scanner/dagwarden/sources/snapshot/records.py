@@ -22,6 +22,8 @@ SERVICE_ACCOUNT_KEY = "iam.googleapis.com/ServiceAccountKey"
 ROLE = "iam.googleapis.com/Role"
 POOL = "iam.googleapis.com/WorkloadIdentityPool"
 PROVIDER = "iam.googleapis.com/WorkloadIdentityPoolProvider"
+WORKFORCE_POOL = "iam.googleapis.com/WorkforcePool"
+WORKFORCE_PROVIDER = "iam.googleapis.com/WorkforcePoolProvider"
 SERVICE = "run.googleapis.com/Service"
 JOB = "run.googleapis.com/Job"
 COMPOSER = "composer.googleapis.com/Environment"
@@ -286,10 +288,11 @@ class RoleShape(Shape, kw_only=True):
 
 
 class PoolShape(Shape, kw_only=True):
-    """A workload identity pool."""
+    """A workload identity pool, or one of a workforce, which has a parent."""
 
     state: Enum | None = None
     disabled: bool | None = None
+    parent: str | None = None  # organizations/1
 
 
 class OidcShape(Shape, kw_only=True):
@@ -297,6 +300,7 @@ class OidcShape(Shape, kw_only=True):
 
     issuerUri: str | None = None
     allowedAudiences: list[str] | None = None
+    clientId: str | None = None  # of a workforce's: the audience of its tokens
 
 
 class AwsShape(Shape, kw_only=True):
@@ -548,6 +552,8 @@ MODELLED: dict[str, type[Data]] = {
     ROLE: RoleShape,
     POOL: PoolShape,
     PROVIDER: ProviderShape,
+    WORKFORCE_POOL: PoolShape,
+    WORKFORCE_PROVIDER: ProviderShape,
     SERVICE: CloudRunShape,
     JOB: CloudRunShape,
     COMPOSER: ComposerShape,

@@ -49,6 +49,7 @@ from dagwarden.sources.snapshot.records import (
     TAG_BINDING,
     TAG_KEY,
     TAG_VALUE,
+    WORKFORCE_PROVIDER,
     Asset,
     CloudRunShape,
     ComposerShape,
@@ -311,7 +312,9 @@ def _role(one: Joined, around: Surroundings) -> Iterator[Fact]:
     )
 
 
-_PROVIDER = re.compile(r"(?P<pool>.*/workloadIdentityPools/[^/]+)/providers/[^/]+")
+_PROVIDER = re.compile(
+    r"(?P<pool>.*/(?:workloadIdentity|workforce)Pools/[^/]+)/providers/[^/]+"
+)
 # DELETED has the number 2 in the API's enums
 _OFF: frozenset[str | float] = frozenset({"DELETED", "DISABLED", 2})
 
@@ -334,9 +337,7 @@ def _provider(one: Joined, around: Surroundings) -> Iterator[Fact]:
             "issuer": data.oidc.issuerUri if data.oidc else None,
             "attribute_condition": data.attributeCondition or None,
             "attribute_mapping": _mapping(data),
-            "allowed_audiences": tuple(
-                (data.oidc and data.oidc.allowedAudiences) or ()
-            ),
+            "allowed_audiences": _audiences(data),
             "aws_account": data.aws.accountId if data.aws else None,
             "disabled": _disabled(data, above),
         }
@@ -345,6 +346,8 @@ def _provider(one: Joined, around: Surroundings) -> Iterator[Fact]:
         origin=_origin(one),
         name=one.name,
         pool=pool,
+        workforce="/workforcePools/" in pool,
+        organization=above.parent if above is not None else None,
         unresolved=tuple(
             Unresolved(
                 field=name,
@@ -356,6 +359,13 @@ def _provider(one: Joined, around: Surroundings) -> Iterator[Fact]:
         ),
     )
     yield structs.replace(provider, **fields)
+
+
+def _audiences(data: ProviderShape) -> tuple[str, ...]:
+    if data.oidc is None:
+        return ()
+    own = (data.oidc.clientId,) if data.oidc.clientId else ()
+    return (*(data.oidc.allowedAudiences or ()), *own)
 
 
 # What holds where the provider of an AWS account maps nothing.
@@ -502,6 +512,7 @@ _READERS: dict[str, Callable[[Joined, Surroundings], Iterator[Fact]]] = {
     SERVICE_ACCOUNT_KEY: _key,
     ROLE: _role,
     PROVIDER: _provider,
+    WORKFORCE_PROVIDER: _provider,
     SERVICE: _cloud_run,
     JOB: _cloud_run,
     COMPOSER: _composer,
