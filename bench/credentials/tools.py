@@ -158,7 +158,9 @@ def _environment(folder: Path, locked: Path) -> Path:
     if not made.exists() or made.read_bytes() != locked.read_bytes():
         print(f"making an environment in {folder.relative_to(ROOT)}", flush=True)
         _uv("venv", "--clear", "--python", sys.executable, str(folder))
-        _uv("pip", "sync", "--python", str(folder), "--require-hashes", str(locked))
+        # compiled, as pip leaves it
+        how = ("--compile-bytecode", "--require-hashes")
+        _uv("pip", "sync", "--python", str(folder), *how, str(locked))
         made.write_bytes(locked.read_bytes())
     return folder
 
@@ -184,6 +186,7 @@ def _install(environment: Path, wheels: Path) -> None:
         str(environment),
         "--no-deps",
         "--reinstall",
+        "--compile-bytecode",
         str(wheel),
     )
 

@@ -76,6 +76,8 @@ _FIELD = late(r"\{\{|\}\}|\{(?P<name>\w*)(?P<rest>[^{}]{0,40})\}")
 
 def fold(node: ast.expr, names: Names, depth: int = 0) -> Folded:
     """Return what `node` comes to where `names` have their values."""
+    if isinstance(node, ast.Name):  # the most of all
+        return names.get(node.id, _NOT_KNOWN)
     folder = _FOLDERS.get(type(node))
     if folder is None or depth > MAX_DEPTH:
         return _NOT_KNOWN
@@ -109,10 +111,6 @@ def _constant(node: ast.Constant, names: Names, depth: int) -> Folded:
         last = node.end_lineno or node.lineno
         return Folded(value, (Leaf(text, node.lineno, last),))
     return Folded(value) if isinstance(value, (int, float, type(None))) else _NOT_KNOWN
-
-
-def _name(node: ast.Name, names: Names, depth: int) -> Folded:
-    return names.get(node.id, _NOT_KNOWN)
 
 
 def _attribute(node: ast.Attribute, names: Names, depth: int) -> Folded:
@@ -481,7 +479,6 @@ _FOLDERS: dict[type[ast.expr], Callable[..., Folded]] = {
     ast.Dict: _mapping,
     ast.JoinedStr: _joined_text,
     ast.List: _items,
-    ast.Name: _name,
     ast.Set: _items,
     ast.Subscript: _subscript,
     ast.Tuple: _items,

@@ -182,13 +182,11 @@ _SAYS = late(
 )
 
 
+@lru_cache(4096)
 def kind_by_name(name: str) -> SecretKind | None:
     """Return the kind of secret that a value called `name` would be, if any."""
-    return None if _SAYS().search(name) is None else _kind_by_name(name)
-
-
-@lru_cache(4096)
-def _kind_by_name(name: str) -> SecretKind | None:
+    if _SAYS().search(name) is None:
+        return None
     if name.startswith(_STORAGE_KEY):
         return "secret_value"
     return _kind_by_words(words_of(name))
