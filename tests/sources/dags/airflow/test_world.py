@@ -157,6 +157,8 @@ LEFT_OUT = {
     "false": ("if False:\n BashOperator(task_id='t')", "in a branch whose condition is never true"),
     "unreached": ("def f():\n return\n BashOperator(task_id='t')\nf()", "in code that is never reached"),
     "empty": ("for x in []:\n BashOperator(task_id='t')", "in a loop over nothing"),
+    "an empty list": ("x = [BashOperator(task_id='t') for x in []]", "in a loop over nothing"),
+    "an empty dict": ("x = {x: BashOperator(task_id='t') for x in {**{}}}", "in a loop over nothing"),
     "in a task": (
         "with DAG('d'):\n @task\n def f():\n  BashOperator(task_id='t').execute({})",
         "in the code of a task",

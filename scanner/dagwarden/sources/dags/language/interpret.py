@@ -2201,6 +2201,8 @@ class Interpreter:
                 (found if sure else unsure).append(value)
 
         more, shuffled = self._each(node.generators, first, add)
+        if not (found or unsure or more or self.rehearsing):
+            self._skip([node.elt], "in a loop over nothing")
         if more is not None:
             more = lost(more, *unsure)
         if isinstance(node, ast.SetComp):
@@ -2239,6 +2241,8 @@ class Interpreter:
 
         first = self.evaluate(node.generators[0].iter)
         more, made.shuffled = self._each(node.generators, first, add)
+        if not (made.items or made.rest or more or self.rehearsing):
+            self._skip([node.key, node.value], "in a loop over nothing")
         if more is not None:
             made.rest = either(made.rest, more)
         return made
