@@ -1634,3 +1634,27 @@ def test_who_can_lists_holders_and_what_could_add_to_them() -> None:
         "roles/run.invoker granted on service api (p, r1)"
     )
     assert found.unknown == ("members not known: group:g@x",)
+
+
+@pytest.mark.parametrize(("name", "reads"), [("api", True), ("another", False)])
+def test_whoever_creates_a_service_that_is_there_reads_it(
+    name: str, reads: bool
+) -> None:
+    held = Role(
+        id="role:projects/p/roles/deploys",
+        origin=at(),
+        name="projects/p/roles/deploys",
+        permissions=("run.services.create",),
+        custom=True,
+    )
+    facts = with_call(
+        with_bindings(ESTATE, bind(PROJECT, held.name, account(ENV_SA))),
+        operation="create_service",
+        target_kind="service",
+        name=name,
+        permissions=("run.services.create",),
+        deploys_as=None,
+    )
+    path = path_of(replace(facts, roles=(*facts.roles, held)))
+    lacks = ("run.services.get",) if reads else ()
+    assert (path.lacks_known, path.needs) == (lacks, ("run.services.create", *lacks))

@@ -38,8 +38,8 @@ NOT_FOLLOWED = (
     (
         "not followed from one identity to another: keys that exist already (who holds "
         "one is not known), virtual machines and clusters that run already, what Google "
-        "Workspace lets an account do for its users, and what Scheduler, Eventarc and "
-        "Workflows do already"
+        "Workspace lets an account do for its users (scopes that were given are told), "
+        "and what Scheduler, Eventarc and Workflows do already"
     ),
     "cluster policies of Airflow change no task after its file was parsed",
 )

@@ -22,6 +22,9 @@ GET_ID_TOKEN = "iam.serviceAccounts.getOpenIdToken"  # noqa: S105 - a permission
 DELEGATE = "iam.serviceAccounts.implicitDelegation"
 ACT_AS = "iam.serviceAccounts.actAs"
 INVOKE = "run.routes.invoke"
+# The operator that creates a service reads one that is there already.
+# Source: airflow.providers.google.cloud.operators.cloud_run, CloudRunCreateServiceOperator
+READ_SERVICE = "run.services.get"
 
 
 class Need(Record, frozen=True, kw_only=True):
@@ -118,6 +121,8 @@ def _permissions(
         return None, causes_of(call, "permissions", f"permissions of {call.id}")
     if invoking:
         return None, target.kind_causes
+    if call.operation == "create_service" and call.via == "operator" and target.run:
+        return (*call.permissions, READ_SERVICE), ()
     return call.permissions, ()
 
 
