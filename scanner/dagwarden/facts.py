@@ -1189,6 +1189,10 @@ class InlineWaiver(Record, frozen=True, kw_only=True):
     text: str  # what follows `dagwarden:`, at most 500 characters
     # a comment by which another tool is told to be silent: `gitleaks:allow`
     marker: str = ""
+    # the line it is written on; None: that of `origin`
+    comment: int | None = None
+    # the line of the credentials it covers, where that is not the one of `origin`
+    credentials: int | None = None
 
 
 class SourceFile(Record, frozen=True, kw_only=True):

@@ -71,9 +71,11 @@ def conclude(
     """
     subjects = _subjects(rules, facts)
     by_id = {rule.id: rule for rule in rules}
+    in_files = {rule.id for rule in rules if rule.subject == "embedded_secret"}
+    written = inline_waivers(facts.inline_waivers, set(by_id), in_files)
     waivers = [
         standing(waiver, as_of, approvers=approvers, trusted=trusted)
-        for waiver in (*register, *inline_waivers(facts.inline_waivers, set(by_id)))
+        for waiver in (*register, *written)
     ]
     causes = _Causes(by_id, subjects)
     verdicts, waivers = _waived(judgement.verdicts, waivers, by_id, causes)

@@ -2,7 +2,7 @@
 Accepted failures and accepted gaps: the register, and what became of each entry.
 
 A waiver file is YAML: a list under `waivers`, each entry with rule, subject, owner,
-approver, reason and expires. In a DAG file a waiver is a comment:
+approver, reason and expires. In a scanned file a waiver is a comment:
 
     # dagwarden: waive RULE until=2027-01-31 owner=@team -- why
 
@@ -12,7 +12,7 @@ fingerprint. The day of expiry still counts.
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Literal
@@ -84,13 +84,22 @@ def check_rule(rule: str, place: str, known: set[str]) -> None:
 
 
 def inline_waivers(
-    comments: Iterable[InlineWaiver], in_force: set[str]
+    comments: Iterable[InlineWaiver],
+    in_force: set[str],
+    of_credentials: Collection[str] = (),
 ) -> tuple[Waiver, ...]:
-    """Read comments; each has an id of its own, and says if its rule is not in force."""
+    """
+    Read comments; each has an id of its own, and says if its rule is not in force.
+
+    Where the rule is one `of_credentials`, a comment covers their line.
+    """
     ids: Counter[str] = Counter()
     read: list[Waiver] = []
     for comment in comments:
         waiver = inline_waiver(comment)
+        if waiver.rule in of_credentials and comment.credentials is not None:
+            origin = replace(comment.origin, line=comment.credentials)
+            waiver = inline_waiver(replace(comment, origin=origin))
         ids[waiver.id] += 1
         if ids[waiver.id] > 1:
             waiver = replace(waiver, id=f"{waiver.id}#{ids[waiver.id]}")

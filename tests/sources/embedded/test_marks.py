@@ -1,9 +1,11 @@
 """A marker of another tool waives, without an owner and in sight."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.sources.embedded.test_places import PASSWORD
@@ -19,7 +21,7 @@ MARKERS = {
 }
 
 
-def scanned(folder: Path, *options: str) -> tuple[int, dict[str, list[dict[str, str]]]]:
+def scanned(folder: Path, *options: str) -> tuple[int, dict[str, list[dict[str, Any]]]]:
     done = subprocess.run(
         [DAGWARDEN, "scan", ".", "--format", "json", "--no-cache", *options],
         cwd=folder,
@@ -56,3 +58,75 @@ def test_our_own_waiver_counts_in_any_file(tmp_path: Path) -> None:
     (tmp_path / "b.py").write_text("")
     status, result = scanned(tmp_path)
     assert (status, [one["owner"] for one in result["waivers"]]) == (0, ["@x"])
+
+
+WAIVE = "# dagwarden: waive secret-in-repository until={} -- a test"
+MODULES = {
+    "at its end": 'PASSWORD = "{password}"  {waiver}\n',
+    "above it": '{waiver}\nPASSWORD = "{password}"\n',
+    "within": 'S = dict(\n    url="x",\n    password="{password}",  {waiver}\n)\n',
+    "no Python": 'PASSWORD = "{password}"  {waiver}\nprint "x"\n',
+}
+DAG = "from airflow import DAG\ndag = DAG('d')\n"
+
+
+@pytest.mark.parametrize("before", ["", DAG])
+@pytest.mark.parametrize("module", MODULES)
+def test_our_own_waiver_counts_once_in_any_python_file(
+    module: str, before: str, tmp_path: Path
+) -> None:
+    waiver = WAIVE.format("2099-01-01 owner=@x")
+    text = before + MODULES[module].format(password=PASSWORD, waiver=waiver)
+    (tmp_path / "settings.py").write_text(text)
+    _, result = scanned(tmp_path)
+    assert [(one["status"], one["owner"]) for one in result["waivers"]] == [
+        ("used", "@x")
+    ]
+    [finding] = [one for one in result["findings"] if one["outcome"] == "fail"]
+    assert finding["waiver"] == result["waivers"][0]["id"]
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("2020-01-01 owner=@x", "expired on 2020-01-01"),
+        ("2099-01-01", "has no owner="),
+    ],
+)
+def test_a_waiver_in_python_that_does_not_apply_is_told(
+    said: str, told: str, tmp_path: Path
+) -> None:
+    text = f'PASSWORD = "{PASSWORD}"  {WAIVE.format(said)}\n'
+    (tmp_path / "settings.py").write_text(text)
+    done = subprocess.run(
+        [DAGWARDEN, "scan", ".", "--no-cache"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    lines = [line for line in done.stdout.splitlines() if told in line]
+    assert len(lines) == 1
+    assert "settings.py:1" in lines[0]
+
+
+def test_what_a_waiver_says_is_not_remembered(tmp_path: Path) -> None:
+    folder = tmp_path / "work"
+    folder.mkdir()
+    for number in range(40):
+        (folder / f"m{number}.py").write_text("x = 1\n")
+    said = WAIVE.format("2099-01-01 owner=@x")
+    (folder / "settings.py").write_text(f"x = 1  {said} sentinel-of-it\n")
+    done = subprocess.run(
+        [DAGWARDEN, "scan", "."],
+        cwd=folder,
+        env={**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "settings.py:1" in done.stdout
+    stored = [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]
+    assert stored
+    assert [path for path in stored if b"sentinel-of-it" in path.read_bytes()] == []

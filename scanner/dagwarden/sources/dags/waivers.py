@@ -3,7 +3,7 @@
 import ast
 import io
 import tokenize
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from dagwarden.facts import InlineWaiver, Origin
 from dagwarden.sources.dags.airflow.world import Site
@@ -25,29 +25,45 @@ def inline_waivers(
     """
     statements = list(_statements(source.tree))
     found: list[InlineWaiver] = []
-    for line, text in _comments(data):
+    for comment, line, text in _comments(data):
         covered = _covering(line, calls) or _covering(line, statements) or line
         origin = Origin(source=source.path, line=covered)
-        found.append(InlineWaiver(origin=origin, text=text[:MAX_TEXT]))
+        found.append(InlineWaiver(origin=origin, text=text[:MAX_TEXT], comment=comment))
     return found
 
 
-def _comments(data: bytes) -> Iterator[tuple[int, str]]:
-    """Yield what follows the mark, with the line of the code it belongs to."""
-    waiting: list[str] = []
+def of_credentials(
+    path: str, data: bytes, tree: ast.Module, held: Collection[int]
+) -> Iterator[InlineWaiver]:
+    """
+    Yield the comments of any module, each at the line of the credentials it covers.
+
+    That is the line of its code where credentials are `held` there, else that of the
+    statement.
+    """
+    statements = list(_statements(tree))
+    for comment, line, text in _comments(data):
+        covered = line if line in held else _covering(line, statements) or line
+        origin = Origin(source=path, line=covered)
+        yield InlineWaiver(origin=origin, text=text[:MAX_TEXT], comment=comment)
+
+
+def _comments(data: bytes) -> Iterator[tuple[int, int, str]]:
+    """Yield each one's line, that of the code it belongs to, and what it says."""
+    waiting: list[tuple[int, str]] = []
     code_line = 0
     try:
         for token in tokenize.tokenize(io.BytesIO(data).readline):
             if token.type == tokenize.COMMENT:
                 text = _marked(token.string)
                 if text is not None and token.start[0] == code_line:
-                    yield code_line, text
+                    yield token.start[0], code_line, text
                 elif text is not None:
-                    waiting.append(text)
+                    waiting.append((token.start[0], text))
             elif token.type not in _EMPTY and token.type != tokenize.ENCODING:
                 code_line = token.end[0]
-                for text in waiting:
-                    yield token.start[0], text
+                for comment, text in waiting:
+                    yield comment, token.start[0], text
                 waiting = []
     except (tokenize.TokenError, SyntaxError):
         return

@@ -2,7 +2,7 @@
 
 import codecs
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from hashlib import sha256
 from itertools import islice
@@ -82,6 +82,8 @@ class Reader:
         outcome, seen = self._looked(path)
         # what was found is told by a key of this run, and is not remembered
         known = all(one.secret is None for one in outcome.embedded_secrets)
+        # nor is what people wrote in a waiver: it may hold anything
+        known = known and not outcome.inline_waivers
         try:
             return Read(encoded(outcome), seen if known else None)
         except UNTELLABLE:
@@ -190,9 +192,7 @@ class _Looked:
                 spots = self._with_kingfisher(lowered, text, spots)
             finally:
                 told = self._add(spots)
-            # a DAG's own waivers are read with the DAG
-            ours = format_of(lowered, text) != "python"
-            self.waivers += waivers_in(text.split("\n"), told, ours=ours)
+            self.waivers += _waivers(self.path, lowered, text, told)
             if may_refer(text):
                 self._refer(islice(_references(lowered, text), MAX_REFERENCES))
 
@@ -334,6 +334,27 @@ class _Looked:
 
     def _origin(self, source: str, line: int, field: str | None = None) -> Origin:
         return Origin(source=source or self.path, line=line, field=field)
+
+
+def _waivers(
+    path: str, name: str, text: str, told: Sequence[EmbeddedSecret]
+) -> Iterator[InlineWaiver]:
+    """Yield the comments of a file that accept something."""
+    python = format_of(name, text) == "python"
+    yield from waivers_in(text.split("\n"), told, ours=not python)
+    if not python or "dagwarden:" not in text:
+        return
+    from dagwarden.sources.dags.parse import parsed
+    from dagwarden.sources.dags.waivers import of_credentials
+
+    data = text.encode("utf-8", "surrogatepass")
+    try:
+        tree = parsed(data)
+    except Unreadable:  # looked into as text
+        yield from waivers_in(text.split("\n"), told, ours=True)
+        return
+    held = {fact.origin.line or 0 for fact in told}
+    yield from of_credentials(path, data, tree, held)
 
 
 def _references(name: str, text: str) -> Iterator[Reference]:

@@ -1,6 +1,6 @@
 """One credential of all its places: by fingerprints that mean nothing after a run."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
 from msgspec import UNSET
@@ -10,6 +10,7 @@ from dagwarden.facts import (
     Connection,
     EmbeddedSecret,
     Facts,
+    InlineWaiver,
     KeyReference,
     Secret,
     Task,
@@ -52,9 +53,31 @@ def joined(facts: Facts, *, keep: bool) -> Facts:
             )
         )
     facts = replace(
-        facts, embedded_secrets=tuple(told), key_references=_references(facts)
+        facts,
+        embedded_secrets=tuple(told),
+        key_references=_references(facts),
+        inline_waivers=tuple(_waivers(facts.inline_waivers)),
     )
     return facts if keep else _without_fingerprints(facts)
+
+
+def _waivers(every: Iterable[InlineWaiver]) -> Iterator[InlineWaiver]:
+    """
+    Yield each comment once, however many read its file.
+
+    A DAG file is read as such, which tells the task that a comment covers, and is looked
+    into for credentials, which tells their line.
+    """
+    read: dict[tuple[str, int, str], InlineWaiver] = {}
+    for one in every:
+        if one.comment is None:
+            yield one
+            continue
+        key = one.origin.source, one.comment, one.text
+        first = read.setdefault(key, one)
+        if one.origin != first.origin:
+            read[key] = replace(first, credentials=one.origin.line)
+    yield from read.values()
 
 
 def _references(facts: Facts) -> tuple[KeyReference, ...]:

@@ -32,7 +32,11 @@ _OURS = late(_COMMENT + r"\bdagwarden:\s*(?P<text>waive\b[^\n]*)")
 def waivers_in(
     lines: Sequence[str], facts: Sequence[EmbeddedSecret], *, ours: bool
 ) -> Iterator[InlineWaiver]:
-    """Yield the waivers on the lines of `facts`; `ours`: also those of dagwarden."""
+    """
+    Yield the waivers on the lines of `facts`; `ours`: also those of dagwarden.
+
+    Those of a Python file are read as code, whatever holds them: see `sources.dags`.
+    """
     for line in sorted({fact.origin.line or 0 for fact in facts}):
         # a comment stands at the end
         text = lines[line - 1][-MAX_LINE:] if 0 < line <= len(lines) else ""
