@@ -1,9 +1,13 @@
 """One credential, one decision: what a waiver covers of the rules that tell of it."""
 
+import json
 from datetime import date
+from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
+from tests.sources.embedded.test_marks import scanned
+from tests.sources.embedded.test_places import KEY_FILE
 
 from dagwarden.facts import EmbeddedSecret, Facts, Origin, Secret, Task
 from dagwarden.findings import Waiver, WaiverStatus
@@ -147,3 +151,34 @@ def test_another_secret_of_the_task_is_not_accepted_with_the_first() -> None:
         trusted=True,
     )
     assert told(result) == [(IN_FILE, "open", 1), (IN_FILE, "w0", 1)]
+
+
+@pytest.mark.parametrize(
+    ("export", "places"),
+    [
+        (
+            "config/connections.json",
+            [("config/connections.json", 5), ("config/loader.json", 5)],
+        ),
+        ("../connections.json", [("config/loader.json", 5)]),
+    ],
+)
+def test_a_key_that_a_connection_is_given_too_is_told_at_all_its_places(
+    export: str, places: list[tuple[str, int]], tmp_path: Path
+) -> None:
+    folder = tmp_path / "repository"
+    (folder / "config").mkdir(parents=True)
+    (folder / "dags.py").write_text("")
+    (folder / "config/loader.json").write_text(KEY_FILE)
+    extra = {"keyfile_dict": KEY_FILE}
+    given = {"gcp": {"conn_type": "google_cloud_platform", "extra": extra}}
+    (folder / export).write_text(json.dumps(given, indent=1))
+    _, result = scanned(folder, "--connections", f"export:{export}")
+    [finding] = [one for one in result["findings"] if one["outcome"] == "fail"]
+    assert finding["rule"] == "key-in-repository"
+    assert finding["explains"] == ["key-file-content-in-connection"]
+    told = [(one["source"], one["line"]) for one in finding["places"]]
+    assert told == places
+    evidence = {one["name"]: one["value"] for one in finding["evidence"]}
+    assert evidence["carriers"] == "connection:default:gcp"
+    assert "service-accounts keys disable" in finding["remediation"]
