@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,10 @@ class Repository:
         (self.folder / "nightly.py").write_text(
             FLAWED.replace("CHAIN", chain).replace("  WAIVER", waiver)
         )
+        return self.committed()
+
+    def committed(self) -> tuple[bool, str]:
+        """Commit what is there; tell whether it went through, and the words."""
         self.run("git", "add", ".")
         done = subprocess.run(
             ["git", "commit", "-m", "change"],
@@ -125,3 +130,18 @@ def test_an_inline_waiver_unblocks_at_once_and_a_careless_one_does_not(
         f"  # dagwarden: waive {rule} until=2099-12-31 owner=@data -- mended in ACME-7",
     )
     assert passed, said
+
+
+def test_a_key_in_an_archive_is_blocked_and_what_holds_none_is_not(
+    repository: Repository,
+) -> None:
+    (repository.folder / "logo.png").write_bytes(b"\x89PNG\r\n\x1a\n\0" + b"x" * 99)
+    (repository.folder / "large.dat").write_bytes(b"\0" * 6_000_000)
+    passed, said = repository.committed()
+    assert passed, said
+    with zipfile.ZipFile(repository.folder / "legacy.zip", "w") as packed:
+        packed.writestr("conf/.env", "DB_PASSWORD=" + "vT9mKp2Xq7"[::-1])
+    passed, said = repository.committed()
+    assert not passed
+    assert "legacy.zip/conf/.env:1" in said
+    assert "secret-in-repository" in said
