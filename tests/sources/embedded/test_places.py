@@ -417,6 +417,13 @@ CASES: dict[str, tuple[str, str, str, int]] = {
         "password",
         2,
     ),
+    "PowerShell": ("a.ps1", f'$a = 1\n$Password = "{PASSWORD}"\n', "password", 2),
+    "PowerShell, a dollar": (
+        "a.ps1",
+        f"$Password = '$.{PASSWORD}'\n",
+        "password",
+        1,
+    ),
     "not UTF-8": ("notes.txt", f"caf\udce9\nuse {TOKEN}\n", "bearer_token", 2),
 }
 
@@ -447,6 +454,16 @@ HARMLESS = {
         '{"type": "external_account", "audience": "//iam.googleapis.com/projects/1"}',
     ),
     "shell": ("a.sh", 'curl -u "$USER:$PASSWORD" https://x\nx --password "$(cat f)"\n'),
+    "PowerShell": (
+        "a.ps1",
+        """$Token = $env:TOKEN
+$ApiToken = $config.Token
+$Secret = $using:Secret
+$Password = Read-Host -AsSecureString
+$Password = New-RandomPassword 20
+$body = @{ password = $Password; token = $config.Api.Token }
+""",
+    ),
     "Terraform": (
         "a.tf",
         "password = var.db_password\nx = random_password.db.result\n",

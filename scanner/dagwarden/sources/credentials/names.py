@@ -34,6 +34,8 @@ _URL = late(r"[A-Za-z][\w+.-]{0,40}://\S*$")
 # "get_token()", "os.environ['X']", "Optional[str]", "typing.Any"
 _CODE = late(
     r"[A-Za-z_][\w.]*(?:\(.*\)|\[.*\])|(?:os|self|cls|conf|config|typing)\.[\w.]+"
+    # commands of PowerShell: Read-Host, New-RandomPassword
+    r"|(?:Convert(?:To|From)?|Get|Import|Invoke|Join|New|Read|Select|Unprotect)-[A-Z][A-Za-z]{2,60}"
 )
 _EMAIL = late(r"[\w.+-]{1,100}@[\w-]{1,100}(?:\.[\w-]{1,60}){1,6}")
 # The public half of key pairs of Amazon and of Cloud Storage's HMAC keys

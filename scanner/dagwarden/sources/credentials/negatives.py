@@ -25,6 +25,9 @@ _STAND_IN = late(
 _MARKED = late(r"<[^<>]*>|\[[^\[\]]*\]|(.)\1{2,}|\W?\*+|\.{2,}|-+|_+|#+|…")
 _TEMPLATE = late(
     r"\{\{|\{%|\$\{|\$\(|%\(\w+\)[sd]|^\$(?:[A-Z_][A-Z0-9_]*|[a-z_]+)$"
+    # PowerShell: $env:TOKEN, $using:token, $config.Api.Token; PHP: $this->token
+    r"|^\$(?:env|global|local|private|script|using|variable):\w+$"
+    r"|^\$[A-Za-z_]{2,40}\d{0,2}(?:(?:\.|->)[A-Za-z_]{2,60}\d{0,2}){1,6}$"
     r"|(?:^|\s)%[sr]$|\{\w*\}$|<\w[\w -]*>|^%\w+%$|^@{1,3}\w+@{1,3}$|^__\w+__$|^#\{|^`.*`$"
 )
 _REFERENCE = late(
