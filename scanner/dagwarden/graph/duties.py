@@ -16,6 +16,7 @@ from dagwarden.graph.needs import ACT_AS
 from dagwarden.graph.principals import kind_of
 
 _CONTAINER = "//cloudresourcemanager.googleapis.com/"
+_PROJECT = f"{_CONTAINER}projects/"
 _RUN = "//run.googleapis.com/"
 # What calls a kind of workload, what changes one, and what makes one.
 _KINDS = (
@@ -49,6 +50,19 @@ class _Open:
     def __init__(self, bindings: tuple[Binding, ...], *, alike: bool) -> None:
         self.bindings = bindings
         self.alike = alike  # they tell the same of all of a kind, wherever it is asked
+
+
+class _Site(Record, frozen=True, kw_only=True):
+    """What is the same for all who call what a binding stands on."""
+
+    scope: str
+    where: str  # the kind of a workload, or the scope
+    # who acts as an account of the project need not hold that on the workload
+    around: str
+    near: _Open
+    far: _Open
+    alike: bool  # it tells the same of all of a kind who have none of their own
+    doubt: tuple[Cause, ...]
 
 
 class _Own:
@@ -91,7 +105,7 @@ class Duties:
         self._places: dict[str, _Open] = {}
         self._same: dict[tuple[str, ...], _Open] = {}
         self._owned: dict[str, _Own] = {}
-        self._unread: dict[str, tuple[Cause, ...]] = {}
+        self._sites: dict[str, _Site] = {}
         self._told: dict[tuple[str, str, str], Told] = {}
         self._found: dict[tuple[object, ...], Deploys] = {}
 
@@ -111,33 +125,42 @@ class Duties:
 
     def deploys(self, key: str, binding: Binding) -> Deploys:
         """Tell whether an identity may change a workload that a binding lets it call."""
-        scope = self._hierarchy.canonical(binding.resource)
-        # who acts as an account of the project need not hold that on the workload
-        around = self._hierarchy.project_of(scope) or scope
-        own, near, far = self._own(key, around), self._open(scope), self._open(around)
-        question: tuple[object, ...] = (key, scope)
-        if far.alike and not self._guarded and None not in map(self._always, own):
+        site = self._sites.get(binding.resource)
+        if site is None:
+            site = self._sites[binding.resource] = self._site(binding.resource)
+        own = self._own(key, site.around)
+        question: tuple[object, ...] = (key, site.scope)
+        if site.alike and (not own or None not in map(self._always, own)):
             names = tuple(sorted(one.id for one in own))
-            where = scope if own else _where(scope)
-            question = (kind_of(key), names, where, near, far)
+            where = site.scope if own else site.where
+            question = (kind_of(key), names, where, site.near, site.far)
         always = self._always(binding)
-        question = (*question, binding.role, always, self._doubt(scope))
+        question = (*question, binding.role, always, site.doubt)
         found = None if always is None else self._found.get(question)
         if found is None:
-            found = self._found[question] = self._decide(key, binding, scope, own)
+            found = self._decide(key, binding, site, own)
+            self._found[question] = found
         return found
+
+    def _site(self, resource: str) -> _Site:
+        scope = self._hierarchy.canonical(resource)
+        around = self._hierarchy.project_of(scope) or scope
+        far = self._open(around)
+        return _Site(
+            scope=scope,
+            where=_where(scope),
+            around=around,
+            near=self._open(scope),
+            far=far,
+            alike=far.alike and not self._guarded,
+            doubt=self._access.unread(scope),
+        )
 
     def _always(self, binding: Binding) -> bool | None:
         """Tell whether a binding grants, whatever the resource; None: it depends."""
         if binding.condition is None:
             return True
         return self._access.conditions.always(binding.condition)
-
-    def _doubt(self, scope: str) -> tuple[Cause, ...]:
-        found = self._unread.get(scope)
-        if found is None:
-            found = self._unread[scope] = self._access.unread(scope)
-        return found
 
     def _open(self, place: str) -> _Open:
         """Return the bindings of unread groups on a place, above it and below it."""
@@ -160,9 +183,10 @@ class Duties:
         own = self._owned.get(key)
         if own is None:
             own = self._owned[key] = self._find_own(key)
-        within = own.within.get(place, ())
-        if not own.elsewhere and self._hierarchy.project_of(place) == place:
-            return tuple(within)
+        if not own.names:
+            return ()
+        if not own.elsewhere and place.startswith(_PROJECT):
+            return tuple(own.within.get(place, ()))
         others = chain(own.elsewhere, *own.within.values())
         return tuple(
             one
@@ -180,15 +204,15 @@ class Duties:
         return own
 
     def _decide(
-        self, key: str, binding: Binding, scope: str, own: tuple[Binding, ...]
+        self, key: str, binding: Binding, site: _Site, own: tuple[Binding, ...]
     ) -> Deploys:
         open_ways: list[Told] = []
-        for one in self._candidates(own, scope):
-            for told, acting in self._ways(key, binding, scope, one, own):
+        for one in self._candidates(own, site.scope):
+            for told, acting in self._ways(key, binding, site.scope, one, own):
                 if told.held is True:
                     return Deploys(held=True, by=tuple(sorted({one.id, acting.id})))
                 open_ways.append(told)
-        causes = distinct((*any_of(open_ways).causes, *self._doubt(scope)))
+        causes = distinct((*any_of(open_ways).causes, *site.doubt))
         if not causes:
             return _NEVER
         return Deploys(held=None, why=unresolved(causes, "deploys"))
