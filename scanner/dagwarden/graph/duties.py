@@ -227,6 +227,8 @@ class Duties:
 
     def _gives(self, one: Binding, key: str, permission: str, place: str) -> Told:
         """Tell whether a binding gives a permission: once for all alike in it."""
+        if permission not in self._access.roles.perhaps(one.role):
+            return NO
         if self._guarded or self._always(one) is None:
             return self._access.gives(one, key, permission, place)
         if key in self._access.members(one) or one.id in self._owned[key].names:
