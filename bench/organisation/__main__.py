@@ -11,24 +11,26 @@ with them, a plain networkx graph of the same export, and, where PYTHON has it i
 the evaluation of Cartography (without its database). Alone on the machine, please: what
 others do shows in all of it.
 
-On two processors, with other work three times as much as they can do, so that what a scan
-takes of the clock says nothing and of the processor too much:
+On two processors, with other work five times as much as they can do, so that what a scan
+takes of the clock says nothing and of the processors too much, by half or more; two
+processes of ours count together there, and work at a time:
 
     scale       input    processors   memory
-    0.1          9 MB        1.34 s    97 MB
-    1           92 MB       10.71 s   454 MB
+    0.1          9 MB        1.71 s    88 MB
+    1           92 MB       17.03 s   462 MB
 
     1                         load     explain     longest       reach         who    memory
-    dagwarden, first       6.179 s     0.001 s     0.018 s     0.005 s     0.035 s    452 MB
-    dagwarden, again       2.159 s     0.001 s     0.017 s     0.004 s     0.035 s    339 MB
-    networkx               1.975 s                             0.002 s                300 MB
+    dagwarden, first       5.252 s     0.001 s     0.016 s     0.006 s     0.043 s    445 MB
+    dagwarden, again       2.239 s     0.001 s     0.022 s     0.005 s     0.035 s    339 MB
+    networkx               1.892 s                             0.004 s                300 MB
     cartography 0.143.0    0.471 s                                         0.004 s    332 MB
 
-networkx is asked less (roles by name; no conditions, groups or deny policies, no chains
-to show). Cartography answers for one project at a time, knows no groups, and shows no
-chains; the rest of it needs a Neo4j. Nothing else was found that answers offline from an
-export: gcp-iam-analyzer compares roles, gcp_scanner and Prowler ask Google, Forseti needs
-Python 2, policyuniverse is about AWS.
+Cartography was measured earlier, with less beside it. networkx is asked less (roles by
+name; no conditions, groups or deny policies, no chains to show). Cartography answers for
+one project at a time, knows no groups, and shows no chains; the rest of it needs a Neo4j.
+Nothing else was found that answers offline from an export: gcp-iam-analyzer compares
+roles, gcp_scanner and Prowler ask Google, Forseti needs Python 2, policyuniverse is about
+AWS.
 """
 
 import argparse

@@ -18,6 +18,7 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Iterator
+from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -134,7 +135,7 @@ def ask_networkx(folder: Path, org: Organisation) -> None:
     import networkx as nx
 
     start = time.process_time()
-    graph = nx.MultiDiGraph()
+    graph: nx.MultiDiGraph[str] = nx.MultiDiGraph()
     for asset in lines(folder):
         name = asset["name"]
         above = asset.get("ancestors", ())
@@ -157,7 +158,8 @@ def ask_networkx(folder: Path, org: Organisation) -> None:
         while waiting:
             here = waiting.pop()
             member = not here.startswith("//")
-            for _, there, role in graph.out_edges(here, data="role"):
+            edges: Any = graph.out_edges(here, data="role")
+            for _, there, role in edges:
                 if there not in seen and (role in BECOMING if member else True):
                     seen.add(there)
                     waiting.append(there)
@@ -177,12 +179,10 @@ def ask_cartography(folder: Path, org: Organisation) -> None:
     It works project by project, over all principals of a project and all its resources,
     with roles as sets of patterns; conditions are noted and not evaluated.
     """
-    from cartography.intel.gcp.permission_relationships import (
-        calculate_permission_relationships_for_resource,
-        compile_gcp_regex,
-        resolve_gcp_scope,
-    )
-
+    # only the Python that is named for it has it
+    its: Any = import_module("cartography.intel.gcp.permission_relationships")
+    compile_gcp_regex, resolve_gcp_scope = its.compile_gcp_regex, its.resolve_gcp_scope
+    related = its.calculate_permission_relationships_for_resource
     from dagwarden.graph.roles import catalogue
 
     start = time.process_time()
@@ -217,9 +217,7 @@ def ask_cartography(folder: Path, org: Organisation) -> None:
         for k in range(PER_PROJECT - 2):
             path = f"//run.googleapis.com/{org.workload(n, k)}"
             target = resolve_gcp_scope(path, project)
-            edges = calculate_permission_relationships_for_resource(
-                principals, path, target, [INVOKE]
-            )
+            edges = related(principals, path, target, [INVOKE])
             found += sum(not edge["has_condition"] for edge in edges)
         return found
 
