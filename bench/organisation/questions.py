@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from made import AS_OF, PER_PROJECT, Organisation, composer_account
 
@@ -158,7 +158,7 @@ def ask_networkx(folder: Path, org: Organisation) -> None:
         while waiting:
             here = waiting.pop()
             member = not here.startswith("//")
-            edges: Any = graph.out_edges(here, data="role")
+            edges = cast(Any, graph.out_edges)(here, data="role")
             for _, there, role in edges:
                 if there not in seen and (role in BECOMING if member else True):
                     seen.add(there)
