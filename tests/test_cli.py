@@ -293,6 +293,37 @@ def test_what_cannot_be_read_is_a_gap_and_status_3(
     assert "Traceback" not in text.stdout + text.stderr
 
 
+QUESTIONS = ["bot@p.example run.jobs.run {}", "--who-can run.jobs.run {}"]
+
+
+@pytest.mark.parametrize("words", [*QUESTIONS, "--what-can bot@p.example"])
+def test_a_question_names_what_could_not_be_read(folder: Path, words: str) -> None:
+    there = "//run.googleapis.com/projects/p/locations/r/jobs/j"
+    job = {"name": there, "assetType": "run.googleapis.com/Job"}
+    write("iam.ndjson", json.dumps({**job, "resource": {"data": {}}}))(folder)
+    write("deny.yaml", "kind: DenyPolicy\n")(folder)
+    files = ["--snapshot", "iam.ndjson", "--snapshot", "deny.yaml"]
+    done = run(folder, "explain", *files, *words.format("j").split())
+    assert done.returncode == 3
+    where = "could not be read\n  - deny.yaml:1: not_an_asset: JSON, but not an asset\n"
+    assert done.stdout.endswith(where)
+
+
+@pytest.mark.parametrize("words", QUESTIONS)
+def test_a_resource_may_stand_in_what_could_not_be_read(
+    folder: Path, words: str
+) -> None:
+    write("iam.ndjson", b"\x1f\x8b\x08")(folder)
+    done = run(
+        folder, "explain", "--snapshot", "iam.ndjson", *words.format("orders").split()
+    )
+    assert done.returncode == 2
+    assert (
+        "the snapshot holds no resource 'orders' (not read: iam.ndjson: compressed with "
+        "gzip; decompress it first)"
+    ) in done.stderr
+
+
 def test_a_long_sum_is_read_like_any_other(folder: Path) -> None:
     write("dags/long.py", TERMS)(folder)
     assert run(folder, "scan", "dags").returncode in (0, 3)

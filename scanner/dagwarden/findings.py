@@ -398,6 +398,7 @@ class Explanation(Record, frozen=True, kw_only=True):
     chains: tuple[tuple[Hop, ...], ...] = ()  # shortest first
     because: tuple[str, ...] = ()  # in words: what decided, or what would
     assumes: tuple[str, ...] = ()
+    unread: tuple[Gap, ...] = ()  # what was given and could not be read
 
 
 class Holder(Record, frozen=True, kw_only=True):
@@ -424,6 +425,7 @@ class Holders(Record, frozen=True, kw_only=True):
     holders: tuple[Holder, ...] = ()
     unknown: tuple[str, ...] = ()
     assumes: tuple[str, ...] = ()
+    unread: tuple[Gap, ...] = ()  # what was given and could not be read
 
 
 class Holding(Record, frozen=True, kw_only=True):
@@ -453,6 +455,7 @@ class Holdings(Record, frozen=True, kw_only=True):
     # scopes for which it acts as any user of the Workspace, once it signs as itself
     delegated: tuple[str, ...] = ()
     assumes: tuple[str, ...] = ()
+    unread: tuple[Gap, ...] = ()  # what was given and could not be read
 
 
 class _ResultVersion(Struct):

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 @estate_options
 def explain(
     words: tuple[str, ...], who_can: bool, what_can: bool, format_: str, **said: Any
-) -> None:
+) -> int:
     """
     Explain why a principal can use a permission on a resource, hop by hop.
 
@@ -44,6 +44,9 @@ def explain(
 
     PRINCIPAL is an e-mail, an IAM member, DAG.TASK or `token`; RESOURCE a full or relative
     resource name, or the name of a service or job.
+
+    Exit status: 0 answered, 2 usage error, 3 something could not be read (said with the
+    answer).
     """
     from dagwarden import job
 
@@ -62,6 +65,7 @@ def explain(
     else:
         answer = job.ask(arguments, *words)
     click.echo(_answered(answer, format_, " ".join(words)), nl=False)
+    return INCOMPLETE if answer.unread else 0
 
 
 def _answered(
@@ -187,7 +191,7 @@ def facts(
     standard error).
     """
     from dagwarden import job
-    from dagwarden.render.text import unread
+    from dagwarden.render import unread
 
     if schema:
         lines = job.Lines(text=job.facts_schema(), gaps=())

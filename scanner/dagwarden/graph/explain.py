@@ -12,6 +12,7 @@ from dagwarden.facts import (
     Binding,
     Call,
     Facts,
+    Gap,
     Hop,
     IdentityRef,
     Maybe,
@@ -79,6 +80,11 @@ class Asked:
         self.estate = asked_estate(facts, self.bearer.settled if self.bearer else ())
 
     @cached_property
+    def unread(self) -> tuple[Gap, ...]:
+        """What was given and could not be read."""
+        return tuple(gap for gap in self.estate.facts.gaps if gap.incomplete)
+
+    @cached_property
     def control(self) -> Control:
         """Who can become whom."""
         return Control(self.estate)
@@ -98,6 +104,13 @@ def explain(
     UsageError for names that nothing in the facts bears.
     """
     asked = facts if isinstance(facts, Asked) else Asked(facts)
+    said = _explained(asked, principal, permission, resource)
+    return replace(said, unread=asked.unread)
+
+
+def _explained(
+    asked: Asked, principal: str, permission: str, resource: str
+) -> Explanation:
     estate = asked.estate
     check_permission(estate, permission)
     if principal == BEARER and asked.bearer is not None:
@@ -160,6 +173,7 @@ def who_can(facts: Facts | Asked, permission: str, resource: str) -> Holders:
         holders=tuple(listed),
         unknown=unknown,
         assumes=access.assumes(),
+        unread=asked.unread,
     )
 
 
@@ -217,6 +231,7 @@ def what_can(facts: Facts | Asked, principal: str) -> Holdings:
         becomes=tuple(estate.ref(account) for account in sorted(becomes)),
         delegated=asked.control.delegated(key),
         assumes=access.assumes(),
+        unread=asked.unread,
     )
 
 

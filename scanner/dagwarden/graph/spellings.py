@@ -94,7 +94,7 @@ def resource_named(estate: Estate, text: str) -> str:
     known = [*(run.resource for run in estate.facts.cloud_runs)]
     known += [item.name for item in estate.facts.resources]
     raise UsageError(
-        f"the snapshot holds no resource {text!r}",
+        f"the snapshot holds no resource {text!r}{_unread(estate)}",
         remedy=_suggest(text, known, "write its full resource name"),
     )
 
@@ -128,9 +128,25 @@ def _run_by_name(estate: Estate, kind: str, name: str) -> str:
             f"{len(found)} {kind}s are named {name!r}", remedy=f"write {found[0]}"
         )
     raise UsageError(
-        f"the snapshot holds no {kind} {name!r}",
+        f"the snapshot holds no {kind} {name!r}{_unread(estate)}",
         remedy=_suggest(name, [run.name for run in runs], "check the name"),
     )
+
+
+def _unread(estate: Estate) -> str:
+    """Say which files could hold what is not there, and could not be read."""
+    gaps = (gap for gap in estate.facts.gaps if gap.incomplete)
+    files = {
+        gap.origin.source: gap.detail
+        for gap in gaps
+        if not _RESOURCES.isdisjoint(gap.kinds)
+    }
+    said = "; ".join(f"{file}: {why}" for file, why in sorted(files.items())[:_FILES])
+    return f" (not read: {said})" if said else ""
+
+
+_RESOURCES = frozenset({"resource", "cloud_run"})
+_FILES = 3
 
 
 def _suggest(text: str, known: Iterable[str], otherwise: str) -> str:

@@ -11,7 +11,7 @@ from typing import Literal, cast
 
 import msgspec
 
-from dagwarden.facts import Origin
+from dagwarden.facts import Gap, Origin
 from dagwarden.findings import Finding, Outcome, Population, Result
 
 
@@ -37,6 +37,18 @@ def place(origin: Origin) -> str:
     if origin.line is not None:
         where += f":{origin.line}"
     return f"{where} ({visible(origin.field)})" if origin.field else where
+
+
+def link(origin: Origin) -> str:
+    """Return `path:line`, which terminals and editors make clickable."""
+    if origin.line is None:
+        return place(origin)
+    return f"{visible(origin.source)}:{origin.line}"
+
+
+def unread(gap: Gap) -> str:
+    """Return on one line what could not be read, and why."""
+    return f"{link(gap.origin)}: {gap.reason}: {visible(gap.detail)}"
 
 
 def shown(result: Result) -> tuple[Finding, ...]:

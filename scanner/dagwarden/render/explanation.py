@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 
-from dagwarden.facts import Hop
+from dagwarden.facts import Gap, Hop
 from dagwarden.findings import Explanation, Holders, Holdings
-from dagwarden.render import place, visible
+from dagwarden.render import place, unread, visible
 
 _COLOURS = {"allowed": "32", "denied": "31", "unknown": "33"}
 
@@ -33,6 +33,7 @@ def render_explanation(said: Explanation, *, colour: bool) -> str:
             title = "how far it gets"
         lines += ["", title, *_hops(chain)]
     lines += _list("assuming", said.assumes)
+    lines += _unread(said.unread)
     return "\n".join(lines) + "\n"
 
 
@@ -47,6 +48,7 @@ def render_holders(said: Holders, *, colour: bool) -> str:
         lines += ["", "nobody, by what was read"]
     lines += _list("what could add to them", said.unknown)
     lines += _list("assuming", said.assumes)
+    lines += _unread(said.unread)
     return "\n".join(lines) + "\n"
 
 
@@ -66,6 +68,7 @@ def render_holdings(said: Holdings, *, colour: bool) -> str:
     lines += _list("with a key, or signJwt on itself, any user, for", said.delegated)
     lines += _list("because", () if said.holdings else said.because)
     lines += _list("assuming", said.assumes)
+    lines += _unread(said.unread)
     return "\n".join(lines) + "\n"
 
 
@@ -83,3 +86,12 @@ def _hops(hops: Sequence[Hop]) -> Iterable[str]:
 
 def _list(title: str, items: Sequence[str]) -> list[str]:
     return ["", title, *(f"  - {visible(item)}" for item in items)] if items else []
+
+
+def _unread(gaps: Sequence[Gap]) -> list[str]:
+    lines = tuple(map(unread, gaps[:_SHOWN]))
+    more = len(gaps) - len(lines)
+    return _list("could not be read", (*lines, *([f"{more} more"] if more else [])))
+
+
+_SHOWN = 20  # places of which a question tells that they could not be read

@@ -18,7 +18,7 @@ from dagwarden.findings import (
     Waiver,
     WaiverStatus,
 )
-from dagwarden.render import place, shown, total, visible
+from dagwarden.render import link, place, shown, total, visible
 from dagwarden.rule import Severity
 
 _RESET = "\x1b[0m"
@@ -140,7 +140,7 @@ class _Page:
             head += self.paint("  " + ", ".join(marks), "dim")
         return [
             head,
-            f"  {self.paint(_link(finding.origin), 'cyan')}",
+            f"  {self.paint(link(finding.origin), 'cyan')}",
             *self.wrap(finding.message, "  "),
             *(self.chain(finding.hops) if self.chained(finding) else ()),
             *self.fix(finding.remediation),
@@ -191,7 +191,7 @@ class _Page:
             if len(others) < len(finding.places)
             else _count(len(others), noun)
         )
-        return self.wrap(f"{head}: {', '.join(map(_link, kept))}{more}", "  ")
+        return self.wrap(f"{head}: {', '.join(map(link, kept))}{more}", "  ")
 
     def parts(self, finding: Finding) -> list[str]:
         """List where else parts are written of what was found."""
@@ -199,7 +199,7 @@ class _Page:
             return []
         kept = finding.contributing if self.verbose else finding.contributing[:_PLACES]
         more = ", ..." if len(kept) < len(finding.contributing) else ""
-        return self.wrap(f"parts of it: {', '.join(map(_link, kept))}{more}", "  ")
+        return self.wrap(f"parts of it: {', '.join(map(link, kept))}{more}", "  ")
 
     def unknowns(self, result: Result) -> list[str]:
         """Rank the inputs that would decide most; one line for an engineer."""
@@ -248,7 +248,7 @@ class _Page:
         places: dict[tuple[bool, str], list[str]] = {}
         for gap in gaps:
             why = not gap.incomplete, f"{gap.reason}: {gap.detail}"
-            places.setdefault(why, []).append(_link(gap.origin))
+            places.setdefault(why, []).append(link(gap.origin))
         if not places:
             return []
         ordered = sorted(places.items(), key=lambda item: item[0][0])
@@ -273,7 +273,7 @@ class _Page:
             return []
         return [
             self.paint("Waivers that need attention", "bold"),
-            *self.table((_link(waiver.origin), _waiver(waiver)) for waiver in idle),
+            *self.table((link(waiver.origin), _waiver(waiver)) for waiver in idle),
         ]
 
     def requests(self, result: Result) -> list[str]:
@@ -346,22 +346,10 @@ class _Page:
                 yield from lines[1:]
 
 
-def unread(gap: Gap) -> str:
-    """Return on one line what could not be read, and why."""
-    return f"{_link(gap.origin)}: {gap.reason}: {visible(gap.detail)}"
-
-
-def _link(origin: Origin) -> str:
-    """Return `path:line`, which terminals and editors make clickable."""
-    if origin.line is None:
-        return place(origin)
-    return f"{visible(origin.source)}:{origin.line}"
-
-
 def _near(origin: Origin) -> str:
     """Return where a hop was read, a cloud asset by the end of its long name."""
     if not origin.source.startswith("//"):
-        return _link(origin) if origin.line else place(origin)
+        return link(origin) if origin.line else place(origin)
     name = visible("/".join(origin.source.split("/")[-2:]))
     return f"{name} ({visible(origin.field)})" if origin.field else name
 

@@ -262,11 +262,13 @@ def test_a_folder_is_read_with_all_that_is_json_in_it(tmp_path: Path) -> None:
     (folder / "deeper").mkdir(parents=True)
     (folder / "a.json").write_text(A)
     (folder / "deeper" / "b.ndjson").write_text(B)
+    (folder / "c.yaml").write_text("assetType: x/Y\nname: //x/c\n")
     (folder / "notes.txt").write_text("no export")
     facts = read_all(tmp_path, "exports", "exports/a.json")
     assert buckets(facts) == ["a", "b"]
     assert [file.path for file in facts.files] == [
         "exports/a.json",
+        "exports/c.yaml",
         "exports/deeper/b.ndjson",
     ]
     assert [one.what for one in facts.excluded] == ["exports/notes.txt"]

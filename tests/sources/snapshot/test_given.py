@@ -573,3 +573,131 @@ def test_pools_of_a_workforce_and_their_providers(tmp_path: Path, pool: bool) ->
     assert found.organization == ("organizations/9" if pool else None)
     assert found.disabled == (False if pool else UNSET)
     assert facts.gaps == ()
+
+
+# -------------------------------------------------------------------- YAML, as gcloud's
+
+DENY_YAML = f"""\
+createTime: '2026-11-29T22:10:04.123456Z'
+kind: DenyPolicy
+name: policies/{AT}/denypolicies/no-invoke
+rules:
+- denyRule:
+    deniedPermissions:
+    - run.googleapis.com/*.*
+    deniedPrincipals:
+    - principalSet://goog/public:all
+    denialCondition:
+      expression: resource.matchTag('9/env', 'prod')
+      title: prod
+    exceptionPermissions:
+    - run.googleapis.com/routes.invoke
+    exceptionPrincipals:
+    - principalSet://goog/group/ops@x.example
+uid: '1'
+"""
+BOUNDARY_YAML = f"""\
+---
+details:
+  enforcementVersion: '3'
+  rules:
+  - effect: ALLOW
+    resources:
+    - {CRM}/projects/shop
+name: {BOUNDARY["name"]}
+---
+name: {BINDING["name"]}
+policy: {BOUNDARY["name"]}
+policyKind: PRINCIPAL_ACCESS_BOUNDARY
+target:
+  principalSet: {CRM}/projects/shop
+condition:
+  expression: principal.type == 'iam.googleapis.com/ServiceAccount'
+"""
+MEMBERS_YAML = """\
+- name: groups/01abc/memberships/1
+  preferredMemberKey:
+    id: ann@x.example
+  roles:
+  - name: MEMBER
+  type: USER
+"""
+
+
+@pytest.mark.parametrize("name", ["deny.yaml", "deny.yml", "deny.json"])
+def test_yaml_says_what_json_says(tmp_path: Path, name: str) -> None:
+    written = facts(tmp_path, PROJECT, **{name: DENY_YAML})
+    (tmp_path / name).unlink()
+    same = facts(tmp_path, PROJECT, DENY)
+    (one,), (other,) = written.deny_policies, same.deny_policies
+    assert one.rules == other.rules
+    assert (layers(written).deny, told(written)) == ("read", [])
+
+
+def test_a_stream_and_a_list_in_yaml(tmp_path: Path) -> None:
+    files = {"pab.yaml": BOUNDARY_YAML, "eng@x.example.yaml": MEMBERS_YAML}
+    written = facts(tmp_path, PROJECT, **files)
+    (tmp_path / "j").mkdir()
+    same = facts(
+        tmp_path / "j",
+        *(PROJECT, BOUNDARY, BINDING),
+        **{"eng@x.example.json": [member("ann@x.example")]},
+    )
+    assert told(written) == told(same) == []
+    (one,), (other,) = written.boundary_policies, same.boundary_policies
+    assert (one.resources, one.version) == (other.resources, other.version)
+    assert written.boundary_bindings[0].condition == BINDING_CONDITION
+    assert [(g.key, g.members) for g in written.groups] == [
+        (g.key, g.members) for g in same.groups
+    ]
+
+
+BINDING_CONDITION = Condition(
+    title="", expression="principal.type == 'iam.googleapis.com/ServiceAccount'"
+)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason", "detail"),
+    [
+        ("", "missing", "the file is empty"),
+        (
+            json.dumps(DENY)[:90],
+            "not_an_asset",
+            "not an asset: the line is no JSON",
+        ),
+        (
+            DENY_YAML[:-12],
+            "truncated",
+            "the last line does not end: the file may be cut short",
+        ),
+        ("name: [x\n", "syntax", "broken YAML from line 2"),
+        ("name: &a x\nother: *a\n", "syntax", "YAML with anchors or aliases"),
+        ("name: x\nname: y\n", "syntax", "YAML with a key that is no word, or stands twice"),
+        ("- " * 70 + "x\n", "syntax", "YAML nested too deep"),
+        ("runs_as: x\n", "not_an_asset", "JSON, but not an asset"),
+        ('[[environment]]\nname = "p"\n', "syntax", "broken JSON: from line 1 to the end of the file no asset can be read"),
+        ('{"bq": {"conn_type": "x"}}', "not_an_asset", "JSON, but not an asset"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_read_may_have_held_any_layer(
+    tmp_path: Path, content: str, reason: str, detail: str
+) -> None:
+    found = facts(tmp_path, PROJECT, ORGANIZATION, **{"deny.yaml": content})
+    assert (reason, detail) in told(found)
+    said = layers(found)
+    assert (said.deny, said.boundary if reason != "truncated" else "partly") == (
+        "partly",
+        "partly",
+    )
+    causes = Estate(found).access.unread_guards()
+    assert "deny policies (in deny.yaml)" in {cause.symbol for cause in causes}
+
+
+@pytest.mark.parametrize("left", ["deniedPrincipals", "deniedPermissions"])
+def test_a_deny_rule_cut_at_a_line_denies_nobody_knows_whom(
+    tmp_path: Path, left: str
+) -> None:
+    rule = {left: DENY["rules"][0]["denyRule"][left]}  # type: ignore[index]  # a list
+    found = facts(tmp_path, PROJECT, {**DENY, "rules": [{"denyRule": rule}]})
+    assert found.deny_policies[0].rules is UNSET

@@ -66,6 +66,7 @@ _TYPES = tuple(
         (r"//storage\.googleapis\.com/", "storage.googleapis.com/Bucket"),
     )
 )
+_NAMED = 3  # files that a cause names
 # May hold a member through others that it stands for.
 _MANY = ("group:", "principalSet:", "customer:", "domain:", "project", "deleted:")
 
@@ -409,10 +410,30 @@ class Access:
 
     def unread_guards(self) -> Iterator[Cause]:
         """Yield the layers that may take permissions away and were read in part."""
-        if self._layers and self._layers.deny == "partly":
-            yield Cause(reason="layer", symbol="deny policies")
-        if self._layers and self._layers.boundary == "partly":
-            yield Cause(reason="layer", symbol="principal access boundaries")
+        yield from self._partly
+
+    @cached_property
+    def _partly(self) -> tuple[Cause, ...]:
+        layers = self._layers
+        found: list[Cause] = []
+        if layers and layers.deny == "partly":
+            found.append(self._lost("deny policies", "deny_policy"))
+        if layers and layers.boundary == "partly":
+            kinds = ("boundary_policy", "boundary_binding")
+            found.append(self._lost("principal access boundaries", *kinds))
+        return tuple(found)
+
+    def _lost(self, what: str, *kinds: str) -> Cause:
+        """Return the cause of a layer that was read in part, with the files that tell."""
+        files = sorted(
+            {
+                gap.origin.source
+                for gap in self._facts.gaps
+                if gap.incomplete and not set(kinds).isdisjoint(gap.kinds)
+            }
+        )
+        named = f" (in {', '.join(files[:_NAMED])})" if files else ""
+        return Cause(reason="layer", symbol=what + named)
 
     def unread(self, resource: str) -> tuple[Cause, ...]:
         """Return what could still grant on a resource, for all that was read."""

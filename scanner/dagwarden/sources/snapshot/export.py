@@ -42,6 +42,7 @@ from dagwarden.sources.snapshot.records import (
     SealedGap,
 )
 from dagwarden.sources.snapshot.reduce import reduce
+from dagwarden.sources.snapshot.yaml_text import is_yaml, yaml_elements
 
 # Facts that may be missing when an element cannot be read at all.
 ALL_KINDS = (
@@ -153,7 +154,8 @@ def read_export(path: Path, shown: str, fingerprint: Fingerprint) -> Export:
                 path=shown, kind="snapshot", sha256=digest, size=file.tell()
             )
             file.seek(0)
-            reader.read(elements(file))
+            written = yaml_elements if is_yaml(file.peek()) else elements
+            reader.read(written(file))
     except FileNotFoundError:
         raise SourceError(
             "no such snapshot file",

@@ -200,7 +200,9 @@ _SHAPES: tuple[tuple[str, str, type[Data]], ...] = (
     (r"tagValues/[^/]+", TAG_VALUE, TagValueShape),
     (r"tagBindings/.+", TAG_BINDING, TagBindingShape),
 )
-_GROUP_FILE = re.compile(r"(?P<email>[^@/]+@[^@/]+\.[^@/]+?)\.(json|jsonl|ndjson)")
+_GROUP_FILE = re.compile(
+    r"(?P<email>[^@/]+@[^@/]+\.[^@/]+?)\.(json|jsonl|ndjson|ya?ml)"
+)
 
 
 def group_of_file(path: str) -> str | None:

@@ -77,8 +77,8 @@ def _given(exports: Sequence[Export], layer: str, kinds: Sequence[str]) -> Layer
     Return what the files say of a layer that an asset export does not carry.
 
     A sealed file says it itself. Of other files, what was given counts as all there
-    is, which answers then say; part of it, where a file that gives it, or could not
-    be read at all, has gaps.
+    is, which answers then say; part of it, where a file that gives it has gaps, or a
+    file yielded nothing.
     """
     said = {e.header.layers.get(layer, "not_given") for e in exports if e.header}
     givers = [export for export in exports if export.gives.intersection(kinds)]
@@ -88,15 +88,16 @@ def _given(exports: Sequence[Export], layer: str, kinds: Sequence[str]) -> Layer
         return "read" if all(export.header for export in about) else "partly"
     if said & {"read", "partly"} and said != {"read"}:
         return "partly"
-    if not givers:
-        return "not_given"
-    silent = [export for export in exports if not export.count]
+    # any layer may have stood in a file of which nothing could be read
+    silent = [e for e in exports if not e.count and not e.header]
     lost = any(
         gap.incomplete and not set(kinds).isdisjoint(gap.kinds)
         for export in (*givers, *silent)
         for gap in export.gaps
     )
-    return "partly" if lost else "read"
+    if lost:
+        return "partly"
+    return "read" if givers else "not_given"
 
 
 _OF_LOGGING = frozenset({"log_sink", "log_bucket"})

@@ -240,7 +240,13 @@ def deny_policy(shape: GuardShape, names: Names, origin: Origin) -> DenyPolicy:
 
 
 def _deny_rules(shape: GuardShape) -> tuple[DenyRule, ...] | None:
-    if shape.rules is None or any(rule.denyRule is None for rule in shape.rules):
+    # the API takes no rule without both: what lacks one was cut short
+    if shape.rules is None or not all(
+        one.denyRule
+        and one.denyRule.deniedPrincipals
+        and one.denyRule.deniedPermissions
+        for one in shape.rules
+    ):
         return None
     return tuple(
         DenyRule(

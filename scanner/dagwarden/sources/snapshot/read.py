@@ -139,7 +139,7 @@ def read_snapshots(
 
 
 # How exports are called; what else lies in a folder is passed over.
-_SUFFIXES = frozenset({".dump", ".json", ".jsonl", ".ndjson"})
+_SUFFIXES = frozenset({".dump", ".gz", ".json", ".jsonl", ".ndjson", ".yaml", ".yml"})
 
 
 def files_of(
