@@ -62,8 +62,11 @@ def test_a_call_as_somebody_else_surely_is_none_of_them() -> None:
     assert first(with_second(elsewhere, unnamed)).sharing == ()
 
 
-def test_a_call_that_names_no_job_shares_with_nobody_for_sure() -> None:
+def test_a_call_that_names_no_job_may_share_with_every_other_dag() -> None:
     call = replace(CALL, name=UNSET, unresolved=(BY_NAME,))
-    path = first(replace(ESTATE, calls=(call,)))
+    facts = with_second()
+    path = first(replace(facts, calls=(call, AGAIN)))
     assert (path.sharing, path.sharing_known) == (UNSET, ())
     assert causes(path, "sharing") == {("variable", "AIRFLOW_VAR_JOB")}
+    # nobody else runs any job
+    assert first(replace(ESTATE, calls=(call,))).sharing == ()

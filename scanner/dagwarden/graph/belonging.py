@@ -82,8 +82,11 @@ class Belonging:
         """Tell whether an identity belongs to no part of a resource's organisation."""
         organization = self._organization(resource)
         if organization is None:
+            missing = self._hierarchy.lineage(resource).missing
             shown = self._hierarchy.shown(resource)
-            return open_(Cause(reason="layer", symbol=f"organisation of {shown}"))
+            other = Cause(reason="layer", symbol=f"organisation of {shown}")
+            causes = [Cause(reason=one.reason, symbol=one.symbol) for one in missing]
+            return open_(*(causes or [other]))
         question = (key, organization)
         if question not in self._outside:
             self._outside[question] = self._told(key, organization)

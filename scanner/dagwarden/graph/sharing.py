@@ -44,18 +44,19 @@ def _shared(
 ) -> Path:
     pair = _pair(path)
     dag = tasks[pair][path.task]
+    known, causes = list[str](), set[Cause]()
+    target, key = pair
     if None in pair:
-        known, causes = list[str](), set(_causes(path))
+        others = [other for other in tasks if _perhaps(pair, other)]
+        if any(set(tasks[other].values()) - {dag} for other in others):
+            causes.update(_causes(path))
     else:
         known = [task for task, other in tasks[pair].items() if other != dag]
-        target, key = pair
-        # those of which it is not known where they go, or as whom
-        causes = {
-            cause
-            for other in ((None, key), (target, None), (None, None))
-            if set(tasks.get(other, {}).values()) - {dag}
-            for cause in open_.get(other, ())
-        }
+        others = [(None, key), (target, None), (None, None)]
+    # those of which it is not known where they go, or as whom
+    for other in others:
+        if set(tasks.get(other, {}).values()) - {dag}:
+            causes.update(open_.get(other, ()))
     found = tuple(sorted(known))
     return replace(
         path,
@@ -65,6 +66,13 @@ def _shared(
             *without(path, "sharing"),
             *unresolved(distinct(causes), "sharing"),
         ),
+    )
+
+
+def _perhaps(one: _Pair, other: _Pair) -> bool:
+    """Tell whether two may be the same job, run as the same identity."""
+    return all(
+        a is None or b is None or a == b for a, b in zip(one, other, strict=True)
     )
 
 
