@@ -10,6 +10,7 @@ from dagwarden.facts import Facts, Task
 from dagwarden.graph.access.membership import Claimed
 from dagwarden.graph.estate import Estate, label
 from dagwarden.graph.hierarchy import account_resource
+from dagwarden.graph.needs import READ_SERVICE
 from dagwarden.graph.principals import kind_of
 
 
@@ -28,9 +29,13 @@ def asked_estate(facts: Facts, claimed: Iterable[Claimed] = ()) -> Estate:
 
 def check_permission(estate: Estate, permission: str) -> None:
     """Raise UsageError for a permission that no role and no call is known to name."""
-    if estate.roles.knows(permission) or any(
-        call.permissions is not UNSET and permission in call.permissions
-        for call in estate.facts.calls
+    if (
+        permission == READ_SERVICE
+        or estate.roles.knows(permission)
+        or any(
+            call.permissions is not UNSET and permission in call.permissions
+            for call in estate.facts.calls
+        )
     ):
         return
     known = estate.roles.catalogue.permissions
