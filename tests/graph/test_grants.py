@@ -21,6 +21,7 @@ from tests.graph.test_build import (
     causes,
     denies,
     with_bindings,
+    with_layers,
 )
 from tests.graph.test_edges import provider
 
@@ -120,6 +121,20 @@ def test_without_the_name_of_the_organisation_no_domain_is_its_own() -> None:
     assert causes(grant, "outside") == {
         ("membership", "whether acme.example is a domain of organizations/1")
     }
+
+
+@pytest.mark.parametrize(("member", "outside"), [(CALLER, False), (PARTNER, None)])
+def test_an_account_of_the_same_project_is_inside_whatever_is_above(
+    member: str, outside: bool | None
+) -> None:
+    of_project = tuple(
+        replace(item, ancestors=()) if item.name == PROJECT else item
+        for item in ESTATE.resources
+        if item.kind != "organization"
+    )
+    facts = with_layers(called(resources=of_project), ancestors="not_given")
+    grant = grant_of(facts, bind(SERVICE, INVOKER, member))
+    assert grant.outside == (UNSET if outside is None else outside)
 
 
 @pytest.mark.parametrize(

@@ -82,10 +82,14 @@ class Belonging:
         """Tell whether an identity belongs to no part of a resource's organisation."""
         organization = self._organization(resource)
         if organization is None:
-            missing = self._hierarchy.lineage(resource).missing
+            lineage = self._hierarchy.lineage(resource)
+            if self.project(key) in lineage.names:
+                return NO  # of the same project, whatever stands above it
             shown = self._hierarchy.shown(resource)
             other = Cause(reason="layer", symbol=f"organisation of {shown}")
-            causes = [Cause(reason=one.reason, symbol=one.symbol) for one in missing]
+            causes = [
+                Cause(reason=one.reason, symbol=one.symbol) for one in lineage.missing
+            ]
             return open_(*(causes or [other]))
         question = (key, organization)
         if question not in self._outside:
