@@ -14,6 +14,12 @@ def test_claims_are_a_json_object(tmp_path: Path) -> None:
     assert read_claims(path) == {"iss": "https://idp.example", "groups": ["a"]}
 
 
+def test_a_session_of_aws_has_no_issuer(tmp_path: Path) -> None:
+    path = tmp_path / "claims.json"
+    path.write_text('{"arn": "arn:aws:sts::1:assumed-role/r/i", "account": "1"}')
+    assert read_claims(path)["account"] == "1"
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [
@@ -24,6 +30,8 @@ def test_claims_are_a_json_object(tmp_path: Path) -> None:
         (b'{"iss": ' + b"[" * 30_000, "is no JSON object"),
         (b'{"sub": "header.payload.signature"}', "names no issuer (iss)"),
         (b'{"iss": 7}', "names no issuer (iss)"),
+        (b'{"arn": "arn:aws:sts::1:assumed-role/r/i"}', "names no issuer (iss)"),
+        (b'{"arn": "a", "account": 1}', "names no issuer (iss)"),
         (b'{"iss": "x"}' + b" " * MAX_CLAIMS, f"is longer than {MAX_CLAIMS} bytes"),
     ],
 )
