@@ -435,6 +435,8 @@ class Holding(Record, frozen=True, kw_only=True):
     role: str
     answer: Answered
     permissions: tuple[str, ...] = ()  # those that are held, or may be
+    # the role's definition was not read: there are more than the shipped catalogue has
+    partly: bool = False
     hops: tuple[Hop, ...] = ()
     because: tuple[str, ...] = ()
 

@@ -36,7 +36,15 @@ from tests.graph.test_build import (
 )
 
 from dagwarden.errors import UsageError
-from dagwarden.facts import Facts, Group, Hop, Origin, SourceFile
+from dagwarden.facts import (
+    ComposerEnvironment,
+    Facts,
+    Group,
+    Hop,
+    Origin,
+    Role,
+    SourceFile,
+)
 from dagwarden.findings import Explanation
 from dagwarden.graph.build import derive
 from dagwarden.graph.explain import explain, what_can, who_can
@@ -316,6 +324,134 @@ def test_an_ended_condition_is_told_with_its_end() -> None:
     assert (binding.valid_after, binding.valid_before) == (None, "2020-01-01T00:00:00Z")
 
 
+def test_a_grant_is_told_with_its_condition() -> None:
+    until = 'request.time  <\n timestamp("2099-01-01T00:00:00Z")'
+    facts = with_bindings(
+        ESTATE, bind(PROJECT, "roles/run.invoker", account(ENV_SA), condition=until)
+    )
+    told = (
+        'roles/run.invoker granted on projects/p, on condition "t": '
+        'request.time < timestamp("2099-01-01T00:00:00Z")'
+    )
+    said = of(facts, RUN, "job nightly", ENV_SA)
+    assert (said.answer, texts(said)[0]) == ("allowed", told)
+    (holder,) = who_can(derive(facts, AS_OF), RUN, "job nightly").holders
+    assert holder.hops[0].text == told
+
+
+def test_a_long_condition_is_cut() -> None:
+    long = " && ".join(['request.time < timestamp("2099-01-01T00:00:00Z")'] * 20)
+    facts = with_bindings(
+        ESTATE, bind(PROJECT, "roles/run.invoker", account(ENV_SA), condition=long)
+    )
+    shown = texts(of(facts, RUN, "job nightly", ENV_SA))[0].partition('"t": ')[2]
+    assert (len(shown), shown[-1]) == (300, "…")
+
+
+def test_a_condition_on_what_cloud_run_does_not_tell_says_so() -> None:
+    named = 'resource.name.startsWith("projects/p/")'
+    facts = with_bindings(
+        ESTATE, bind(PROJECT, "roles/run.invoker", account(ENV_SA), condition=named)
+    )
+    said = of(facts, RUN, "job nightly", ENV_SA)
+    assert said.answer == "denied"
+    assert said.because[-1] == (
+        f"{ENV_SA} has roles/run.invoker on projects/p, whose condition "
+        '"t" does not hold: run.googleapis.com gives conditions no resource.name'
+    )
+
+
+@pytest.mark.parametrize(
+    ("stage", "deleted", "state"),
+    [("DISABLED", False, "disabled"), ("GA", True, "deleted")],
+)
+def test_a_denial_says_that_a_role_is_stopped(
+    stage: str, deleted: bool, state: str
+) -> None:
+    caller = Role(
+        id="role:projects/p/roles/caller",
+        origin=at(),
+        name="projects/p/roles/caller",
+        permissions=(RUN,),
+        stage=stage,
+        deleted=deleted,
+        custom=True,
+    )
+    facts = with_bindings(ESTATE, bind(PROJECT, caller.name, account(ENV_SA)))
+    said = of(replace(facts, roles=(caller,)), RUN, "job nightly", ENV_SA)
+    place = f"{caller.name} on projects/p"
+    assert said.answer == "denied"
+    assert said.because[-1] == (
+        f"{ENV_SA} has {place}: the role is {state}, and gives nothing"
+    )
+
+
+@pytest.mark.parametrize(
+    ("permission", "said"),
+    [
+        ("run.job.run", "no permission 'run.job.run' is known; did you mean"),
+        ("run.services.delete", "'run.services.delete' is not in the shipped"),
+        ("storage.objects.get", "'storage.objects.get' is not in the shipped"),
+    ],
+)
+def test_a_permission_that_is_not_shipped_is_not_misspelt(
+    permission: str, said: str
+) -> None:
+    with pytest.raises(UsageError) as caught:
+        of(ESTATE, permission, "service api", ENV_SA)
+    assert str(caught.value).startswith(said)
+    # ... and a definition makes it known, even one that grants nothing
+    for stage in ("GA", "DISABLED"):
+        role = Role(
+            id="role:projects/p/roles/r",
+            origin=at(),
+            name="projects/p/roles/r",
+            permissions=("run.services.delete",),
+            stage=stage,
+            custom=True,
+        )
+        facts = with_bindings(ESTATE, bind(PROJECT, role.name, account(ENV_SA)))
+        facts = replace(facts, roles=(role,))
+        held = of(facts, "run.services.delete", "service api", ENV_SA)
+        assert held.answer == ("allowed" if stage == "GA" else "denied")
+
+
+@pytest.mark.parametrize(
+    ("resource", "said"),
+    [
+        ("nightli", "did you mean nightly?"),
+        ("projects/q", "did you mean projects/p?"),
+        (
+            "service api",
+            "run.jobs.run is used on a job, and service api (p, r1) is none",
+        ),
+    ],
+)
+def test_a_resource_that_is_not_meant_is_said(resource: str, said: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        of(ESTATE, RUN, resource, ENV_SA)
+    assert said in str(caught.value)
+
+
+def test_a_composer_environment_can_be_asked_about() -> None:
+    name = "//composer.googleapis.com/projects/p/locations/r1/environments/etl"
+    command = "composer.environments.executeAirflowCommand"
+    environment = ComposerEnvironment(
+        id=f"composer_environment:{name}", origin=at(), resource=name, project="p"
+    )
+    facts = with_bindings(
+        ESTATE, bind(PROJECT, "roles/composer.admin", account(ENV_SA))
+    )
+    facts = replace(facts, composer_environments=(environment,))
+    for spelling in (name, "projects/p/locations/r1/environments/etl"):
+        said = of(facts, command, spelling, ENV_SA)
+        assert (said.answer, said.resource) == (
+            "allowed",
+            name.replace("projects/p/", "projects/1041/"),
+        )
+    assert of(facts, command, name, JOB_SA).answer == "denied"
+
+
 def test_who_can_opens_the_groups_that_were_read() -> None:
     facts = derive(in_group("user:ann@x.example"), AS_OF)
     said = who_can(facts, RUN, "job nightly")
@@ -347,6 +483,8 @@ def test_what_can_tells_each_binding_and_whom_it_becomes() -> None:
         "run.jobs.run",
         "run.routes.invoke",
     )
+    # of a role that was not read, only what the catalogue models is told
+    assert [one.partly for one in said.holdings] == [True, True, True]
     assert [one.email for one in said.becomes] == [JOB_SA]
     assert said.because == ("not read: definition of projects/p/roles/unread",)
     assert [len(chain) for chain in said.chains] == sorted(map(len, said.chains))
@@ -380,11 +518,12 @@ def test_a_federated_identity_has_no_identity_token(
     who: str, permission: str, without: bool
 ) -> None:
     facts = with_bindings(ESTATE, bind(PROJECT, "roles/run.invoker", who))
-    said = of(facts, permission, "service api", who)
+    where = "service api" if permission == INVOKE else "job nightly"
+    said = of(facts, permission, where, who)
     assert said.answer == "allowed"
     told = [line for line in said.because if "no identity token of its own" in line]
     assert bool(told) == without
-    (holder,) = who_can(derive(facts, AS_OF), permission, "service api").holders
+    (holder,) = who_can(derive(facts, AS_OF), permission, where).holders
     assert (told[0] in holder.because) if without else (told == [])
 
 

@@ -30,6 +30,7 @@ from dagwarden.findings import (
 )
 from dagwarden.graph.access import Answer, Cause, distinct
 from dagwarden.graph.access.decide import Access, role_cause
+from dagwarden.graph.access.permissions import host_of
 from dagwarden.graph.callers import resolve
 from dagwarden.graph.edges import Gives, by_id_token, usable
 from dagwarden.graph.estate import Estate
@@ -49,6 +50,7 @@ from dagwarden.graph.reach import Control, ControlGraph, User, reached
 from dagwarden.graph.speakers import speakers
 from dagwarden.graph.spellings import (
     asked_estate,
+    check_kind,
     check_permission,
     principal_named,
     resource_named,
@@ -115,14 +117,17 @@ def _explained(
     check_permission(estate, permission)
     if principal == BEARER and asked.bearer is not None:
         name = resource_named(estate, resource)
+        check_kind(estate, permission, name)
         return _of_bearer(asked, asked.bearer, permission, name)
     task = task_named(estate, principal)
     if task is None:
         name = resource_named(estate, resource)
+        check_kind(estate, permission, name)
         return _of_identity(asked, principal_named(estate, principal), permission, name)
     uses = _uses(estate, task)
     needed = (_needed(estate, use, resource) for use in uses)
     name = next(filter(None, needed), None) or resource_named(estate, resource)
+    check_kind(estate, permission, name)
     own = (use for use in uses if _own_need(estate, use, permission, name))
     use = next(own, uses[0])
     said = _of_task(asked, use, permission, name)
@@ -140,6 +145,7 @@ def who_can(facts: Facts | Asked, permission: str, resource: str) -> Holders:
     estate = asked.estate
     check_permission(estate, permission)
     name = resource_named(estate, resource)
+    check_kind(estate, permission, name)
     access = estate.access
     keys = {
         key
@@ -245,6 +251,7 @@ def _holdings(estate: Estate, key: str, binding: Binding) -> Iterator[Holding]:
     if member.held is False:
         return
     names = estate.roles.defined(binding.role)
+    partly = names is None and estate.roles.shipped
     for name in sorted(names or estate.roles.surely(binding.role)):
         part = access.gives(binding, key, name, place)
         told.setdefault(part.held, []).append(name)
@@ -253,7 +260,8 @@ def _holdings(estate: Estate, key: str, binding: Binding) -> Iterator[Holding]:
         told[None], causes[None] = [], [role_cause(binding.role)]
     for held in (True, None, False):
         if held in told:
-            yield _holding(estate, key, binding, told[held], held, causes[held])
+            one = _holding(estate, key, binding, told[held], held, causes[held])
+            yield replace(one, partly=partly)
 
 
 def _holding(
@@ -277,7 +285,8 @@ def _holding(
             hops = (*said, *(() if held else denied))
         if held is False:
             because = [one.text for one in answer.refusals] or [
-                _unmet(estate, binding, key) or "it does not grant this here"
+                _unmet(estate, binding, key, permissions[0], binding.resource)
+                or "it does not grant this here"
             ]
     return Holding(
         resource=estate.hierarchy.canonical(binding.resource),
@@ -706,16 +715,21 @@ def _near(estate: Estate, key: str, permission: str, resource: str) -> Iterator[
     }
     for height, role in sorted(found)[:_NEAR]:
         place = estate.hierarchy.shown(names[height])
+        if stopped := estate.roles.stopped(role, permission):
+            yield f"{_who(key)} has {role} on {place}: the role is {stopped}, and gives nothing"
+            continue
         yield f"{_who(key)} has {role} on {place}, which does not hold {permission}"
     for binding in estate.access.bindings_of(key):
         there = estate.hierarchy.canonical(binding.resource) in places
         held = there and estate.roles.holds(binding.role, permission)
-        if held and (unmet := _unmet(estate, binding, key)):
+        if held and (unmet := _unmet(estate, binding, key, permission, resource)):
             yield unmet
 
 
-def _unmet(estate: Estate, binding: Binding, key: str) -> str | None:
-    """Say of which binding the condition does not hold, and when it did."""
+def _unmet(
+    estate: Estate, binding: Binding, key: str, permission: str, resource: str
+) -> str | None:
+    """Say of which binding the condition does not hold, and why, or when it did."""
     if binding.condition is None:
         return None
     place = estate.hierarchy.shown(binding.resource)
@@ -724,10 +738,16 @@ def _unmet(estate: Estate, binding: Binding, key: str) -> str | None:
     as_of, ended = estate.access.as_of, binding.valid_before
     if isinstance(ended, str) and as_of and datetime.fromisoformat(ended) <= as_of:
         return f"{said}: it ended at {ended}"
+    absent = estate.access.conditions.absent(binding.condition, permission, resource)
+    if absent:
+        service = host_of(permission)
+        return f"{said}: {service} gives conditions no {' and no '.join(absent)}"
     return said
 
 
 def _who(key: str) -> str:
+    if key.startswith("principal"):  # `principal://...`: no e-mail to tell it by
+        return key
     return key.partition(":")[2] or key
 
 

@@ -169,7 +169,7 @@ def exchange(provider: FederationProvider, claims: Mapping[str, Any]) -> Exchang
     if issuer is not None and provider.issuer not in (issuer, UNSET):
         return Exchange(refused=f"{name} takes no token of {issuer!r:.100}")
     if provider.disabled is True:
-        return Exchange(refused=f"{name}, or its pool, is disabled")
+        return Exchange(refused=f"{name}, or its pool, is disabled or deleted")
     if not _meant_for(provider, claims.get("aud")):
         return Exchange(refused=f"{name} takes no token for its audience (aud)")
     if provider.issuer is UNSET:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from dagwarden.facts import Call, Hop, Maybe, Origin, Path, Task, Unresolved
+from dagwarden.facts import Binding, Call, Hop, Maybe, Origin, Path, Task, Unresolved
 from dagwarden.graph.access import Answer, Cause, Support
+from dagwarden.graph.access.conditions import stated
 from dagwarden.graph.callers import Caller
 from dagwarden.graph.estate import Estate, cause, causes_of, label, unresolved
 from dagwarden.graph.hierarchy import short
@@ -256,13 +257,7 @@ def grant_hops(
             origin=binding.origin,
         )
     place = access.hierarchy.shown(binding.resource)
-    yield Hop(
-        kind="granted",
-        source=support.member,
-        target=binding.role,
-        text=f"{binding.role} granted on {place}",
-        origin=binding.origin,
-    )
+    yield grant_hop(support.member, binding, place)
     if support.inherited:
         yield Hop(
             kind="inherited",
@@ -277,6 +272,18 @@ def grant_hops(
         target=permission,
         text=f"{binding.role} holds {permission}",
         origin=access.roles.origin(binding.role),
+    )
+
+
+def grant_hop(member: str, binding: Binding, place: str) -> Hop:
+    """Return the hop of one binding, with what it is granted on condition of."""
+    on = f", on {stated(binding.condition)}" if binding.condition else ""
+    return Hop(
+        kind="granted",
+        source=member,
+        target=binding.role,
+        text=f"{binding.role} granted on {place}{on}",
+        origin=binding.origin,
     )
 
 

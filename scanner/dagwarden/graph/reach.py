@@ -57,6 +57,7 @@ from dagwarden.graph.edges import (
 from dagwarden.graph.estate import Estate, unresolved
 from dagwarden.graph.hierarchy import account_resource
 from dagwarden.graph.needs import ACT_AS
+from dagwarden.graph.paths import grant_hop
 from dagwarden.graph.placed import Placed, bucket_name
 from dagwarden.graph.principals import account_key, email_of, kind_of
 
@@ -774,13 +775,7 @@ def _step_hops(
         found = control.deploying(who, step.deployment, account)
         grants.extend(binding for _, binding in found)
     for binding in {item.id: item for item in grants}.values():
-        yield Hop(
-            kind="granted",
-            source=who,
-            target=binding.role,
-            text=f"{binding.role} granted on {shown(binding.resource)}",
-            origin=binding.origin,
-        )
+        yield grant_hop(who, binding, shown(binding.resource))
     named = email_of(account) or account
     own = what in (account_resource(named), f"//iam.googleapis.com/{account[5:]}")
     behind = "" if own else f" ({shown(what)})"
@@ -874,13 +869,7 @@ def _levers(graph: ControlGraph, found: Reached, start: str) -> Iterator[Lever]:
                 what=what,
                 hops=(
                     *_chain(graph, found.before, node, start),
-                    Hop(
-                        kind="granted",
-                        source=key,
-                        target=binding.role,
-                        text=f"{binding.role} granted on {place}",
-                        origin=binding.origin,
-                    ),
+                    grant_hop(key, binding, place),
                     Hop(
                         kind="holds",
                         source=binding.role,

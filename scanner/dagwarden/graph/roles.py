@@ -137,8 +137,15 @@ class Roles:
     def knows(self, permission: str) -> bool:
         """Tell whether a permission of this name exists, as far as was read."""
         return permission in self.catalogue.permissions or any(
-            permission in (self._definition(name) or ()) for name in self._read
+            permission in _names(role) for role in self._read.values()
         )
+
+    def stopped(self, role: str, permission: str) -> str | None:
+        """Say why a role gives nobody the permission that its definition lists."""
+        read = self._read.get(role)
+        if read is None or permission not in _names(read):
+            return None
+        return "deleted" if read.deleted else _STOPPED.get(str(read.stage))
 
     def _definition(self, role: str) -> frozenset[str] | None:
         if role not in self._full:
@@ -174,6 +181,13 @@ class Roles:
         return frozenset(name for name, held in answers.items() if held)
 
 
+_STOPPED = {"DISABLED": "disabled"}
+
+
+def _names(role: Role) -> tuple[str, ...]:
+    return role.permissions if isinstance(role.permissions, tuple) else ()
+
+
 def _in_other_case(permission: str, held: frozenset[str]) -> bool | None:
     """Return None where a definition names the permission in another case: no such one."""
     lowered = permission.lower()
@@ -183,7 +197,7 @@ def _in_other_case(permission: str, held: frozenset[str]) -> bool | None:
 def _definition(role: Role | None) -> frozenset[str] | None:
     if role is None:
         return None
-    if role.deleted or role.stage == "DISABLED":  # it grants nothing until that ends
+    if role.deleted or role.stage in _STOPPED:  # it grants nothing until that ends
         return frozenset()
     return (
         None if not isinstance(role.permissions, tuple) else frozenset(role.permissions)

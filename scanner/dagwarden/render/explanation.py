@@ -6,6 +6,7 @@ from dagwarden.facts import Gap, Hop
 from dagwarden.findings import Explanation, Holders, Holdings
 from dagwarden.render import place, unread, visible
 
+_MORE = "and what the shipped catalogue does not tell: this role was not read"
 _COLOURS = {"allowed": "32", "denied": "31", "unknown": "33"}
 
 
@@ -62,6 +63,8 @@ def render_holdings(said: Holdings, *, colour: bool) -> str:
             f"  on {visible(holding.resource)}",
         ]
         lines += [f"  {visible(name)}" for name in holding.permissions]
+        if holding.partly and holding.permissions:
+            lines.append(f"  {_MORE}")
         lines += [f"  because {visible(reason)}" for reason in holding.because]
         lines += _hops(holding.hops)
     lines += _list("can become", tuple(one.key for one in said.becomes))

@@ -362,8 +362,8 @@ def test_what_answers_assume_of_the_layers(tmp_path: Path) -> None:
         )
     )
     assert "no deny policy applies: the snapshot holds no deny layer" in none
-    assert "no deny policy applies but the 1 that were read" in deny
-    assert "no access boundary is bound but by the 1 bindings read" in fences
+    assert "no deny policy applies but the one that was read" in deny
+    assert "no access boundary is bound but by the one binding read" in fences
 
 
 def test_groups_that_are_nested_are_told_from_the_inside_out(tmp_path: Path) -> None:

@@ -468,16 +468,19 @@ class Access:
             said.append("no deny policy applies: the snapshot holds no deny layer")
         elif self._facts.deny_policies:
             count = len(self._facts.deny_policies)
-            said.append(f"no deny policy applies but the {count} that were read")
+            those = "one that was" if count == 1 else f"{count} that were"
+            said.append(f"no deny policy applies but the {those} read")
         if boundary == "not_given":
             said.append(
                 "no principal access boundary applies: the snapshot holds no such layer"
             )
         elif self._facts.boundary_bindings:
             count = len(self._facts.boundary_bindings)
-            said.append(f"no access boundary is bound but by the {count} bindings read")
+            those = "one binding" if count == 1 else f"{count} bindings"
+            said.append(f"no access boundary is bound but by the {those} read")
         if count := len(self._facts.service_perimeters):
-            said.append(f"service perimeters block nothing: {count} are not evaluated")
+            those = "one is" if count == 1 else f"{count} are"
+            said.append(f"service perimeters block nothing: {those} not evaluated")
         if layers and layers.tags == "read":
             said.append("resources have no tags but those that were read")
         if self.as_of is not None and self._conditional:
