@@ -552,6 +552,7 @@ def test_a_hint_is_found_in_short_and_long_texts(
     [
         ("core.fernet_key", "Xq7vT9mKp2Zr4kLw", "***"),
         ("database.sql_alchemy_conn", "postgresql://u:Xq7vT9@h/d", "postgresql://u:***@h/d"),
+        ("smtp.smtp_password", "wrong-password", "***"),
         ("core.default_timezone", "utc", "utc"),
         ("operators.default_deferrable", "False", "False"),
     ],

@@ -532,3 +532,55 @@ def test_what_may_be_a_credential_is_not_established(tmp_path: Path) -> None:
     (why,) = fact.unresolved
     assert (why.field, why.reason) == ("secret", "dynamic")
     assert why.symbol == "what SECRET_KEY is: it may be the name of one"
+
+
+REFUSED = "it may be one that is meant to be refused"
+QUICK_START = "it may be what a server's first steps show"
+# (file, content, what is told of each line: its doubt, None for a sure one)
+DOUBTED: dict[str, tuple[str, str, list[tuple[int, str | None]]]] = {
+    "passwords that a test tries": (
+        "test_login.py",
+        f"""login(user="a", password="wrong-password")
+login("u", password="invalid")
+login("u", password="{PASSWORD}")
+login("u", password="Invalid-{PASSWORD}")
+""",
+        [(1, REFUSED), (2, REFUSED), (3, None), (4, None)],
+    ),
+    "a UUID": (
+        "a.py",
+        """CACHE_TOKEN = "9d8ecb44-e2c2-4256-8bf3-1b2df1e7d126"
+CONSUL_HTTP_TOKEN = "0d8ecb44-e2c2-4256-8bf3-1b2df1e7d127"
+""",
+        [(1, "it may be an identifier"), (2, None)],
+    ),
+    "digests of nothing": (
+        "a.py",
+        """MD5_TOKEN = "d41d8cd98f00b204e9800998ecf8427e"
+SHA1_TOKEN = "da39a3ee5e6b4b0d3255bfef95601890afd80709"
+EMPTY_TOKEN = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+OTHER_TOKEN = "d41d8cd98f00b204e9800998ecf8427f"
+""",
+        [(4, None)],
+    ),
+    "first steps of Airflow": (
+        "docker-compose.yml",
+        f"""environment:
+  A_CONN: postgresql+psycopg2://airflow:airflow@postgres/airflow
+  B_CONN: postgresql://postgres:postgres@db.prod.example.net/x
+  C_CONN: postgresql://airflow:{PASSWORD}@postgres/airflow
+  D: ${{REDIS_PASSWORD:-redis}}
+  E: ${{REDIS_PASSWORD:-{PASSWORD}9}}
+""",
+        [(2, QUICK_START), (3, None), (4, None), (5, QUICK_START), (6, None)],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", DOUBTED)
+def test_weak_evidence_is_told_as_such(case: str, tmp_path: Path) -> None:
+    name, content, told = DOUBTED[case]
+    (tmp_path / name).write_text(content)
+    facts = found(looked(tmp_path))
+    assert [(one.origin.line, one.doubt) for one in facts] == told
+    assert all((one.secret is UNSET) is (one.doubt is not None) for one in facts)

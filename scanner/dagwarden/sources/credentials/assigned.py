@@ -28,7 +28,8 @@ _CUTS = ("\n", ";", ",", "&", " ")
 
 # Spelled out so that no part can match what another may: nothing to come back to.
 _ASSIGNED = late(
-    r"(?<!//)(?<![\w.])(?P<name>[A-Za-z][\w.-]{0,60})(?P<quote>\\?[\"'])?\]?(?:"
+    # ${NAME:-VALUE} is looked for apart
+    r"(?<!//)(?<!\$\{)(?<![\w.])(?P<name>[A-Za-z][\w.-]{0,60})(?P<quote>\\?[\"'])?\]?(?:"
     # name = value; name="value"
     r"[ \t]{0,4}(?:=>|:=|==|=)[ \t]{0,4}"
     r"(?:\\?\"(?P<double>[^\"\n\\]{4,2000})|\\?'(?P<single>[^'\n\\]{4,2000})"

@@ -11,7 +11,9 @@ from dagwarden.sources.credentials.negatives import (
     is_made_up,
     is_placeholder,
     is_published,
+    is_quick_start,
     is_reference,
+    is_refused,
     is_sealed,
     is_template,
 )
@@ -94,6 +96,14 @@ _NOT_TOKENS = words(
 )
 # What Hadoop and Spark call the key of an Azure storage account: its host follows.
 _STORAGE_KEY = ("fs.azure.account.key.", "spark.hadoop.fs.azure.account.key.")
+# What a UUID tells apart: `cache_token`, `job_token`.
+_MARKED = words(
+    "batch build cache dedup deduplication event job lock message operation run session task upload version"
+)
+_UUID = late(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+NAME_OF_ONE = "it may be the name of one"
+REFUSED = "it may be one that is meant to be refused"
+QUICK_START = "it may be what a server's first steps show"
 _NOT_IN_CLEAR = words("crypted encrypted hashed masked obfuscated salted sealed")
 # `on_pass`, `first_pass`: what passes is no password.
 _PASSING = words(
@@ -248,8 +258,19 @@ def named(name: str, text: str) -> Named | None:
     ):
         return None
     if not _is_name(value, said):
-        return Named(kind)
-    return Named(kind, "it may be the name of one") if _may_be(value, said) else None
+        return Named(kind, _doubt(value, said))
+    return Named(kind, NAME_OF_ONE) if _may_be(value, said) else None
+
+
+def _doubt(value: str, said: tuple[str, ...]) -> str | None:
+    """Return why `value` may open nothing, None where nothing says so."""
+    if is_refused(value):
+        return REFUSED
+    if is_quick_start(value) and any(map(is_quick_start, said)):
+        return QUICK_START
+    if said[-2:-1] and said[-2] in _MARKED and _UUID().fullmatch(value):
+        return "it may be an identifier"
+    return None
 
 
 def _is_token(kind: SecretKind, value: str) -> bool:

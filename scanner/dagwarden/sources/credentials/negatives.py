@@ -54,8 +54,22 @@ _PUBLISHED = late(
     # RFC 7617, RFC 6749, RFC 6750
     r"|QWxhZGRpbjpvcGVuIHNlc2FtZQ|^open sesame$|2YotnFZFEjr1zCsicMWpAA"
     r"|tGzv3JOkF0XG5Qx2TlKWIA|gX1fBat3bV|7Fjfp0ZBr1KtDRbnfVdmIw|mF_9\.B5f-4\.1JqM"
+    # digests of nothing: MD5, SHA-1, SHA-256
+    r"|^d41d8cd98f00b204e9800998ecf8427e$|^da39a3ee5e6b4b0d3255bfef95601890afd80709$"
+    r"|^e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855$"
     # the account that every Azurite has
     r"|Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq"
+)
+# What tests give to be refused: wrong-password, invalid, bad_token
+_REFUSED = late(
+    r"(?:an?[-_ ])?(?:bad|expired|incorrect|invalid|revoked|wrong)"
+    r"(?:[-_ ]?(?:api|access|db|user))?"
+    r"(?:[-_ ]?(?:credentials?|creds|key|one|pass(?:phrase|wd|word)?|pw|pwd|secret|token|value))?\d?",
+    re.IGNORECASE,
+)
+# What images of servers are set up with, and their documentation shows: as their name.
+_QUICK_START = words(
+    "admin airflow celery elastic guest mariadb minio minioadmin mongo mysql postgres rabbitmq redis root"
 )
 _ROW = 5
 _FEWEST_SIGNS = 5
@@ -92,6 +106,16 @@ def is_sealed(text: str) -> bool:
 def is_published(text: str) -> bool:
     """Tell whether `text` is a value that its issuer's documentation shows."""
     return _PUBLISHED().search(text) is not None
+
+
+def is_refused(text: str) -> bool:
+    """Tell whether `text` says that it is a wrong password: what tests try."""
+    return len(text) <= 60 and _REFUSED().fullmatch(text) is not None
+
+
+def is_quick_start(text: str) -> bool:
+    """Tell whether `text` is a server's name, which its first steps use as a password."""
+    return text in _QUICK_START
 
 
 def is_made_up(text: str) -> bool:

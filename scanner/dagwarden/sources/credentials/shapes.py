@@ -20,6 +20,7 @@ from dagwarden.sources.credentials.keys import (
     private_keys,
 )
 from dagwarden.sources.credentials.names import (
+    QUICK_START,
     WORDY,
     is_secrets_name,
     kind_of_named,
@@ -28,6 +29,7 @@ from dagwarden.sources.credentials.negatives import (
     is_made_up,
     is_placeholder,
     is_published,
+    is_quick_start,
     is_template,
 )
 from dagwarden.sources.credentials.work import charge
@@ -39,6 +41,8 @@ class Shaped(NamedTuple):
     kind: SecretKind
     value: str
     prefix: str | None = None
+    # why it may be none
+    doubt: str | None = None
 
 
 class _Token(NamedTuple):
@@ -190,6 +194,7 @@ USERINFO = late(
     # github://OWNER:REPOSITORY@REF is no user and password
     r"(?<!github)://[^\s/?#@:'\"]{0,256}:(?P<secret>[^\s/@'\"]{1,512})@"
 )
+_HOST = late(r"[\w.-]{1,253}")
 _BASE64 = late(r"[A-Za-z0-9+/\s]{56,20000}={0,2}\s*")
 _ORACLE = late(
     r"(?:\bjdbc:oracle:\w{2,8}:|\bsqlplus\s(?:-\w\s)?)[\w$#]{1,60}"
@@ -338,7 +343,17 @@ def _passwords(pattern: re.Pattern[str], text: str) -> Iterator[Shaped]:
             or is_template(password)
             or is_secrets_name(password)
         ):
-            yield Shaped("password", password)
+            doubt = QUICK_START if _is_quick_start(match, password) else None
+            yield Shaped("password", password, doubt=doubt)
+
+
+def _is_quick_start(match: re.Match[str], password: str) -> bool:
+    """Tell whether a URL is what a composition of containers begins with: user, password and host."""
+    user = match[0].rpartition(":")[0].rpartition("/")[2]
+    if user != password or not is_quick_start(password):
+        return False
+    host = _HOST().match(match.string, match.end())
+    return host is not None and (host[0] == "127.0.0.1" or "." not in host[0])
 
 
 def _tokens(token: _Token, text: str) -> Iterator[Shaped]:

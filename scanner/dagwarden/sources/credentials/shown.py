@@ -8,7 +8,7 @@ from msgspec.structs import astuple, replace
 
 from dagwarden.patterns import late
 from dagwarden.sources.credentials.decode import unquoted
-from dagwarden.sources.credentials.names import kind_of_named
+from dagwarden.sources.credentials.names import NAME_OF_ONE, named
 from dagwarden.sources.credentials.shapes import USERINFO, is_suspect, shape
 
 HIDDEN = "***"
@@ -60,14 +60,20 @@ def _hidden(match: re.Match[str]) -> str:
 
 
 def _assigned(match: re.Match[str]) -> str:
-    if kind_of_named(match["name"], unquoted(match["value"])) is None:
+    if not _is_secret(match["name"], unquoted(match["value"])):
         return match[0]
     return f"{match['name']}{match['is']}{HIDDEN}"
 
 
+def _is_secret(name: str, value: str) -> bool:
+    """Tell whether `value` is hidden: also where it may open nothing, but for names."""
+    found = named(name, value)
+    return found is not None and found.doubt != NAME_OF_ONE
+
+
 def setting_without_secrets(name: str, value: str) -> str:
     """Return `value`, or "***" where its name says secret."""
-    return HIDDEN if kind_of_named(name, value) else without_secrets(value)
+    return HIDDEN if _is_secret(name, value) else without_secrets(value)
 
 
 R = TypeVar("R")

@@ -45,12 +45,13 @@ def pieces(line: str) -> Iterator[str]:
     yield line[start:]
 
 
-def found_in_text(text: str) -> Iterator[tuple[int, Found]]:
+def found_in_text(text: str, *, weak: bool = False) -> Iterator[tuple[int, Found]]:
     """
     Yield the credentials in `text`, each with its line; the first line is 1.
 
     A credential is told by its shape, or by the name that it is assigned to
     (`name = value`, `name: value`, `"name": "value"`), which is its place.
+    With `weak` also what only may be one.
     """
     if "PRIVATE" in text:
         for number, match in numbered(text, PEM().finditer(text)):
@@ -63,7 +64,7 @@ def found_in_text(text: str) -> Iterator[tuple[int, Found]]:
             continue
         seen: set[str] = set()
         for piece in pieces(line):
-            for found in found_in("", piece.strip()):
+            for found in found_in("", piece.strip(), weak=weak):
                 if found.kind != "private_key" and found.value not in seen:
                     seen.add(found.value)
                     yield number, found

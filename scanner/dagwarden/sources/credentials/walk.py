@@ -251,7 +251,9 @@ class _Walk:
             # what is called by a token: `tokens: {ghp_...: loader}`
             if isinstance(key, str) and not is_plain(key):
                 for token in shapes(key):
-                    yield Found(token.kind, place, token.value, token.prefix)
+                    yield Found(
+                        token.kind, place, token.value, token.prefix, token.doubt
+                    )
         connection = _connection_type(value)
         if connection is not None:
             yield from _in_connection(place, connection, value)
@@ -347,17 +349,17 @@ def _in_text(place: str, text: str) -> Iterator[Found]:
         yield from _in_long_text(place, text)
         return
     given = list(assigned_in(text))
-    for kind, value, prefix in shapes(text):
+    for kind, value, prefix, doubt in shapes(text):
         charge(1 + len(given) // _COMPARED)
         name = next((one.name for one in given if value in one.value), None)
-        yield Found(kind, _below(place, name), value, prefix)
+        yield Found(kind, _below(place, name), value, prefix, doubt)
     yield from _given(place, given, passwords_in(text))
 
 
 def _in_long_text(place: str, text: str) -> Iterator[Found]:
     """Yield what a text has by shape, and then part by part what it calls by a name."""
-    for kind, value, prefix in shapes(text):
-        yield Found(kind, place, value, prefix)
+    for kind, value, prefix, doubt in shapes(text):
+        yield Found(kind, place, value, prefix, doubt)
     for part in parts_of(text):
         charge(len(part) // _SEARCHED)
         yield from _given(place, assigned_in(part), passwords_in(part))

@@ -127,7 +127,7 @@ def spots_in(place: str, node: Node) -> Iterator[Spot]:
     once: dict[tuple[str, str], Found] = {}
     # what was found until then is told: whoever gave the allowance says that it ended
     with suppress(TooMuchWork):
-        for one in islice(found_in(place, node.plain()), MAX_SPOTS):
+        for one in islice(found_in(place, node.plain(), weak=True), MAX_SPOTS):
             # what a connection's type says of a field comes before what its name does
             once.setdefault((one.place, one.value), one)
     yield from _lined(place, node, list(once.values()))
@@ -162,14 +162,14 @@ def _placed(place: str, node: Node, wanted: list[Found]) -> Iterator[Spot]:
         key = _on_the_way(place, found.place, parts)
         (left if key is None else on_the_way.setdefault(key, [])).append(found)
     for inner, own in on_the_way.items():
-        told = set(found_in(inner, parts[inner].plain()))
+        told = set(found_in(inner, parts[inner].plain(), weak=True))
         left += [found for found in own if found not in told]
         here = [found for found in own if found in told]
         yield from _placed(inner, parts[inner], here)
     for inner, part in node.parts(place) if left else ():
         if not left:
             return
-        told = set(found_in(inner, part.plain()))
+        told = set(found_in(inner, part.plain(), weak=True))
         if here := [found for found in left if found in told]:
             left = [found for found in left if found not in told]
             yield from _placed(inner, part, here)
@@ -204,7 +204,7 @@ def _texts(node: Node) -> list[Node]:
 def _telling(texts: list[Node], value: str) -> Iterator[Node]:
     """Yield the texts that hold `value` in another encoding, as "Basic ..." does."""
     for text in texts:
-        if any(found.value == value for found in found_in("", text.value)):
+        if any(found.value == value for found in found_in("", text.value, weak=True)):
             yield text
 
 

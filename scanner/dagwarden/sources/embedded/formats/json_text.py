@@ -26,7 +26,7 @@ def read_json(text: str) -> Iterator[Spot]:
     check_bounds(text)
     document = parsed(text)
     # a list or a mapping: most hold nothing, and need no lines
-    first = next(found_in("", document), None)
+    first = next(found_in("", document, weak=True), None)
     structured = any(hint in text for hint in HINTS)
     if not (first or structured):
         return

@@ -27,7 +27,7 @@ def read_shapes(text: str) -> Iterator[Spot]:
         if len(line) > _PIECE:
             yield from (Spot(number, found) for found in shaped_in(line))
         elif len(stripped := line.strip()) >= 8:
-            for found in found_in("", stripped):
+            for found in found_in("", stripped, weak=True):
                 if found.kind != "private_key":
                     yield Spot(number, found)
     yield from read_pem(text)
@@ -50,12 +50,12 @@ def shaped_in(line: str) -> Iterator[Found]:
     """Yield what has a shape in a line, whatever it is called: nothing is decoded."""
     for piece in pieces(line):
         for shaped in shapes(piece):
-            yield Found(shaped.kind, "", shaped.value)
+            yield Found(shaped.kind, "", shaped.value, doubt=shaped.doubt)
 
 
 def read_named(text: str) -> Iterator[Spot]:
     """Yield what has a credential's shape, or is assigned to a name that says so."""
-    for line, found in found_in_text(text):
+    for line, found in found_in_text(text, weak=True):
         yield Spot(line, found)
 
 

@@ -42,7 +42,7 @@ def _command(number: int, command: str) -> Iterator[Spot]:
     if command.lstrip().startswith("#"):
         return
     whole = command.replace("\\\n", " ")
-    for _, found in found_in_text(whole):
+    for _, found in found_in_text(whole, weak=True):
         yield Spot(number + _line_in(command, found.value), found)
 
 
@@ -78,7 +78,7 @@ def read_dockerfile(text: str) -> Iterator[Spot]:
                 name, _, value = rest.strip().partition(" ")
                 pairs = [(name, value.strip())]
             for name, value in pairs:
-                for found in found_in(name, value):
+                for found in found_in(name, value, weak=True):
                     yield Spot(number + _line_in(line, found.value), found)
         else:
             yield from _command(number, line)
@@ -105,8 +105,10 @@ def read_sql(text: str) -> Iterator[Spot]:
 def _in_statement(text: str) -> Iterator[Found]:
     for match in _SQL.finditer(text):
         if kind_by_name(match["name"]):
-            yield from found_in(match["name"], match["value"].replace("''", "'"))
+            yield from found_in(
+                match["name"], match["value"].replace("''", "'"), weak=True
+            )
     for match in _BY.finditer(text):
         if (said := _said(match)).upper() not in {"PASSWORD", "VALUES", "EXTERNALLY"}:
-            yield from found_in("password", said)
+            yield from found_in("password", said, weak=True)
     yield from shaped_in(text)

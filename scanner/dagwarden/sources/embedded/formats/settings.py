@@ -22,7 +22,7 @@ def read_env(text: str) -> Iterator[Spot]:
     """Yield the credentials of a .env file, commented-out lines included."""
     yield from read_comments(text, "#")
     for one in read_dotenv(text).assignments:
-        for found in found_in(one.name, one.value):
+        for found in found_in(one.name, one.value, weak=True):
             yield Spot(one.line, found)
 
 
@@ -39,7 +39,7 @@ def read_ini(text: str) -> Iterator[Spot]:
         place = below(section, name)
         # configparser, and so Airflow, takes %% for one
         value = written.replace("%%", "%")
-        for found in found_in(place, value):
+        for found in found_in(place, value, weak=True):
             yield Spot(line + _line_in(value, found.value), found)
 
 
@@ -86,7 +86,7 @@ def read_toml(text: str) -> Iterator[Spot]:
         raise Unparsable from None
     yield from read_comments(text, "#")
     lines: dict[str, int] | None = None
-    for found in found_in("", document):
+    for found in found_in("", document, weak=True):
         at = text.find(found.value[:40])
         if at >= 0:
             yield Spot(text.count("\n", 0, at) + 1, found)
@@ -131,7 +131,7 @@ def read_netrc(text: str) -> Iterator[Spot]:
     """Yield the passwords of a .netrc file: `machine M login L password P`."""
     words = re.compile(r"\b(password|account)\s+(\"[^\"]*\"|\S+)")
     for line, match in numbered(text, words.finditer(text), 2):
-        for found in found_in("password", match[2].strip('"')):
+        for found in found_in("password", match[2].strip('"'), weak=True):
             yield Spot(line, found)
 
 
@@ -141,7 +141,7 @@ def read_pgpass(text: str) -> Iterator[Spot]:
         parts = re.split(r"(?<!\\):", line.strip())
         if len(parts) == 5 and not line.startswith("#"):
             password = parts[4].replace("\\:", ":")
-            for found in found_in("password", password):
+            for found in found_in("password", password, weak=True):
                 yield Spot(number, found)
 
 
@@ -154,7 +154,7 @@ def read_npmrc(text: str) -> Iterator[Spot]:
             continue
         if name == "_auth":  # user and password, as in a header
             value = f"Basic {value.strip()}"
-        for found in found_in(name.lstrip("_"), value.strip().strip("\"'")):
+        for found in found_in(name.lstrip("_"), value.strip().strip("\"'"), weak=True):
             yield Spot(number, found)
     yield from read_comments(text, ";")
 

@@ -55,7 +55,7 @@ def _key(place: str, mapping: dict[str, Node]) -> Iterator[Spot]:
 
 def _named(place: str, node: Node, before: str = "") -> Iterator[Spot]:
     if isinstance(node.value, str):
-        for found in found_in(place, before + node.value):
+        for found in found_in(place, before + node.value, weak=True):
             yield Spot(node.line, found)
 
 

@@ -53,7 +53,9 @@ def read_terraform(text: str) -> Iterator[Spot]:
             continue
         if short := _ON_ONE_LINE.match(line):
             value = _unescaped(short["value"][1:-1])
-            yield from (Spot(at, found) for found in found_in(short["label"], value))
+            yield from (
+                Spot(at, found) for found in found_in(short["label"], value, weak=True)
+            )
         elif head := _HEAD.match(line):
             variable = head["kind"] in ("variable", "output", "locals")
             blocks.append(head["label"] or "" if variable else "")
@@ -75,7 +77,9 @@ def read_terraform(text: str) -> Iterator[Spot]:
             elif written := _TEXT.match(attribute["value"]):
                 value = _unescaped(written["text"])
                 named = value if name == "name" else ""
-                yield from (Spot(at, found) for found in found_in(name, value))
+                yield from (
+                    Spot(at, found) for found in found_in(name, value, weak=True)
+                )
             else:
                 yield from (Spot(at, one.found) for one in read_named(line))
         elif line.strip()[:1] in ("}", "]") and blocks:
@@ -97,6 +101,6 @@ def _end(lines: list[str], start: int, mark: str) -> int:
 
 def _document(name: str, text: str, above: int) -> Iterator[Spot]:
     """Yield what a here document holds, which starts below line `above`."""
-    for found in found_in(name, text):
+    for found in found_in(name, text, weak=True):
         at = text.find(found.value[:40])
         yield Spot(above + 1 + (text.count("\n", 0, at) if at > 0 else 0), found)

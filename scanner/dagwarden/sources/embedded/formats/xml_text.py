@@ -24,6 +24,6 @@ def read_xml(text: str) -> Iterator[Spot]:
             charge(3)
             # Hadoop's names: fs.s3a.secret.key
             name = match["name"].replace(".", "_")
-            for found in found_in(name, match["value"].strip()):
+            for found in found_in(name, match["value"].strip(), weak=True):
                 yield Spot(line, found)
     yield from read_named(text)

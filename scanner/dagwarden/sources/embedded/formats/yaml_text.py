@@ -126,11 +126,12 @@ def _manifest(part: str, values: Node) -> Iterator[Spot]:
             continue
         text = node.value if part == "stringData" else _decoded(node.value)
         place = below(part, key)
-        found = list(found_in(place, text))
+        found = list(found_in(place, text, weak=True))
         if not found and key.lower() not in _NO_SECRETS:
             # whatever it is called, it is kept as a secret
             found = [
-                one._replace(place=place) for one in found_in(f"{place}.secret", text)
+                one._replace(place=place)
+                for one in found_in(f"{place}.secret", text, weak=True)
             ]
         yield from (Spot(node.line, one) for one in found)
 
@@ -150,7 +151,8 @@ def _settings(place: str, entries: list[Node]) -> Iterator[Spot]:
         name = name.lstrip("-")
         if equals and name.replace("_", "a").replace("-", "a").isalnum():
             yield from (
-                Spot(node.line, found) for found in found_in(below(place, name), value)
+                Spot(node.line, found)
+                for found in found_in(below(place, name), value, weak=True)
             )
 
 
