@@ -99,6 +99,9 @@ def test_a_token_becomes_a_subject_with_groups_and_attributes() -> None:
     assert claimed.attributes == {"owner": "acme", "repository": "acme/etl"}
 
 
+SUBJECT = (("google.subject", "assertion.sub"),)
+
+
 @pytest.mark.parametrize(
     ("changes", "claims", "refused", "unknown"),
     [
@@ -109,7 +112,15 @@ def test_a_token_becomes_a_subject_with_groups_and_attributes() -> None:
         ({}, {"sub": None}, "no subject", ""),
         ({"attribute_condition": "assertion.repository_owner == 'x'"}, {}, "does not hold", ""),
         ({"attribute_condition": "attribute.owner == 'acme'"}, {}, "", ""),
-        ({"attribute_condition": "assertion.nothing == 'x'"}, {}, "", "condition"),
+        ({"attribute_condition": "assertion.nothing == 'x'"}, {}, "", "the condition of {} takes a token without nothing"),
+        ({"attribute_condition": "assertion.sub > 3"}, {}, "", "the condition of {} takes these claims"),
+        ({"attribute_mapping": (("google.subject", "assertion.name"),)}, {}, "(google.subject) of a token without name", ""),
+        ({"attribute_mapping": (("google.subject", "'gl::' + assertion.name"),)}, {}, "(google.subject) of a token without name", ""),
+        ({"attribute_mapping": (("google.subject", "assertion['name']"),)}, {}, "(google.subject) of a token without name", ""),
+        ({"attribute_mapping": (("google.subject", "assertion.sub + 1"),)}, {}, "(google.subject) of these claims", ""),
+        ({"attribute_mapping": (*SUBJECT, ("attribute.x", "assertion.name"))}, {}, "", "takes a token without name, which attribute.x is made of"),
+        ({"attribute_mapping": SUBJECT}, {"sub": "s" * 127}, "", ""),
+        ({"attribute_mapping": SUBJECT}, {"sub": "é" * 64}, "a subject of 128 bytes; 127 are the most", ""),
         ({"attribute_condition": UNSET}, {}, "", "condition"),
     ],
 )  # fmt: skip
@@ -121,7 +132,7 @@ def test_a_provider_takes_a_token_or_says_why_not(
     assert (said.claimed is None) is bool(refused or unknown)
     assert refused in said.refused
     assert bool(said.refused) is bool(refused)
-    assert unknown in said.unknown
+    assert unknown.format(one.name) in said.unknown
     assert bool(said.unknown) is bool(unknown)
 
 

@@ -5,9 +5,10 @@ A provider's CEL sees `assertion` (the token's claims), and its condition `googl
 `attribute` as well (cloud.google.com/iam/docs/workload-identity-federation#mapping).
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
-from typing import Any, Final, cast
+from typing import Any, Final, NamedTuple, cast
 
 from dagwarden.expression.tree import Node, engine, syntax_tree
 
@@ -32,17 +33,32 @@ def pins(
     return None if _mentions(tree, mapping, claims) else False
 
 
-def mapped(mapping: Mapping[str, str], claims: Mapping[str, Any]) -> dict[str, object]:
-    """
-    Return what a mapping makes of a token's claims, by attribute.
+class Failed(NamedTuple):
+    """An expression that fails on a token: for want of a claim, or as its values are."""
 
-    An expression that fails on them is left out: the exchange would be refused.
-    """
-    found: dict[str, object] = {}
+    claim: str | None
+
+    def __str__(self) -> str:
+        """Say on what it fails."""
+        return f"a token without {self.claim}" if self.claim else "these claims"
+
+
+class Mapped(NamedTuple):
+    """What a mapping makes of a token's claims, by attribute."""
+
+    values: dict[str, object]
+    failed: dict[str, Failed]
+
+
+def mapped(mapping: Mapping[str, str], claims: Mapping[str, Any]) -> Mapped:
+    """Return what a mapping makes of a token's claims; null is nothing."""
+    found = Mapped({}, {})
     for attribute, expression in mapping.items():
         value = _value(expression, {"assertion": dict(claims)})
-        if value is not None:
-            found[attribute] = value
+        if isinstance(value, Failed):
+            found.failed[attribute] = value
+        elif value is not None:
+            found.values[attribute] = value
     return found
 
 
@@ -58,7 +74,7 @@ def understood(expression: str) -> bool:
 
 def admits(
     condition: str, claims: Mapping[str, Any], attributes: Mapping[str, object]
-) -> bool | None:
+) -> bool | Failed | None:
     """Tell whether a condition lets a token in; None: it is not understood."""
     own = {"subject": attributes.get("google.subject", "")}
     own["groups"] = attributes.get("google.groups", [])
@@ -70,7 +86,7 @@ def admits(
     }
     data = {"assertion": dict(claims), "google": own, "attribute": custom}
     value = _value(condition, data)
-    return value if isinstance(value, bool) else None
+    return value if isinstance(value, bool | Failed) else None
 
 
 @cache
@@ -95,13 +111,25 @@ def _value(text: str, data: dict[str, Any]) -> object:
     if _parsed(text) is None:
         return None
     try:
-        value: Any = _vocabulary().compile(text).eval(data=data).value()
-    except Exception:  # a claim that the token does not hold
-        return None
+        result = _vocabulary().compile(text).eval(data=data)
+        value: Any = result.value()
+    except Exception:  # CEL raises RuntimeError for everything it finds
+        return Failed(None)
+    if result.type() == engine().Type.ERROR:  # then the value is CEL's message
+        return Failed(_claim(value))
     if isinstance(value, list):  # its elements come wrapped
         elements = cast("Iterable[Any]", value)
         return [one.value() if hasattr(one, "value") else one for one in elements]
     return value
+
+
+_NO_KEY = re.compile(r'Key not found in map : "(\w{1,100})"')
+
+
+def _claim(message: object) -> str | None:
+    """Return the claim that a token lacks; the message may hold others of its claims."""
+    found = _NO_KEY.search(str(message))
+    return found[1] if found else None
 
 
 def _deeper(node: Node, most: int) -> bool:

@@ -90,6 +90,11 @@ def _shared(provider: FederationProvider) -> Maybe[bool]:
     return provider.issuer is not None and tenants(provider.issuer) is not None
 
 
+# Bytes of a subject (iam.googleapis.com, REST reference:
+# projects.locations.workloadIdentityPools.providers, attributeMapping).
+MAX_SUBJECT = 127
+
+
 class Bearer(Record, frozen=True, kw_only=True):
     """Whoever holds a token: whom it becomes, and by which provider."""
 
@@ -159,7 +164,7 @@ def exchange(provider: FederationProvider, claims: Mapping[str, Any]) -> Exchang
 
     Whether its signature is good, and it is in time, is taken for granted.
     """
-    from dagwarden.expression.tokens import admits, mapped, understood
+    from dagwarden.expression.tokens import Failed, admits, mapped, understood
 
     name = provider.name
     issuer = claims.get("iss")
@@ -178,7 +183,7 @@ def exchange(provider: FederationProvider, claims: Mapping[str, Any]) -> Exchang
         return Exchange(unknown=f"whether {name} is disabled")
     if provider.attribute_mapping is None:
         return Exchange(unknown=f"attribute mapping of {name}")
-    attributes = mapped(dict(provider.attribute_mapping), claims)
+    attributes, failed = mapped(dict(provider.attribute_mapping), claims)
     unclear = frozenset(
         attribute
         for attribute, expression in provider.attribute_mapping
@@ -188,15 +193,26 @@ def exchange(provider: FederationProvider, claims: Mapping[str, Any]) -> Exchang
         return Exchange(unknown=f"what {name} maps to google.subject")
     subject = attributes.get("google.subject")
     if not isinstance(subject, str) or not subject:
-        return Exchange(refused=f"{name} makes no subject of these claims")
+        of = failed.get("google.subject", "these claims")
+        return Exchange(refused=f"{name} makes no subject (google.subject) of {of}")
+    if (size := len(subject.encode(errors="replace"))) > MAX_SUBJECT:
+        said = f"{name} makes a subject of {size} bytes; {MAX_SUBJECT} are the most"
+        return Exchange(refused=said)
     condition = provider.attribute_condition
     if condition is UNSET:
         return Exchange(unknown=f"attribute condition of {name}")
     admitted = admits(condition, claims, attributes) if condition else True
     if admitted is None:
         return Exchange(unknown=f"condition of {name}")
+    if isinstance(admitted, Failed):
+        return Exchange(unknown=f"whether the condition of {name} takes {admitted}")
     if not admitted:
         return Exchange(refused=f"the condition of {name} does not hold")
+    # whether the exchange is refused or the attribute left out is not documented
+    lacking = next((one for one in sorted(failed) if one not in unclear), None)
+    if lacking:
+        said = f"whether {name} takes {failed[lacking]}, which {lacking} is made of"
+        return Exchange(unknown=said)
     pool = provider.pool.removeprefix("//iam.googleapis.com/")
     groups = attributes.get("google.groups")
     return Exchange(
