@@ -1240,12 +1240,16 @@ def test_audit_logs_add_up_over_the_hierarchy() -> None:
             audit(ORG, "allServices", "DATA_READ"),
             audit(PROJECT, "run.googleapis.com", "DATA_WRITE"),
             audit(f"{CRM}projects/9", "allServices", "ADMIN_READ"),
+            audit(PROJECT, "iam.googleapis.com", "ADMIN_READ"),
+            # nothing comes of it: the service has no setting of its own
+            audit(PROJECT, "iamcredentials.googleapis.com", "DATA_WRITE"),
         ),
     )
     logs = {item.service: item for item in derive(facts, AS_OF).audit_logs}
     assert logs["run.googleapis.com"].log_types == ("DATA_READ", "DATA_WRITE")
     assert logs["run.googleapis.com"].exempted == ("user:x@x",)
-    assert logs["iamcredentials.googleapis.com"].log_types == ("DATA_READ",)
+    minted = logs["iamcredentials.googleapis.com"].log_types
+    assert minted == ("ADMIN_READ", "DATA_READ")
 
 
 def test_audit_logs_above_that_were_not_read_could_add() -> None:

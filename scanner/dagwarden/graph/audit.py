@@ -8,7 +8,13 @@ from dagwarden.facts import AuditConfig, AuditLog, Resource
 from dagwarden.graph.access import Cause, distinct
 from dagwarden.graph.estate import Estate, unresolved
 
-SERVICES = ("iamcredentials.googleapis.com", "run.googleapis.com")
+# Whose settings count: data access of the service that mints tokens is logged as that of
+# IAM, and has no setting of its own
+# (cloud.google.com/iam/docs/audit-logging/audit-logging-iamcreds).
+_SET_BY = {
+    "iamcredentials.googleapis.com": ("allServices", "iam.googleapis.com"),
+    "run.googleapis.com": ("allServices", "run.googleapis.com"),
+}
 ALL_TYPES = ("ADMIN_READ", "DATA_READ", "DATA_WRITE")
 
 
@@ -22,7 +28,7 @@ def derive_audit_logs(estate: Estate) -> tuple[AuditLog, ...]:
         _audit_log(estate, configs, resource, service)
         for resource in estate.facts.resources
         if resource.kind == "project" and resource.state in (None, "ACTIVE")
-        for service in SERVICES
+        for service in _SET_BY
     )
     return tuple(sorted(found, key=lambda item: item.id))
 
@@ -38,7 +44,7 @@ def _audit_log(
         config
         for name in names
         for config in configs.get(name, ())
-        if config.service in ("allServices", service)
+        if config.service in _SET_BY[service]
     ]
     types = sorted({item for config in applying for item in config.log_types})
     exempted = sorted({m for config in applying for m in config.exempted_members})
