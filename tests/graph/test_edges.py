@@ -410,6 +410,7 @@ def test_nobody_becomes_a_disabled_account_but_some_may_enable_it() -> None:
 
 
 NONE: set[tuple[str, str]] = set()
+UPLOAD = "constraints/iam.disableServiceAccountKeyUpload"
 
 
 def org_policy(enforced: Any, place: str = ORG, name: str = "") -> OrgPolicy:
@@ -426,11 +427,16 @@ def org_policy(enforced: Any, place: str = ORG, name: str = "") -> OrgPolicy:
 @pytest.mark.parametrize(
     ("policies", "known", "symbols"),
     [
-        ((org_policy(True),), 0, NONE),
+        ((org_policy(True), org_policy(True, name=UPLOAD)), 0, NONE),
+        # the permission uploads keys as well as it creates them
+        ((org_policy(True),), 1, NONE),
+        ((org_policy(True, name=UPLOAD),), 1, NONE),
+        ((org_policy(True), org_policy(True, name=UPLOAD.replace("iam.", "iam.managed."))), 0, NONE),
         # the nearest counts
-        ((org_policy(True), org_policy(False, PROJECT)), 1, NONE),
-        ((org_policy(False), org_policy(True, PROJECT)), 0, NONE),
-        ((org_policy(UNSET),), 0, {("layer", "organisation policies on keys in projects/p")}),
+        ((org_policy(True), org_policy(False, PROJECT), org_policy(True, name=UPLOAD)), 1, NONE),
+        ((org_policy(False), org_policy(True, PROJECT), org_policy(True, name=UPLOAD)), 0, NONE),
+        ((org_policy(UNSET), org_policy(False, name=UPLOAD)), 1, NONE),
+        ((org_policy(UNSET), org_policy(True, name=UPLOAD)), 0, {("layer", "organisation policies on keys in projects/p")}),
     ],
 )  # fmt: skip
 def test_an_organisation_policy_forbids_keys(

@@ -34,6 +34,7 @@ from tests.graph.test_build import (
     with_layers,
     with_task,
 )
+from tests.graph.test_edges import org_policy
 
 from dagwarden.errors import UsageError
 from dagwarden.facts import (
@@ -48,6 +49,7 @@ from dagwarden.facts import (
 from dagwarden.findings import Explanation
 from dagwarden.graph.build import derive
 from dagwarden.graph.explain import explain, what_can, who_can
+from dagwarden.graph.new_keys import CREATE_KEY
 
 RUN, INVOKE = "run.jobs.run", "run.routes.invoke"
 ON_JOB, ON_SERVICE = "job nightly (p, r1)", "service api (p, r1)"
@@ -540,3 +542,36 @@ def test_without_the_shipped_roles_only_read_definitions_count() -> None:
     said = of(bare, RUN, "job nightly", ENV_SA)
     assert said.answer == "unknown"
     assert not any("predefined roles" in one for one in said.assumes)
+
+
+# ------------------------------------------------------------------- organisation policies
+
+CREATION = "constraints/iam.disableServiceAccountKeyCreation"
+UPLOAD = "constraints/iam.disableServiceAccountKeyUpload"
+
+
+@pytest.mark.parametrize(
+    ("policies", "said"),
+    [
+        ((), ()),
+        ((CREATION,), (f"organisation policy {CREATION} blocks creating keys there",)),
+        (
+            (UPLOAD, CREATION),
+            (
+                f"organisation policy {CREATION} blocks creating keys there",
+                f"organisation policy {UPLOAD} blocks uploading keys there",
+            ),
+        ),
+    ],
+)
+def test_an_answer_about_keys_tells_what_an_organisation_policy_blocks(
+    policies: tuple[str, ...], said: tuple[str, ...]
+) -> None:
+    keys = bind(PROJECT, "roles/iam.serviceAccountKeyAdmin", account(ENV_SA))
+    facts = replace(
+        with_bindings(ESTATE, keys),
+        org_policies=tuple(org_policy(True, name=name) for name in policies),
+    )
+    found = of(facts, CREATE_KEY, TEAM_SA, ENV_SA)
+    assert found.answer == "allowed"
+    assert found.because == (f"{ENV_SA} holds {CREATE_KEY} on {TEAM_SA}", *said)

@@ -18,7 +18,7 @@ from dagwarden.graph.needs import ACT_AS
 # What a permission is held on, to give the account behind it:
 Place = Literal[
     "account",  # the service account, or anything above it
-    "key_account",  # such an account, where no organisation policy forbids new keys
+    "key_account",  # such an account, where organisation policies forbid not all new keys
     "key_account_unread",  # ... and where one may
     "account_project",  # the account's project, or above
     "folder_policy",  # a folder above the account, or above that
@@ -119,7 +119,7 @@ EDGES: tuple[Edge, ...] = (
         kind="CAN_CREATE_KEY",
         permissions=("iam.serviceAccountKeys.create",),
         place="key_account",
-        text="creates keys of",
+        text="adds keys to",
         source=_IAM,
     ),
     Edge(
@@ -127,7 +127,7 @@ EDGES: tuple[Edge, ...] = (
         permissions=("iam.serviceAccountKeys.create",),
         place="key_account_unread",
         depends="organisation policies on keys in",
-        text="creates keys of",
+        text="adds keys to",
         source=_IAM,
     ),
     Edge(

@@ -38,6 +38,7 @@ from dagwarden.graph.federation import Bearer, bearer
 from dagwarden.graph.hierarchy import account_resource
 from dagwarden.graph.identities import Acting, act
 from dagwarden.graph.needs import GET_TOKEN, Need, disabled, judge, links, open_causes
+from dagwarden.graph.new_keys import CREATE_KEY, NewKeys
 from dagwarden.graph.paths import (
     caller_hops,
     chosen,
@@ -677,6 +678,8 @@ def _because(
     who, shown = _who(key), estate.hierarchy.shown(resource)
     if answer.held is True:
         yield f"{who} holds {permission} on {shown}"
+        if permission == CREATE_KEY:
+            yield from NewKeys(estate).said_of(resource)
         yield from _tokenless(key, permission)
         yield from speakers(estate, key)
     elif answer.refusals and answer.held is False:

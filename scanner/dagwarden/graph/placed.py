@@ -12,11 +12,12 @@ from typing import Literal, TypeAlias
 
 from msgspec import UNSET
 
-from dagwarden.facts import CloudRun, OrgPolicy
+from dagwarden.facts import CloudRun
 from dagwarden.graph.access import Cause
 from dagwarden.graph.edges import Place
 from dagwarden.graph.estate import Estate
 from dagwarden.graph.hierarchy import account_resource
+from dagwarden.graph.new_keys import NewKeys
 from dagwarden.graph.principals import account_key, email_of, is_build_default
 
 # What a lever is held on: guardrails, disabled accounts.
@@ -27,14 +28,6 @@ _FOLDER = "//cloudresourcemanager.googleapis.com/folders/"
 _ORGANIZATION = "//cloudresourcemanager.googleapis.com/organizations/"
 _PROJECT_OF_POOL = re.compile(
     r"(projects/[^/]+)/locations/[^/]+/workloadIdentityPools/"
-)
-# Constraints that forbid new keys, whatever IAM says.
-# Source: cloud.google.com/resource-manager/docs/organization-policy/restricting-service-accounts
-_NO_KEYS = frozenset(
-    {
-        "constraints/iam.disableServiceAccountKeyCreation",
-        "constraints/iam.managed.disableServiceAccountKeyCreation",
-    }
 )
 _PKG_DEV = re.compile(
     r"(?P<location>[a-z0-9-]+)-docker\.pkg\.dev/(?P<project>[^/]+)/(?P<repository>[^/]+)/.+"
@@ -102,12 +95,8 @@ class Placed:
         self.runs: dict[str, list[str]] = {}  # account -> workloads
         self.projects: dict[str, str | None] = {}  # account -> its project
         self.missing: dict[str, tuple[Cause, ...]] = {}  # policies above, not read
-        self._key_bans = {
-            (estate.hierarchy.canonical(policy.resource), policy.constraint): policy
-            for policy in estate.facts.org_policies
-            if policy.constraint in _NO_KEYS
-        }
-        self._banned: dict[str | None, bool | None] = {}
+        self._new_keys = NewKeys(estate)
+        self._banned: dict[str, bool | None] = {}
         self._disabled = {
             item.key for item in estate.facts.identities if item.disabled is True
         }
@@ -226,30 +215,12 @@ class Placed:
             below.setdefault(above, []).extend(stands)
 
     def _keys_banned(self, project: str | None) -> bool | None:
-        """Tell whether an organisation policy forbids new keys in a project."""
-        if not self._key_bans or project is None:
+        """Tell whether organisation policies forbid all new keys in a project."""
+        if project is None or not self._new_keys:
             return False
         if project not in self._banned:
-            names = self._estate.hierarchy.lineage(project).names
-            told = [self._enforced(names, constraint) for constraint in _NO_KEYS]
-            self._banned[project] = (
-                True if True in told else None if None in told else False
-            )
+            self._banned[project] = self._new_keys.forbidden(project)
         return self._banned[project]
-
-    def _enforced(self, names: tuple[str, ...], constraint: str) -> bool | None:
-        """Return what the nearest policy of a boolean constraint says."""
-        found: Iterator[OrgPolicy] = (
-            self._key_bans[name, constraint]
-            for name in names
-            if (name, constraint) in self._key_bans
-        )
-        nearest = next(found, None)
-        if nearest is None:
-            return False
-        if nearest.reset:  # to Google's default, which forbids nothing
-            return False
-        return None if nearest.enforced is UNSET else nearest.enforced
 
     # --------------------------------------------------------------------- workloads
 
