@@ -1,11 +1,15 @@
 """What nobody would commit: bounded, told as a gap, and never a crash."""
 
 import base64
+import bz2
 import gzip
 import json
+import lzma
+import tarfile
 import time
 import zipfile
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -58,6 +62,129 @@ def test_a_zip_bomb_is_a_gap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     facts = bounded(tmp_path)
     assert gaps(facts) == [("a.zip/b.txt", "too_large", False)]
     assert [one.path for one in found(facts)] == ["a.zip/c.py"]
+
+
+PACKING: dict[str, Callable[[bytes], bytes]] = {
+    "": bytes,
+    "gz": gzip.compress,
+    "bz2": bz2.compress,
+    "xz": lzma.compress,
+}
+
+
+def packed(how: str, *members: tuple[tarfile.TarInfo, bytes]) -> bytes:
+    """Return a tar archive, packed by `how`."""
+    written = BytesIO()
+    with tarfile.open(fileobj=written, mode="w") as tar:
+        for member, content in members:
+            member.size = member.size or len(content)
+            tar.addfile(member, BytesIO(content))
+    return PACKING[how](written.getvalue())
+
+
+def member(name: str, content: bytes) -> tuple[tarfile.TarInfo, bytes]:
+    return tarfile.TarInfo(name), content
+
+
+KEPT = member("conf/.env", f"DB_PASSWORD={PASSWORD}".encode())
+
+
+@pytest.mark.parametrize(
+    ("name", "how"),
+    [
+        ("backup.tar", ""),
+        ("backup.tar.gz", "gz"),
+        ("Backup.TGZ", "gz"),
+        ("backup.tar.bz2", "bz2"),
+        ("backup.tar.xz", "xz"),
+    ],
+)
+def test_a_tar_archive_is_looked_into(name: str, how: str, tmp_path: Path) -> None:
+    image = member("logo.png", b"\x89PNG\0")
+    (tmp_path / name).write_bytes(packed(how, image, KEPT))
+    facts = bounded(tmp_path)
+    assert [(one.path, one.secret) for one in found(facts)] == [
+        (f"{name}/conf/.env", "password")
+    ]
+    assert gaps(facts) == []
+    assert [(one.reason, one.count) for one in facts.excluded] == [("binary", 1)]
+
+
+def test_one_stream_may_follow_another(tmp_path: Path) -> None:
+    whole = packed("", KEPT)
+    halves = gzip.compress(whole[:700]) + gzip.compress(whole[700:])
+    (tmp_path / "a.tgz").write_bytes(halves)
+    assert [one.path for one in found(bounded(tmp_path))] == ["a.tgz/conf/.env"]
+
+
+@pytest.mark.parametrize("how", ["gz", "bz2", "xz"])
+def test_what_a_tar_archive_unpacks_to_is_bounded(
+    how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archive, "MAX_UNPACKED", 3_000_000)
+    bomb = member("bomb.txt", b"0\n" * 2_000_000)
+    (tmp_path / "a.tar.gz").write_bytes(packed(how, KEPT, bomb))
+    facts = bounded(tmp_path)
+    assert gaps(facts) == [
+        ("a.tar.gz/bomb.txt", "too_large", False),
+        ("a.tar.gz", "too_large", False),
+    ]
+    assert [one.path for one in found(facts)] == ["a.tar.gz/conf/.env"]
+
+
+def test_links_and_devices_in_a_tar_archive_are_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "outside").write_text(f"password = '{PASSWORD}'")
+    members: list[tuple[tarfile.TarInfo, bytes]] = []
+    for number, kind in enumerate(
+        (tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE)
+    ):
+        one = tarfile.TarInfo(f"{number}.py")
+        one.type, one.linkname = kind, str(tmp_path / "outside")
+        members.append((one, b""))
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "a.tar").write_bytes(packed("", *members, member("../../x", b"a = 1")))
+    facts = bounded(folder)
+    assert found(facts) == []
+    assert [one.path for one in facts.embedded_secrets] == ["a.tar/../../x"]
+
+
+def test_members_of_a_tar_archive_are_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archive, "MAX_MEMBERS", 2)
+    (tmp_path / "a.tar").write_bytes(packed("", KEPT, *[member("x", b"a")] * 2))
+    facts = bounded(tmp_path)
+    assert gaps(facts) == [("a.tar", "too_large", False)]
+    assert [one.path for one in found(facts)] == ["a.tar/conf/.env"]
+
+
+def _long_names(depth: int) -> bytes:
+    """Return headers of long names, each of the next."""
+    name = tarfile.TarInfo("././@LongLink")
+    name.type, name.size = tarfile.GNUTYPE_LONGNAME, 5
+    return (name.tobuf(tarfile.GNU_FORMAT) + b"long\0".ljust(512, b"\0")) * depth
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\x1f\x8b and nothing",
+        b"BZh and nothing",
+        b"\xfd7zXZ\0 and nothing",
+        b"x" * 5_000,
+        packed("", KEPT)[:520],
+        packed("gz", KEPT)[:60],
+        _long_names(5_000),
+    ],
+    ids=range(8),
+)
+def test_a_damaged_tar_archive_is_a_gap(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "a.tar").write_bytes(content)
+    told = gaps(bounded(tmp_path))
+    assert ("a.tar", "malformed", False) in told
+    assert {reason for _, reason, _ in told} == {"malformed"}
 
 
 @pytest.mark.parametrize(

@@ -1,22 +1,53 @@
-"""What a zip archive holds, in memory and within bounds."""
+"""
+What a zip or tar archive holds, in memory and within bounds.
 
+Nothing is written to a disk, and links in an archive are not followed.
+"""
+
+import bz2
+import lzma
+import tarfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from io import BytesIO
+from itertools import islice
 from struct import error as StructError
+from typing import Protocol
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
 from dagwarden.facts import GapReason
+from dagwarden.sources.embedded.walk import TAR
 
 MAX_MEMBERS = 10_000
 # Bytes of one member, and of all together.
 MAX_MEMBER = 5_000_000
 MAX_UNPACKED = 50_000_000
 _ENCRYPTED = 0x1
+# Of what lzma needs to unpack.
+_MAX_MEMORY = 100_000_000
 # What a damaged archive makes the reader raise.
 _DAMAGE = (
     *(BadZipFile, EOFError, LookupError, MemoryError, NotImplementedError, OSError),
     *(OverflowError, RuntimeError, StructError, ValueError, zlib.error),
+    *(lzma.LZMAError, tarfile.TarError, RecursionError),
+)
+
+
+class _Unpacking(Protocol):
+    """What undoes a compression, as the modules of Python have it."""
+
+    @property
+    def eof(self) -> bool: ...
+    @property
+    def unused_data(self) -> bytes: ...
+    def decompress(self, data: bytes, max_length: int, /) -> bytes: ...
+
+
+_PACKED: tuple[tuple[bytes, Callable[[], _Unpacking]], ...] = (
+    (b"\x1f\x8b", partial(zlib.decompressobj, wbits=31)),
+    (b"BZh", bz2.BZ2Decompressor),
+    (b"\xfd7zXZ\0", partial(lzma.LZMADecompressor, memlimit=_MAX_MEMORY)),
 )
 
 
@@ -30,8 +61,12 @@ class Refused(Exception):
         self.detail = detail
 
 
-def members_of(data: bytes) -> Iterator[tuple[str, bytes | Refused]]:
-    """Yield name and content of each member; raises Refused."""
+def members_of(name: str, data: bytes) -> Iterator[tuple[str, bytes | Refused]]:
+    """Yield name and content of each member of an archive; raises Refused."""
+    return _in_tar(data) if name.lower().endswith(TAR) else _in_zip(data)
+
+
+def _in_zip(data: bytes) -> Iterator[tuple[str, bytes | Refused]]:
     try:
         with ZipFile(BytesIO(data)) as archive:
             listed = archive.infolist()
@@ -60,3 +95,55 @@ def _content(archive: ZipFile, member: ZipInfo, limit: int) -> bytes | Refused:
     if len(data) > limit:
         return Refused("too_large", "more than is read of an archive")
     return data
+
+
+def _in_tar(data: bytes) -> Iterator[tuple[str, bytes | Refused]]:
+    unpacked = b""
+    try:
+        unpacked = _unpacked(data)
+        with tarfile.open(
+            fileobj=BytesIO(unpacked), mode="r:", errors="replace"
+        ) as tar:
+            left = MAX_UNPACKED
+            members = iter(tar)
+            for member in islice(members, MAX_MEMBERS):
+                if not member.isreg():
+                    continue
+                content = _content_in_tar(tar, member, min(left, MAX_MEMBER))
+                left -= len(content) if isinstance(content, bytes) else 0
+                yield member.name, content
+            if next(members, None) is not None:
+                detail = f"holds more than {MAX_MEMBERS:,} members"
+                raise Refused("too_large", detail)
+    except _DAMAGE:
+        if len(unpacked) <= MAX_UNPACKED:
+            detail = "no tar archive, or a damaged one"
+            raise Refused("malformed", detail) from None
+    if len(unpacked) > MAX_UNPACKED:  # what there is more of ended it
+        raise Refused("too_large", "unpacks to more than is read of an archive")
+
+
+def _content_in_tar(
+    tar: tarfile.TarFile, member: tarfile.TarInfo, limit: int
+) -> bytes | Refused:
+    if member.size > limit:
+        return Refused("too_large", "more than is read of an archive")
+    try:
+        stream = tar.extractfile(member)
+        return stream.read(limit) if stream is not None else b""
+    except _DAMAGE:
+        return Refused("malformed", "damaged")
+
+
+def _unpacked(data: bytes) -> bytes:
+    """Return what a tar archive is compressed from, and no more than is read of it."""
+    start = next((one for magic, one in _PACKED if data.startswith(magic)), None)
+    if start is None:
+        return data
+    unpacked = bytearray()
+    while data and (left := MAX_UNPACKED + 1 - len(unpacked)) > 0:
+        stream = start()
+        unpacked += stream.decompress(data, left)
+        # one may follow another
+        data = stream.unused_data if stream.eof else b""
+    return bytes(unpacked)

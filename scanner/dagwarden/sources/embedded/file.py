@@ -43,7 +43,7 @@ from dagwarden.sources.embedded.marks import waivers_in
 from dagwarden.sources.embedded.modules import Modules, Shelf
 from dagwarden.sources.embedded.named import NamedFiles
 from dagwarden.sources.embedded.spots import MAX_SPOTS, Partly, Spot, Unparsable
-from dagwarden.sources.embedded.walk import KIND, gap_at, passed_over
+from dagwarden.sources.embedded.walk import KIND, TAR, gap_at, passed_over
 
 if TYPE_CHECKING:
     from dagwarden.sources.embedded.kingfisher import Kingfisher
@@ -59,7 +59,7 @@ MAX_WORK = 2_000_000
 MAX_LINE = 1_000_000
 # Where a file that is no text shows it.
 _HEAD = 8_000
-_LARGE = (".zip", ".ipynb")
+_LARGE = (".zip", ".ipynb", *TAR)
 
 
 class Reader:
@@ -176,11 +176,12 @@ class _Looked:
     def into(self, name: str, data: bytes, *, packed: bool = False) -> None:
         """Look into `data`, which is called `name`."""
         lowered = name.lower()
-        if data[:4] == b"PK\x03\x04" and lowered.endswith(".zip"):
+        zipped = data[:4] == b"PK\x03\x04" and lowered.endswith(".zip")
+        if zipped or lowered.endswith(TAR):
             if packed:
                 self.gap("unsupported", "an archive in an archive is not opened")
             else:
-                self._archive(data)
+                self._archive(lowered, data)
             return
         text = _text(data)
         if text is None:
@@ -196,12 +197,12 @@ class _Looked:
             if may_refer(text):
                 self._refer(islice(_references(lowered, text), MAX_REFERENCES))
 
-    def _archive(self, data: bytes) -> None:
+    def _archive(self, name: str, data: bytes) -> None:
         from dagwarden.sources.embedded.archive import Refused, members_of
 
         whole = self.path
         try:
-            for member, content in members_of(data):
+            for member, content in members_of(name, data):
                 self.path = f"{whole}/{member}"
                 if isinstance(content, Refused):
                     self.gap(content.reason, content.detail)

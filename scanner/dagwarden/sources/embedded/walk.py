@@ -34,6 +34,8 @@ _CODE = "a bin class dll dylib exe lib mo o obj pyc pyd pyo so wasm"
 _DATA = "arrow avro db duckdb feather h5 hdf5 joblib npy npz orc parquet pb pickle pkl pt sqlite sqlite3"
 _OFFICE = "doc docx odp ods odt pdf ppt pptx xls xlsx"
 BINARY = frozenset(" ".join((_IMAGES, _MEDIA, _PACKED, _CODE, _DATA, _OFFICE)).split())
+# Of packed files, those that are opened beside zip.
+TAR = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 GENERATED = (".min.js", ".min.css", ".js.map", ".css.map", ".min.mjs")
 
 
@@ -188,6 +190,8 @@ def passed_over(name: str) -> str | None:
     lowered = name.lower()
     if lowered.endswith(GENERATED):
         return "generated"
+    if lowered.endswith(TAR):
+        return None
     return "binary" if lowered.rpartition(".")[2] in BINARY else None
 
 
