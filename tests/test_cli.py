@@ -98,7 +98,11 @@ WAIVER = "waivers: [{rule: public-invoker, subject: '*', reason: r, expires: 202
         (nothing, "rules show pubic-invoker", ["did you mean public-invoker"]),
         (nothing, "", ["Missing command", "dagwarden --help"]),
         (nothing, "rules", ["Missing command", "rules --help"]),
-        (nothing, "facts dags --kind taks", ["did you mean task"]),
+        (
+            nothing,
+            "facts dags --kind taks",
+            ["did you mean task? known: airflow_setting, "],
+        ),
         (
             nothing,
             "facts dags --kind grant --format ndjson",
@@ -502,6 +506,32 @@ def test_facts_say_what_they_lack_because_it_could_not_be_read(
     assert "none.json: missing: " in missing
     assert broken.startswith("not read: dags/broken.py:2: syntax: ")
     assert all(json.loads(line)["kind"] for line in done.stdout.splitlines())
+
+
+def test_facts_that_leave_something_open_are_all_there(folder: Path) -> None:
+    (folder / "dags/.airflowignore").write_text("fin.\n")  # a glob of 3.x: no match
+    done = run(folder, "facts", "dags", "--kind", "dag")
+    assert (done.returncode, json.loads(done.stdout)["kind"]) == (0, "dag")
+    assert done.stderr.startswith("note: dags/fine.py: unsupported: .airflowignore ")
+
+
+def test_a_wrong_kind_of_fact_lists_all(folder: Path) -> None:
+    done = run(folder, "facts", "dags", "--kind", "job")
+    assert done.returncode == 2
+    assert "; known: airflow_setting, audit_config, audit_log, " in done.stderr
+    traced = run(folder, "facts", "dags", "--kind", "job", "--format", "ndjson")
+    assert traced.stderr.endswith("; known: call, dag, task\n")
+
+
+def test_a_file_that_is_no_dag_file_is_named_and_says_why(folder: Path) -> None:
+    (folder / "dags/load.py").write_text("import dagfactory\n")
+    assert "1 left out" in run(folder, "scan", "dags").stdout
+    said = run(folder, "scan", "dags", "-v").stdout
+    assert (
+        "Left out\n"
+        "  has not both words, airflow and dag: Airflow looks for no DAG in it\n"
+    ) in said
+    assert said.partition("no DAG in it\n")[2].split()[0] == "dags/load.py"
 
 
 def test_a_scan_remembers_what_it_read_unless_told_not_to(

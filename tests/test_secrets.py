@@ -345,7 +345,7 @@ def _told(outcome: Outcome) -> list[dict[str, object]]:
     return [
         secret
         for line in facts.printed.splitlines()
-        if not line.startswith(b"not read: ")
+        if not line.startswith((b"not read: ", b"note: "))
         for secret in _secrets(json.loads(line))
     ]
 

@@ -579,9 +579,11 @@ def _kinds(kind: str | None, offered: tuple[str, ...]) -> tuple[str, ...]:
     if kind is None:
         return offered
     if kind not in offered:
-        raise UsageError(
-            f"unknown kind of fact {kind!r}", remedy=unknown_name(kind, offered)
+        near, every = unknown_name(kind, offered), ", ".join(sorted(offered))
+        remedy = (
+            f"{near} known: {every}" if near.startswith("did") else f"known: {every}"
         )
+        raise UsageError(f"unknown kind of fact {kind!r}", remedy=remedy)
     return (kind,)
 
 

@@ -187,8 +187,8 @@ def facts(
     A file written with `--kind connection -o FILE` holds no secret and no
     fingerprint: a team can commit it, and scan with `--connections facts:FILE`.
 
-    Exit status: 0 all was read, 2 usage error, 3 something could not be read (said on
-    standard error).
+    Exit status: 0 all was read, 2 usage error, 3 something could not be read: `not read:`
+    on standard error. A `note:` there tells of what was read and is not sure.
     """
     from dagwarden import job
     from dagwarden.render import unread
@@ -206,7 +206,8 @@ def facts(
     else:
         write(output, lines.text)
     for gap in lines.gaps:
-        click.echo(f"not read: {unread(gap)}", err=True)
+        told = "not read" if gap.incomplete else "note"
+        click.echo(f"{told}: {unread(gap)}", err=True)
     if lines.nothing:
         click.echo(lines.nothing, err=True)
     return INCOMPLETE if any(gap.incomplete for gap in lines.gaps) else 0

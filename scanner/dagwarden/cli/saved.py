@@ -18,7 +18,9 @@ from dagwarden.cli.output import colour, format_of, render, write
     type=PATH,
     help="Write this file; .html, .json, .sarif or .txt says the format.",
 )
-@click.option("-v", "--verbose", is_flag=True, help="Every place, every chain.")
+@click.option(
+    "-v", "--verbose", is_flag=True, help="Every place, every chain, what was left out."
+)
 def report(result: Path, outputs: tuple[Path, ...], verbose: bool) -> int:
     """
     Render a saved JSON result again, without scanning.

@@ -52,7 +52,9 @@ from dagwarden.rule import SEVERITIES
     help="Look for credentials in every commit that git holds, too.",
 )
 @click.option("--fingerprint-key", type=PATH, help="File with the fingerprint key.")
-@click.option("-v", "--verbose", is_flag=True, help="Every place, every chain.")
+@click.option(
+    "-v", "--verbose", is_flag=True, help="Every place, every chain, what was left out."
+)
 def scan(format_: str, outputs: tuple[Path, ...], verbose: bool, **said: Any) -> int:
     """
     Scan DAG files and, where given, connections and a cloud snapshot.

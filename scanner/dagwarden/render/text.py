@@ -8,7 +8,7 @@ heavy is imported.
 from collections.abc import Iterable, Iterator, Sequence
 from textwrap import TextWrapper
 
-from dagwarden.facts import Gap, Hop, Origin
+from dagwarden.facts import Excluded, Gap, Hop, Origin
 from dagwarden.findings import (
     Finding,
     MissingInput,
@@ -87,6 +87,7 @@ def render_text(
         page.unknowns(result),
         page.not_run(result),
         page.gaps(result.gaps),
+        page.left_out(result.excluded),
         page.waivers(result.waivers),
         page.requests(result),
         page.closing(result),
@@ -258,6 +259,19 @@ class _Page:
             self.paint("Not read", "bold"),
             *self.table((self.few(links), why) for (_, why), links in kept),
             *_left_out(left, "gap"),
+        ]
+
+    def left_out(self, excluded: Sequence[Excluded]) -> list[str]:
+        """List what the summary only counts as left out, by the reason; if verbose."""
+        reasons: dict[str, list[str]] = {}
+        for one in excluded:
+            many = f" ({one.count:,})" if one.count > 1 else ""
+            reasons.setdefault(one.reason, []).append(f"{visible(one.what)}{many}")
+        if not (self.verbose and reasons):
+            return []
+        return [
+            self.paint("Left out", "bold"),
+            *self.table((reason, ", ".join(what)) for reason, what in reasons.items()),
         ]
 
     def few(self, links: Sequence[str]) -> str:

@@ -314,9 +314,8 @@ class File:
         return Outcome(gaps=(gap,), loaded=bool(self.looked))
 
     def _without_dags(self) -> Outcome:
-        what = shown(self.folder, self.reader.root)
-        reason = "has not both words, airflow and dag"
-        left = Excluded(kind="file", what=what, reason=reason)
+        reason = "has not both words, airflow and dag: Airflow looks for no DAG in it"
+        left = Excluded(kind="file", what=self.shown, reason=reason)
         return Outcome(excluded=(left,), loaded=False)
 
     def _follow(self, source: Source, data: bytes) -> Outcome:
