@@ -1067,7 +1067,7 @@ def test_deploying_counts_in_the_account_s_own_project() -> None:
     )  # fmt: skip
     reach = reach_of(facts)
     assert reach.controls_known == ()
-    symbol = "deployments as accounts of other@p.iam.gserviceaccount.com"
+    symbol = "deployments by other services or projects as accounts of other@p.iam.gserviceaccount.com"
     assert causes(reach, "controls") == {("layer", symbol)}
 
 
@@ -1142,7 +1142,7 @@ def test_running_ones_own_job_with_overrides_is_use_too() -> None:
         (with_bindings(LATERAL, bind(PROJECT, CREATOR, account(ENV_SA), condition="x")), ("condition", f'condition "t" on {CREATOR} at projects/1041')),
         (with_bindings(LATERAL, bind(PROJECT, "projects/p/roles/c", account(ENV_SA))), ("layer", "definition of projects/p/roles/c")),
         (with_layers(with_bindings(LATERAL), ancestors="not_given"), ("layer", "ancestors of projects/p")),
-        (with_bindings(LATERAL, bind(PROJECT, "roles/iam.serviceAccountUser", account(ENV_SA))), ("layer", "deployments as accounts of projects/p")),
+        (with_bindings(LATERAL, bind(PROJECT, "roles/iam.serviceAccountUser", account(ENV_SA))), ("layer", "deployments by other services or projects as accounts of projects/p")),
         (replace(with_bindings(LATERAL, bind(PROJECT, CREATOR, account(ENV_SA))), deny_policies=(denies(ORG, exact=False),)), ("guardrail", "rules of deny policy policies/x/denypolicies/d")),
     ],
 )  # fmt: skip

@@ -244,6 +244,34 @@ def test_a_deployment_that_takes_more_than_is_read_is_unknown(row: Any) -> None:
     assert reach.controls is UNSET
 
 
+(VIRTUAL,) = (
+    row.permissions for row in DEPLOYMENTS if "compute.disks.create" in row.permissions
+)
+
+
+@pytest.mark.parametrize(
+    "name", ["compute.instanceAdmin", "compute.instanceAdmin.v1", "compute.admin"]
+)
+def test_who_administers_virtual_machines_starts_one_as_the_account(name: str) -> None:
+    starts = bind(PROJECT, f"roles/{name}", account(ENV_SA))
+    acts = bind(PROJECT, "roles/iam.serviceAccountUser", account(ENV_SA))
+    found = the_other(reach_of(with_bindings(LATERAL, starts, acts)))
+    assert (found.permission, found.gives) == (ACT_AS, "identity")
+    assert found.hops[-1].text.startswith(f"starts virtual machines as {OTHER_SA}")
+    # without a disk and a network there is none
+    reach = says(ACT_AS, *(one for one in VIRTUAL if one.startswith("compute.inst")))
+    assert (reach.controls_known, reach.controls) == ((), UNSET)
+
+
+def test_act_as_alone_and_beside_a_right_to_deploy_are_told_apart() -> None:
+    elsewhere = "deployments by other services or projects as accounts of projects/p"
+    symbols = {item.symbol for item in says(ACT_AS).unresolved}
+    assert symbols == {elsewhere}
+    beside = says(ACT_AS, "compute.instances.setMetadata")
+    symbols = {item.symbol for item in beside.unresolved}
+    assert symbols == {elsewhere, "virtual machines in projects/p"}
+
+
 def test_the_halves_of_a_deployment_may_come_from_two_bindings() -> None:
     deploys = bind(FOLDER, "roles/run.developer", account(ENV_SA))
     facts = more(holding(account_name(OTHER_SA), ACT_AS), deploys)

@@ -303,6 +303,20 @@ def test_a_denial_ends_the_chain_and_is_the_reason() -> None:
     )
 
 
+def test_a_refusal_is_told_where_becoming_someone_else_is_not_decided() -> None:
+    facts = denied(
+        with_bindings(
+            ESTATE,
+            bind(PROJECT, "roles/run.invoker", account(ENV_SA)),
+            bind(PROJECT, "roles/iam.serviceAccountUser", account(ENV_SA)),
+        )
+    )
+    facts = replace(facts, identities=(identity(ENV_SA), identity(JOB_SA)))
+    said = of(facts, RUN, "job nightly", ENV_SA)
+    assert said.answer == "unknown"
+    assert said.because[0].startswith("by itself it is refused: rule 1 of deny policy")
+
+
 def test_a_task_s_path_tells_a_denial_and_no_grant_that_would_mend_it() -> None:
     path = derive(denied(ESTATE), AS_OF).paths[0]
     rule = "rule 1 of deny policy d on projects/p denies run.jobs.run"

@@ -432,7 +432,18 @@ DEPLOYMENTS: tuple[Deployment, ...] = (
         text="has events delivered to services as",
         source="cloud.google.com/eventarc/docs/all-roles-permissions",
     ),
-    # a disk and a network besides, which the catalogue of roles does not tell
+    # a disk and a network besides, of which the catalogue knows who surely has them
+    Deployment(
+        permissions=(
+            "compute.instances.create",
+            "compute.instances.setMetadata",
+            "compute.instances.setServiceAccount",
+            "compute.disks.create",
+            "compute.subnetworks.use",
+        ),
+        text="starts virtual machines as",
+        source="cloud.google.com/compute/docs/access/iam#the_serviceaccountuser_role",
+    ),
     Deployment(
         permissions=("compute.instances.create", "compute.instances.setServiceAccount"),
         depends="disks and networks for virtual machines in",

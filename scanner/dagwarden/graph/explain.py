@@ -688,6 +688,8 @@ def _because(
         yield f"no policy that was read gives {who} {permission} on {shown}"
         yield from _near(estate, key, permission, resource)
     else:
+        for refusal in answer.refusals:
+            yield f"by itself it is refused: {refusal.text}"
         yield from (_say(cause) for cause in answer.causes)
 
 

@@ -235,7 +235,8 @@ class Control:
         if permission not in self._guarded:
             return YES
         if key.startswith("pool "):  # whoever is in it, by a name of his own choice
-            symbol = f"what is denied of {permission}"
+            guards = " and ".join(self.estate.access.guards(permission))
+            symbol = f"what {guards} leave of {permission}"
             return open_(Cause(reason="guardrail", symbol=symbol))
         return self.estate.access.leaves(key, permission, resource)
 
@@ -468,11 +469,9 @@ class Control:
                 continue
             scope = self.estate.hierarchy.canonical(binding.resource)
             held = access.roles.surely(binding.role)
-            # elsewhere than in the account's project, or through a virtual machine
             if ACT_AS in held and self._any("account", scope, matters, key, ACT_AS):
-                symbol = f"deployments as accounts of {shown(scope)}"
                 guards = tuple(access.unread_guards())
-                yield from guards or (Cause(reason="layer", symbol=symbol),)
+                yield from guards or self._undecided_deployments(key, scope)
             for permission in sorted(held & BY_PERMISSION.keys()):
                 for edge in BY_PERMISSION[permission]:
                     if edge.depends and self._any(
@@ -485,6 +484,29 @@ class Control:
                 for account, what in self.targets(key, step):
                     if account.startswith("pool ") or matters(account):
                         yield from self.leaves(key, step, account, what).causes
+
+    def _undecided_deployments(self, key: str, scope: str) -> Iterator[Cause]:
+        """Yield what would tell whether actAs on a scope is enough to deploy."""
+        shown, within = self.estate.hierarchy.shown, self.estate.hierarchy.within
+        deployable = self.deployable(key)
+        accounts = (account for account, _ in self.placed.of("account", scope))
+        projects = {self.placed.projects.get(account) for account in accounts}
+        rows = [row for row in DEPLOYMENTS if deployable.keys() >= set(row.permissions)]
+        for project in sorted(filter(None, projects)) if rows else ():
+            able = [
+                row
+                for row in rows
+                if all(within(project, deployable[one]) for one in row.permissions)
+            ]
+            if all(row.depends for row in able):  # else it deploys there for sure
+                for row in able:
+                    symbol = f"{row.depends} {shown(project)}"
+                    yield Cause(reason="layer", symbol=symbol)
+        # the account of one project may be attached to what runs in another
+        symbol = (
+            f"deployments by other services or projects as accounts of {shown(scope)}"
+        )
+        yield Cause(reason="layer", symbol=symbol)
 
     def targets(self, key: str, step: _Step) -> Iterator[tuple[str, str]]:
         """Yield (account, resource behind which it stands) of a step, unguarded."""

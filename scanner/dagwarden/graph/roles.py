@@ -37,6 +37,8 @@ class Catalogue(Record, frozen=True, kw_only=True):
     as_of: str  # date; what a role held then
     without: frozenset[str]  # roles known to hold none of the modelled permissions
     permissions: dict[str, frozenset[str]]  # permission -> roles that hold it
+    # permission -> some roles that hold it: of the others it tells nothing
+    known: dict[str, frozenset[str]]
     roles: dict[str, frozenset[str]]  # role -> modelled permissions it holds
 
 
@@ -46,16 +48,20 @@ class _Shipped(Record, frozen=True, kw_only=True):
     as_of: str
     without: str
     permissions: dict[str, str]
+    known: dict[str, str]
 
 
 @lru_cache(maxsize=1)
 def catalogue() -> Catalogue:
     """Return the shipped catalogue."""
     shipped = msgspec.json.decode(_DATA.read_bytes(), type=_Shipped)
-    permissions = {
-        name: frozenset(f"roles/{role}" for role in roles.split())
-        for name, roles in shipped.permissions.items()
-    }
+    permissions, known = (
+        {
+            name: frozenset(f"roles/{role}" for role in roles.split())
+            for name, roles in table.items()
+        }
+        for table in (shipped.permissions, shipped.known)
+    )
     held: dict[str, set[str]] = {}
     for permission, roles in permissions.items():
         for role in roles:
@@ -66,6 +72,7 @@ def catalogue() -> Catalogue:
         as_of=shipped.as_of,
         without=frozenset(f"roles/{role}" for role in shipped.without.split()),
         permissions=permissions,
+        known=known,
         roles={role: frozenset(names) for role, names in held.items()},
     )
 
@@ -107,9 +114,10 @@ class Roles:
     def surely(self, role: str) -> frozenset[str]:
         """Return the modelled permissions that the role is known to hold."""
         if role not in self._sure:
+            shipped = self.catalogue
             self._sure[role] = frozenset(
                 name
-                for name in self.catalogue.permissions
+                for name in (*shipped.permissions, *shipped.known)
                 if self.holds(role, name) is True
             )
         return self._sure[role]
@@ -136,9 +144,9 @@ class Roles:
 
     def knows(self, permission: str) -> bool:
         """Tell whether a permission of this name exists, as far as was read."""
-        return permission in self.catalogue.permissions or any(
-            permission in _names(role) for role in self._read.values()
-        )
+        shipped = self.catalogue
+        listed = permission in shipped.permissions or permission in shipped.known
+        return listed or any(permission in _names(role) for role in self._read.values())
 
     def stopped(self, role: str, permission: str) -> str | None:
         """Say why a role gives nobody the permission that its definition lists."""
@@ -153,8 +161,12 @@ class Roles:
         return self._full[role]
 
     def _shipped(self, role: str, permission: str) -> bool | None:
+        if not self.shipped or not role.startswith("roles/"):
+            return None
+        if role in self.catalogue.known.get(permission, ()):
+            return True
         holders = self.catalogue.permissions.get(permission)
-        if holders is None or not self.shipped or not role.startswith("roles/"):
+        if holders is None:
             return None
         if role in holders:
             return True

@@ -378,3 +378,22 @@ def test_groups_that_are_nested_are_told_from_the_inside_out(tmp_path: Path) -> 
         "group:g2@x.example",
         "group:g1@x.example",
     ]
+
+
+@pytest.mark.parametrize(
+    ("members", "held"),
+    [
+        ((ANN, OTHER), True),  # neither is of the project that the boundary binds
+        ((ACCOUNT,), False),
+        ((ACCOUNT, ANN), None),
+        ((), None),
+    ],
+)
+def test_a_boundary_binds_a_group_as_it_binds_all_of_its_members(
+    members: tuple[str, ...], held: bool | None, tmp_path: Path
+) -> None:
+    group = "group:g1@x.example"
+    organisation = granted(group, on=ORG)._replace(
+        fences=(fence(LAB),), groups=(("g1@x.example", members),)
+    )
+    assert ask(organisation, (group, RUN, SERVICE), tmp_path).held is held

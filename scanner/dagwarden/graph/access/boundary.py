@@ -238,7 +238,9 @@ class Boundaries:
     def _in_set(self, principals: str, key: str, kind: Kind) -> Told:
         """Tell whether a principal is in the set that a boundary is bound to."""
         unknown = open_(Cause(reason="membership", symbol=principals))
-        if kind == "other":  # a group, a service agent: of whom it speaks is open
+        if key.startswith("group:"):
+            return self._all_in_set(principals, key, unknown)
+        if kind == "other":  # a service agent: of whom it speaks is open
             return unknown
         if principals.startswith(_POOLS):
             return self._in_pool(principals.removeprefix(_POOLS), key, kind, unknown)
@@ -248,6 +250,18 @@ class Boundaries:
         if kind in ("user", "workforce"):  # whose domains and pools are not read
             return unknown if organization else NO
         return self._membership.of_container(self._hierarchy.canonical(principals), key)
+
+    def _all_in_set(self, principals: str, group: str, unknown: Told) -> Told:
+        """Tell whether all members of a group are in a set; some: not known."""
+        members = [
+            one
+            for one in self._membership.members(group)
+            if not one.startswith("group:")
+        ]
+        told = {self._in_set(principals, one, self._kind(one)).held for one in members}
+        if len(told) != 1 or None in told or self._membership.unlisted(group):
+            return unknown
+        return YES if told == {True} else NO
 
     def _in_pool(self, name: str, key: str, kind: Kind, unknown: Told) -> Told:
         if name.startswith("locations/global/workspace/"):

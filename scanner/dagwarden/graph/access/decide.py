@@ -67,6 +67,8 @@ _TYPES = tuple(
     )
 )
 _NAMED = 3  # files that a cause names
+# What takes away what is granted, as answers name it.
+_DENY, _BOUNDARY = "deny policies", "principal access boundaries"
 # May hold a member through others that it stands for.
 _MANY = ("group:", "principalSet:", "customer:", "domain:", "project", "deleted:")
 
@@ -120,7 +122,7 @@ class Access:
             hierarchy.canonical(run.resource): run for run in facts.cloud_runs
         }
         self._answers: dict[tuple[str, str, str], Answer] = {}
-        self._guards: dict[str, bool] = {}
+        self._guards: dict[str, tuple[str, ...]] = {}
         self._givers: dict[tuple[str, str], list[Binding]] = {}
 
     def _index(self, bindings: Iterable[Binding]) -> None:
@@ -396,17 +398,21 @@ class Access:
 
     def guarded(self, permission: str) -> bool:
         """Tell whether anything might take a permission away from someone somewhere."""
+        return bool(self.guards(permission))
+
+    def guards(self, permission: str) -> tuple[str, ...]:
+        """Name what might take a permission away from someone somewhere."""
         found = self._guards.get(permission)
         if found is None:
-            found = self._guards[permission] = (
-                any(True for _ in self.unread_guards())
-                or (self._denials is not None and self._denials.touches(permission))
-                or (
-                    self._boundaries is not None
-                    and self._boundaries.touches(permission)
-                )
-            )
+            found = self._guards[permission] = tuple(self._find_guards(permission))
         return found
+
+    def _find_guards(self, permission: str) -> Iterator[str]:
+        unread = {cause.symbol for cause in self.unread_guards()}
+        layers = ((_DENY, self._denials), (_BOUNDARY, self._boundaries))
+        for symbol, read in layers:
+            if symbol in unread or (read is not None and read.touches(permission)):
+                yield symbol
 
     def unread_guards(self) -> Iterator[Cause]:
         """Yield the layers that may take permissions away and were read in part."""
