@@ -20,9 +20,19 @@ dags = ["lab", "extra"]
 """
 
 
+DEEP = """
+[[environment]]
+name = "lab"
+dags = ["lab", "b/dags"]
+[[environment]]
+name = "away"
+dags = ["../elsewhere"]
+"""
+
+
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for name in ("prod/team", "lab", "extra", "stray", ".git"):
+    for name in ("prod/team", "lab", "extra", "stray", "b/dags", ".git"):
         (tmp_path / name).mkdir(parents=True)
     for name in ("prod/a.py", "lab/b.py", "stray/c.py"):
         (tmp_path / name).write_text("")
@@ -43,6 +53,14 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (TWO, ["prod/team"], {"prod": ("prod/team",)}, None),
         (TWO, ["extra", "stray"], {"lab": ("extra",), "default": ("stray",)}, None),
         (TWO, ["prod/a.py"], {"prod": ("prod",)}, ["prod/a.py"]),
+        (
+            TWO,
+            ["."],
+            {"prod": ("prod",), "lab": ("lab", "extra"), "default": (".",)},
+            None,
+        ),
+        (DEEP, ["lab", "b"], {"lab": ("lab", "b/dags"), "default": ("b",)}, None),
+        (DEEP, ["prod"], {"default": ("prod",)}, None),
         (
             TWO,
             ["prod/a.py", "stray/c.py"],

@@ -60,6 +60,8 @@ class Config(Record, frozen=True, kw_only=True):
     estate: str = ""
     root: str = "."  # every path in a result is relative to it
     environments: tuple[Environment, ...] = ()
+    # the one of them that nobody configured, and whose DAG folders nobody stated
+    guessed: str | None = None
     snapshots: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()  # directories of own rules
     select: tuple[str, ...] = ()  # rule ids or families; empty: all

@@ -351,7 +351,13 @@ def settle(said: Arguments) -> tuple[Config, tuple[Path, ...] | None]:
     environments = _environments(config, folders, files, said)
     only = files if files and not folders else None
     repositories = _repositories(config, (*folders, *files), environments, said)
-    config = replace(config, environments=environments, repositories=repositories)
+    stated = {environment.name for environment in config.environments}
+    config = replace(
+        config,
+        environments=environments,
+        guessed=None if DEFAULT in stated else DEFAULT,
+        repositories=repositories,
+    )
     return config, only
 
 
@@ -378,9 +384,9 @@ def _environments(
     """
     Return the environments to read.
 
-    Folders named on the command line restrict the environments they lie in; what
-    lies in none belongs to an environment called `default`, as does everything
-    where none is configured.
+    Folders named on the command line restrict the environments they lie in, or take
+    in those that lie in them; what lies in none belongs to an environment called
+    `default`, as does everything where none is configured.
     """
     root = Path(config.root)
     if not config.environments:
@@ -391,13 +397,20 @@ def _environments(
         return (_with_arguments(Environment(name=DEFAULT, dags=paths), said),)
     asked = bool(folders or files)
     wanted = list(_paths((*folders, *files), root))
+    around = _paths(folders, root)
     kept: list[Environment] = []
     for environment in config.environments:
         inside = tuple(path for path in wanted if _within(path, environment.dags))
+        below = tuple(
+            path
+            for path in environment.dags
+            if _within(path, around) and not _within(path, inside)
+        )
         if files and inside:
             kept.append(environment)  # `only` restricts it to these files
-        elif inside or not asked:
-            kept.append(replace(environment, dags=inside or environment.dags))
+        elif inside or below or not asked:
+            dags = (*inside, *below) or environment.dags
+            kept.append(replace(environment, dags=dags))
         wanted = [path for path in wanted if path not in inside]
     if wanted:
         kept.append(_default(config, tuple(wanted)))
@@ -438,7 +451,8 @@ def _checkout(folder: Path, root: Path) -> Path:
 
 
 def _within(path: str, folders: Sequence[str]) -> bool:
-    return any(Path(path).is_relative_to(folder) for folder in folders)
+    below = (os.path.relpath(path, folder) for folder in folders)
+    return any(way.split(os.sep)[0] != os.pardir for way in below)
 
 
 def _default(config: Config, paths: tuple[str, ...]) -> Environment:

@@ -283,6 +283,13 @@ def _dags(
         ),
         traced=traced,
         cached=cached,
+        guessed=environment.name == config.guessed,
+        others=[
+            root / folder
+            for other in config.environments
+            if environment.name == config.guessed != other.name
+            for folder in other.dags
+        ],
     )
 
 

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from msgspec import UNSET, UnsetType
 
-from dagwarden.facts import Facts
+from dagwarden.facts import Facts, Gap
 from dagwarden.sources.credentials import Fingerprint
 from dagwarden.sources.dags.read import find_dags
 from dagwarden.sources.dags.records import seen
@@ -352,3 +353,74 @@ def test_no_absolute_path_and_no_content_is_in_a_gap(tmp_path: Path) -> None:
 
 def test_limits_are_as_documented() -> None:
     assert seen.MAX_SIZE == 5_000_000
+
+
+LOADED = """\
+from airflow import DAG
+from airflow.providers.google.cloud.operators.cloud_run import CloudRunExecuteJobOperator
+from common.constants import PROJECT
+with DAG("d"):
+    CloudRunExecuteJobOperator(task_id="t", project_id=PROJECT, region="r", job_name="j")
+"""
+HELD = "PROJECT = 'p'"
+OTHER = "PROJECT = 'other'"
+# what is asked for, what the files are, the project
+NOBODY_SAID: dict[str, tuple[str, dict[str, str], str | UnsetType]] = {
+    "beside": (".", {"dags/common/constants.py": HELD}, "p"),
+    "of a checkout": ("dags", {"dags/common/constants.py": HELD, "dags/.git": ""}, "p"),
+    "one file": ("dags/x.py", {"dags/common/constants.py": HELD}, "p"),
+    "deeper": ("dags/team/a/x.py", {"dags/common/constants.py": HELD}, "p"),
+    "of the root": (".", {"common/constants.py": HELD}, "p"),
+    "the same twice": (".", {"common/constants.py": HELD, "dags/common/constants.py": HELD}, "p"),
+    "two that differ": (".", {"common/constants.py": OTHER, "dags/common/constants.py": HELD}, UNSET),
+    "in a folder aside": (".", {"lab/common/constants.py": HELD}, UNSET),
+    "a folder that is named": ("dags", {"dags/team/common/constants.py": HELD, "dags/team/x.py": LOADED}, UNSET),
+    "its own name": ("dags/common/constants.py", {"dags/common/constants.py": LOADED + HELD}, UNSET),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("asked", "files", "project"), NOBODY_SAID.values(), ids=NOBODY_SAID
+)
+def test_where_nobody_named_a_dag_folder_it_is_one_around_the_file(
+    tmp_path: Path, asked: str, files: dict[str, str], project: str | UnsetType
+) -> None:
+    at = asked if asked.endswith(".py") else "dags/x.py"
+    for name, text in {at: LOADED, **files}.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    facts = find_dags(
+        tmp_path,
+        "default",
+        [Path(asked)],
+        only=None,
+        exclude=(),
+        airflow="3.1",
+        fingerprint=Fingerprint(b"", False),
+        guessed=True,
+    ).read()
+    assert {task.project for task in facts.tasks} == {project}
+
+
+def test_what_lies_in_another_environment_is_read_there_only(tmp_path: Path) -> None:
+    for name in ("a.py", "dags/b.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(DAG)
+
+    def sources(folder: str) -> tuple[list[str], tuple[Gap, ...]]:
+        facts = find_dags(
+            tmp_path,
+            "default",
+            [Path(folder)],
+            only=None,
+            exclude=(),
+            airflow="3.1",
+            fingerprint=Fingerprint(b"", False),
+            others=[Path("dags")],
+        ).read()
+        return [dag.origin.source for dag in facts.dags], facts.gaps
+
+    assert sources(".") == (["a.py"], ())
+    (tmp_path / "a.py").unlink()
+    # nothing is left to read, which is no fault
+    assert sources(".") == ([], ())

@@ -112,12 +112,12 @@ class FileReader:
         self.root = root
         self.environment = environment
         self.modules: dict[Path, _Module] = {}
-        # by DAG folder and name: what is in the usual places
-        self.usual: dict[tuple[Path, str], _Search] = {}
+        # by folders and name: what is in the usual places
+        self.usual: dict[tuple[tuple[Path, ...], str], _Search] = {}
         # folders that modules are imported from, beside the DAG folder
         self.places = (root, *(root / held for held in _HELD_ELSEWHERE))
-        # by DAG folder and name: what says that it is none of the repository's
-        self.foreign: dict[tuple[Path, str], dict[Seen | None, None]] = {}
+        # by folders and name: what says that it is none of the repository's
+        self.foreign: dict[tuple[tuple[Path, ...], str], dict[Seen | None, None]] = {}
         self.kept = 0
 
     def read(self, path: Path, folder: Path) -> Read:
@@ -171,11 +171,22 @@ class FileReader:
         """Return what reads the file at `path`."""
         return File(self, path, folder)
 
-    def search_usual(self, name: str, folder: Path) -> _Search:
+    def dag_folders(self, path: Path, folder: Path) -> tuple[Path, ...]:
+        """
+        Return what may be the DAG folder of the file at `path`, found below `folder`.
+
+        Where nobody said which it is, it is any folder that the file is in.
+        """
+        if folder not in self.environment.undivided:
+            return (folder,)
+        return tuple(place for place in path.parents if _is_at(place, self.root))
+
+    def search_usual(self, name: str, folders: tuple[Path, ...]) -> _Search:
         """Look for the module `name` where modules are imported from."""
-        if (folder, name) not in self.usual:
-            self.usual[folder, name] = self.search(name, (folder, *self.places))
-        return self.usual[folder, name]
+        if (folders, name) not in self.usual:
+            places = dict.fromkeys((*folders, *self.places))
+            self.usual[folders, name] = self.search(name, places)
+        return self.usual[folders, name]
 
     def search(self, name: str, places: Iterable[Path]) -> _Search:
         """Look for the module `name` below `places`."""
@@ -220,21 +231,27 @@ class FileReader:
         name, package = _module_name(path, place)
         return Source(shown(path, self.root), name, tree, package)
 
-    def nothing_called(self, top: str, folder: Path) -> dict[Seen | None, None]:
+    def nothing_called(
+        self, top: str, folders: tuple[Path, ...]
+    ) -> dict[Seen | None, None]:
         """Return what says that `top` is no module or package here; empty: it may be."""
-        if (folder, top) not in self.foreign:
-            nothing = self._nothing_called(top, folder)
-            self.foreign[folder, top] = dict.fromkeys(nothing)
-        return self.foreign[folder, top]
+        if (folders, top) not in self.foreign:
+            nothing = self._nothing_called(top, folders)
+            self.foreign[folders, top] = dict.fromkeys(nothing)
+        return self.foreign[folders, top]
 
-    def _nothing_called(self, top: str, folder: Path) -> list[Seen]:
+    def _nothing_called(self, top: str, folders: tuple[Path, ...]) -> list[Seen]:
         nothing: list[Seen] = []
-        for place in (folder, *self.places):
+        for place in dict.fromkeys((*folders, *self.places)):
             paths = [place / top, place / f"{top}.py"]
             if any(os.path.exists(path) for path in paths):
                 return []
             nothing += map(nothing_at, paths if place.is_dir() else [place])
         return nothing
+
+
+def _is_at(path: Path, root: Path) -> bool:
+    return path == root or root in path.parents
 
 
 class File:
@@ -249,6 +266,7 @@ class File:
         self.reader = reader
         self.path = path
         self.folder = folder
+        self.folders = reader.dag_folders(path, folder)
         self.shown = shown(path, reader.root)
         self.looked: dict[Seen | None, None] = {}
         self.files: dict[str, SourceFile] = {}
@@ -443,19 +461,26 @@ class File:
         packed = self._packed(name)
         if packed is not None:
             return packed
-        nothing = self.reader.nothing_called(top, self.folder)
+        nothing = self.reader.nothing_called(top, self.folders)
         self.looked.update(nothing)
         several: list[Found] = []
         if not nothing:
-            usual = self.reader.search_usual(name, self.folder)
+            usual = self.reader.search_usual(name, self.folders)
             self.looked.update(usual.looked)
-            several += usual.found
+            several += self._others(usual.found)
         several += self._modules_below(self.searched["anywhere"], name)
         if any(one.seen.digest != several[0].seen.digest for one in several):
             # which place comes first is not the same everywhere
             return None
         found = several or self._modules_below(self.searched["last"], name)
         return self._taken(found[0], name) if found else None
+
+    def _others(self, found: list[Found]) -> list[Found]:
+        """Leave out the file itself, unless its folder is known as the DAG folder."""
+        # redis.py imports the package of that name
+        if self.folders == (self.folder,):
+            return found
+        return [one for one in found if one.source.path != self.shown]
 
     def _modules_below(self, places: Iterable[Path], name: str) -> list[Found]:
         search = self.reader.search(name, places)

@@ -87,6 +87,7 @@ class _Member(File):
 
     def __init__(self, packed: Packed, name: str) -> None:
         super().__init__(packed.reader, packed.path / name, packed.folder)
+        self.folders = packed.reader.dag_folders(packed.path, packed.folder)
         self.packed = packed
         self.name = name
 

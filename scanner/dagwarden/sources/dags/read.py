@@ -110,6 +110,8 @@ def find_dags(
     outside: Outside = _NOTHING,
     traced: bool = False,
     cached: bool = False,
+    guessed: bool = False,
+    others: Sequence[Path] = (),
 ) -> DagFiles:
     """
     Find the DAG files below `folders`; their facts are without secrets.
@@ -121,14 +123,21 @@ def find_dags(
     `airflow_python` the files are run, too: by the Airflow of that interpreter, whose
     facts replace or confirm the others. `traced`: they say from where each of their
     fields was read. `cached` takes from an earlier run what came of
-    files that did not change, nor anything that they rest on.
+    files that did not change, nor anything that they rest on. `guessed`: nobody said
+    that `folders` are DAG folders; a whole repository need not be one. `others` are
+    folders below them that are read for another environment.
     """
     root = root.absolute()
     walk = _Walk(root, airflow, environment, exclude)
+    walk.others = {_absolute(root, folder) for folder in others}
+    walk.guessed = guessed
     asked = None if only is None else {_absolute(root, path) for path in only}
     for folder in sorted({_absolute(root, folder) for folder in folders}):
         walk.folder(folder, asked)
-    given = Environment(environment, airflow, fingerprint, outside, traced)
+    undivided = filter(_is_checkout(root), set(walk.found.values()) if guessed else ())
+    given = Environment(
+        environment, airflow, fingerprint, outside, traced, tuple(sorted(undivided))
+    )
     cache = None
     if cached:
         from dagwarden.sources.dags.cache import cache_for
@@ -186,6 +195,11 @@ def _of(outcome: Outcome, paths: set[str]) -> Outcome:
     )
 
 
+def _is_checkout(root: Path) -> Callable[[Path], bool]:
+    """Return what says whether a folder holds whatever a repository holds."""
+    return lambda folder: folder == root or (folder / ".git").exists()
+
+
 def _absolute(root: Path, path: Path) -> Path:
     return Path(os.path.normpath(root / path))
 
@@ -214,6 +228,10 @@ class _Walk:
         self.gaps: list[Gap] = []
         self.excluded: list[Excluded] = []
         self.matching = MAX_MATCHING
+        # folders that another environment is read from
+        self.others: set[Path] = set()
+        # whether what is walked need not be a DAG folder
+        self.guessed = False
 
     def outcome(self) -> Outcome:
         """Return what the walk came to, without secrets."""
@@ -239,7 +257,8 @@ class _Walk:
         if folder.is_file():
             # what else a commit hook is given is looked into for credentials only
             if folder.name.endswith(_READ) and (wanted is None or folder in wanted):
-                self.found.setdefault(folder, folder.parent)
+                whole = self.guessed and self.root in folder.parents
+                self.found.setdefault(folder, self.root if whole else folder.parent)
             return
         files = 0
         configured = _configured(folder, wanted)
@@ -249,7 +268,8 @@ class _Walk:
         if not self.loaders:
             for path in configured:
                 self.leave_out("file", self.shown(path), "no DAG file loads it")
-        if wanted is None and not files:
+        apart = any(folder in other.parents for other in self.others)
+        if wanted is None and not files and not apart:
             self.gap("missing", folder, "holds no Python file to read")
         for path in sorted(wanted or ()):
             if folder in path.parents and not path.exists():
@@ -278,6 +298,7 @@ class _Walk:
                 path = walked.path / name
                 if is_folder:
                     needed = around is None or path in around
+                    needed = needed and path not in self.others
                     if needed and self._kept(path, folder, patterns, is_folder=True):
                         below.append(_Walked(path, patterns))
                 elif (

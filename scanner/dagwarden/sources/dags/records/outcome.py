@@ -41,6 +41,8 @@ class Environment(Struct, frozen=True):
     outside: Outside = Outside()
     # whether facts say from where each of their fields was read
     traced: bool = False
+    # folders that DAG files were found in and that need not be their DAG folder
+    undivided: tuple[Path, ...] = ()
 
 
 class Outcome(Record, frozen=True, kw_only=True, array_like=True):
