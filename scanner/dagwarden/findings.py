@@ -423,6 +423,8 @@ class Holders(Record, frozen=True, kw_only=True):
     chains: tuple[tuple[Hop, ...], ...] = ()  # of those who do, shortest first
     because: tuple[str, ...] = ()
     holders: tuple[Holder, ...] = ()
+    # who can become one of them, each by a shortest chain
+    through: tuple[Holder, ...] = ()
     unknown: tuple[str, ...] = ()
     assumes: tuple[str, ...] = ()
     unread: tuple[Gap, ...] = ()  # what was given and could not be read

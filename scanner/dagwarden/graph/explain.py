@@ -31,6 +31,7 @@ from dagwarden.findings import (
 from dagwarden.graph.access import Answer, Cause, distinct
 from dagwarden.graph.access.decide import Access, role_cause
 from dagwarden.graph.access.permissions import host_of
+from dagwarden.graph.becoming import MOST_ASKED, becoming
 from dagwarden.graph.callers import resolve
 from dagwarden.graph.edges import Gives, by_id_token, usable
 from dagwarden.graph.estate import Estate
@@ -47,7 +48,7 @@ from dagwarden.graph.paths import (
     refusal_hops,
 )
 from dagwarden.graph.principals import kind_of
-from dagwarden.graph.reach import Control, ControlGraph, User, reached
+from dagwarden.graph.reach import Control, ControlGraph, reached, user_of
 from dagwarden.graph.speakers import speakers
 from dagwarden.graph.spellings import (
     asked_estate,
@@ -140,7 +141,7 @@ def who_can(facts: Facts | Asked, permission: str, resource: str) -> Holders:
     Return every identity that a binding gives the permission on the resource.
 
     Groups are listed with those of their members that were read, other populations
-    as written. Raises UsageError as `explain` does.
+    as written. Who can become one of them is told apart, by the way there. Raises UsageError as `explain` does.
     """
     asked = facts if isinstance(facts, Asked) else Asked(facts)
     estate = asked.estate
@@ -168,6 +169,9 @@ def who_can(facts: Facts | Asked, permission: str, resource: str) -> Holders:
     nobody = access.holds("user:nobody@invalid", permission, name)
     held = [holder for holder in listed if holder.answer == "allowed"]
     unknown = tuple(_say(cause) for cause in nobody.causes)
+    through, asked_all = _others(asked, permission, held)
+    if not asked_all:
+        unknown += (f"more than {MOST_ASKED} others may become one of these",)
     shown, answer = estate.hierarchy.shown(name), _any(listed, nobody.causes)
     return Holders(
         permission=permission,
@@ -178,10 +182,36 @@ def who_can(facts: Facts | Asked, permission: str, resource: str) -> Holders:
         if answer == "unknown"
         else (f"{len(held)} identities hold {permission} on {shown}",),
         holders=tuple(listed),
+        through=through,
         unknown=unknown,
         assumes=access.assumes(),
         unread=asked.unread,
     )
+
+
+def _others(
+    asked: Asked, permission: str, holders: list[Holder]
+) -> tuple[tuple[Holder, ...], bool]:
+    """Return who can become a holder, by which chain, and whether these are all."""
+    keys = frozenset(holder.identity.key for holder in holders)
+    targets = frozenset(key for key in keys if kind_of(key) in _BECOME)
+    if not targets:
+        return (), True
+    found = becoming(asked.control, targets, permission, keys)
+    others = (
+        Holder(
+            identity=asked.estate.ref(key),
+            answer="allowed",
+            hops=chain,
+            because=(f"can become {_who(chain[-1].target)}",),
+        )
+        for key, chain in found.chains.items()
+    )
+    ordered = sorted(others, key=lambda one: (len(one.hops), one.identity.key))
+    return tuple(ordered), found.complete
+
+
+_BECOME = frozenset({"service_account", "federated"})  # whom another can become
 
 
 def _inside(access: Access, member: str) -> Iterable[str]:
@@ -302,13 +332,7 @@ def _holding(
 def _becomes(asked: Asked, key: str) -> dict[str, tuple[Hop, ...]]:
     """Return the accounts that an identity can become, each by a shortest chain."""
     graph = ControlGraph(asked.control, [key])
-    return reached(graph, _alone(key), lambda account, invokes: True).chains
-
-
-def _alone(key: str) -> User:
-    return User(
-        key=key, environments=(), dags=(), declared=frozenset(), jobs=frozenset()
-    )
+    return reached(graph, user_of(key), lambda account, invokes: True).chains
 
 
 def _holder(estate: Estate, key: str, permission: str, resource: str) -> Holder:
@@ -637,7 +661,7 @@ def _through(
     """Return chains by which the identity first becomes one that holds it."""
     control, estate = asked.control, asked.estate
     graph = ControlGraph(control, [key])
-    alone = _alone(key)
+    alone = user_of(key)
     access = estate.access
 
     def holds(account: str, gives: Gives) -> bool:

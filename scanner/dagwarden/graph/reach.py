@@ -154,6 +154,10 @@ class Control:
         self._deployable: dict[str, dict[str, frozenset[str]]] = {}
         self._deployers: dict[frozenset[tuple[str, frozenset[str]]], int] = {}
 
+    def bucket(self, environment: str) -> str | None:
+        """Return the resource name of the bucket that holds an environment's DAGs."""
+        return self._buckets.get(environment)
+
     def bindings(self, key: str) -> tuple[Binding, ...]:
         """Return the bindings of an identity, or of everyone in a pool, in order."""
         found = self._bindings.get(key)
@@ -738,6 +742,28 @@ def reached(
         before=before,
         pools=tuple(pools),
         complete=complete,
+    )
+
+
+def nearest(
+    graph: ControlGraph, user: User, wanted: Callable[[str, Gives], bool]
+) -> tuple[Hop, ...]:
+    """Return a shortest chain to a wanted account; none where there is none."""
+    before: dict[str, str] = {}
+    for parent, node in _walk(graph, user):
+        before[node] = parent
+        gives, account = _means(node)
+        if _is_hub(node) or gives in ("pool", "delegation"):
+            continue
+        if wanted(account, gives):
+            return tuple(_chain(graph, before, node, user.key))
+    return ()
+
+
+def user_of(key: str) -> User:
+    """Return an identity as its own user, whom no task's declarations excuse."""
+    return User(
+        key=key, environments=(), dags=(), declared=frozenset(), jobs=frozenset()
     )
 
 
