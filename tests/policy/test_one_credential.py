@@ -134,6 +134,26 @@ def test_one_waiver_is_enough(
     assert waiver.status is WaiverStatus.USED
 
 
+def test_findings_alike_are_told_in_the_order_of_their_places() -> None:
+    places = [("b.env", 10), ("a.env", 2), ("b.env", 9), ("a.env", 11)]
+    facts = Facts(
+        embedded_secrets=tuple(
+            replace(place(*one), credential=str(one)) for one in places
+        )
+    )
+    result = conclude(
+        judge(RULES, facts, {}, frozenset({"repository"})),
+        RULES,
+        facts,
+        (),
+        as_of=date(2026, 11, 22),
+        approvers=(),
+        trusted=True,
+    )
+    told = [(one.origin.source, one.origin.line) for one in result.findings]
+    assert told == sorted(places)
+
+
 def test_another_secret_of_the_task_is_not_accepted_with_the_first() -> None:
     other = replace(place("dags/load.py", 4, FIRST), credential="file:dags/load.py:4")
     facts = Facts(

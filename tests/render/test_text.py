@@ -6,6 +6,7 @@ import sys
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 from tests.render.sample import AUDITOR, EMPTY, FINDINGS, REPORT, RESULT
 from tests.render.snapshot import FOLDER, assert_same
 
@@ -64,6 +65,24 @@ def test_a_repeated_remedy_is_told_once() -> None:
     text = render_text(REPORT, width=100, colour=False)
     assert text.count("gcloud run jobs add-iam-policy-binding") == 1
     assert text.count("fix    as above") == 1
+
+
+def test_as_above_is_the_remedy_of_the_finding_above() -> None:
+    first = REPORT.result.findings[0]
+    ways = ["one", "two", "one", "one"]
+    findings = tuple(
+        replace(
+            first,
+            remediation=way,
+            origin=Origin(source="a.py", line=number),
+            chains=0,
+            baseline=None,
+        )
+        for number, way in enumerate(ways, 1)
+    )
+    report = replace(REPORT, result=replace(REPORT.result, findings=findings))
+    told = re.findall(r"fix +(.*)", render_text(report, width=100, colour=False))
+    assert told == ["one", "two", "as at a.py:1", "as above"]
 
 
 def test_the_last_word_of_a_clean_scan_counts_everything() -> None:

@@ -146,7 +146,7 @@ class _Chains:
             *(
                 self._through.get(key, set[int]())
                 for subject in subjects
-                for key in _handles(subject)
+                for key in _passed(subject)
             )
         )
 
@@ -177,6 +177,15 @@ def _handles(subject: Fact) -> Iterable[str]:
     account = getattr(subject, "account", None)
     if isinstance(account, str):
         yield f"identity:serviceAccount:{account}"
+
+
+def _passed(subject: Fact) -> Iterable[str]:
+    """Return the ids by which a chain goes through what `subject` would change."""
+    if not isinstance(subject, EmbeddedSecret):
+        return _handles(subject)
+    # what a task sends is no part of how it proves who it is
+    connections = (one for one in subject.carriers if one.startswith("connection:"))
+    return subject.id, *connections
 
 
 def _waived(
@@ -397,14 +406,22 @@ def _undecided(missing: Sequence[Missing]) -> str:
     return f"cannot be decided: {named or 'a fact is not established'}"
 
 
-def _urgency(finding: Finding) -> tuple[int, int, int, int, str, str]:
-    """Sort failures before unknowns, live before waived, severe and wide first."""
+def _urgency(
+    finding: Finding,
+) -> tuple[int, int, int, int, str, str, int, str]:
+    """
+    Sort failures before unknowns, live before waived, severe and wide first.
+
+    What is alike in that is in the order of rules, then of places.
+    """
     return (
         finding.outcome is Outcome.UNKNOWN,
         finding.waiver is not None,
         -SEVERITIES.index(finding.severity),
         -finding.chains,
         finding.rule,
+        finding.origin.source,
+        finding.origin.line or 0,
         finding.fingerprint + (finding.waiver or ""),
     )
 

@@ -115,7 +115,9 @@ class _Page:
         self.width = width
         self.colour = colour
         self.verbose = verbose
-        self.given: set[str] = set()  # remedies that were printed
+        # remedies that were printed, each with the place of its finding
+        self.given: dict[str, str] = {}
+        self.last = ""  # what the finding above is to be mended by
 
     # ------------------------------------------------------------------- sections
 
@@ -144,7 +146,7 @@ class _Page:
             f"  {self.paint(link(finding.origin), 'cyan')}",
             *self.wrap(finding.message, "  "),
             *(self.chain(finding.hops) if self.chained(finding) else ()),
-            *self.fix(finding.remediation),
+            *self.fix(finding),
             *self.parts(finding),
             *self.further(finding),
         ]
@@ -165,12 +167,15 @@ class _Page:
             yield f"  {self.paint(arrow, 'dim')} {first.lstrip()}"
             yield from rest
 
-    def fix(self, remediation: str) -> Iterator[str]:
+    def fix(self, finding: Finding) -> Iterator[str]:
         """Give the first lines of the remedy, as written; once."""
+        remediation = finding.remediation
+        above, self.last = self.last, remediation
         if remediation in self.given:
-            yield f"  {self.paint('fix   ', 'green')} as above"
+            same = "above" if remediation == above else f"at {self.given[remediation]}"
+            yield f"  {self.paint('fix   ', 'green')} as {same}"
             return
-        self.given.add(remediation)
+        self.given[remediation] = link(finding.origin)
         lines = remediation.strip().splitlines()
         kept = lines if self.verbose else lines[:_FIX_LINES]
         for number, line in enumerate(kept):
