@@ -53,6 +53,13 @@ def test_wheel_carries_every_file_of(kind: str, wheel: Path) -> None:
     assert shipped == files(ROOT / kind)
 
 
+def test_wheel_carries_the_page_that_findings_name(wheel: Path) -> None:
+    page = "dagwarden/_bundle/docs/credentials-rotation.md"
+    assert [name for name in names(wheel) if "/docs/" in name] == [page]
+    with zipfile.ZipFile(wheel) as archive:
+        assert archive.read(page) == (ROOT / "docs" / Path(page).name).read_bytes()
+
+
 def test_wheel_carries_the_package_and_no_other(wheel: Path) -> None:
     tops = {name.split("/")[0] for name in names(wheel)}
     assert tops == {"dagwarden", f"dagwarden-{dagwarden.__version__}.dist-info"}

@@ -8,7 +8,7 @@ from typing import Literal
 _CHECKOUT = Path(__file__).parents[2]
 
 
-def bundled(kind: Literal["rules", "reports"]) -> Traversable:
+def bundled(kind: Literal["rules", "reports", "docs"]) -> Traversable:
     """
     Return the directory of shipped `kind` files.
 

@@ -256,6 +256,14 @@ class Commits(Record, frozen=True, kw_only=True):
     told: str = ""
 
 
+class InWords(Record, frozen=True, kw_only=True):
+    """What people are told of a credential in a file."""
+
+    what: str  # its kind, and the place where that says more
+    means: str  # "has it": what whoever has a copy of the repository is or may do
+    steps: tuple[str, ...]  # how it is ended, line by line; commands are indented
+
+
 class EmbeddedSecret(Fact, frozen=True, kw_only=True):
     """
     A credential in clear in a file of the repository, or that a file holds none.
@@ -298,6 +306,8 @@ class EmbeddedSecret(Fact, frozen=True, kw_only=True):
     hops: tuple[Hop, ...] = ()
     # None: the history was not looked into, or no commit holds it
     commits: Commits | None = None
+    # set by graph; None: whether it is a credential is not established
+    words: InWords | None = None
 
 
 # What a Google credential file says it is ("type", AIP-4110 and google-auth).

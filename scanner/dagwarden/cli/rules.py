@@ -3,9 +3,13 @@
 from pathlib import Path
 
 import click
+from msgspec.structs import replace
 
 from dagwarden.cli.options import PATH, Function
 from dagwarden.errors import UsageError
+
+# The page on how to change each kind of credential, which their rules name.
+ROTATION = "credentials-rotation.md"
 
 
 @click.group(no_args_is_help=False)
@@ -37,15 +41,27 @@ def list_rules(own_rules: tuple[Path, ...], operator: Path | None) -> None:
 @click.argument("name")
 @rule_options
 def show_rule(name: str, own_rules: tuple[Path, ...], operator: Path | None) -> None:
-    """Show one rule: what it does, why it matters, how to fix it, its criteria."""
+    """
+    Show one rule: what it does, why it matters, how to fix it, its criteria.
+
+    Of a rule about credentials, also how each kind of them is changed.
+    """
+    from dagwarden.bundle import bundled
     from dagwarden.config import unknown_name
     from dagwarden.job import rules_in_force
+    from dagwarden.policy.evaluate import general_remediation
     from dagwarden.render.rule import render_rule
 
     known = {rule.id: rule for rule in rules_in_force(own_rules, operator)}
     if name not in known:
         raise UsageError(f"unknown rule {name!r}", remedy=unknown_name(name, known))
-    click.echo(render_rule(known[name]), nl=False)
+    rule = known[name]
+    # what mends a case at hand stands in findings only
+    remediation = general_remediation(rule)
+    click.echo(render_rule(replace(rule, remediation=remediation)), nl=False)
+    if rule.bundled and ROTATION in remediation:
+        page = bundled("docs") / ROTATION
+        click.echo("\n" + page.read_text(encoding="utf-8"), nl=False)
 
 
 @rules.command("test")

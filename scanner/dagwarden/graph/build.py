@@ -102,16 +102,24 @@ def _derived(joined: Joined, as_of: datetime) -> Facts:
 
 
 def _with_leaks(estate: Estate, facts: Facts, as_of: datetime) -> Facts:
-    """Follow the keys that stand in clear into the cloud; few estates have any."""
+    """
+    Follow the keys that stand in clear into the cloud; few estates have any.
+
+    Of what stands in files it is said, then, how it is ended.
+    """
     given: tuple[Connection | Task, ...] = (*facts.connections, *facts.tasks)
     leaks = any(fact.identity for fact in facts.embedded_secrets) or any(
         secret.identity for fact in given for secret in fact.secrets_known
     )
-    if not leaks:
-        return facts
-    from dagwarden.graph.leaked import with_leaks
+    if leaks:
+        from dagwarden.graph.leaked import with_leaks
 
-    return with_leaks(estate, facts, as_of)
+        facts = with_leaks(estate, facts, as_of)
+    if not any(fact.secret for fact in facts.embedded_secrets):
+        return facts
+    from dagwarden.graph.rotation import in_words
+
+    return replace(facts, embedded_secrets=tuple(map(in_words, facts.embedded_secrets)))
 
 
 def _joined(task: Task) -> bool:

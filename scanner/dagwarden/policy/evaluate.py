@@ -26,7 +26,15 @@ from dagwarden.expression import (
     compile_expression,
     suggestion,
 )
-from dagwarden.facts import Fact, Facts, IdentityRef, Record, facts_of
+from dagwarden.facts import (
+    Connection,
+    Fact,
+    Facts,
+    IdentityRef,
+    Record,
+    Task,
+    facts_of,
+)
 from dagwarden.findings import (
     EvidenceItem,
     Missing,
@@ -376,6 +384,12 @@ _LISTED = 50  # items of a list in evidence
 _CLOUD_RUN = late(
     r"//run\.googleapis\.com/projects/([^/]+)/locations/([^/]+)/(service|job)s/([^/]+)"
 )
+_KEY_ID = late(r"[0-9a-f]{8,64}")
+_ACCOUNT = late(
+    r"[a-z0-9-]{1,63}@(?P<project>[a-z0-9-]{1,63})\.iam\.gserviceaccount\.com"
+)
+# in a command, not in the name of an account that is only an example
+_NAME = late(r"(?<![\w@])(?:KEY_ID|ACCOUNT|PROJECT)\b")
 _RESOURCE = late(r"//[a-z]+\.googleapis\.com/")
 
 
@@ -407,7 +421,24 @@ def render_remediation(rule: Rule, subject: Fact) -> str:
         )
         return "\n".join(words) + found["after"] if words else ""
 
-    return ALONE().sub(lines, rule.remediation)
+    return _named(subject, ALONE().sub(lines, rule.remediation))
+
+
+def _named(subject: Fact, remediation: str) -> str:
+    """Return `remediation` with the key in its commands that `subject` is about."""
+    key: Struct = subject
+    if isinstance(subject, (Connection, Task)):
+        # of several keys, none is meant
+        key = subject.leaked_keys[0] if len(subject.leaked_keys) == 1 else subject
+    account = getattr(key, "identity", None) or getattr(key, "account", None)
+    key_id = str(getattr(key, "key_id", None))
+    values: dict[str, str] = {}
+    # whatever was scanned says them, and people paste what they become into a shell
+    if isinstance(account, str) and (found := _ACCOUNT().fullmatch(account)):
+        values |= {"ACCOUNT": account, "PROJECT": found["project"]}
+    if _KEY_ID().fullmatch(key_id):
+        values["KEY_ID"] = key_id
+    return _NAME().sub(lambda said: values.get(said[0], said[0]), remediation)
 
 
 def general_remediation(rule: Rule) -> str:
