@@ -2,9 +2,11 @@
 
 import ast
 import base64
+import gzip
 import json
 import random
 import string
+import zlib
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -85,6 +87,64 @@ PASSWORD = f"{drawn(6)}!{drawn(6)}"
 
 # What it is called here, the code, what is found, and where.
 WRITTEN: list[tuple[str, str, SecretKind, str]] = [
+    (
+        "gzip in base64",
+        f"x={base64.b64encode(gzip.compress(json.dumps(KEY_FILE).encode(), mtime=0)).decode()!r}",
+        "service_account_key",
+        "x",
+    ),
+    (
+        "zlib in base64",
+        f"x={base64.b64encode(zlib.compress(json.dumps(KEY_FILE).encode())).decode()!r}",
+        "service_account_key",
+        "x",
+    ),
+    (
+        "connect",
+        f"pymysql.connect('db', 'etl', {PASSWORD!r}, 'crm')",
+        "password",
+        "password",
+    ),
+    (
+        "connect to Oracle",
+        f"oracledb.connect('etl', {PASSWORD!r}, 'db')",
+        "password",
+        "password",
+    ),
+    ("ftp", f"ftplib.FTP('h', 'u', {PASSWORD!r})", "password", "password"),
+    ("smtp", f"smtp.login('a@x', {PASSWORD!r})", "password", "password"),
+    ("auth", f"requests.get(u, auth=('u', {PASSWORD!r}))", "password", "password"),
+    ("basic auth", f"HTTPBasicAuth('u', {PASSWORD!r})", "password", "password"),
+    (
+        "what a function comes to",
+        f"def x():\n  y = {PASSWORD!r}\n  return {PASSWORD!r}\nA_PASSWORD = x()",
+        "password",
+        "A_PASSWORD",
+    ),
+    (
+        "what a function returns",
+        f"def part():\n  return {PASSWORD[:6]!r}\nX_PASSWORD = part() + {PASSWORD[6:]!r}",
+        "password",
+        "X_PASSWORD",
+    ),
+    (
+        "rot13",
+        f"A_PASSWORD = codecs.decode({PASSWORD!r}, 'rot13')",
+        "password",
+        "A_PASSWORD",
+    ),
+    (
+        "characters",
+        f"A_PASSWORD = ''.join(chr(c) for c in {[ord(c) for c in PASSWORD]})",
+        "password",
+        "A_PASSWORD",
+    ),
+    (
+        "characters in a list",
+        f"A_PASSWORD = ''.join([chr(c) for c in {tuple(map(ord, PASSWORD))}])",
+        "password",
+        "A_PASSWORD",
+    ),
     ("sa dict", f"x = {KEY_FILE!r}", "service_account_key", "x"),
     ("sa json", f"x = {json.dumps(KEY_FILE)!r}", "service_account_key", "x"),
     ("sa b64", f"x={b64(json.dumps(KEY_FILE))!r}", "service_account_key", "x"),
@@ -811,6 +871,27 @@ HARMLESS: list[tuple[str, str]] = [
     ),
     ("airflow var tmpl", "x=\"{{ var.value.get('token') }}\""),
     ("login role", 'login="airflow"'),
+    (
+        "a function of nothing known",
+        "def part(): return x()\nA_PASSWORD = part() + 'Xq7vT9m'",
+    ),
+    (
+        "a function with parameters",
+        "def part(a): return 'Xq7!' + a\nA_PASSWORD = part() + 'T9m'",
+    ),
+    (
+        "characters of others",
+        "A_PASSWORD = ''.join(chr(c + k) for c in [81, 100, 116, 69])",
+    ),
+    ("no characters", "A_PASSWORD = ''.join(chr(c) for c in [81, -1, 1114112, 'x'])"),
+    (
+        "bytes in base64",
+        f"x={base64.b64encode(gzip.compress(RANDOM.randbytes(48), mtime=0)).decode()!r}",
+    ),
+    (
+        "no gzip",
+        f"x={base64.b64encode(b'x' + bytes([0x9C]) + RANDOM.randbytes(48)).decode()!r}",
+    ),
     ("mask behind a colon", 'password=":****"'),
     ("compared with a word", 'user_pass == "git"'),
     ("prose", 'x="use the --password options instead of it"'),

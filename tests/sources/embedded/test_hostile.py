@@ -335,6 +335,12 @@ def test_nothing_raises(name: str, content: bytes, tmp_path: Path) -> None:
         (".netrc", "password x1y2z3\n" * 200_000),
         ("a.ini", f"a{' ' * 990_000}b=\n" * 4),
         ("a.sql", f"a{' ' * 19_000}b\n" * 200),
+        ("a.md", "next password: " * 60_000),
+        ("b.md", "| password | a1b2c3d4e\n" * 40_000),
+        ("a.html", f"<td>{' ' * 900_000}"),
+        ("b.html", "<td>password</td><td>" * 40_000),
+        ("a.csv", '"' * 900_001),
+        ("b.csv", 'password,a\n"' + "x\n" * 400_000),
     ],
     ids=[
         "pem",
@@ -345,6 +351,12 @@ def test_nothing_raises(name: str, content: bytes, tmp_path: Path) -> None:
         "logins",
         "ini",
         "sql",
+        "words",
+        "rows",
+        "a cell",
+        "cells",
+        "quotes",
+        "an open quote",
     ],
 )
 def test_what_repeats_takes_time_by_its_size(

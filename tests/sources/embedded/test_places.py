@@ -417,6 +417,142 @@ CASES: dict[str, tuple[str, str, str, int]] = {
         "password",
         2,
     ),
+    "prose, in backticks": (
+        "a.md",
+        f"# Runbook\n- DB password = `{PASSWORD}`\n",
+        "password",
+        2,
+    ),
+    "prose, a sentence": (
+        "a.md",
+        f"The password is `{PASSWORD}`.\n",
+        "password",
+        1,
+    ),
+    "prose, bold": ("a.md", f"\n**Password:** {PASSWORD}\n", "password", 2),
+    "prose, a table": (
+        "a.md",
+        f"| user | password |\n|---|---|\n| etl | {PASSWORD} |\n",
+        "password",
+        3,
+    ),
+    "prose, a row": (
+        "a.md",
+        f"| what | value |\n|---|---|\n| password | `{PASSWORD}` |\n",
+        "password",
+        3,
+    ),
+    "a page": (
+        "a.html",
+        f"<table>\n<tr><td>password</td><td>{PASSWORD}</td></tr></table>",
+        "password",
+        2,
+    ),
+    "CSV": (
+        "conns.csv",
+        f"conn_id,login,password\nwh,etl,{PASSWORD}\n",
+        "password",
+        2,
+    ),
+    "CSV, quoted": (
+        "users.csv",
+        f'user;"db_password"\n"a\nb";\netl;"{PASSWORD}"\n',
+        "password",
+        4,
+    ),
+    "CSV, a connection": (
+        "conns.csv",
+        f"conn_id,conn_type,password\nslack,slack,{PASSWORD}\n",
+        "bearer_token",
+        2,
+    ),
+    "notebook, a value": (
+        "a.ipynb",
+        json.dumps(
+            {
+                "cells": [
+                    {
+                        "cell_type": "code",
+                        "source": ["x"],
+                        "outputs": [
+                            {"data": {"application/json": {"db_password": PASSWORD}}}
+                        ],
+                    }
+                ]
+            }
+        ),
+        "password",
+        1,
+    ),
+    "notebook, a page": (
+        "a.ipynb",
+        json.dumps(
+            {
+                "cells": [
+                    {
+                        "cell_type": "code",
+                        "source": ["x"],
+                        "outputs": [
+                            {
+                                "data": {
+                                    "text/html": [
+                                        f"<td>password</td><td>{PASSWORD}</td>"
+                                    ]
+                                }
+                            }
+                        ],
+                    }
+                ]
+            },
+            indent=1,
+        ),
+        "password",
+        12,
+    ),
+    "notebook, words": (
+        "a.ipynb",
+        json.dumps(
+            {
+                "cells": [
+                    {
+                        "cell_type": "markdown",
+                        "source": ["# x\n", f"Password: `{PASSWORD}`"],
+                    }
+                ]
+            }
+        ),
+        "password",
+        1,
+    ),
+    "Terraform, a state": (
+        "terraform.tfstate",
+        json.dumps(
+            {
+                "resources": [
+                    {
+                        "type": "random_password",
+                        "instances": [{"attributes": {"result": PASSWORD}}],
+                    }
+                ]
+            },
+            indent=1,
+        ),
+        "password",
+        8,
+    ),
+    "shell, a user of Airflow": (
+        "a.sh",
+        f"airflow users create -u admin -p {PASSWORD} -r Admin\n",
+        "password",
+        1,
+    ),
+    "shell, twine": ("a.sh", f"twine upload -p {PASSWORD} dist/*\n", "password", 1),
+    "shell, a line of pgpass": (
+        "a.sh",
+        f"cat > ~/.pgpass <<EOF\ndb:5432:*:etl:{PASSWORD}\nEOF\n",
+        "password",
+        2,
+    ),
     "PowerShell": ("a.ps1", f'$a = 1\n$Password = "{PASSWORD}"\n', "password", 2),
     "PowerShell, a dollar": (
         "a.ps1",
@@ -454,6 +590,25 @@ HARMLESS = {
         '{"type": "external_account", "audience": "//iam.googleapis.com/projects/1"}',
     ),
     "shell": ("a.sh", 'curl -u "$USER:$PASSWORD" https://x\nx --password "$(cat f)"\n'),
+    "prose": (
+        "a.md",
+        """The password is stored in Secret Manager, the token: see `docs/tokens2.md`.
+Password: required
+Password: `changeme-123`
+- next page token: `abc123def456`
+| name | password |
+|---|---|
+| string | the password of version2 |
+| a | {{ conn.db.password }} |
+""",
+    ),
+    "CSV": ("words.csv", "token,lemma,password_hash\nran4x8y2k,run,x\n"),
+    "state of Terraform": (
+        "a.tfstate",
+        """{"resources": [{"type": "random_id", "instances": [
+{"attributes": {"result": "Xq7vT9mKp2"}}]}]}""",
+    ),
+    "shell, ports": ("b.sh", "# pgpass\nssh -L 5432:db:5432 x\nairflow x -p 8080\n"),
     "PowerShell": (
         "a.ps1",
         """$Token = $env:TOKEN

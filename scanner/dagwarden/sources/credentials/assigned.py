@@ -3,7 +3,7 @@ Credentials inside a text that is more than the credential: settings and command
 
 `password=...` in a connection string, `export DB_PASSWORD=...`, `"password": "..."` in a
 text that is no JSON, and the options by which commands take a password: curl(1),
-sshpass(1), mysql(1), redis-cli, mongosh, sqlcmd, docker and openssl(1).
+sshpass(1), mysql(1), redis-cli, mongosh, sqlcmd, docker, airflow, twine and openssl(1).
 """
 
 import re
@@ -82,6 +82,8 @@ _OPTIONS = (
     _option("mongo", rf"\bmongo\w*{_ON_THE_LINE}\s-p\s+"),
     _option("sqlcmd", rf"\b(?:sqlcmd|bcp){_ON_THE_LINE}\s-P\s{{0,3}}"),
     _option("login", rf"\b(?:docker|podman|helm|az|oras|skopeo)\b[^\n;|]{{0,40}}\slogin\b{_ON_THE_LINE}\s-p\s+"),
+    _option("airflow", rf"\bairflow\s+(?:fab-db\s+)?users\s+(?:create|reset-password)\b{_ON_THE_LINE}\s-p\s+"),
+    _option("twine", rf"\btwine\s+upload\b{_ON_THE_LINE}\s-p\s+"),
     _option("ldap", rf"\bldap\w+{_ON_THE_LINE}\s-w\s+"),
     _option("openssl", rf"\bopenssl{_ON_THE_LINE}\s-(?:passin|passout|pass|k)\s+(?:pass:)?"),
     _option("unzip", rf"\b(?:unzip|zip){_ON_THE_LINE}\s-P\s{{0,3}}"),

@@ -5,6 +5,7 @@ from binascii import a2b_base64
 from collections.abc import Iterator
 
 from dagwarden.patterns import late
+from dagwarden.sources.credentials.work import charge
 
 SHORTEST_BASE64 = 24
 _BASE64 = late(rf"[A-Za-z0-9+/_-]{{{SHORTEST_BASE64},}}={{0,2}}")
@@ -14,6 +15,10 @@ _LINE_BREAKS = str.maketrans("", "", "\r\n\t")
 _RUN = late(r"(?<![\w+/-])[A-Za-z0-9+/_-]{40,100000}={0,2}")
 # As many objects are looked for in one text.
 _OBJECTS = 20
+# How gzip (RFC 1952) and zlib (RFC 1950) begin, and what opens both.
+_COMPRESSED = frozenset({b"\x1f\x8b", b"x\x01", b"x\x9c", b"x\xda"})
+_EITHER = 47
+_MAX_UNPACKED = 200_000
 _PERCENT = late(r"%[0-9A-Fa-f]{2}")
 
 
@@ -71,10 +76,23 @@ def decoded(text: str) -> Iterator[object]:
         yield from _from_base64(joined)
 
 
+def _decompressed(data: bytes) -> bytes:
+    """Return what gzip or zlib packed, and no more than is looked into; raises ValueError."""
+    import zlib
+
+    charge(len(data) // 10)
+    try:
+        return zlib.decompressobj(wbits=_EITHER).decompress(data, _MAX_UNPACKED)
+    except zlib.error:
+        raise ValueError from None
+
+
 def _from_base64(text: str) -> Iterator[str]:
     padded = text.rstrip("=") + "=" * (-len(text.rstrip("=")) % 4)
     try:
         binary = a2b_base64(padded.replace("-", "+").replace("_", "/"))
+        if binary[:2] in _COMPRESSED:
+            binary = _decompressed(binary)
         plain = binary.decode()
     except (Base64Error, ValueError):
         return

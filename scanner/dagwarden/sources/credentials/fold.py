@@ -8,6 +8,7 @@ with such a part is taken for the template that it is.
 import ast
 import re
 from base64 import b64encode
+from codecs import encode
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, cast
 from urllib.parse import quote, quote_plus, unquote, unquote_plus
@@ -26,6 +27,8 @@ MAX_PARTS = 5_000
 MAX_LEAVES = 200
 # Characters that are put together for one unit of work.
 _SHORT = 500
+# Characters that there may be.
+_CODES = 0x110000
 HOLE = "{{ }}"
 # So much of a value tells it from what else is written on the lines of a text.
 _BEGINNING = 12
@@ -396,9 +399,13 @@ def called(node: ast.Call) -> str:
 
 def _call(node: ast.Call, names: Names, depth: int) -> Folded:
     name = called(node)
-    if name not in FOLDED_CALLS:
-        return _NOT_KNOWN
     function = node.func
+    if name not in FOLDED_CALLS:
+        alone = isinstance(function, ast.Name) and not node.args and not node.keywords
+        return names.get(result_of(name), _NOT_KNOWN) if alone else _NOT_KNOWN
+    if name == "decode" and _is_rotated(node, names, depth):
+        first = fold(node.args[0], names, depth)
+        return Folded(encode(_text(first.value), "rot13"), first.leaves)
     if name in _FUNCTIONS and (node.args or node.keywords):
         if name == "dict" and node.keywords and not node.args:
             return _keywords(node.keywords, names, depth)
@@ -419,6 +426,39 @@ def _call(node: ast.Call, names: Names, depth: int) -> Folded:
         made = text if node.args and "strip" in name else _METHODS[name](text)
         return Folded(made, whole.leaves)
     return _with_arguments(name, text, whole.leaves, node, names, depth)
+
+
+def result_of(name: str) -> str:
+    """Return what the result is called of a function without parameters."""
+    return f"{name}()"
+
+
+def _is_rotated(node: ast.Call, names: Names, depth: int) -> bool:
+    """Tell whether this is codecs.decode(X, "rot13") of a known text."""
+    if len(node.args) != 2 or not isinstance(node.args[1], ast.Constant):
+        return False
+    rotated = str(node.args[1].value).replace("-", "").replace("_", "") == "rot13"
+    return rotated and isinstance(fold(node.args[0], names, depth).value, str)
+
+
+def _characters(
+    node: ast.GeneratorExp | ast.ListComp, names: Names, depth: int
+) -> Folded:
+    """Return the characters of `chr(N) for N in [...]`."""
+    (loop, *others), made = node.generators, node.elt
+    if others or loop.ifs or not isinstance(made, ast.Call) or called(made) != "chr":
+        return _NOT_KNOWN
+    given = made.args[0] if len(made.args) == 1 else None
+    codes = as_list(fold(loop.iter, names, depth).value)
+    if not isinstance(given, ast.Name) or not isinstance(loop.target, ast.Name):
+        return _NOT_KNOWN
+    if codes is None or given.id != loop.target.id:
+        return _NOT_KNOWN
+    texts = [chr(one) for one in codes if isinstance(one, int) and 0 <= one < _CODES]
+    if len(texts) != len(codes):
+        return _NOT_KNOWN
+    written = Leaf("", node.lineno, node.end_lineno or node.lineno)
+    return Folded(texts, (written,), len(texts))
 
 
 def _with_arguments(
@@ -476,6 +516,8 @@ _FOLDERS: dict[type[ast.expr], Callable[..., Folded]] = {
     ast.BinOp: _operation,
     ast.Call: _call,
     ast.Constant: _constant,
+    ast.GeneratorExp: _characters,
+    ast.ListComp: _characters,
     ast.Dict: _mapping,
     ast.JoinedStr: _joined_text,
     ast.List: _items,

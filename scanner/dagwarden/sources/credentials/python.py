@@ -24,6 +24,7 @@ from dagwarden.sources.credentials.fold import (
     called,
     fold,
     is_known,
+    result_of,
 )
 from dagwarden.sources.credentials.names import kind_by_name
 from dagwarden.sources.credentials.shapes import is_key_id
@@ -175,6 +176,8 @@ _POSITIONS: dict[str, tuple[int, str]] = {
     "UsernamePasswordCredential": (2, "password"),
     "login": (1, "password"),
 }
+# Modules whose `connect` takes a password by position.
+_CONNECT = {"pymysql": 2, "MySQLdb": 2, "oracledb": 1, "cx_Oracle": 1}
 _SETTERS = ("set_", "with_", "use_")
 _PAIRS = frozenset({"auth", "basic_auth", "http_auth", "userpass"})
 # Keys of a dict that is a credential as a whole.
@@ -302,10 +305,21 @@ class _Reading:
         for name, default in _defaults(node.args):
             self._expression(default, name, scope)
         returned = node.name if kind_by_name(node.name) else ""
+        self._keep_result(node, scope)
         # names of the module are seen as they are in the end
         inner = _Scope(scope.names.new_child(), returned)
         self.later.append((list(node.body), inner))
         return []
+
+    def _keep_result(
+        self, node: ast.FunctionDef | ast.AsyncFunctionDef, scope: _Scope
+    ) -> None:
+        """Remember what a call comes to of a function that only returns a text."""
+        last = node.body[-1]
+        given = node.args
+        parameters = given.args or given.posonlyargs or given.kwonlyargs
+        if not parameters and isinstance(last, ast.Return) and last.value is not None:
+            scope.names[result_of(node.name)] = fold(last.value, scope.names)
 
     def inner_class(self, node: ast.ClassDef, scope: _Scope) -> list[ast.AST]:
         """Read the body of a class, whose names its methods have of an instance."""
@@ -503,7 +517,7 @@ class _Reading:
     def call(self, node: ast.Call, name: str, scope: _Scope) -> Parts:
         """Look into a call: its arguments by the names that they have there."""
         function = called(node)
-        if function in FOLDED_CALLS:
+        if function in FOLDED_CALLS or (name and result_of(function) in scope.names):
             folded = fold(node, scope.names)
             if is_known(folded) and isinstance(folded.value, (str, bytes, dict, list)):
                 self._look(name, folded)
@@ -549,6 +563,8 @@ class _Reading:
             position, usual = _POSITIONS[function]
             own = name if kind_by_name(name) is not None else usual
             return {position: own}, named
+        if function == "connect" and _receiver(node) in _CONNECT:
+            return {_CONNECT[_receiver(node)]: "password"}, named
         if function in {"encode", "decode"} and _receiver(node) == "jwt":
             return {1: "signing_key"}, named
         return dict(enumerate(self.parameters.get(function, ()))), named

@@ -37,7 +37,7 @@ from dagwarden.sources.dags.records.outcome import (
     shown,
 )
 from dagwarden.sources.dags.records.seen import Seen, Unreadable, look
-from dagwarden.sources.embedded.formats import format_of, reader_of
+from dagwarden.sources.embedded.formats import READ_BY_PEOPLE, format_of, reader_of
 from dagwarden.sources.embedded.formats.python import read_python
 from dagwarden.sources.embedded.marks import waivers_in
 from dagwarden.sources.embedded.modules import Modules, Shelf
@@ -220,7 +220,7 @@ class _Looked:
 
         if found := [Spot(1, one) for one in key_in(data)]:
             self._add(found)
-        elif format_of(name, "") == "shapes":
+        elif format_of(name, "") in READ_BY_PEOPLE:
             self.excluded["binary"] += 1
         else:
             self.gap("encoding", "is no text, whatever its name says")
@@ -370,7 +370,7 @@ def _references(name: str, text: str) -> Iterator[Reference]:
         except Unreadable:
             return
         yield from references.references_in_python(tree, text)
-    elif kind != "shapes":  # what people read tells of such files
+    elif kind not in READ_BY_PEOPLE:  # what people read tells of such files
         yield from references.references_in_text(text)
 
 

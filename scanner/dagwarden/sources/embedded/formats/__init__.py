@@ -11,6 +11,7 @@ Reader = Callable[[str], Iterator[Spot]]
 
 # A format, by the module and the function that read it: most are never loaded.
 _FORMATS = {
+    "csv": "prose.read_csv",
     "dockerfile": "scripts.read_dockerfile",
     "env": "settings.read_env",
     "ini": "settings.read_ini",
@@ -20,6 +21,7 @@ _FORMATS = {
     "notebook": "notebook.read_notebook",
     "npmrc": "settings.read_npmrc",
     "pgpass": "settings.read_pgpass",
+    "prose": "prose.read_prose",
     "python": "python.read_python",
     "shapes": "plain.read_shapes",
     "shell": "scripts.read_shell",
@@ -30,22 +32,29 @@ _FORMATS = {
     "yaml": "yaml_text.read_yaml",
 }
 
+# What people read, and tables: no settings, no commands.
+READ_BY_PEOPLE = frozenset({"csv", "prose", "shapes"})
 _ENDINGS = {
     "bash": "shell",
     "cfg": "ini",
     "cnf": "ini",
     "conf": "ini",
+    "csv": "csv",
     "dockerfile": "dockerfile",
     "env": "env",
     "envrc": "shell",
     "hcl": "terraform",
     "hql": "sql",
+    "htm": "prose",
+    "html": "prose",
     "ini": "ini",
     "ipynb": "notebook",
     "json": "json",
     "json5": "named",
     "jsonc": "named",
     "ksh": "shell",
+    "markdown": "prose",
+    "md": "prose",
     "properties": "ini",
     "py": "python",
     "pyi": "python",
@@ -55,6 +64,7 @@ _ENDINGS = {
     "tf": "terraform",
     "tfstate": "json",
     "tfvars": "terraform",
+    "tsv": "csv",
     "toml": "toml",
     "yaml": "yaml",
     "xml": "xml",

@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 from dagwarden.sources.embedded.formats.json_text import parsed, with_lines
 from dagwarden.sources.embedded.formats.plain import read_named
+from dagwarden.sources.embedded.formats.prose import read_said
 from dagwarden.sources.embedded.formats.python import read_python
-from dagwarden.sources.embedded.spots import Node, Spot, Unparsable
+from dagwarden.sources.embedded.spots import Node, Spot, Unparsable, spots_in
 
 # Outputs of other kinds are images, and what only a browser reads.
 _TEXTS = ("text", "traceback", "evalue")
@@ -35,11 +36,14 @@ def read_notebook(text: str) -> Iterator[Spot]:
             place = f"{one.place}.{found.place}" if found.place else one.place
             at = min(bisect_left(ends, spot.line), len(ends) - 1)
             yield Spot(one.lines[at][0], found._replace(place=place))
+    for place, value in _values(document):
+        yield from spots_in(place, value)
 
 
 def _read(code: bool, text: str) -> Iterator[Spot]:
     if not code:
         yield from read_named(text)
+        yield from read_said(text)
         return
     # what starts with these is for the notebook or a shell
     python = "\n".join(
@@ -78,6 +82,15 @@ def _texts(document: Node) -> Iterator[_Text]:
         for output in _list(_get(cell, "outputs")):
             for lines in _written(output):
                 yield _Text(f"{place}.outputs", False, lines)
+
+
+def _values(document: Node) -> Iterator[tuple[str, Node]]:
+    """Yield the values that outputs have beside texts, with their places."""
+    for number, cell in enumerate(_list(_get(document, "cells"))):
+        for output in _list(_get(cell, "outputs")):
+            value = _get(_get(output, "data"), "application/json")
+            if value is not None and not isinstance(value.value, str):
+                yield f"cells.{number}.outputs", value
 
 
 def _written(output: Node) -> Iterator[tuple[tuple[int, str], ...]]:

@@ -8,17 +8,29 @@ from dagwarden.sources.credentials import (
     found_in,
     found_in_text,
     kind_by_name,
+    numbered,
     pieces,
 )
 from dagwarden.sources.credentials.work import charge
 from dagwarden.sources.embedded.formats.plain import read_comments, read_pem, shaped_in
 from dagwarden.sources.embedded.spots import Spot
 
+# A line that is written to a .pgpass file: host:port:database:user:password
+_PGPASS = re.compile(
+    r"(?:^|[\s'\"])[\w.*${}-]{1,100}:(?:\d{2,5}|\*):[\w.*${}-]{1,100}:[\w.*${}-]{1,100}"
+    r":(?P<secret>[^\s'\":]{2,200})",
+    re.MULTILINE,
+)
+
 
 def read_shell(text: str) -> Iterator[Spot]:
     """Yield the credentials of a shell script, commented-out commands included."""
     yield from read_comments(text, "#")
     yield from read_pem(text)
+    if "pgpass" in text:
+        for number, match in numbered(text, _PGPASS.finditer(text), "secret"):
+            for found in found_in("password", match["secret"], weak=True):
+                yield Spot(number, found)
     for number, line in _commands(text):
         yield from _command(number, line)
 

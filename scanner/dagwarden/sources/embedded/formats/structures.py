@@ -2,7 +2,8 @@
 Values that their place in a document gives a name to, whatever the format is.
 
 `auths` of Docker's config.json; JSON Web Keys (RFC 7517, RFC 7518 6.2.2); variables in
-Astro's airflow_settings.yaml and in an export with descriptions.
+Astro's airflow_settings.yaml and in an export with descriptions; `random_password` in a
+state of Terraform.
 """
 
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ HINTS = (
     "variable_value",
     '"value"',
     "value:",
+    '"random_password"',
 )
 
 
@@ -39,6 +41,11 @@ def _in_mapping(place: str, mapping: dict[str, Node]) -> Iterator[Spot]:
         yield from _named(below(place, "auth"), auth, "Basic ")
     if _text(mapping, "kty") in ("EC", "OKP", "RSA", "oct"):
         yield from _key(place, mapping)
+    if _text(mapping, "type") == "random_password":  # of a state of Terraform
+        for instance in _items(mapping.get("instances")):
+            made = _at(_at(instance, "attributes"), "result")
+            if made is not None:
+                yield from _named(below(place, "password"), made)
     for key, node in mapping.items():
         inner = node.value
         if isinstance(inner, dict) and "value" in inner and "name" not in inner:
@@ -57,6 +64,14 @@ def _named(place: str, node: Node, before: str = "") -> Iterator[Spot]:
     if isinstance(node.value, str):
         for found in found_in(place, before + node.value, weak=True):
             yield Spot(node.line, found)
+
+
+def _items(node: Node | None) -> list[Node]:
+    return node.value if node and isinstance(node.value, list) else []
+
+
+def _at(node: Node | None, key: str) -> Node | None:
+    return node.value.get(key) if node and isinstance(node.value, dict) else None
 
 
 def _text(mapping: dict[str, Node], key: str) -> str | None:

@@ -1,0 +1,117 @@
+"""
+What people write for people: runbooks, pages, tables, what a notebook shows.
+
+Beside what has a credential's shape, a password or token that a text names: `Password:
+V`, `V` in backticks, a cell beside or below one that says password. Words are none.
+"""
+
+import csv
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from dagwarden.sources.credentials import found_in, kind_by_name, numbered
+from dagwarden.sources.credentials.work import charge
+from dagwarden.sources.embedded.formats.plain import read_shapes
+from dagwarden.sources.embedded.spots import Spot
+
+if TYPE_CHECKING:
+    import _csv
+
+_SAID = re.compile(
+    r"(?P<name>password|passwd|passphrase|passwort|kennwort|token|secret|api[ _-]?key)"
+    r"(?:\*\*|__)?[ \t]{0,3}(?:[:=]|\bis\b)(?:\*\*|__)?[ \t]{0,3}"
+    r"(?:`(?P<code>[^`\s]{8,200})`|(?P<bare>[^\s`*|<>]{8,200})[ \t]*$)",
+    re.IGNORECASE | re.MULTILINE,
+)
+_BEFORE = re.compile(r"[\w -]*\Z")
+_CONTEXT = 40
+_ROW = re.compile(r"^[ \t]*\|(?P<cells>[^\n]{3,2000})\|[ \t]*$", re.MULTILINE)
+_RULE = re.compile(r"[ \t|:-]+")
+_HTML_CELLS = re.compile(
+    r"<t[dh][^<>]{0,100}>\s{0,40}(?P<name>[^<>\s][^<>\n]{0,60}?)\s{0,40}</t[dh]>\s{0,200}"
+    r"<td[^<>]{0,100}>\s{0,40}(?P<value>[^<>\s]{8,200})\s{0,40}</td>"
+)
+# A row of connections: its type says what its fields are.
+_CONNECTIONS = frozenset({"conn_type", "conn_id"})
+_SHORTEST = 8
+# Capitals behind small letters: more than names of classes have.
+_FEWEST_HUMPS = 4
+
+
+def read_prose(text: str) -> Iterator[Spot]:
+    """Yield what has a credential's shape, and what a text says is one."""
+    yield from read_shapes(text)
+    yield from read_said(text)
+
+
+def read_said(text: str) -> Iterator[Spot]:
+    """Yield what a text says is a password or token, in a sentence or a table."""
+    charge(len(text) // 10)
+    for line, match in numbered(text, _SAID.finditer(text)):
+        # "next page token", "DB password": what stands before it counts
+        before = _BEFORE.search(text, max(0, match.start() - _CONTEXT), match.start())
+        name = (before[0] if before else "") + match["name"]
+        yield from _given(line, name, match["code"] or match["bare"])
+    for line, match in numbered(text, _HTML_CELLS.finditer(text), "value"):
+        yield from _given(line, match["name"], match["value"])
+    yield from _in_tables(text)
+
+
+def _in_tables(text: str) -> Iterator[Spot]:
+    """Yield what stands below a name that says secret in a table of Markdown, or beside it."""
+    heads: Sequence[str] = ()
+    below = 0
+    for line, match in numbered(text, _ROW.finditer(text)):
+        charge(5)
+        cells = [cell.strip().strip("`*") for cell in match["cells"].split("|")]
+        if line != below:
+            heads = cells
+        elif not _RULE.fullmatch(match["cells"]):
+            for name, cell in zip(heads, cells, strict=False):
+                yield from _given(line, name, cell)
+        yield from _given(line, cells[0], cells[1] if len(cells) > 1 else "")
+        below = line + 1
+
+
+def _given(line: int, name: str, value: str) -> Iterator[Spot]:
+    if _is_drawn(value) and kind_by_name(name) is not None:
+        said = "_".join(re.findall(r"\w+", name))
+        for found in found_in(said, value, weak=True):
+            yield Spot(line, found)
+
+
+def _is_drawn(value: str) -> bool:
+    """Tell whether a value is no word: it has letters, with digits or humps."""
+    if len(value) < _SHORTEST or any(map(str.isspace, value)):
+        return False
+    humps = sum(a.islower() and b.isupper() for a, b in pairwise(value))
+    mixed = any(map(str.isdigit, value)) and any(map(str.isalpha, value))
+    return mixed or humps >= _FEWEST_HUMPS
+
+
+def read_csv(text: str) -> Iterator[Spot]:
+    """Yield what is in columns that are called a password, and in a table of connections."""
+    yield from read_shapes(text)
+    first = text.partition("\n")[0]
+    rows = csv.reader(text.split("\n"), delimiter=max(",;\t|", key=first.count))
+    # a field that is longer than anyone wrote ends it
+    with suppress(csv.Error):
+        yield from _in_columns(next(rows, list[str]()), rows)
+
+
+def _in_columns(head: list[str], rows: "_csv.Reader") -> Iterator[Spot]:
+    names = [name.strip() for name in head]
+    connections = not _CONNECTIONS.isdisjoint(names)
+    wanted = [
+        at
+        for at, name in enumerate(names)
+        if connections or kind_by_name(name) == "password"
+    ]
+    for row in rows if wanted else ():
+        charge(2)
+        named = {names[at]: row[at] for at in wanted if at < len(row)}
+        for found in found_in("", named, weak=True):
+            yield Spot(rows.line_num, found)
