@@ -12,6 +12,7 @@ from tests.graph.access.organisation import (
     CONDITIONS,
     ETL,
     JOB,
+    LAB,
     MEMBERS,
     ORGANISATIONS,
     PLACES,
@@ -129,6 +130,27 @@ def test_who_deploys_is_told_apart_from_who_calls_beside_him() -> None:
         "roles/iam.serviceAccountUser",
         "roles/run.developer",
     ]
+
+
+def test_who_hold_the_same_in_two_projects_deploy_by_their_own_bindings() -> None:
+    alike = ("roles/iam.serviceAccountUser", "roles/run.developer")
+    grants = tuple(
+        Grant(project, role, (who,))
+        for project, who in ((SHOP, ANN), (LAB, BOB))
+        for role in ("roles/run.invoker", *alike)
+    )
+    estate = estate_of(Organisation(grants, (), (), (), ()))
+    duties = Duties(estate)
+    for project, who, other in ((SHOP, ANN, BOB), (LAB, BOB, ANN)):
+        ids = {one.role: one.id for one in estate.access.bindings_on(project)}
+        (binding,) = (
+            one
+            for one in estate.access.bindings_on(project)
+            if one.role == "roles/run.invoker"
+        )
+        by = tuple(ids[role] for role in alike)
+        assert duties.deploys(who, binding) == Deploys(held=True, by=by)
+        assert duties.deploys(other, binding) == Deploys(held=False)
 
 
 CALLING = (

@@ -6,12 +6,14 @@ project (cloud.google.com/run/docs/configuring/services/service-identity#require
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
+from typing import TypeAlias
 
 from dagwarden.facts import Binding, Record, Unresolved
 from dagwarden.graph.access import NO, Cause, Told, all_of, any_of, distinct
 from dagwarden.graph.estate import Estate, unresolved
+from dagwarden.graph.hierarchy import Hierarchy
 from dagwarden.graph.needs import ACT_AS
 from dagwarden.graph.principals import kind_of
 
@@ -27,6 +29,8 @@ _WANTED = frozenset({ACT_AS, *(name for _, _, *names in _KINDS for name in names
 _ASKED = _WANTED.union(call for _, call, *_ in _KINDS)
 # Members that stand for some identities of a kind, and not for others of it.
 _VARYING = ("principalSet:", "project", "deleted:")
+# Whether a role gives, on what condition, and where: all that tells of a binding.
+_Stand: TypeAlias = tuple[str, bool | None, str]
 
 
 class Deploys(Record, frozen=True, kw_only=True):
@@ -52,26 +56,34 @@ class _Open:
         self.alike = alike  # they tell the same of all of a kind, wherever it is asked
 
 
+class _Sort:
+    """Of which sort a site is: those of one tell the same of all of a kind."""
+
+
 class _Site(Record, frozen=True, kw_only=True):
     """What is the same for all who call what a binding stands on."""
 
     scope: str
-    where: str  # the kind of a workload, or the scope
     # who acts as an account of the project need not hold that on the workload
     around: str
-    near: _Open
-    far: _Open
-    alike: bool  # it tells the same of all of a kind who have none of their own
+    sort: _Sort | None  # None: what it tells of one, it may not tell of another
     doubt: tuple[Cause, ...]
 
 
 class _Own:
-    """Bindings by which an identity surely deploys, by where they stand."""
+    """Bindings by which an identity surely deploys, by where they stand, by id."""
 
-    def __init__(self) -> None:
-        self.names: set[str] = set()
-        self.within: dict[str, list[Binding]] = defaultdict(list)  # by project
-        self.elsewhere: list[Binding] = []
+    def __init__(self, bindings: Mapping[str, Binding], hierarchy: Hierarchy) -> None:
+        self.each = tuple(bindings[name] for name in sorted(bindings))
+        self.names = frozenset(bindings)
+        self.within: dict[str, tuple[Binding, ...]] = {}  # by project
+        self.elsewhere = False
+        for one in self.each:
+            project = hierarchy.project_of(one.resource)
+            if project is None:
+                self.elsewhere = True
+            else:
+                self.within[project] = (*self.within.get(project, ()), one)
 
 
 class Duties:
@@ -92,6 +104,8 @@ class Duties:
         self._below: dict[str, list[Binding]] = defaultdict(list)
         self._alike: set[str] = set()
         for binding in filter(self._may_deploy, estate.access.open_bindings()):
+            if not any(map(self._leaves_open, estate.access.members(binding))):
+                continue
             place, *above = self._hierarchy.lineage(binding.resource).names
             self._at[place].append(binding)
             for container in above:
@@ -106,8 +120,18 @@ class Duties:
         self._same: dict[tuple[str, ...], _Open] = {}
         self._owned: dict[str, _Own] = {}
         self._sites: dict[str, _Site] = {}
+        self._sorts: dict[tuple[object, ...], _Sort] = {}
         self._told: dict[tuple[str, str, str], Told] = {}
-        self._found: dict[tuple[object, ...], Deploys] = {}
+        # with which of its own bindings, by id, an identity deploys
+        self._found: dict[tuple[object, ...], tuple[Deploys, tuple[int, ...]]] = {}
+
+    def _leaves_open(self, member: str) -> bool:
+        """Tell whether a member may stand for someone who is not surely one of it."""
+        return (
+            self._access.membership.unlisted(member)
+            or member.startswith(_VARYING)
+            or "?uid=" in member
+        )
 
     def _is_alike(self, binding: Binding) -> bool:
         """Tell whether an open binding tells the same of all of a kind, anywhere."""
@@ -129,32 +153,54 @@ class Duties:
         if site is None:
             site = self._sites[binding.resource] = self._site(binding.resource)
         own = self._own(key, site.around)
-        question: tuple[object, ...] = (key, site.scope)
-        if site.alike and (not own or None not in map(self._always, own)):
-            names = tuple(sorted(one.id for one in own))
-            where = site.scope if own else site.where
-            question = (kind_of(key), names, where, site.near, site.far)
         always = self._always(binding)
-        question = (*question, binding.role, always, site.doubt)
-        found = None if always is None else self._found.get(question)
-        if found is None:
-            found = self._decide(key, binding, site, own)
-            self._found[question] = found
+        if always is None:
+            return self._decide(key, binding, site, own)
+        question: tuple[object, ...] = (key, site.scope, binding.role, always)
+        if site.sort is not None and (not own or None not in map(self._always, own)):
+            stands = tuple(self._stand(one, site) for one in own)
+            question = (kind_of(key), stands, site.sort, binding.role, always)
+        known = self._found.get(question)
+        if known is not None:
+            found, which = known
+            return found if not which else _by(own[at] for at in which)
+        found = self._decide(key, binding, site, own)
+        names = [one.id for one in own]
+        if set(names).issuperset(found.by):
+            self._found[question] = (found, tuple(map(names.index, found.by)))
         return found
 
     def _site(self, resource: str) -> _Site:
         scope = self._hierarchy.canonical(resource)
         around = self._hierarchy.project_of(scope) or scope
-        far = self._open(around)
-        return _Site(
-            scope=scope,
-            where=_where(scope),
-            around=around,
-            near=self._open(scope),
-            far=far,
-            alike=far.alike and not self._guarded,
-            doubt=self._access.unread(scope),
-        )
+        near, far = self._open(scope), self._open(around)
+        doubt = self._access.unread(scope)
+        sort = None
+        if (
+            far.alike
+            and not self._guarded
+            and around in self._hierarchy.lineage(scope).names
+        ):
+            question = (_where(scope), near, far, doubt)
+            sort = self._sorts.setdefault(question, _Sort())
+        return _Site(scope=scope, around=around, sort=sort, doubt=doubt)
+
+    def _stand(self, one: Binding, site: _Site) -> _Stand:
+        """Return what of a binding tells whether someone deploys at a site by it."""
+        always = self._always(one)
+        place = self._hierarchy.canonical(one.resource)
+        if place in (site.scope, site.around):
+            return one.role, always, "" if place == site.scope else "around"
+        names = self._hierarchy.lineage(place).names
+        if site.scope == site.around:
+            beside = site.around in names
+        else:
+            beside = site.around in names and site.scope not in names
+        if beside and site.around.startswith(_PROJECT):
+            inside = _kinds(place) or "run" if place.startswith(_RUN) else "inside"
+            return one.role, always, inside
+        above = place in self._hierarchy.lineage(site.scope).names
+        return one.role, always, place if above else f"{place} {site.scope}"
 
     def _always(self, binding: Binding) -> bool | None:
         """Tell whether a binding grants, whatever the resource; None: it depends."""
@@ -183,25 +229,20 @@ class Duties:
         own = self._owned.get(key)
         if own is None:
             own = self._owned[key] = self._find_own(key)
-        if not own.names:
+        if not own.each:
             return ()
         if not own.elsewhere and place.startswith(_PROJECT):
-            return tuple(own.within.get(place, ()))
-        others = chain(own.elsewhere, *own.within.values())
+            return own.within.get(place, ())
         return tuple(
             one
-            for one in others
+            for one in own.each
             if self._deeper(place, self._hierarchy.canonical(one.resource)) is not None
         )
 
     def _find_own(self, key: str) -> _Own:
-        own = _Own()
-        standing = self._access.standing_for(key)
-        for one in chain.from_iterable(self._of.get(member, ()) for member in standing):
-            own.names.add(one.id)
-            project = self._hierarchy.project_of(one.resource)
-            (own.within[project] if project else own.elsewhere).append(one)
-        return own
+        standing = filter(self._of.__contains__, self._access.standing_for(key))
+        each = chain.from_iterable(self._of[member] for member in standing)
+        return _Own({one.id: one for one in each}, self._hierarchy)
 
     def _decide(
         self, key: str, binding: Binding, site: _Site, own: tuple[Binding, ...]
@@ -210,7 +251,7 @@ class Duties:
         for one in self._candidates(own, site.scope):
             for told, acting in self._ways(key, binding, site.scope, one, own):
                 if told.held is True:
-                    return Deploys(held=True, by=tuple(sorted({one.id, acting.id})))
+                    return _by((one, acting))
                 open_ways.append(told)
         causes = distinct((*any_of(open_ways).causes, *site.doubt))
         if not causes:
@@ -291,7 +332,17 @@ class Duties:
         return other if one in self._hierarchy.lineage(other).names else None
 
 
+def _by(bindings: Iterable[Binding]) -> Deploys:
+    """Return that someone deploys by these bindings."""
+    return Deploys(held=True, by=tuple(sorted({one.id for one in bindings})))
+
+
 def _where(scope: str) -> str:
-    """Return what of a place tells what deploying there takes: the kind of a workload."""
-    kinds = (part for part, *_ in _KINDS if part in scope)
-    return next(kinds, scope) if scope.startswith(_RUN) else scope
+    """Return what of a place tells what deploying there takes: a kind of resource."""
+    if scope.startswith(_PROJECT):
+        return _PROJECT
+    return _kinds(scope) or scope if scope.startswith(_RUN) else scope
+
+
+def _kinds(place: str) -> str:
+    return "".join(part for part, *_ in _KINDS if part in place)
