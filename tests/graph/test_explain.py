@@ -14,6 +14,7 @@ from tests.graph.test_build import (
     IMPERSONATING,
     JOB_SA,
     ODD,
+    ORG,
     PROJECT,
     PUBLIC,
     RUNS,
@@ -536,7 +537,10 @@ def test_a_federated_identity_has_no_identity_token(
     facts = with_bindings(ESTATE, bind(PROJECT, "roles/run.invoker", who))
     where = "service api" if permission == INVOKE else "job nightly"
     said = of(facts, permission, where, who)
-    assert said.answer == "allowed"
+    assert said.answer == ("denied" if without else "allowed")
+    holders = who_can(derive(facts, AS_OF), permission, where).holders
+    listed = {holder.identity.key: holder for holder in holders}
+    assert listed[who].answer == said.answer
     told = [line for line in said.because if "no identity token of its own" in line]
     assert bool(told) == without
     (holder,) = who_can(derive(facts, AS_OF), permission, where).holders
@@ -589,3 +593,119 @@ def test_an_answer_about_keys_tells_what_an_organisation_policy_blocks(
     found = of(facts, CREATE_KEY, TEAM_SA, ENV_SA)
     assert found.answer == "allowed"
     assert found.because == (f"{ENV_SA} holds {CREATE_KEY} on {TEAM_SA}", *said)
+
+
+# ------------------------------------------------------- who holds it, and cannot use it
+
+GONE = "deleted:user:gone@x.example?uid=123"
+
+
+def test_nobody_is_a_deleted_or_a_disabled_account() -> None:
+    off = replace(identity(TEAM_SA), disabled=True)
+    facts = with_bindings(
+        ESTATE, bind(PROJECT, "roles/run.invoker", GONE, account(TEAM_SA))
+    )
+    facts = replace(facts, identities=(off,))
+    why = {
+        GONE: "user:gone@x.example?uid=123 was deleted: nobody is it, unless it is restored",
+        account(TEAM_SA): f"{TEAM_SA} is disabled: it gets no token",
+    }
+    holders = who_can(derive(facts, AS_OF), INVOKE, "service api").holders
+    listed = {one.identity.key: (one.answer, one.because) for one in holders}
+    for who, reason in why.items():
+        said = of(facts, INVOKE, "service api", who)
+        assert (said.answer, said.because) == ("denied", (reason,))
+        assert listed[who] == ("denied", (reason,))
+        assert what_can(derive(facts, AS_OF), who).because == (reason,)
+
+
+def test_a_service_that_lets_everyone_in_asks_a_federated_identity_for_nothing() -> (
+    None
+):
+    facts = with_bindings(ESTATE, bind(SERVICE, "roles/run.invoker", "allUsers"))
+    assert of(facts, INVOKE, "service api", f"{POOL}/subject/x").answer == "allowed"
+
+
+# ---------------------------------------------------------------- what it can give itself
+
+ANN = "user:ann@x.example"
+ACCESS = "secretmanager.versions.access"
+
+
+@pytest.mark.parametrize(
+    ("role", "place", "permission", "resource", "sets"),
+    [
+        ("roles/resourcemanager.organizationAdmin", ORG, "run.instances.create", PROJECT,
+         "resourcemanager.projects.setIamPolicy"),
+        ("roles/resourcemanager.projectIamAdmin", PROJECT, ACCESS, PROJECT,
+         "resourcemanager.projects.setIamPolicy"),
+        ("roles/run.admin", SERVICE, "run.services.sshRoot", "service api", None),
+        ("roles/iam.serviceAccountAdmin", account_name(TEAM_SA), TOKEN, TEAM_SA, None),
+    ],
+)  # fmt: skip
+def test_who_sets_a_policy_can_give_itself_a_permission(
+    role: str, place: str, permission: str, resource: str, sets: str | None
+) -> None:
+    facts = with_bindings(ESTATE, bind(place, role, ANN))
+    said = of(facts, permission, resource, ANN)
+    assert said.answer == "allowed"
+    if sets is None:
+        return
+    (line,) = said.because
+    assert line.startswith(f"ann@x.example does not hold {permission} today, and can ")
+    last = said.chains[0][-1]
+    assert last.text.startswith(f"gives itself a role that holds {permission} on ")
+    assert said.chains[0][0].text.startswith(f"{role} granted on ")
+    # who holds it today is another question
+    keys = [
+        holder.identity.key
+        for holder in who_can(derive(facts, AS_OF), permission, resource).holders
+    ]
+    assert ANN not in keys
+
+
+def test_what_is_denied_nobody_gives_itself() -> None:
+    admin = bind(PROJECT, "roles/resourcemanager.projectIamAdmin", ANN)
+    denied = denies(PROJECT, "secretmanager.googleapis.com/versions.access")
+    facts = replace(with_bindings(ESTATE, admin), deny_policies=(denied,))
+    assert of(facts, ACCESS, PROJECT, ANN).answer == "denied"
+
+
+def test_a_condition_on_setting_policies_leaves_it_open() -> None:
+    admin = bind(PROJECT, "roles/resourcemanager.projectIamAdmin", ANN, condition=ODD)
+    said = of(with_bindings(ESTATE, admin), ACCESS, PROJECT, ANN)
+    assert said.answer == "unknown"
+
+
+# ------------------------------------------------------------- names that nothing bears
+
+
+def test_the_e_mail_of_a_group_that_was_read_is_the_group() -> None:
+    key = "group:eng@x.example"
+    eng = Group(id=key, origin=at(), key=key, members=(ANN,), members_known=(ANN,))
+    facts = with_bindings(ESTATE, bind(PROJECT, "roles/run.invoker", key))
+    facts = replace(facts, groups=(eng,))
+    said = of(facts, INVOKE, "service api", "Eng@x.example")
+    assert (said.principal, said.answer) == (key, "allowed")
+    # a prefix says what is meant
+    assert of(facts, INVOKE, "service api", "user:eng@x.example").answer == "denied"
+
+
+@pytest.mark.parametrize(
+    ("who", "line"),
+    [
+        (f"serviceAccount:x{ENV_SA}", f"did you mean {account(ENV_SA)}?"),
+        (f"user:{ENV_SA}", f"did you mean {account(ENV_SA)}?"),
+        ("zoe@elsewhere.test", "check the spelling"),
+    ],
+)
+def test_a_denial_of_whom_nothing_names_says_so(who: str, line: str) -> None:
+    facts = replace(with_bindings(ESTATE), identities=(identity(ENV_SA),))
+    said = of(facts, INVOKE, "service api", who)
+    shown = who.rpartition(":")[2]
+    assert said.answer == "denied"
+    assert said.because[-1] == f"nothing that was read names {shown}: {line}"
+    # who is named, if only by another binding, is not asked to be another
+    named = with_bindings(facts, bind(PROJECT, "roles/viewer", account(TEAM_SA)))
+    lines = of(named, INVOKE, "service api", account(TEAM_SA)).because
+    assert not any(one.startswith("nothing that was read names") for one in lines)

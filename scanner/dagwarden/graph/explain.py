@@ -1,5 +1,6 @@
 """Why may A use P on R, and who else may."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import cached_property
@@ -47,7 +48,7 @@ from dagwarden.graph.paths import (
     linked,
     refusal_hops,
 )
-from dagwarden.graph.principals import kind_of
+from dagwarden.graph.principals import ANYONE, kind_of
 from dagwarden.graph.reach import Control, ControlGraph, reached, user_of
 from dagwarden.graph.speakers import speakers
 from dagwarden.graph.spellings import (
@@ -57,6 +58,7 @@ from dagwarden.graph.spellings import (
     principal_named,
     resource_named,
     task_named,
+    unheard_of,
 )
 from dagwarden.graph.targets import Runs
 
@@ -125,7 +127,10 @@ def _explained(
     if task is None:
         name = resource_named(estate, resource)
         check_kind(estate, permission, name)
-        return _of_identity(asked, principal_named(estate, principal), permission, name)
+        key = principal_named(estate, principal)
+        said = _of_identity(asked, key, permission, name)
+        unheard = unheard_of(estate, key) if said.answer == "denied" else None
+        return replace(said, because=(*said.because, unheard)) if unheard else said
     uses = _uses(estate, task)
     needed = (_needed(estate, use, resource) for use in uses)
     name = next(filter(None, needed), None) or resource_named(estate, resource)
@@ -162,7 +167,13 @@ def who_can(facts: Facts | Asked, permission: str, resource: str) -> Holders:
     if asked.bearer is not None:
         keys.update(claimed.key for _, claimed in asked.bearer.becomes)
     found = [_holder(estate, key, permission, name) for key in sorted(keys)]
-    listed = [holder for holder in found if holder.answer != "denied"]
+    # who holds it to no use is listed, and why; who is refused is not
+    latent = {key for key in keys if _unusable(estate, key, permission)}
+    listed = [
+        holder
+        for holder in found
+        if holder.answer != "denied" or (holder.hops and holder.identity.key in latent)
+    ]
     listed.sort(
         key=lambda holder: (holder.answer, len(holder.hops), holder.identity.key)
     )
@@ -239,7 +250,7 @@ def what_can(facts: Facts | Asked, principal: str) -> Holdings:
         principal = _one(asked.bearer)
     key = access.membership.key(principal_named(estate, principal))
     bindings = [*access.bindings_of(key), *access.open_bindings()]
-    if disabled(estate, Acting(), estate.ref(key)):
+    if gone := _nobody(estate, key):
         bindings = []
     distinct_ones = {binding.id: binding for binding in bindings}.values()
     found = [
@@ -260,7 +271,7 @@ def what_can(facts: Facts | Asked, principal: str) -> Holdings:
             )
         )
         or (
-            (f"{_who(key)} is a member of no binding that was read",)
+            (gone or f"{_who(key)} is a member of no binding that was read",)
             if not found
             else ()
         ),
@@ -339,6 +350,9 @@ def _holder(estate: Estate, key: str, permission: str, resource: str) -> Holder:
     access = estate.access
     answer = access.holds(key, permission, resource)
     held, causes = answer.held, answer.causes
+    useless = _unusable(estate, key, permission, answer) if held is not False else None
+    if useless:
+        held = False
     hops: tuple[Hop, ...] = ()
     if answer.supports:
         support = chosen(answer)
@@ -352,8 +366,8 @@ def _holder(estate: Estate, key: str, permission: str, resource: str) -> Holder:
         hops=hops,
         because=(
             *(one.text for one in answer.refusals),
-            *(_say(cause) for cause in causes),
-            *(_tokenless(key, permission) if held else ()),
+            *(_say(cause) for cause in (() if useless else causes)),
+            *((useless,) if useless else ()),
             *(speakers(estate, key) if held is not False else ()),
         ),
     )
@@ -372,22 +386,33 @@ def _of_identity(asked: Asked, key: str, permission: str, resource: str) -> Expl
         answer="unknown",
         assumes=estate.access.assumes(),
     )
-    if disabled(estate, Acting(), estate.ref(key)):
-        return replace(said, answer="denied", because=(_disabled(key),))
+    if gone := _nobody(estate, key):
+        return replace(said, answer="denied", because=(gone,))
     direct = estate.access.holds(key, permission, resource)
     chains = [*_direct(estate.access, key, permission, resource, direct)]
+    useless = None
+    if direct.held is not False:
+        useless = _unusable(estate, key, permission, direct)
     held, causes = direct.held, direct.causes
+    if useless:
+        held, causes = False, ()
     if held is not True:
         through, doubt = _through(asked, key, permission, resource)
-        chains.extend(through)
-        held = True if through else None if doubt and held is False else held
-        causes = distinct((*direct.causes, *doubt))
+        if through:
+            first = min(through, key=len)
+            return replace(
+                said,
+                answer="allowed",
+                chains=tuple(sorted(through, key=len)[:_CHAINS]),
+                because=(_first_becomes(key, permission, first),),
+            )
+        held = None if doubt and held is False else held
+        causes = distinct((*causes, *doubt))
     chains.sort(key=len)
-    if held is True and direct.held is not True:
-        became = next(hop.target for hop in chains[0] if hop.kind == "can_become")
-        line = f"{_who(key)} can become {_who(became)}: the chain says how"
+    if useless:
+        lines = (useless, *map(_say, causes))
         return replace(
-            said, answer="allowed", chains=tuple(chains[:_CHAINS]), because=(line,)
+            said, answer=_WORDS[held], chains=tuple(chains[:_CHAINS]), because=lines
         )
     return replace(
         said,
@@ -674,7 +699,9 @@ def _through(
         answer = access.holds(account, permission, resource)
         first = next(_direct(access, account, permission, resource, answer))
         chains.append((*hops, *first))
-    doubt: list[Cause] = [*control.populations()]
+    given, doubt = _given(estate, key, permission, resource)
+    chains.extend(given)
+    doubt.extend(control.populations())
     for account in found.visited:
         doubt.extend(control.doubts(account))
         doubt.extend(access.holds(account, permission, resource).causes)
@@ -692,6 +719,60 @@ def _through(
     return chains, distinct(doubt)
 
 
+# What sets the policy of what, by the beginning of its name.
+# Source: cloud.google.com/iam/docs/permissions-reference
+_SETS_POLICY = (
+    (re.compile(r"//cloudresourcemanager\.googleapis\.com/(\w+)/[^/]+"), "resourcemanager.{}.setIamPolicy"),
+    (re.compile(r"//run\.googleapis\.com/.*/(services|jobs)/[^/]+"), "run.{}.setIamPolicy"),
+    (re.compile(r"//iam\.googleapis\.com/.*/(serviceAccounts)/[^/]+"), "iam.{}.setIamPolicy"),
+    (re.compile(r"//storage\.googleapis\.com/()[^/]+"), "storage.buckets.setIamPolicy"),
+)  # fmt: skip
+
+
+def _given(
+    estate: Estate, key: str, permission: str, resource: str
+) -> tuple[list[tuple[Hop, ...]], list[Cause]]:
+    """
+    Return how an identity may give itself a permission, and what would tell.
+
+    By the policy of the resource or of what is above it. What a deny policy or a
+    boundary takes away it does not get by a grant.
+    """
+    access = estate.access
+    left = access.leaves(key, permission, resource)
+    if left.held is False or (_unusable(estate, key, permission)):
+        return [], []
+    chains: list[tuple[Hop, ...]] = []
+    doubt: list[Cause] = []
+    for place in estate.hierarchy.lineage(resource).names:
+        sets = _sets_policy(place)
+        if sets is None:
+            continue
+        answer = access.holds(key, sets, place)
+        if answer.held is not True or left.held is not True:
+            if answer.held is not False:
+                doubt.extend((*answer.causes, *left.causes))
+            continue
+        shown = estate.hierarchy.shown(place)
+        gives = Hop(
+            kind="holds",
+            source=key,
+            target=resource,
+            text=f"gives itself a role that holds {permission} on {shown}: {sets}",
+            origin=chosen(answer).origin,
+        )
+        chains.append((*next(_direct(access, key, sets, place, answer)), gives))
+    return chains, doubt
+
+
+def _sets_policy(resource: str) -> str | None:
+    """Return the permission to set a resource's policy, of what is modelled."""
+    for pattern, permission in _SETS_POLICY:
+        if found := pattern.fullmatch(resource):
+            return permission.format(found[1])
+    return None
+
+
 def _because(
     estate: Estate,
     key: str,
@@ -704,7 +785,6 @@ def _because(
         yield f"{who} holds {permission} on {shown}"
         if permission == CREATE_KEY:
             yield from NewKeys(estate).said_of(resource)
-        yield from _tokenless(key, permission)
         yield from speakers(estate, key)
     elif answer.refusals and answer.held is False:
         yield from (refusal.text for refusal in answer.refusals)
@@ -717,19 +797,47 @@ def _because(
         yield from (_say(cause) for cause in answer.causes)
 
 
-def _tokenless(key: str, permission: str) -> Iterator[str]:
-    """
-    Say of a federated identity that holding the permission is not yet using it.
+def _first_becomes(key: str, permission: str, chain: tuple[Hop, ...]) -> str:
+    """Say by what an identity gets to what it does not hold itself."""
+    became = next((hop.target for hop in chain if hop.kind == "can_become"), None)
+    if became:
+        return f"{_who(key)} can become {_who(became)}: the chain says how"
+    return (
+        f"{_who(key)} does not hold {permission} today, and can give it to itself: the "
+        "chain says how"
+    )
 
-    What it gets for its token is an access token. A service takes identity tokens, which
-    Google signs for accounts only (cloud.google.com/docs/authentication/get-id-token).
+
+def _nobody(estate: Estate, key: str) -> str | None:
+    """Say of an identity that nobody can be that it is disabled, or was deleted."""
+    if disabled(estate, Acting(), estate.ref(key)):
+        return _disabled(key)
+    if kind_of(key) == "deleted":
+        return f"{_who(key)} was deleted: nobody is it, unless it is restored"
+    return None
+
+
+def _unusable(
+    estate: Estate, key: str, permission: str, answer: Answer | None = None
+) -> str | None:
     """
-    if kind_of(key) == "federated" and by_id_token(permission):
-        yield (
-            f"{_who(key)} has no identity token of its own, and the call takes one: it has "
-            "to become a service account that holds the permission, and ask for its token "
-            "(iam.serviceAccounts.getOpenIdToken)"
-        )
+    Say why an identity cannot use a permission that it holds, or may hold.
+
+    What a federated identity gets for its token is an access token. A service takes
+    identity tokens, which Google signs for accounts only
+    (cloud.google.com/docs/authentication/get-id-token), unless it lets everyone in.
+    """
+    if gone := _nobody(estate, key):
+        return gone
+    if kind_of(key) != "federated" or not by_id_token(permission):
+        return None
+    if answer and any(one.member == ANYONE.key for one in answer.supports):
+        return None
+    return (
+        f"{_who(key)} has no identity token of its own, and the call takes one: it has "
+        "to become a service account that holds the permission, and ask for its token "
+        "(iam.serviceAccounts.getOpenIdToken)"
+    )
 
 
 def _near(estate: Estate, key: str, permission: str, resource: str) -> Iterator[str]:

@@ -75,6 +75,9 @@ def principal_named(estate: Estate, text: str) -> str:
     """Return the key of a principal that is no task."""
     account = f"serviceAccount:{text}" if text.isdigit() else text
     key = estate.access.membership.key(account)
+    group = f"group:{text.lower()}"
+    if "@" in text and ":" not in text and not _named(estate, key):
+        key = group if _named(estate, group) else key
     if "@" in key or key.startswith(("all", "principal", "domain:")):
         return key
     if kind_of(key) == "federated":  # a Kubernetes account has no @
@@ -89,6 +92,47 @@ def principal_named(estate: Estate, text: str) -> str:
         f"{text!r} is no e-mail, IAM member or task",
         remedy=_suggest(text, tasks, "write an e-mail or DAG.TASK"),
     )
+
+
+def _named(estate: Estate, key: str) -> bool:
+    """Tell whether anything that was read is, or speaks of, an identity."""
+    access = estate.access
+    return bool(
+        estate.identity(key)
+        or access.naming(key)
+        or any(one.key == key for one in estate.facts.groups)
+        or any(True for _ in access.membership.groups_of(key))
+    )
+
+
+def unheard_of(estate: Estate, key: str) -> str | None:
+    """Say of an identity that nothing that was read names it, and who may be meant."""
+    if kind_of(key) not in _BY_MAIL or _named(estate, key):
+        return None
+    known = {
+        *(item.key for item in estate.facts.identities),
+        *(item.key for item in estate.facts.groups),
+        *(name for name in estate.access.named() if kind_of(name) in _BY_MAIL),
+    }
+    mail = key.partition(":")[2]
+    local, _, domain = mail.partition("@")
+    same = sorted(name for name in known if name.partition(":")[2] == mail)
+    # of a domain the first parts tell who is who
+    beside = {
+        name.partition(":")[2].partition("@")[0]: name
+        for name in sorted(known)
+        if name.endswith(f"@{domain}")
+    }
+    close = same or [
+        *(beside[one] for one in get_close_matches(local, beside, n=1)),
+        *get_close_matches(key, sorted(known), n=1, cutoff=_CLOSE),
+    ]
+    meant = f"did you mean {close[0]}?" if close else "check the spelling"
+    return f"nothing that was read names {mail}: {meant}"
+
+
+_BY_MAIL = frozenset({"user", "group", "service_account", "service_agent"})
+_CLOSE = 0.9  # of whole e-mails, which have long parts in common
 
 
 def _dags_read(facts: Facts) -> bool:
