@@ -124,7 +124,7 @@ def unheard_of(estate: Estate, key: str) -> str | None:
         if name.endswith(f"@{domain}")
     }
     close = same or [
-        *(beside[one] for one in get_close_matches(local, beside, n=1)),
+        *(beside[one] for one in get_close_matches(local, beside, n=1, cutoff=_NEAR)),
         *get_close_matches(key, sorted(known), n=1, cutoff=_CLOSE),
     ]
     meant = f"did you mean {close[0]}?" if close else "check the spelling"
@@ -132,6 +132,7 @@ def unheard_of(estate: Estate, key: str) -> str | None:
 
 
 _BY_MAIL = frozenset({"user", "group", "service_account", "service_agent"})
+_NEAR = 0.75  # of first parts
 _CLOSE = 0.9  # of whole e-mails, which have long parts in common
 
 
