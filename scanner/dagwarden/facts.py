@@ -297,7 +297,8 @@ class EmbeddedSecret(Fact, frozen=True, kw_only=True):
     pattern: str | None = None
     # of a service account key, set by graph: what the snapshot says of it, ...
     key_state: Maybe[KeyState | None] = None
-    # ... resource names of what its account may call (UNSET: not all is known), ...
+    # ... resource names of what its account may call, or the nearest that it can become
+    # (UNSET: not all is known), ...
     may_call: Maybe[tuple[str, ...]] = ()
     may_call_known: tuple[str, ...] = ()
     # ... and keys of the accounts that it can become; none where the key is dead

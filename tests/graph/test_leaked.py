@@ -129,7 +129,7 @@ def test_the_chain_goes_on_into_the_cloud() -> None:
 def test_the_chain_goes_over_an_account_that_it_can_become() -> None:
     developer = bind(PROJECT, "roles/run.developer", account(ENV_SA))
     fact = leaked(KEY, bindings=(MAY_BECOME, developer))
-    assert fact.may_call_known == ()
+    assert fact.may_call_known == (JOB, SERVICE)
     assert account(ENV_SA) in fact.may_become_known
     kinds = [hop.kind for hop in fact.hops]
     assert kinds[:3] == ["authenticates_as", "granted", "can_become"]

@@ -9,7 +9,7 @@ from tests.graph.test_leaked import KEY, NAME, SECRET, leaked
 
 from dagwarden.facts import EmbeddedSecret, Facts, SecretKind
 from dagwarden.graph.build import derive
-from dagwarden.policy.evaluate import render_message, render_remediation
+from dagwarden.policy.evaluate import evidence_of, render_message, render_remediation
 from dagwarden.policy.load import load_rules
 
 RULES = {rule.id: rule for rule in load_rules()}
@@ -117,3 +117,13 @@ def test_what_a_file_says_is_no_command(identity: str, key_id: str) -> None:
 def test_a_place_is_told_where_it_says_more(place: str, words: str) -> None:
     message, _ = said("password", place=place)
     assert message.startswith(f"key.json holds a secret in clear ({words}): ")
+
+
+def test_what_a_credential_has_not_is_no_evidence() -> None:
+    rule = RULES["secret-in-repository"]
+    named = {
+        item.name for item in evidence_of(rule, replace(SECRET, secret="password"))
+    }
+    assert named == {"secret", "place", "carriers"}
+    known = replace(SECRET, secret="bearer_token", prefix="ghp_")
+    assert ("prefix", "ghp_") in {(i.name, i.value) for i in evidence_of(rule, known)}

@@ -145,7 +145,9 @@ class _Leaks:
         becomes = self._becomes(key)
         if not hops and becomes:
             nearest = next(iter(becomes))
-            hops = (*becomes[nearest], *self._opens(nearest)[1])
+            # what the chain ends at is what whoever has the key may call
+            calls, further = self._opens(nearest)
+            hops = (*becomes[nearest], *further)
         return _Opened(state, causes, calls, tuple(sorted(becomes)), (stands, *hops))
 
     def _state(

@@ -28,6 +28,7 @@ from dagwarden.expression import (
 )
 from dagwarden.facts import (
     Connection,
+    EmbeddedSecret,
     Fact,
     Facts,
     IdentityRef,
@@ -447,10 +448,17 @@ def general_remediation(rule: Rule) -> str:
 
 
 def evidence_of(rule: Rule, subject: Fact) -> tuple[EvidenceItem, ...]:
-    """Return the values that the rule names as evidence, in its order."""
+    """
+    Return the values that the rule names as evidence, in its order.
+
+    That a timeout is not set is evidence; that a password has no issuer's mark is not.
+    """
+    values = {path: _values(subject, path) for path in rule.evidence}
+    sparse = isinstance(subject, EmbeddedSecret)
     return tuple(
-        EvidenceItem(name=path, value=_in_words(_values(subject, path), brief=False))
-        for path in rule.evidence
+        EvidenceItem(name=path, value=_in_words(value, brief=False))
+        for path, value in values.items()
+        if value is not None or not sparse
     )
 
 
