@@ -7,7 +7,7 @@ from tests.render.sample import CHAIN, ESCAPES, FINDINGS, HOSTILE, SCRIPT
 from tests.render.snapshot import FOLDER, assert_same
 
 from dagwarden.facts import Hop
-from dagwarden.render.drawing import draw_chain
+from dagwarden.render.drawing import draw_answer, draw_chain
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -106,3 +106,52 @@ def test_hostile_names_are_text(columns: int) -> None:
 def test_any_id_can_be_drawn(node: str) -> None:
     hop = Hop(kind="calls", source=node, target=f"identity:{node}", text=node)
     assert ElementTree.fromstring(draw_chain((hop,), title=node)).get("role") == "img"
+
+
+def granted(who: str, role: str, place: str) -> Hop:
+    return Hop(
+        kind="granted",
+        source=who,
+        target=role,
+        text=f'{role} granted on {place}, on condition "t": a',
+    )
+
+
+WAY = (
+    granted("user:a@x", "roles/act", "projects/p"),
+    granted("user:a@x", "roles/deploy", "folders/1"),
+    Hop(kind="can_become", source="user:a@x", target="serviceAccount:b@p", text="t"),
+    granted("serviceAccount:b@p", "roles/run.invoker", "projects/p"),
+    Hop(
+        kind="inherited", source="//crm/projects/1", target="//run/services/s", text="t"
+    ),
+    Hop(kind="holds", source="roles/run.invoker", target="run.routes.invoke", text="t"),
+)
+
+
+def test_a_chain_of_an_answer_is_in_one_piece_and_says_where_roles_are_granted() -> (
+    None
+):
+    drawing = draw_answer((WAY,), question="q", answer="allowed")
+    assert words(drawing, "word") == [
+        *("is granted", "and is granted", "so can become"),
+        *("is granted", "inherited by", "gives"),
+    ]
+    assert [word for word in words(drawing, "kind") if word] == [
+        *("Role on projects/p", "Role on folders/1", "Role on projects/p", "Service"),
+    ]
+    assert words(drawing, "name")[1:3] == ["roles/act", "roles/deploy"]
+
+
+def test_an_answer_without_a_chain_says_its_verdict_and_why() -> None:
+    why = [f"reason {n} {SCRIPT}" for n in range(20)] + ["x" * 400]
+    drawing = draw_answer((), question=f"who {SCRIPT}", answer="denied", because=why)
+    assert words(drawing, "answer") == ["DENIED"]
+    assert words(drawing, "question") == [f"who {SCRIPT}"]
+    assert words(drawing, "because") == [*why[:12], "and 9 more reasons"]
+    tree = ElementTree.fromstring(drawing)
+    assert (tree.get("width"), tree.get("height")) == ("1150", str(66 + 13 * 17))
+    (line,) = words(
+        draw_answer((), question="q", answer="x", because=["a b"]), "because"
+    )
+    assert line == "a b"

@@ -76,9 +76,14 @@ def _answered(
 
         return job.as_json(answer)
     if format_ == "svg":
-        from dagwarden.render.drawing import draw_chains
+        from dagwarden.render.drawing import draw_answer
 
-        return draw_chains(answer.chains, title=f"{title}: {answer.answer}")
+        return draw_answer(
+            answer.chains,
+            question=title,
+            answer=answer.answer,
+            because=answer.because,
+        )
     from dagwarden.render.explanation import render_answer
 
     return render_answer(answer, colour=colour())

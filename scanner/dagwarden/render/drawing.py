@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
+from textwrap import wrap
+from typing import TypeAlias
 from xml.sax.saxutils import escape
 
 from dagwarden.facts import Hop
@@ -9,6 +11,9 @@ from dagwarden.render import visible
 
 # Geometry in user units; at full size one is a pixel.
 _BOX, _HIGH, _GAP, _FALL = 208, 66, 92, 46
+_LEAST, _HEAD, _LINE = 1150, 66, 17  # of an answer: its width, its head, a line
+_LETTERS_OF_A_LINE, _REASONS = 150, 12
+_COLOURS = {"allowed": "#2da44e", "denied": "#e5534b", "unknown": "#bf8700"}
 _LETTERS = 26  # of the monospaced name on one line of a box
 
 _WORDS = {
@@ -26,6 +31,12 @@ _WORDS = {
     "calls": "calls",
 }
 
+# ... where a hop starts further back, at an identity or a role
+_AGAIN = {"granted": "and is granted", "can_become": "so can become", "holds": "gives"}
+# In a grant's text.
+
+_GRANTED, _CONDITION = " granted on ", ", on condition"
+
 _KINDS = {
     "task": "Task",
     "dag": "DAG",
@@ -39,6 +50,9 @@ _KINDS = {
     "cloud_run": "Cloud Run",
     "composer_environment": "Composer",
 }
+
+
+_Node: TypeAlias = tuple[str, str]  # an id and, of a role, where it is granted
 
 
 def draw_chain(hops: Sequence[Hop], *, title: str, columns: int = 3) -> str:
@@ -61,31 +75,60 @@ def draw_chain(hops: Sequence[Hop], *, title: str, columns: int = 3) -> str:
         f'<title id="t{name}">{escape(visible(title))}</title>'
         f'<desc id="d{name}">{escape(told)}</desc>'
     )
-    boxes = (_box(node, *_corner(n, columns)) for n, node in enumerate(nodes))
+    boxes = (_box(*node, *_corner(n, columns)) for n, node in enumerate(nodes))
     arrows = (_arrow(word, n, columns) for n, word in enumerate(links, 1) if word)
     return "".join((head, *boxes, *arrows, "</svg>"))
 
 
-def draw_chains(
-    chains: Sequence[Sequence[Hop]], *, title: str, columns: int = 4
+def draw_answer(
+    chains: Sequence[Sequence[Hop]],
+    *,
+    question: str,
+    answer: str,
+    because: Sequence[str] = (),
+    columns: int = 4,
 ) -> str:
-    """Return several chains as one SVG, one below the other; none is an empty one."""
+    """Return an answer as SVG: the verdict, why, and its chains, one below the other."""
+    title = f"{question}: {answer}"
     drawn = [
         draw_chain(chain, title=title, columns=columns) for chain in chains if chain
     ]
     sizes = [_size(chain, columns) for chain in chains if chain]
-    width = max((wide for wide, _ in sizes), default=1)
-    height = sum(high + _FALL for _, high in sizes)
-    placed: list[str] = []
-    top = 0
+    lines = [line for reason in because[:_REASONS] for line in _wrapped(reason)]
+    if len(because) > _REASONS:
+        lines.append(f"and {len(because) - _REASONS} more reasons")
+    top = _HEAD + _LINE * len(lines)
+    width = max((_LEAST, *(wide for wide, _ in sizes)))
+    height = top + sum(high + _FALL for _, high in sizes)
+    placed = [*_verdict(answer, question, lines)]
     for (_, high), svg in zip(sizes, drawn, strict=True):
         placed.append(svg.replace("<svg ", f'<svg y="{top}" ', 1))
         top += high + _FALL
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {max(height, 1)}" '
-        f'width="{width}" height="{max(height, 1)}" role="group">'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
+        f'width="{width}" height="{height}" role="group" '
+        'font-family="system-ui, sans-serif" fill="currentColor">'
         f"<title>{escape(visible(title))}</title>{''.join(placed)}</svg>\n"
     )
+
+
+def _verdict(answer: str, question: str, reasons: Sequence[str]) -> Iterator[str]:
+    """Yield the words above the chains: the verdict, the question, why."""
+    yield (
+        f'<text class="answer" x="1" y="16" font-size="16" font-weight="700" '
+        f'fill="{_COLOURS.get(answer, "currentColor")}">{escape(answer.upper())}</text>'
+        f'<text class="question" x="1" y="38" font-size="12.5">'
+        f"{escape(_cut(visible(question), _LETTERS_OF_A_LINE))}</text>"
+    )
+    for number, line in enumerate(reasons):
+        yield (
+            f'<text class="because" x="1" y="{60 + _LINE * number}" font-size="12" '
+            f'opacity=".8">{escape(line)}</text>'
+        )
+
+
+def _wrapped(reason: str) -> list[str]:
+    return wrap(visible(reason), _LETTERS_OF_A_LINE)
 
 
 def _size(hops: Sequence[Hop], columns: int) -> tuple[int, int]:
@@ -95,19 +138,39 @@ def _size(hops: Sequence[Hop], columns: int) -> tuple[int, int]:
     return wide * _BOX + (wide - 1) * _GAP + 2, rows * _HIGH + (rows - 1) * _FALL + 2
 
 
-def _shape(hops: Sequence[Hop]) -> tuple[list[str], list[str | None]]:
-    """Return the ids along the chain, and the word on each link (None: no link)."""
-    nodes: list[str] = []
+def _shape(hops: Sequence[Hop]) -> tuple[list[_Node], list[str | None]]:
+    """
+    Return the boxes along the chain, and the word on each link (None: no link).
+
+    A hop that starts at a box further back goes on from the last one: what an
+    identity was granted is all it takes to become another. A role's box says where it
+    is granted, so what is inherited starts there.
+    """
+    nodes: list[_Node] = []
     links: list[str | None] = []
+    seen: set[str] = set()
     for hop in hops:
+        word = _WORDS[hop.kind]
         if not nodes:
-            nodes.append(hop.source)
-        elif nodes[-1] != hop.source:
-            nodes.append(hop.source)
-            links.append(None)
-        nodes.append(hop.target)
-        links.append(_WORDS[hop.kind])
+            nodes.append((hop.source, ""))
+        elif nodes[-1][0] != hop.source:
+            if hop.source in seen:
+                word = _AGAIN.get(hop.kind, word)
+            elif hop.kind != "inherited" or not nodes[-1][1]:
+                nodes.append((hop.source, ""))
+                links.append(None)
+        seen.update((hop.source, hop.target))
+        nodes.append((hop.target, _place(hop)))
+        links.append(word)
     return nodes, links
+
+
+def _place(hop: Hop) -> str:
+    """Return where a hop says that the role it leads to is granted."""
+    role, granted, place = hop.text.partition(_GRANTED)
+    if hop.kind != "granted" or not granted or role != hop.target:
+        return ""
+    return place.partition(_CONDITION)[0]
 
 
 def _corner(number: int, columns: int) -> tuple[int, int]:
@@ -115,8 +178,10 @@ def _corner(number: int, columns: int) -> tuple[int, int]:
     return column * (_BOX + _GAP), row * (_HIGH + _FALL)
 
 
-def _box(node: str, left: int, top: int) -> str:
+def _box(node: str, place: str, left: int, top: int) -> str:
     kind, name = _label(node)
+    if place:
+        kind, name = f"Role on {visible(place)}", visible(node)
     lines = "".join(
         f'<text class="name" x="{left + 12}" y="{top + 37 + 15 * n}" '
         f'font-family="ui-monospace, monospace" font-size="11.5">{escape(line)}</text>'
