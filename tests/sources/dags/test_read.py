@@ -375,6 +375,7 @@ NOBODY_SAID: dict[str, tuple[str, dict[str, str], str | UnsetType]] = {
     "two that differ": (".", {"common/constants.py": OTHER, "dags/common/constants.py": HELD}, UNSET),
     "in a folder aside": (".", {"lab/common/constants.py": HELD}, UNSET),
     "a folder that is named": ("dags", {"dags/team/common/constants.py": HELD, "dags/team/x.py": LOADED}, UNSET),
+    "too deep": (f"{'d/' * 20}x.py", {f"{'d/' * 20}common/constants.py": HELD}, UNSET),
     "its own name": ("dags/common/constants.py", {"dags/common/constants.py": LOADED + HELD}, UNSET),
 }  # fmt: skip
 
@@ -424,3 +425,22 @@ def test_what_lies_in_another_environment_is_read_there_only(tmp_path: Path) -> 
     (tmp_path / "a.py").unlink()
     # nothing is left to read, which is no fault
     assert sources(".") == ([], ())
+
+
+def test_a_pipe_beside_a_configuration_holds_up_nothing(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.py")
+    (tmp_path / "dags.yaml").write_text("d: {}")
+    (tmp_path / "load.py").write_text(
+        "# airflow\nimport dagfactory\ndagfactory.load_yaml_dags(globals())\n"
+    )
+    facts = find_dags(
+        tmp_path,
+        "default",
+        [tmp_path],
+        only=[Path("dags.yaml")],
+        exclude=(),
+        airflow="3.1",
+        fingerprint=Fingerprint(b"", False),
+    ).read()
+    # it was looked into for what loads the configuration, which the other does
+    assert [file.path for file in facts.files if file.kind == "dag"] == ["load.py"]

@@ -49,6 +49,8 @@ MAX_KEPT = 5_000_000
 # Calls in each other; how many fit into the stack of a thread is known.
 MAX_FRAMES = 900
 MAX_TEMPLATE = 100_000
+# Folders around a file that are looked into for what it imports.
+MAX_AROUND = 20
 _HELD_ELSEWHERE = ("plugins", "src")
 
 
@@ -179,7 +181,8 @@ class FileReader:
         """
         if folder not in self.environment.undivided:
             return (folder,)
-        return tuple(place for place in path.parents if _is_at(place, self.root))
+        around = [place for place in path.parents if _is_at(place, self.root)]
+        return tuple(around) if len(around) <= MAX_AROUND else (folder,)
 
     def search_usual(self, name: str, folders: tuple[Path, ...]) -> _Search:
         """Look for the module `name` where modules are imported from."""

@@ -17,6 +17,7 @@ from dagwarden.facts import (
     GapReason,
     Task,
 )
+from dagwarden.files import read_regular
 from dagwarden.sources.credentials import Fingerprint, purged
 from dagwarden.sources.dags.airflow.outside import Outside
 from dagwarden.sources.dags.ignore import (
@@ -426,8 +427,7 @@ def _configured(folder: Path, wanted: set[Path] | None) -> list[Path]:
 def _loads(path: Path) -> bool:
     """Say whether a file may load configurations of dag-factory."""
     try:
-        with path.open("rb") as stream:
-            return _LOADING in stream.read(MAX_SIZE)
+        return _LOADING in read_regular(path, MAX_SIZE)
     except OSError:
         return False
 
