@@ -1120,6 +1120,57 @@ def test_declared_impersonation_is_use_not_lateral_movement() -> None:
     }
 
 
+UPDATES = replace(CALL, operation="update_job", deploys_as=OTHER_SA)
+SECOND = replace(TASK, id="task:prod:e.py:e.t", dag="dag:prod:e.py:e", dag_id="e")
+OF_SECOND = replace(UPDATES, id="call:prod:e.py:e.t", task=SECOND.id)
+
+
+@pytest.mark.parametrize(
+    ("tasks", "calls", "becomes"),
+    [
+        ((TASK,), (UPDATES,), False),
+        # another DAG of the same identity was not meant to
+        ((TASK, SECOND), (UPDATES,), True),
+        ((TASK, SECOND), (UPDATES, OF_SECOND), False),
+        ((TASK, SECOND), (UPDATES, replace(OF_SECOND, deploys_as=TEAM_SA)), True),
+        # as whom the other deploys may be the same
+        ((TASK, SECOND), (UPDATES, replace(OF_SECOND, deploys_as=UNSET)), None),
+        ((TASK, SECOND), (replace(UPDATES, deploys_as=UNSET),), True),
+    ],
+)
+def test_deploying_as_an_account_is_use_where_all_dags_of_the_identity_do(
+    tasks: tuple[Task, ...], calls: tuple[Call, ...], becomes: bool | None
+) -> None:
+    facts = replace(
+        with_bindings(
+            LATERAL,
+            bind(PROJECT, "roles/run.developer", account(ENV_SA)),
+            bind(account_name(OTHER_SA), USER, account(ENV_SA)),
+        ),
+        tasks=tasks,
+        calls=calls,
+    )
+    reach = reach_of(facts)
+    if becomes is None:
+        assert reach.controls is UNSET
+        assert reach.controls_known == ()
+    else:
+        emails = [one.identity.email for one in reach.controls_known]
+        assert emails == ([OTHER_SA] if becomes else [])
+
+
+USER = "roles/iam.serviceAccountUser"
+
+
+def test_updating_a_job_is_not_running_it_with_overrides() -> None:
+    overrides = bind(PROJECT, "roles/run.jobsExecutorWithOverrides", account(ENV_SA))
+    facts = replace(ESTATE, bindings=(overrides,))
+    assert reach_of(facts).controls_known == ()
+    updates = with_call(facts, operation="update_job", deploys_as=TEAM_SA)
+    (found,) = reach_of(updates).controls_known
+    assert found.permission == "run.jobs.runWithOverrides"
+
+
 def test_running_ones_own_job_with_overrides_is_use_too() -> None:
     role = "roles/run.jobsExecutorWithOverrides"
     other = replace(

@@ -192,6 +192,9 @@ def _users(joined: Joined) -> "Iterable[User]":
     declared: dict[str, set[str]] = {}
     jobs: dict[str, set[str]] = {}
     undeclared: dict[str, set[Cause]] = {}
+    # account -> the DAGs that deploy as it; "": as whom, is not known
+    deployed: dict[str, dict[str, set[str]]] = {}
+    unsaid: dict[str, set[Cause]] = {}
 
     def use(task: str, acting: Acting) -> None:
         keys = list(acting.chain)
@@ -214,22 +217,34 @@ def _users(joined: Joined) -> "Iterable[User]":
             if caller.identity is UNSET:
                 continue
             key = caller.identity.key
-            if target.run is not None:
+            if target.run is not None and call.deploys_as is None:
                 name = estate.hierarchy.canonical(target.run.resource)
                 jobs.setdefault(key, set()).add(name)
             elif target.name is UNSET and call.operation != "list_jobs":
                 undeclared.setdefault(key, set()).update(target.causes)
-            if isinstance(call.deploys_as, str):
-                # deploying as an account is a declared use of it
-                declared.setdefault(key, set()).add(account_key(call.deploys_as))
-            elif call.deploys_as is UNSET:
-                why = causes_of(
-                    call, "deploys_as", f"account that {call.id} deploys as"
-                )
-                undeclared.setdefault(key, set()).update(why)
+            if call.deploys_as is not None:
+                account, dag = "", estate.tasks[call.task].dag
+                if isinstance(call.deploys_as, str):
+                    account = account_key(call.deploys_as)
+                by = deployed.setdefault(key, {}).setdefault(account, set())
+                by.add(dag)
+            if call.deploys_as is UNSET:
+                symbol = f"account that {call.id} deploys as"
+                why = causes_of(call, "deploys_as", symbol)
+                unsaid.setdefault(key, set()).update(why)
     for key in sorted(environments):
         if key.startswith("serviceAccount:") or "@" in key:
-            others = declared.get(key, set())
+            # deploying as an account is a declared use of it, by all that act as `key`:
+            # what one DAG means to do, the others that share the identity do not
+            by_account = deployed.get(key, {})
+            unknown = by_account.get("", set())
+            if any(dags[key] <= by | unknown for by in by_account.values()):
+                undeclared.setdefault(key, set()).update(unsaid.get(key, ()))
+            others = declared.get(key, set()).union(
+                account
+                for account, by in by_account.items()
+                if account and dags[key] <= by
+            )
             yield User(
                 key=key,
                 environments=tuple(sorted(environments[key])),
