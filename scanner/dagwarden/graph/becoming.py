@@ -9,9 +9,9 @@ from dagwarden.graph.hierarchy import account_resource
 from dagwarden.graph.identities import Acting
 from dagwarden.graph.needs import disabled
 from dagwarden.graph.principals import email_of, kind_of
-from dagwarden.graph.reach import Control, ControlGraph, nearest, role_parent, user_of
+from dagwarden.graph.reach import Control, ControlGraph, leading, role_parent
 
-MOST_ASKED = 200  # identities that may become one of them, each walked from
+MOST_ASKED = 200  # identities that may become one of them, asked per question
 
 
 class Becoming(Record, frozen=True, kw_only=True):
@@ -22,7 +22,7 @@ class Becoming(Record, frozen=True, kw_only=True):
 
 
 def becoming(
-    control: Control,
+    graph: ControlGraph,
     targets: AbstractSet[str],
     permission: str,
     known: AbstractSet[str],
@@ -32,6 +32,7 @@ def becoming(
 
     `known` are left out: they hold it themselves.
     """
+    control = graph.control
     asked: list[str] = []
     complete = True
     for key in _candidates(control, targets):
@@ -41,19 +42,12 @@ def becoming(
             complete = False
             break
         asked.append(key)
-    graph = ControlGraph(control, asked)
-    found = {
-        key: nearest(
-            graph,
-            user_of(key),
-            lambda account, gives: account in targets and usable(gives, permission),
-        )
-        for key in asked
-    }
-    return Becoming(
-        chains={key: chain for key, chain in sorted(found.items()) if chain},
-        complete=complete,
+    chains = leading(
+        graph,
+        asked,
+        lambda account, gives: account in targets and usable(gives, permission),
     )
+    return Becoming(chains=chains, complete=complete)
 
 
 def _candidates(control: Control, targets: AbstractSet[str]) -> Iterator[str]:

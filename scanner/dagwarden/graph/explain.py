@@ -95,6 +95,11 @@ class Asked:
         """Who can become whom."""
         return Control(self.estate)
 
+    @cached_property
+    def graph(self) -> ControlGraph:
+        """The control edges that questions have walked, each grown once."""
+        return ControlGraph(self.control, ())
+
 
 def explain(
     facts: Facts | Asked, principal: str, permission: str, resource: str
@@ -208,7 +213,7 @@ def _others(
     targets = frozenset(key for key in keys if kind_of(key) in _BECOME)
     if not targets:
         return (), True
-    found = becoming(asked.control, targets, permission, keys)
+    found = becoming(asked.graph, targets, permission, keys)
     others = (
         Holder(
             identity=asked.estate.ref(key),

@@ -745,19 +745,48 @@ def reached(
     )
 
 
-def nearest(
-    graph: ControlGraph, user: User, wanted: Callable[[str, Gives], bool]
-) -> tuple[Hop, ...]:
-    """Return a shortest chain to a wanted account; none where there is none."""
-    before: dict[str, str] = {}
-    for parent, node in _walk(graph, user):
-        before[node] = parent
-        gives, account = _means(node)
-        if _is_hub(node) or gives in ("pool", "delegation"):
-            continue
-        if wanted(account, gives):
-            return tuple(_chain(graph, before, node, user.key))
-    return ()
+def leading(
+    graph: ControlGraph, keys: Iterable[str], wanted: Callable[[str, Gives], bool]
+) -> dict[str, tuple[Hop, ...]]:
+    """
+    Return those of the identities that can become a wanted account, each by its chain.
+
+    All are walked from at once, every node once, and back from what is wanted: what a
+    question costs does not grow with how many share a way.
+    """
+    back: dict[str, list[str]] = {}
+    queue = deque(keys)
+    seen, starts = set(queue), tuple(queue)
+    while queue:
+        node = queue.popleft()
+        for after in graph.after(node):
+            back.setdefault(after, []).append(node)
+            if after not in seen:
+                seen.add(after)
+                queue.append(after)
+    towards = {node: "" for node in back if _is_wanted(node, wanted)}
+    queue.extend(towards)
+    while queue:
+        node = queue.popleft()
+        for before in back.get(node, ()):
+            if before not in towards:
+                towards[before] = node
+                queue.append(before)
+    chains: dict[str, tuple[Hop, ...]] = {}
+    for key in starts:
+        nodes = [key]
+        while following := towards.get(nodes[-1]):
+            nodes.append(following)
+        if len(nodes) > 1:
+            chains[key] = tuple(_along(graph, nodes))
+    return chains
+
+
+def _is_wanted(node: str, wanted: Callable[[str, Gives], bool]) -> bool:
+    gives, account = _means(node)
+    if _is_hub(node) or gives in ("pool", "delegation"):
+        return False
+    return wanted(account, gives)
 
 
 def user_of(key: str) -> User:
@@ -804,6 +833,11 @@ def _chain(
     while nodes[-1] != start:
         nodes.append(before[nodes[-1]])
     nodes.reverse()
+    yield from _along(graph, nodes)
+
+
+def _along(graph: ControlGraph, nodes: list[str]) -> Iterator[Hop]:
+    """Yield the hops along nodes, of which every second one is shared."""
     for holder, hub, target in zip(nodes[::2], nodes[1::2], nodes[2::2], strict=False):
         step: _Step = graph.graph[holder][hub]["step"]
         what = _what(graph, hub, target)
