@@ -92,9 +92,10 @@ class Belonging:
             ]
             return open_(*(causes or [other]))
         question = (key, organization)
-        if question not in self._outside:
-            self._outside[question] = self._told(key, organization)
-        return self._outside[question]
+        told = self._outside.get(question)
+        if told is None:
+            told = self._outside[question] = self._told(key, organization)
+        return told
 
     def _organization(self, resource: str) -> str | None:
         if resource not in self._organizations:

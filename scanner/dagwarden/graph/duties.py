@@ -73,7 +73,10 @@ class _Site(Record, frozen=True, kw_only=True):
 class _Own:
     """Bindings by which an identity surely deploys, by where they stand, by id."""
 
-    def __init__(self, bindings: Mapping[str, Binding], hierarchy: Hierarchy) -> None:
+    def __init__(
+        self, key: str, bindings: Mapping[str, Binding], hierarchy: Hierarchy
+    ) -> None:
+        self.kind = kind_of(key)
         self.each = tuple(bindings[name] for name in sorted(bindings))
         self.names = frozenset(bindings)
         self.within: dict[str, tuple[Binding, ...]] = {}  # by project
@@ -159,7 +162,7 @@ class Duties:
         question: tuple[object, ...] = (key, site.scope, binding.role, always)
         if site.sort is not None and (not own or None not in map(self._always, own)):
             stands = tuple(self._stand(one, site) for one in own)
-            question = (kind_of(key), stands, site.sort, binding.role, always)
+            question = (self._owned[key].kind, stands, site.sort, binding.role, always)
         known = self._found.get(question)
         if known is not None:
             found, which = known
@@ -242,7 +245,7 @@ class Duties:
     def _find_own(self, key: str) -> _Own:
         standing = filter(self._of.__contains__, self._access.standing_for(key))
         each = chain.from_iterable(self._of[member] for member in standing)
-        return _Own({one.id: one for one in each}, self._hierarchy)
+        return _Own(key, {one.id: one for one in each}, self._hierarchy)
 
     def _decide(
         self, key: str, binding: Binding, site: _Site, own: tuple[Binding, ...]

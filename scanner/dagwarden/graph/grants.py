@@ -6,7 +6,7 @@ from typing import Literal
 
 from msgspec import UNSET
 
-from dagwarden.facts import Binding, Grant, Maybe, Record, Unresolved
+from dagwarden.facts import Binding, Grant, IdentityRef, Maybe, Record, Unresolved
 from dagwarden.graph.access import Cause
 from dagwarden.graph.access.decide import role_cause
 from dagwarden.graph.belonging import Belonging, domain_of
@@ -29,15 +29,23 @@ class _Held(Record, frozen=True, kw_only=True):
     unresolved: tuple[Unresolved, ...] = ()
 
 
-class _About(Record, frozen=True, kw_only=True):
-    """What a grant says of whom it is given to, computed together."""
+class _Holder(Record, frozen=True, kw_only=True):
+    """What an identity tells by itself, whatever it was granted."""
 
-    project: Maybe[str | None]
-    same_project: Maybe[bool | None]
-    outside: Maybe[bool]
-    deploys: Maybe[bool]
-    deploys_by: tuple[str, ...]
-    unresolved: tuple[Unresolved, ...]
+    identity: IdentityRef
+    someone: bool  # whose duties are to be kept apart
+    domain: str | None
+    project: str | None  # by its resource name
+    project_id: Maybe[str | None]
+    unresolved: tuple[Unresolved, ...] = ()
+
+
+class _Place(Record, frozen=True, kw_only=True):
+    """What a resource tells of all grants on it."""
+
+    label: str
+    level: Level
+    project: str | None
 
 
 def derive_grants(
@@ -51,7 +59,7 @@ def derive_grants(
     """
     held: dict[str, _Held] = {}
     found: list[Grant] = []
-    holders = _Holders(estate)
+    known = _Known(estate)
     for binding in estate.facts.bindings:
         role = held.get(binding.role)
         if role is None:
@@ -61,7 +69,7 @@ def derive_grants(
             if used.isdisjoint(wanted):
                 continue
             wanted = tuple(key for key in wanted if key in used)
-        found.extend(_grants(estate, holders, binding, role, wanted, used, usage))
+        found.extend(_grants(known, binding, role, wanted, used, usage))
     return tuple(sorted(found, key=attrgetter("id")))
 
 
@@ -79,94 +87,118 @@ def _held(roles: Roles, role: str) -> _Held:
     )
 
 
-class _Holders:
-    """Tells of those who hold grants what their other grants and names say of them."""
+class _Known:
+    """Tells of those who hold grants, and of what grants stand on, each once."""
 
     def __init__(self, estate: Estate) -> None:
-        self._hierarchy = estate.hierarchy
-        self._belonging = Belonging(estate)
-        self._duties = Duties(estate)
+        self.belonging = Belonging(estate)
+        self.duties = Duties(estate)
+        self._estate = estate
+        self._holders: dict[str, _Holder] = {}
+        self._places: dict[str, _Place] = {}
 
-    def about(self, key: str, binding: Binding, role: _Held) -> _About:
-        outside = self._belonging.outside(key, binding.resource)
-        deploys = self._deploys(key, binding, role)
-        project, same, causes = self._project(key, binding)
-        return _About(
+    def holder(self, key: str) -> _Holder:
+        found = self._holders.get(key)
+        if found is None:
+            found = self._holders[key] = self._holder(key)
+        return found
+
+    def place(self, resource: str) -> _Place:
+        found = self._places.get(resource)
+        if found is None:
+            hierarchy = self._estate.hierarchy
+            found = self._places[resource] = _Place(
+                label=hierarchy.shown(resource),
+                level=level_of(hierarchy.canonical(resource)),
+                project=hierarchy.project_of(resource),
+            )
+        return found
+
+    def _holder(self, key: str) -> _Holder:
+        kind = kind_of(key)
+        project = self.belonging.project(key)
+        project_id: Maybe[str | None] = None
+        causes: tuple[Cause, ...] = ()
+        if project is not None:
+            name = project.rpartition("/")[2]
+            project_id = self._estate.hierarchy.project_id(name)
+        elif kind == "service_account":
+            project_id = UNSET
+            causes = (Cause(reason="layer", symbol=f"project of {key}"),)
+        return _Holder(
+            identity=self._estate.ref(key),
+            someone=kind not in _NO_ONE,
+            domain=domain_of(key),
             project=project,
-            same_project=same,
-            outside=UNSET if outside.held is None else outside.held,
-            deploys=UNSET if deploys.held is None else deploys.held,
-            deploys_by=deploys.by,
-            unresolved=(
-                *unresolved(causes, "identity_project", "same_project"),
-                *unresolved(outside.causes, "outside"),
-                *deploys.why,
-            ),
+            project_id=project_id,
+            unresolved=unresolved(causes, "identity_project", "same_project"),
         )
-
-    def _deploys(self, key: str, binding: Binding, role: _Held) -> Deploys:
-        if not role.reaches or kind_of(key) in _NO_ONE:
-            return Deploys(held=False)
-        return self._duties.deploys(key, binding)
-
-    def _project(
-        self, key: str, binding: Binding
-    ) -> tuple[Maybe[str | None], Maybe[bool | None], tuple[Cause, ...]]:
-        project = self._belonging.project(key)
-        if project is None:
-            if kind_of(key) != "service_account":
-                return None, None, ()
-            why = Cause(reason="layer", symbol=f"project of {key}")
-            return UNSET, UNSET, (why,)
-        own = self._hierarchy.project_of(binding.resource)
-        name = self._hierarchy.project_id(project.rpartition("/")[2])
-        return name, None if own is None else own == project, ()
 
 
 # Who is nobody in particular, or Google: what they deploy is not theirs to keep apart.
 _NO_ONE = frozenset(
     {"all_users", "all_authenticated_users", "service_agent", "deleted"}
 )
+_NEVER = Deploys(held=False)
+
+
+def _same_project(holder: _Holder, place: _Place) -> Maybe[bool | None]:
+    if holder.project_id is UNSET:
+        return UNSET
+    if holder.project is None or place.project is None:
+        return None
+    return holder.project == place.project
 
 
 def _grants(
-    estate: Estate,
-    holders: _Holders,
+    known: _Known,
     binding: Binding,
     role: _Held,
     members: tuple[str, ...],
     used: frozenset[str],
     usage: Usage,
 ) -> Iterator[Grant]:
-    level = level_of(estate.hierarchy.canonical(binding.resource))
-    label = estate.hierarchy.shown(binding.resource)
+    place = known.place(binding.resource)
     why = (*role.unresolved, *_untimed(binding))
+    permissions = UNSET if role.permissions is None else role.permissions
+    beyond = UNSET if role.beyond is None else role.beyond
+    basic = binding.role in BASIC
     for key in members:
         by_calls, open_ = _used(usage, binding, key) if key in used else (None, ())
-        about = holders.about(key, binding, role)
+        who = known.holder(key)
+        outside = known.belonging.outside(key, binding.resource)
+        deploys = _NEVER
+        if role.reaches and who.someone:
+            deploys = known.duties.deploys(key, binding)
         yield Grant(
             id=grant_id(binding.id, key),
             origin=binding.origin,
-            unresolved=(*why, *open_, *about.unresolved),
-            identity=estate.ref(key),
+            unresolved=(
+                *why,
+                *open_,
+                *who.unresolved,
+                *unresolved(outside.causes, "outside"),
+                *deploys.why,
+            ),
+            identity=who.identity,
             binding=binding.id,
             resource=binding.resource,
-            resource_label=label,
-            level=level,
+            resource_label=place.label,
+            level=place.level,
             role=binding.role,
-            basic_role=binding.role in BASIC,
-            permissions=UNSET if role.permissions is None else role.permissions,
-            beyond_invoke=UNSET if role.beyond is None else role.beyond,
+            basic_role=basic,
+            permissions=permissions,
+            beyond_invoke=beyond,
             conditional=binding.condition is not None,
             valid_before=binding.valid_before,
             used_by_tasks=key in used,
             used_by_calls=by_calls,
-            domain=domain_of(key),
-            identity_project=about.project,
-            same_project=about.same_project,
-            outside=about.outside,
-            deploys=about.deploys,
-            deploys_by=about.deploys_by,
+            domain=who.domain,
+            identity_project=who.project_id,
+            same_project=_same_project(who, place),
+            outside=UNSET if outside.held is None else outside.held,
+            deploys=UNSET if deploys.held is None else deploys.held,
+            deploys_by=deploys.by,
         )
 
 

@@ -65,6 +65,7 @@ class Hierarchy:
         snapshot = facts.snapshots[0] if facts.snapshots else None
         self._layers = snapshot.layers if snapshot else None
         self._lineages: dict[str, Lineage] = {}
+        self._projects: dict[str, str | None] = {}
 
     def number(self, project: str) -> str | None:
         """Return a project's number, given its id or number, if the snapshot tells."""
@@ -106,7 +107,11 @@ class Hierarchy:
 
     def project_of(self, name: str) -> str | None:
         """Return the canonical resource name of the project that holds a resource."""
-        name = self.canonical(name)
+        if name not in self._projects:
+            self._projects[name] = self._project_of(self.canonical(name))
+        return self._projects[name]
+
+    def _project_of(self, name: str) -> str | None:
         if name.startswith(_PROJECTS):
             return name
         if found := _ACCOUNT().match(name):
