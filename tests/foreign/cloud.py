@@ -308,8 +308,9 @@ def _containers(cloud: Cloud) -> None:
     cloud.grant(
         ON_ORGANIZATION, "roles/resourcemanager.organizationViewer", "user:a@b.example"
     )
-    for service_name in ("run.googleapis.com", "iamcredentials.googleapis.com"):
-        cloud.log(ON_ORGANIZATION, service_name, "DATA_READ", "DATA_WRITE")
+    cloud.log(ON_ORGANIZATION, "run.googleapis.com", "DATA_READ", "DATA_WRITE")
+    # minting of tokens, too
+    cloud.log(ON_ORGANIZATION, "iam.googleapis.com", "ADMIN_READ", "DATA_READ")
 
 
 def role(cloud: Cloud, name: str, *permissions: str) -> None:

@@ -467,7 +467,7 @@ def test_a_service_perimeter_is_read_and_said_not_to_be_evaluated(
     )
     assert perimeter.resources == ("projects/71",)
     assert perimeter.services == ("run.googleapis.com",)
-    said = "service perimeters block nothing: 1 are not evaluated"
+    said = "service perimeters block nothing: one is not evaluated"
     assert said in Estate(found).access.assumes()
 
 
