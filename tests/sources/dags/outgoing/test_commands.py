@@ -100,8 +100,24 @@ def test_overrides(scan: Scan, more: str, given: object, longer: object) -> None
     assert (found.overrides, found.overrides_duration) == (given, longer)
     # a command is read as it is once rendered
     assert found.names_run == (UNSET if more.endswith(("}", "MORE")) else False)
-    needed = {False: ("run.jobs.run",), True: ("run.jobs.runWithOverrides",)}
-    assert found.permissions == (UNSET if given is UNSET else needed[bool(given)])
+    needed = {False: "run.jobs.run", True: "run.jobs.runWithOverrides"}
+    takes = ("run.executions.get", needed[bool(given)])
+    assert found.permissions == (UNSET if given is UNSET else takes)
+
+
+@pytest.mark.parametrize(
+    ("command", "permissions"),
+    [
+        (EXECUTE, ("run.executions.get", "run.jobs.run")),
+        (f"{EXECUTE} --wait", ("run.executions.get", "run.jobs.run")),
+        (f"{EXECUTE} --async", ("run.jobs.run",)),
+    ],
+)
+def test_gcloud_reads_the_execution_that_it_starts(
+    scan: Scan, command: str, permissions: tuple[str, ...]
+) -> None:
+    (found,) = calls(scan, command)
+    assert found.permissions == permissions
 
 
 WHO: dict[str, tuple[str, object, object]] = {

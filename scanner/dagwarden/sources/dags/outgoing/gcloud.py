@@ -261,6 +261,10 @@ class Gcloud:
             region=region,
             name=name,
             overrides=self._overrides() if action == "run" else None,
+            # gcloud asks for what it started, with --wait until that is done. Source:
+            # googlecloudsdk.command_lib.run.serverless_operations, RunJob (528); the
+            # page on executing jobs names the invoker's role alone
+            watches=action == "run" and "--async" not in self.options,
             workload=self._workload() if action not in ("run", "delete") else None,
             proof="access_token",
             more=self.more,

@@ -116,6 +116,8 @@ class Outgoing(Struct, frozen=True):
     region: Value = None
     name: Value = None
     overrides: Value = None
+    # the execution that was started is read until it runs, or has run
+    watches: bool = False
     # the message of the job or service that is deployed
     workload: Value = None
     url: Value = None

@@ -745,7 +745,8 @@ def _needed(
         if overrides is UNSET:
             noted.unset("permissions", why_unknown(outgoing.overrides))
             return UNSET
-        return (f"{of}.runWithOverrides" if overrides else f"{of}.run",)
+        runs = f"{of}.runWithOverrides" if overrides else f"{of}.run"
+        return ("run.executions.get", runs) if outgoing.watches else (runs,)
     if action == "deploy":
         symbol = f"whether the {outgoing.kind} is there before it is deployed"
         noted.unset("permissions", Unknown("dynamic", symbol))
