@@ -81,9 +81,10 @@ def test_what_is_denied_conditional_or_of_no_use_is_not_told() -> None:
     assert others(asked(TO_HOLDER, identities=(identity(JOB_SA), off))) == []
 
 
-def test_a_holder_is_not_told_twice() -> None:
-    own = bind(PROJECT, "roles/run.invoker", account(TEAM_SA))
-    assert others(asked(own, TO_HOLDER)) == []
+@pytest.mark.parametrize("holder", [account(TEAM_SA), ANN])
+def test_a_holder_is_not_told_twice(holder: str) -> None:
+    own = bind(PROJECT, "roles/run.invoker", holder)
+    assert others(asked(own, bind(account_name(JOB_SA), CREATOR, holder))) == []
 
 
 def test_more_than_are_asked_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
