@@ -426,6 +426,15 @@ def test_a_class_of_the_repository_says_what_is_a_template(scan: Scan) -> None:
     assert second.unresolved[0].symbol == "template file a.json"
 
 
+def test_a_class_that_is_told_to_take_files_is_another(scan: Scan) -> None:
+    facts = tasks_of(
+        scan,
+        "Run.template_ext = ('.json',)\nwith DAG('d'):\n"
+        " Run(task_id='a', project_id='p', region='r', job_name='a.json')\n",
+    )
+    assert facts.calls[0].name is UNSET
+
+
 def test_jinja_is_asked_for_only_where_there_is_a_template() -> None:
     import subprocess
     import sys

@@ -299,6 +299,90 @@ def test_a_script_is_looked_for_beside_the_file_and_not_beside_its_modules(
     assert [call.origin.source for call in facts.calls] == ["dags/run.sh"]
 
 
+HERE = "HERE = Path(__file__).parent\n"
+JOB = "gcloud run jobs execute $JOB --region r --project p\n"
+# What runs, what `dags/steps/run.sh` holds, and the job that is executed.
+STARTED: dict[str, tuple[str, str, object]] = {
+    "by a shell": ("bash_command=f'bash {HERE}/steps/run.sh '", EXECUTE, "j"),
+    "with options": ("bash_command=f'bash -e -o pipefail {HERE}/steps/run.sh x'", EXECUTE, "j"),
+    "by itself": ("bash_command=f'{HERE}/steps/run.sh x'", f"#!/usr/bin/env bash\n{EXECUTE}", "j"),
+    "for Python": ("bash_command=f'{HERE}/steps/run.sh x'", f"#!/usr/bin/python\n{EXECUTE}", None),
+    "in its folder": ("bash_command='bash run.sh x', cwd=str(HERE / 'steps')", EXECUTE, "j"),
+    "in its folder, later": ("bash_command=f'cd {HERE} && cd steps && ./run.sh x'", EXECUTE, "j"),
+    "elsewhere": ("bash_command=f'cd {HERE}/steps; cd /tmp; ./run.sh x'", EXECUTE, None),
+    "where it may be": ("bash_command=f'if x; then cd {HERE}/steps; fi; ./run.sh x'", EXECUTE, None),
+    "searched for by its name": ("bash_command='run.sh x', cwd=str(HERE / 'steps')", EXECUTE, None),
+    "a relative path": ("bash_command='bash dags/steps/run.sh x'", EXECUTE, None),
+    "a template that is nowhere": ("bash_command=f'bash {HERE}/steps/run.sh'", EXECUTE, None),
+    "its arguments": ("bash_command=f'bash {HERE}/steps/run.sh j'", JOB.replace("$JOB", "$1"), "j"),
+    "exported": ("bash_command=f'export JOB=j; bash {HERE}/steps/run.sh x'", JOB, "j"),
+    "for it alone": ("bash_command=f'JOB=j bash {HERE}/steps/run.sh x'", JOB, "j"),
+    "by env": ("bash_command=f'env JOB=j bash {HERE}/steps/run.sh x'", JOB, "j"),
+    "given": ("bash_command=f'bash {HERE}/steps/run.sh x', env={'JOB': 'j'}", JOB, "j"),
+    "not exported": ("bash_command=f'JOB=j; bash {HERE}/steps/run.sh x'", JOB, UNSET),
+    "perhaps exported": ("bash_command=f'JOB=j; [ x ] && export JOB; bash {HERE}/steps/run.sh x'", JOB, UNSET),
+    "sourced": ("bash_command=f'JOB=j; source {HERE}/steps/run.sh '", JOB, "j"),
+    "sets what is used": (f"bash_command=f'. {{HERE}}/steps/run.sh; {JOB.strip()}'", "JOB=j", "j"),
+    "sets its own": (f"bash_command=f'bash {{HERE}}/steps/run.sh x; {JOB.strip()}'", "export JOB=j", UNSET),
+    "a script of its own": ("bash_command=f'bash {HERE}/steps/run.sh x'", 'cd "$(dirname "$0")"\nbash more.sh', "k"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("given", "script", "job"), STARTED.values(), ids=STARTED)
+def test_scripts_of_the_repository_are_read_where_they_are_started(
+    scan: Scan, tmp_path: Path, given: str, script: str, job: object
+) -> None:
+    steps = tmp_path / "repo/dags/steps"
+    steps.mkdir(parents=True)
+    (steps / "run.sh").write_text(script)
+    (steps / "more.sh").write_text(EXECUTE.replace(" j ", " k "))
+    facts = scan(
+        f"from pathlib import Path\n{HEAD}{HERE}with DAG('d'):\n"
+        f" BashOperator(task_id='t', {given})\n"
+    )
+    assert [call.name for call in facts.calls] == ([] if job is None else [job])
+    assert bool(facts.excluded) == (job is None)
+
+
+def test_a_script_that_python_starts_is_read(scan: Scan, tmp_path: Path) -> None:
+    path = tmp_path / "repo/dags/run.sh"
+    path.parent.mkdir(parents=True)
+    path.write_text(EXECUTE)
+    facts = scan(
+        f"import subprocess\nfrom pathlib import Path\n{HEAD}{HERE}@task\ndef a():\n"
+        " subprocess.run([HERE / 'run.sh'], check=True)\n"
+        "@task\ndef b():\n subprocess.run(['sh', './run.sh'], cwd=HERE)\n"
+        "with DAG('d'):\n a()\n b()\n"
+    )
+    found = [(asked(call), call.origin.source) for call in facts.calls]
+    assert found == [(RUN, "dags/run.sh")] * 2
+    assert facts.excluded == ()
+
+
+def test_a_script_on_another_machine_is_not_that_of_the_repository(
+    scan: Scan, tmp_path: Path
+) -> None:
+    path = tmp_path / "repo/dags/run.sh"
+    path.parent.mkdir(parents=True)
+    path.write_text(EXECUTE)
+    facts = scan(
+        f"from pathlib import Path\n{HEAD}{HERE}with DAG('d'):\n"
+        " SSHOperator(task_id='t', ssh_conn_id='s', command=f'bash {HERE}/run.sh x')\n"
+    )
+    assert (facts.calls, len(facts.excluded)) == ((), 1)
+
+
+def test_a_sensor_of_bash_takes_no_file(scan: Scan, tmp_path: Path) -> None:
+    path = tmp_path / "repo/dags/run.sh"
+    path.parent.mkdir(parents=True)
+    path.write_text(EXECUTE)
+    facts = scan(
+        f"{HEAD}from airflow.providers.standard.sensors.bash import BashSensor\n"
+        "with DAG('d'):\n BashSensor(task_id='t', bash_command='run.sh')\n"
+    )
+    assert (facts.calls, facts.gaps, len(facts.excluded)) == ((), (), 1)
+
+
 def test_jinja_in_a_script_is_rendered(scan: Scan, tmp_path: Path) -> None:
     path = tmp_path / "repo/dags/run.sh"
     path.parent.mkdir(parents=True)

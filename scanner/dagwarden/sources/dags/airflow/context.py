@@ -60,8 +60,32 @@ _FILE = late(
 )
 # Operators whose values are no names of files, whatever their end; those of all others
 # are not known.
-_NO_FILES = late(r"^airflow\.providers\.http\.|\.cloud_run\.|\.functions\.")
-_BASH = (".sh", ".bash")
+_NO_FILES = late(
+    r"^airflow\.providers\.http\.|\.cloud_run\.|\.functions\.|\.BashSensor$"
+)
+_SSH = "airflow.providers.ssh.operators."
+
+
+def template_ends(task: Task) -> tuple[str, ...] | Unknown:
+    """
+    Return how a rendered value ends that is the name of the file with the template.
+
+    Read in the source of Airflow 2.11 and 3.3: a sensor of Bash takes no files.
+    """
+    own = task.made.find("template_ext") if task.made is not None else None
+    if own is not None:
+        ends, more = operations.members_of(own[0])
+        known = tuple(one for one in ends if isinstance(one, str))
+        return known if more is None and len(known) == len(ends) else _ENDS
+    operator = task.operator if isinstance(task.operator, str) else ""
+    if operator.endswith("BashOperator"):
+        return (".sh", ".bash")
+    if operator.startswith(_SSH):
+        return (".sh",)
+    return () if _NO_FILES().search(operator) else _ENDS
+
+
+_ENDS = Unknown("dynamic", "template_ext")
 
 
 class Rendering:
@@ -151,17 +175,8 @@ class Rendering:
         """Say whether the value may be the name of the file with the template."""
         if "." not in text or "\n" in text or not _FILE().search(text):
             return False
-        task = self.task
-        found = task.made.find("template_ext") if task.made is not None else None
-        if found is not None:
-            ends = found[0]
-            if isinstance(ends, Items) and ends.more is None:
-                return any(isinstance(e, str) and text.endswith(e) for e in ends.items)
-            return True
-        operator = task.operator if isinstance(task.operator, str) else ""
-        if operator.endswith(("BashOperator", "BashSensor")):
-            return text.endswith(_BASH)
-        return not _NO_FILES().search(operator)
+        ends = template_ends(self.task)
+        return isinstance(ends, Unknown) or text.endswith(ends)
 
     # -------------------------------------------------------------- what names mean
 

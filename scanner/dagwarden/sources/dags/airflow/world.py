@@ -1253,6 +1253,10 @@ class World:
         """The number of the undecided branch that is followed."""
         return self.interpreter.level
 
+    def content(self, path: str) -> bytes | None:
+        """Return what a file of the repository holds, by its path below the root."""
+        return self.interpreter.finder.content(path)
+
     def origin(self, arguments: Arguments) -> Origin:
         """Return where the call with `arguments` stands, as facts say it."""
         site = self.site(arguments)
@@ -1789,7 +1793,7 @@ _CHANGING = (
     *("heapq.", "random.shuffle", "bisect.insort"),
 )
 # Attributes of an operator's class that decide what its tasks are or do.
-_DECIDING = late("__|execute|template_fields$")
+_DECIDING = late("__|execute|template_(fields|ext)$")
 _DAG_NAME = late(r"(^|_)dags?(_|$)|D(ag|AG)")
 
 

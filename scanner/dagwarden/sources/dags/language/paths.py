@@ -162,6 +162,26 @@ def located(value: Value, reader: Reader) -> Location | None:
     return None if rest is None else Location(PurePosixPath(rest or "/"), True, reader)
 
 
+def inside(value: Value, folder: Value = None) -> str | None:
+    """
+    Return a path relative to the root of the repository; None: it is elsewhere.
+
+    One that does not begin with a slash goes on from `folder`.
+    """
+    if isinstance(value, str) and not isinstance(value, Given):
+        above = None if value.startswith("/") else inside(folder)
+        return None if above is None else _inside(f"{above}/{value}")
+    if isinstance(value, Location):
+        return value.inside() if value.rooted else inside(str(value.path), folder)
+    rest = _below_root(value)
+    return None if rest is None else _inside(rest)
+
+
+def rooted(path: str) -> Value:
+    """Return the text of a path that is given relative to the root."""
+    return _rooted_text(f"/{path}" if path else "")
+
+
 def _below_root(value: Value) -> str | None:
     """Return what follows the root in a text, None where that is not known."""
     if not isinstance(value, Text) or value.parts[:1] != (ROOT,):

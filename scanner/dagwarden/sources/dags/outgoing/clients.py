@@ -203,6 +203,10 @@ class Clients:
         if self.sent is not None:
             self.missed = self.missed or why
 
+    def content(self, path: str) -> bytes | None:
+        """Return what a file of the repository holds, by its path below the root."""
+        return self.reader.content(path)
+
     def called(self, name: str) -> None:
         """Note a call of what stands outside the repository."""
         if self.sent is None:

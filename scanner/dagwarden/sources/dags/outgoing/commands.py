@@ -6,11 +6,14 @@ are known where it is certain that they are set; the rest is not known. A progra
 is not known may call anything, and is told.
 """
 
+import posixpath
 import re
 from collections.abc import Iterator
 
+from dagwarden.facts import Origin
 from dagwarden.patterns import late
 from dagwarden.sources.dags.language import operations
+from dagwarden.sources.dags.language.paths import Location, inside, rooted
 from dagwarden.sources.dags.language.values import (
     Entries,
     Text,
@@ -34,8 +37,10 @@ from dagwarden.sources.dags.outgoing.shell import (
 )
 
 MAX_DEPTH = 8
+MAX_SCRIPT = 100_000
 
 _COMMAND = Unknown("dynamic", "a command")
+_ELSEWHERE = Unknown("dynamic", "a folder that is not of the repository")
 _MAY_NOT_HAPPEN = Unknown("dynamic", "a shell variable that may not be set")
 # Programs that call no server, or none that could be Cloud Run.
 _HARMLESS = frozenset(
@@ -71,15 +76,18 @@ _OPENING = frozenset({"if", "while", "until", "for", "select", "case", "{"})
 _CLOSING = frozenset({"fi", "done", "esac", "}"})
 _BETWEEN = frozenset({"then", "do", "!"})
 _LOOPS = frozenset({"while", "until", "for", "select"})
+# What begins a script that is for a shell, where it says what it is for.
+_FOR_SHELL = late(r"#!.*\b(?:ba|da|k|z)?sh\b|(?!#!)")
 _ASSIGNMENT = late(r"([A-Za-z_]\w*)(\+?)=")
 
 
 class Shell:
     """One shell: its variables, and what `gcloud` was told to keep in mind."""
 
-    def __init__(self, state: State) -> None:
-        """`state` is what its commands share."""
+    def __init__(self, state: State, *, here: bool = True) -> None:
+        """`state` is what its commands share; `here`: the repository's files are there."""
         self.state = state
+        self.here = here
         self.functions: dict[str, list[Token]] = {}
         self.depth = 0
         # simple commands carried out
@@ -94,12 +102,25 @@ class Shell:
     def variables(self, variables: dict[str, Value]) -> None:
         self.state.variables = variables
 
-    def environment(self, given: Value) -> None:
-        """Take the environment variables that the shell is started with."""
+    def environment(self, given: Value, folder: Value = None) -> None:
+        """Take the environment variables that the shell is started with, and where."""
         if isinstance(given, Entries):
             for name, value in given.items.items():
                 if isinstance(name, str):
                     self.variables[name] = value
+                    self.export(name)
+        if folder is not None:
+            self.enter(folder)
+
+    def enter(self, folder: Value) -> None:
+        """Go to another folder."""
+        path = inside(folder, self.variables.get("PWD"))
+        self.variables["PWD"] = _ELSEWHERE if path is None else rooted(path)
+
+    def export(self, name: str) -> None:
+        """Let the programs that are started see a variable."""
+        # kept among the variables, whose branches it shares
+        self.variables[_exported(name)] = True
 
     def script(self, text: Value) -> Value:
         """Carry out a script and return what its last command writes."""
@@ -175,6 +196,9 @@ class Shell:
         if not words:
             return None if more is None else self.unknown(more)
         name, *given = words
+        script = self._named(name) if _is_path(name) else None
+        if script is not None and _FOR_SHELL().match(script[1]):
+            return self._from(script, words)
         if not isinstance(name, str):
             return self.unknown(why_unknown(name) or _COMMAND)
         name = name.rpartition("/")[2]
@@ -190,10 +214,20 @@ class Shell:
             return curl(self.state, given)
         if name == "wget":
             return wget(self.state, given)
-        if name in ("bash", "sh", "zsh", "dash", "eval"):
+        if name == "eval":
+            return self._evaluated(given)
+        if name in ("bash", "sh", "zsh", "dash"):
             return self._shell(name, given)
+        if name in ("source", ".") and given and _is_path(given[0]):
+            script = self._named(given[0])
+            if script is not None and not given[1:]:
+                return self._from(script)
+        if name in ("cd", "pushd", "popd"):
+            self.enter(given[0] if name == "cd" and len(given) == 1 else None)
         if name in ("echo", "printf") and len(given) <= 2:
             return self._echo(given)
+        if name == "dirname" and len(given) == 1:
+            return _folder_of(given[0])
         if name == "read":
             self.forget(word for word in given if isinstance(word, str))
         elif name not in _HARMLESS:
@@ -221,12 +255,13 @@ class Shell:
         return output
 
     def _started(self, name: str, given: list[Value]) -> Value:
-        words = list(given)
+        words, kept = list(given), dict(self.variables)
         while words and isinstance(words[0], str):
             word = words[0]
             assigned = _ASSIGNMENT().match(word) if name == "env" else None
             if assigned is not None:
                 self.variables[assigned[1]] = word[assigned.end() :]
+                self.export(assigned[1])
             elif not word.startswith("-"):
                 break
             elif word in _STARTING[name]:
@@ -235,25 +270,99 @@ class Shell:
                 words.pop(0)
         if name == "timeout" and words:
             words.pop(0)
-        return self.program(words) if words else Unknown("dynamic", name)
+        output = self.program(words) if words else Unknown("dynamic", name)
+        if name == "env":
+            self.variables = kept
+        return output
+
+    def _evaluated(self, given: list[Value]) -> Value:
+        parts = [part for word in given for part in (" ", word)][1:]
+        if all(isinstance(part, (str, Unknown, Text)) for part in parts):
+            return self.script(operations.joined(parts))
+        return self.unknown(_COMMAND)
 
     def _shell(self, name: str, given: list[Value]) -> Value:
-        if name == "eval":
-            parts = [part for word in given for part in (" ", word)][1:]
-            if all(isinstance(part, (str, Unknown, Text)) for part in parts):
-                return self.script(operations.joined(parts))
-            return self.unknown(_COMMAND)
-        for at, word in enumerate(given):
+        """Start another shell, with a command or with a script of the repository."""
+        words = list(given)
+        while words:
+            word = words.pop(0)
             if not isinstance(word, str) or not word.startswith("-"):
+                script = self._named(word)
+                if script is not None:
+                    return self._from(script, [word, *words])
                 return self.unknown(Unknown("dynamic", f"a script given to {name}"))
             if not word.startswith("--") and word.endswith("c"):
-                return self.script(given[at + 1]) if given[at + 1 :] else None
+                return self._apart(words[0], words[1:]) if words else None
+            if word in ("-o", "+o") and words:
+                words.pop(0)
         return self.unknown(Unknown("dynamic", f"what {name} reads"))
+
+    # ----------------------------------------------------------------------- scripts
+
+    def _named(self, word: Value) -> tuple[str, str] | None:
+        """Return path and text of the script of the repository that a word names."""
+        path = inside(word, self.variables.get("PWD")) if self.here else None
+        data = None if path is None else self.state.outside.content(path)
+        if path is None or data is None or len(data) > MAX_SCRIPT:
+            return None
+        try:
+            return path, data.decode()
+        except UnicodeDecodeError:
+            return None
+
+    def _from(self, script: tuple[str, str], given: list[Value] | None = None) -> Value:
+        """Carry out a script: apart, with what it is given, or as if it stood here."""
+        path, text = script
+        before = self.state.origin
+        self.state.origin = Origin(source=path, line=1)
+        try:
+            return self.script(text) if given is None else self._apart(text, given)
+        finally:
+            self.state.origin = before
+
+    def _apart(self, text: Value, given: list[Value]) -> Value:
+        """
+        Carry out a script in a shell of its own, which gets what is exported.
+
+        `given`: its name and its arguments.
+        """
+        kept = self.variables, self.functions
+        charge(len(self.variables))
+        self.variables = {
+            name: value
+            for name, value in self.variables.items()
+            if name == "PWD"
+            or " " in name
+            or self.variables.get(_exported(name)) is True
+        }
+        self.functions = {}
+        for number, value in enumerate(given):
+            self.variables[str(number)] = value
+        output = self.script(text)
+        self.variables, self.functions = kept
+        return output
 
     def forget(self, names: Iterator[str]) -> None:
         """Variables may have any value, or none."""
         for name in names:
             self.variables[name] = _MAY_NOT_HAPPEN
+
+
+def _folder_of(path: Value) -> Value:
+    """Return what `dirname` writes."""
+    if isinstance(path, str):
+        return posixpath.dirname(path) or "."
+    below = inside(path)
+    return _ELSEWHERE if not below else rooted(posixpath.dirname(below))
+
+
+def _exported(name: str) -> str:
+    return f"export {name}"
+
+
+def _is_path(word: Value) -> bool:
+    """Say whether a program's name is a path: others are looked for elsewhere."""
+    return "/" in word if isinstance(word, str) else isinstance(word, (Text, Location))
 
 
 def _shown(name: str) -> str:
@@ -361,13 +470,15 @@ class _Flow:
             return assigned[-1][1] if assigned else None
         if words[0].plain in _ASSIGNING:
             for word in words[1:]:
-                self._command([word]) if _assignment(word) else None
+                self._declare(word, exported=words[0].plain == "export")
             return None
         before = dict(shell.variables)
-        shell.variables.update(assigned)
         expanded = [value for word in words for value in shell.expanded(word)]
-        output = shell.program(expanded)
+        shell.variables.update(assigned)
         for name, _ in assigned:
+            shell.export(name)
+        output = shell.program(expanded)
+        for name in (key for one, _ in assigned for key in (one, _exported(one))):
             if name in before:
                 shell.variables[name] = before[name]
             else:
@@ -375,6 +486,15 @@ class _Flow:
         if expanded and expanded[0] == "unset":
             shell.forget(one for one in expanded[1:] if isinstance(one, str))
         return output
+
+    def _declare(self, word: Word, *, exported: bool) -> None:
+        """Declare a variable, and set it if it is given a value."""
+        found = _assignment(word)
+        if found is not None:
+            self._command([word])
+        name = word.plain if found is None else found[0]
+        if exported and name is not None:
+            self.shell.export(name)
 
     # ------------------------------------------------------------- compound commands
 

@@ -198,7 +198,7 @@ def _process(clients: Clients, name: str, given: Arguments) -> Value:
     state = State(clients, clients.ambient(), clients.reader.origin(given))
 
     shell = Shell(state)
-    shell.environment(given.keywords.get("env"))
+    shell.environment(given.keywords.get("env"), given.keywords.get("cwd"))
     in_shell = truth(given.keywords.get("shell", name in _SHELLS))
     if isinstance(command, Items):
         output = shell.program(list(command.items), command.more)

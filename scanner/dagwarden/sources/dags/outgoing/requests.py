@@ -438,6 +438,10 @@ class Outside(Protocol):
         """Note that something may be sent which is not read."""
         ...
 
+    def content(self, path: str) -> bytes | None:
+        """Return what a file of the repository holds, by its path below the root."""
+        ...
+
 
 class Spread(Text):
     """A word that is not known, and may be several."""

@@ -32,6 +32,10 @@ class Reader(Protocol):
         """The number of the undecided branch that is followed."""
         ...
 
+    def content(self, path: str) -> bytes | None:
+        """Return what a file of the repository holds, by its path below the root."""
+        ...
+
 
 class Credentials(Changeable):
     """Credentials of Google's libraries: who they are of, and which token they give."""

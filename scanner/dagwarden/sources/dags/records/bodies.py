@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from dagwarden.facts import Origin
 from dagwarden.patterns import late
-from dagwarden.sources.dags.airflow.context import Inputs
+from dagwarden.sources.dags.airflow.context import Inputs, template_ends
 from dagwarden.sources.dags.airflow.parameters import Parameters
 from dagwarden.sources.dags.airflow.templates import (
     evaluated,
@@ -344,14 +344,22 @@ class Bodies:
         environment = given.given("env")
         command = found.value if found is not None else _NOT_FOLLOWED
         own = self.arrived(environment.value) if environment is not None else None
-        return self._script(task, command, own)
+        folder = given.given("cwd")
+        where = self.arrived(folder.value) if folder is not None else None
+        return self._script(task, command, own, where)
 
-    def _script(self, task: Task, command: Value, environment: Value = None) -> Value:
+    def _script(
+        self,
+        task: Task,
+        command: Value,
+        environment: Value = None,
+        folder: Value = None,
+    ) -> Value:
         site = task.site
         origin = Origin(source=site.path, line=site.line)
-        if isinstance(command, str) and command.endswith(_template_ends(task)):
-            found = self._template(task, command)
-            path, text = found or (command, Unknown("unreadable", command))
+        if _is_template_file(command, template_ends(task)):
+            found = self._template(task, command) if isinstance(command, str) else None
+            path, text = found or (site.path, Unknown("unreadable", "a template file"))
             origin = Origin(source=path, line=1)
             command = text
         clients = self.world.clients
@@ -359,10 +367,11 @@ class Bodies:
             Shell,  # most hooks need none
         )
 
-        shell = Shell(State(clients, clients.ambient(), origin))
+        here = not str(task.operator).startswith(SSH)
+        shell = Shell(State(clients, clients.ambient(), origin), here=here)
         if isinstance(environment, Unknown):
             clients.account = clients.account or environment
-        shell.environment(environment)
+        shell.environment(environment, folder)
         output = shell.script(self.arrived(command))
         # the last line is what other tasks get: of a token that is all there is
         return output if isinstance(output, TokenText) else _OUTPUT
@@ -475,16 +484,20 @@ class Bodies:
         return found if plain and found is not None else unknown
 
 
-def _template_ends(task: Task) -> tuple[str, ...]:
-    """Return how the command of a task ends that is the name of a file."""
-    own = task.made.find("template_ext") if task.made is not None else None
-    if own is None:
-        name = task.operator if isinstance(task.operator, str) else ""
-        return (".sh",) if name.startswith(SSH) else (".sh", ".bash")
-    ends = operations.members_of(own[0])[0]
-    return tuple(one for one in ends if isinstance(one, str))
+def _is_template_file(command: Value, ends: tuple[str, ...] | Unknown) -> bool:
+    """Say whether a command is the name of the file with it, or may be."""
+    if isinstance(command, Text):
+        # as far as its end is known
+        command = command.parts[-1]
+    if not isinstance(command, str):
+        return False
+    if isinstance(ends, Unknown):
+        return _EXTENSION().search(command) is not None
+    return command.endswith(ends)
 
 
+# How the name of a file may end.
+_EXTENSION = late(r"\.\w+$")
 # What begins a statement or comment of a template.
 _STATEMENT = late(r"\{[%#]")
 _PULL = late(
