@@ -479,7 +479,7 @@ def test_an_organisation_policy_forbids_keys(
 @pytest.mark.parametrize(
     ("permission", "place", "changes", "what"),
     [
-        ("iam.denypolicies.update", ORG, {"deny_policies": (denies(FOLDER, "x"),)}, ("CAN_LIFT_GUARDRAIL", denies(FOLDER, "x").name)),
+        ("iam.denypolicies.update", ORG, {"deny_policies": (denies(FOLDER, "x.example/y.z"),)}, ("CAN_LIFT_GUARDRAIL", denies(FOLDER, "x.example/y.z").name)),
         ("iam.principalaccessboundarypolicies.unbind", ORG,
          {"boundary_policies": (BoundaryPolicy(id="b", origin=at(), name="organizations/1/locations/global/principalAccessBoundaryPolicies/b", resources=(ORG,), version="1"),)},
          ("CAN_LIFT_GUARDRAIL", "organizations/1/locations/global/principalAccessBoundaryPolicies/b")),
@@ -527,7 +527,8 @@ def test_what_an_account_can_lift_is_found_through_it() -> None:
     lifts = bind(ORG, "roles/iam.denyAdmin", account(TEAM_SA))
     becomes = bind(account_name(TEAM_SA), CREATOR, account(ENV_SA))
     facts = replace(
-        with_bindings(LATERAL, becomes, lifts), deny_policies=(denies(ORG, "x"),)
+        with_bindings(LATERAL, becomes, lifts),
+        deny_policies=(denies(ORG, "x.example/y.z"),),
     )
     (lever,) = reach_of(facts).levers_known
     assert lever.identity.email == TEAM_SA

@@ -101,9 +101,148 @@ def test_two_assets_of_one_name_that_differ_are_a_gap(tmp_path: Path) -> None:
     (gap,) = facts.gaps
     assert (gap.reason, gap.kinds) == ("conflict", ("binding",))
     assert facts.snapshots[0].layers.allow == "partly"
-    # which of them holds is not known; what a policy says is believed, its silence not
+    # which of them holds is not known: neither what one of them says, nor its silence
+    assert Estate(facts).access.holds(WHO, INVOKE, SERVICE).held is None
     other = Estate(facts).access.holds("user:ann@x.example", INVOKE, SERVICE)
     assert other.held is None
+
+
+def test_what_both_of_two_policies_grant_is_granted(tmp_path: Path) -> None:
+    folder = container("folder", "12", "organizations/1")
+    more = service(WHO, "user:ann@x.example")
+    assert ask(tmp_path, service(WHO), more, SHOP, folder, ORG).held is True
+    later = {**service(), "updateTime": "2026-11-02T00:00:00Z"}
+    first = {**service(WHO), "updateTime": "2026-11-01T00:00:00Z"}
+    assert ask(tmp_path, later, first, SHOP, folder, ORG).held is False
+
+
+CUSTOM = "projects/shop/roles/call"
+DENY = f"policies/{CRM[2:]}%2Forganizations%2F1/denypolicies/d"
+FENCE = "organizations/1/locations/global/principalAccessBoundaryPolicies/b"
+BOUND = {
+    "name": "organizations/1/locations/global/policyBindings/x",
+    "target": {"principalSet": f"{CRM}/projects/21"},
+    "policyKind": "PRINCIPAL_ACCESS_BOUNDARY",
+    "policy": FENCE,
+}
+
+
+def role(*permissions: str) -> Any:
+    return {"name": CUSTOM, "title": "Call", "includedPermissions": permissions}
+
+
+def denial(permission: str) -> Any:
+    rule = {
+        "deniedPrincipals": ["principalSet://goog/public:all"],
+        "deniedPermissions": [f"run.googleapis.com/{permission}"],
+    }
+    return {"name": DENY, "rules": [{"denyRule": rule}]}
+
+
+def boundary(place: str) -> Any:
+    rules = [{"resources": [f"{CRM}/{place}"], "effect": "ALLOW"}]
+    details = {"rules": rules, "enforcementVersion": "4"}
+    return {"name": FENCE, "details": details}
+
+
+RUN = "run.services.get"  # which boundaries can block
+VIEWER = {
+    **service(),
+    "iamPolicy": {
+        "bindings": [{"role": CUSTOM, "members": [WHO]}],
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "beside", "each"),
+    [
+        (role(RUN), role("run.services.list"), (), (True, False)),
+        (
+            denial("services.get"),
+            denial("services.list"),
+            (role(RUN),),
+            (False, True),
+        ),
+        (
+            boundary("projects/21"),
+            boundary("projects/22"),
+            (role(RUN), BOUND),
+            (True, False),
+        ),
+        (
+            BOUND,
+            {**BOUND, "target": {"principalSet": f"{CRM}/projects/22"}},
+            (role(RUN), boundary("projects/22")),
+            (False, True),
+        ),
+    ],
+    ids=["role", "deny", "boundary", "binding"],
+)
+def test_of_two_records_that_differ_neither_is_believed(
+    tmp_path: Path, one: Any, other: Any, beside: tuple[Any, ...], each: tuple[Any, Any]
+) -> None:
+    folder = container("folder", "12", "organizations/1")
+
+    def held(*assets: Any) -> bool | None:
+        facts = read(tmp_path, VIEWER, SHOP, folder, ORG, *beside, *assets)
+        return Estate(facts).access.holds(WHO, RUN, SERVICE).held
+
+    assert (held(one), held(other)) == each
+    assert held(one, other) is None
+    assert held(other, one) is None
+    assert held(one, other, one) is None
+    assert held(one, one) is each[0]
+
+
+def test_a_project_that_moved_while_it_was_read_has_no_known_ancestors(
+    tmp_path: Path,
+) -> None:
+    folder = container("folder", "12", "organizations/1", WHO)
+    before = ["projects/21", "folders/12", "organizations/1"]
+    after = ["projects/21", "organizations/1"]
+    assert ask(tmp_path, service(ancestors=before), SHOP, folder, ORG).held is True
+    for shop, api in ((before, after), (after, before)):
+        assets = ({**SHOP, "ancestors": shop}, service(ancestors=api), folder, ORG)
+        facts = read(tmp_path, *assets)
+        assert Estate(facts).access.holds(WHO, INVOKE, SERVICE).held is None
+        assert {gap.reason for gap in facts.gaps} == {"conflict"}
+
+
+def test_a_folder_with_two_parents_inherits_from_neither_for_sure(
+    tmp_path: Path,
+) -> None:
+    other = container("organization", "2", None)
+    one, two = (container("folder", "12", f"organizations/{top}") for top in "12")
+    top = container("organization", "1", None, WHO)
+    assert ask(tmp_path, service(), SHOP, top, other, one).held is True
+    assert ask(tmp_path, service(), SHOP, top, other, two).held is False
+    assert ask(tmp_path, service(), SHOP, top, other, one, two).held is None
+    assert ask(tmp_path, service(), SHOP, top, other, two, one).held is None
+
+
+def test_more_ancestors_than_there_can_be_are_a_gap(tmp_path: Path) -> None:
+    many = ["projects/21", *(f"folders/{number}" for number in range(40))]
+    facts = read(tmp_path, service(ancestors=many), SHOP, ORG)
+    assert [gap.reason for gap in facts.gaps] == ["malformed"]
+    assert Estate(facts).access.holds(WHO, INVOKE, SERVICE).held is None
+
+
+def test_groups_that_all_hold_each_other_are_walked_once(tmp_path: Path) -> None:
+    names = [f"g{number}@x.example" for number in range(150)]
+    lists = [
+        {
+            "groupKey": {"id": name},
+            "memberships": [
+                {"preferredMemberKey": {"id": other}, "type": "GROUP"}
+                for other in names
+            ],
+        }
+        for name in names
+    ]
+    granted = service(f"group:{names[0]}")
+    folder = container("folder", "12", "organizations/1")
+    assert ask(tmp_path, granted, SHOP, folder, ORG, *lists).held is False
 
 
 def test_a_truncated_policy_leaves_open_what_it_may_have_said(tmp_path: Path) -> None:

@@ -165,7 +165,7 @@ def test_no_files_are_no_snapshot(tmp_path: Path) -> None:
         ("17", "malformed", "JSON, but not of the shape of an asset"),
         ('"text"', "malformed", "JSON, but not of the shape of an asset"),
         ('{"a": 1}', "not_an_asset", "JSON, but not an asset"),
-        ('{"assetType": "x/Y"}', "malformed", "an asset without a name"),
+        ('{"assetType": "x/Y"}', "malformed", "an asset without a full resource name"),
         ('{"name": 7}', "malformed", "JSON, but not of the shape of an asset"),
         (
             '{"name": "//x\\u001b[31m", "assetType": "x/Y"}',

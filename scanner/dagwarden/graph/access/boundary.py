@@ -32,7 +32,9 @@ from dagwarden.graph.access.membership import Membership
 from dagwarden.graph.access.permissions import full, matches
 from dagwarden.graph.hierarchy import Hierarchy, Lineage
 from dagwarden.graph.principals import ALL_AUTHENTICATED, ALL_USERS, kind_of
+from dagwarden.patterns import late
 
+_NUMBER = late(r"[1-9][0-9]{0,8}")
 _DATA = Path(__file__).with_name("boundaries.json")
 _CONTAINERS = "//cloudresourcemanager.googleapis.com/"
 _POOLS = "//iam.googleapis.com/"
@@ -71,7 +73,7 @@ def blocks(version: str, permission: str) -> bool | None:
     documented = _documented()
     host, _, name = permission.partition("/")
     newest = max(map(int, documented.versions))
-    if version.isdecimal():
+    if _NUMBER().fullmatch(version):
         upto, exact = min(int(version), newest), int(version) <= newest
     else:
         upto = int(documented.least_default) if version == "latest" else 1

@@ -36,7 +36,7 @@ from dagwarden.graph.access.answers import (
     distinct,
     open_,
 )
-from dagwarden.graph.access.membership import Claimed, Membership
+from dagwarden.graph.access.membership import Claimed, Membership, stands_alone
 from dagwarden.graph.hierarchy import Hierarchy, Lineage, short
 from dagwarden.graph.principals import (
     ALL_AUTHENTICATED,
@@ -69,8 +69,6 @@ _TYPES = tuple(
 _NAMED = 3  # files that a cause names
 # What takes away what is granted, as answers name it.
 _DENY, _BOUNDARY = "deny policies", "principal access boundaries"
-# May hold a member through others that it stands for.
-_MANY = ("group:", "principalSet:", "customer:", "domain:", "project", "deleted:")
 
 
 class _Keys(dict[str, str]):
@@ -83,7 +81,7 @@ class _Keys(dict[str, str]):
     def __missing__(self, member: str) -> str:
         key = self._key_of(member)
         key = self[member] = member if key == member else key
-        if key.startswith(_MANY) or "?uid=" in key:
+        if not stands_alone(key) or "?uid=" in key:
             self._many.add(key)
         return key
 
@@ -116,7 +114,7 @@ class Access:
         self._open: list[Binding] = []  # with members that stand for others
         # by the record's identity, where members are not written as their keys
         self._members: dict[int, tuple[str, ...]] = {}
-        self._many: set[str] = set()  # keys that stand for others
+        self._many: set[str] = set()  # keys that stand, or may stand, for others
         self._index(facts.bindings)
         self._runs = {
             hierarchy.canonical(run.resource): run for run in facts.cloud_runs

@@ -150,7 +150,7 @@ def _listed(patterns: Iterable[str], permission: str) -> Iterator[Told]:
     for pattern in patterns:
         found = matches(pattern, permission)
         if found is None:
-            symbol = f"{pattern}, which differs from {permission} in case"
+            symbol = f"whether {pattern or 'no permission'} means {permission}"
             yield open_(Cause(reason="guardrail", symbol=symbol))
         else:
             yield YES if found else NO

@@ -5,6 +5,7 @@ A member that names many covers an identity, does not, or that is not known.
 """
 
 import re
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 
@@ -44,6 +45,10 @@ _OF_CONTAINER = late(
 _KUBERNETES = late(
     r"serviceAccount:(?P<pool>[^\[\]]+\.svc\.id\.goog)\[(?P<namespace>[^/\]]+)/[^\]]+\]"
 )
+# What other members begin with; everything else is of a kind that is not documented.
+# Source: cloud.google.com/iam/docs/principal-identifiers
+_SINGLE = ("user:", "serviceAccount:", "principal://iam.googleapis.com/")
+_TRUST_DOMAIN = late(r"principal(?:Set)?://[a-z0-9.-]+\.id\.goog/.+")
 _AGENT_PROJECT = late(r"(?:service-)?(\d+)@")
 
 
@@ -138,7 +143,7 @@ class Membership:
     def _is_unlisted(self, member: str) -> bool:
         if member.startswith("group:"):
             return bool(self._closure(member).causes)
-        return member.startswith(("principalSet:", "customer:", "domain:", "project"))
+        return not member.startswith((*_SINGLE, "all", "deleted:"))
 
     # ------------------------------------------------------------------- covering
 
@@ -176,7 +181,9 @@ class Membership:
             return self._of_container(member, found, key, kind)
         if prefix == "principalSet":
             return self._in_pool(member, key, kind)
-        return open_(_cause(member)) if kind == "unknown" and ":" not in key else NO
+        if kind == "unknown" and ":" not in key:
+            return open_(_cause(member))
+        return NO if stands_alone(member) else open_(_cause(member))
 
     def _in_group(self, group: str, key: str, kind: str) -> Told:
         if kind not in _IN_GROUPS and kind != "unknown":
@@ -196,10 +203,10 @@ class Membership:
         """Walk a group's groups, nearest first; a cycle ends where it began."""
         members: dict[str, tuple[Group, ...]] = {}
         causes: set[Cause] = set()
-        pending: list[tuple[str, tuple[Group, ...], bool]] = [(start, (), True)]
+        pending = deque[tuple[str, tuple[Group, ...], bool]]([(start, (), True)])
         seen: set[str] = set()
         while pending:
-            name, path, listed = pending.pop(0)
+            name, path, listed = pending.popleft()
             if name in seen:
                 continue
             seen.add(name)
@@ -212,7 +219,7 @@ class Membership:
             causes.update(self._open_members(group))
             for member in self._current(group):
                 members.setdefault(member, chain)
-                if member.startswith("group:"):
+                if member.startswith("group:") and member not in seen:
                     pending.append((member, chain, not group.transitive))
         return _Closure(members=members, causes=tuple(sorted(causes)))
 
@@ -306,7 +313,9 @@ class Membership:
     def _in_pool(self, member: str, key: str, kind: str) -> Told:
         wanted = _POOL().fullmatch(member)
         if wanted is None:  # a set of a kind that is not modelled
-            return open_(_cause(member)) if kind in ("federated", "unknown") else NO
+            agents = _TRUST_DOMAIN().fullmatch(member) is not None
+            other = agents and kind not in ("federated", "unknown")
+            return NO if other else open_(_cause(member))
         if kind != "federated":
             return NO
         rest = wanted["rest"]
@@ -358,6 +367,18 @@ class Membership:
         if parts[0] == "projects":
             parts[1] = self._hierarchy.number(parts[1]) or parts[1]
         return "/".join(parts)
+
+
+def stands_alone(member: str) -> bool:
+    """Tell whether a member is one identity and no other, as its spelling tells."""
+    return (
+        member.startswith(_SINGLE)
+        or member in (ALL_USERS, ALL_AUTHENTICATED)
+        or (
+            member.startswith("principal:")
+            and _TRUST_DOMAIN().fullmatch(member) is not None
+        )
+    )
 
 
 def _authenticated(member: str, key: str, kind: str) -> Told:

@@ -1,8 +1,12 @@
 """Permissions: the spelling of roles, and that of deny policies and boundaries."""
 
+from dagwarden.patterns import late
+
 # Services whose permissions are not called after their host.
 # Source: cloud.google.com/iam/docs/deny-permissions-support
 _HOSTS = {"resourcemanager": "cloudresourcemanager.googleapis.com"}
+# Source: cloud.google.com/iam/docs/deny-permissions-support
+_FORM = late(r"[a-z0-9.-]*/(?:\*|\w+)\.(?:\*|\w+)")
 
 
 def host_of(permission: str) -> str:
@@ -26,11 +30,13 @@ def matches(pattern: str, permission: str) -> bool | None:
     Compare a full permission to a pattern: `svc/res.verb`, `svc/res.*`, `svc/*.*`.
 
     Permissions are case-sensitive, so one that differs in case alone would not be
-    accepted: what it stands for is not known (None).
+    accepted, nor one of another form: what these stand for is not known (None).
     """
     if _covers(pattern, permission):
         return True
-    return None if _covers(pattern.lower(), permission.lower()) else False
+    if _covers(pattern.lower(), permission.lower()):
+        return None
+    return False if _FORM().fullmatch(pattern) else None
 
 
 def _covers(pattern: str, permission: str) -> bool:

@@ -58,6 +58,8 @@ class Tags:
         for name in lineage.names:
             found = self._of.get(name)
             if found is not None:
+                if _contradict(found.tags):
+                    yield None
                 yield from found.tags
                 if found.inherited:
                     return
@@ -65,6 +67,12 @@ class Tags:
                 yield None
         if lineage.missing:
             yield None
+
+
+def _contradict(tags: tuple[Tag, ...]) -> bool:
+    """Tell whether one key has two values, which no resource can have at one time."""
+    keys = [tag.key if tag.key_id is UNSET else tag.key_id for tag in tags]
+    return len(set(keys)) < len(keys)
 
 
 def _same(given: object, wanted: str) -> bool | None:

@@ -20,7 +20,8 @@ from dagwarden.files import open_regular
 from dagwarden.sources.credentials import Fingerprint
 from dagwarden.sources.snapshot import given
 from dagwarden.sources.snapshot.elements import Element, Lost, elements
-from dagwarden.sources.snapshot.policies import guardrail_kind
+from dagwarden.sources.snapshot.names import MAX_DEPTH
+from dagwarden.sources.snapshot.policies import KINDS_OF_GUARDRAIL, guardrail_kind
 from dagwarden.sources.snapshot.records import (
     LOG_BUCKET,
     LOG_SINK,
@@ -86,12 +87,6 @@ KINDS_OF_TYPE: dict[str, tuple[str, ...]] = {
 _PERIMETER = ("service_perimeter",)
 _OF_POLICY = ("audit_config", "binding")
 
-_KINDS_OF_GUARDRAIL: dict[str, tuple[str, ...]] = {
-    "deny": ("deny_policy",),
-    "boundary": ("boundary_policy",),
-    "binding": ("boundary_binding",),
-}
-
 # Gaps told one by one in one file; the rest are counted in one more.
 MAX_GAPS = 1000
 
@@ -104,6 +99,7 @@ _decode_guard = msgspec.json.Decoder(GuardShape).decode
 _decode_data = {
     name: msgspec.json.Decoder(shape).decode for name, shape in MODELLED.items()
 }
+_TOO_MANY = f"more than {MAX_DEPTH} ancestors: no hierarchy is that deep"
 _UNREADABLE = (msgspec.DecodeError, UnicodeError, RecursionError)
 
 
@@ -276,12 +272,13 @@ class _Reader:
         elif isinstance(line.resource, str):
             self._take_searched(line, line.resource, element)
         elif kind := line.assetType or line.asset_type:
-            if line.name:
+            if line.name and line.name.startswith("//"):
                 self._take_asset(line, line.name, kind, element)
             else:
-                self.gap("malformed", "an asset without a name", line=element.line)
+                detail = "an asset without a full resource name"
+                self.gap("malformed", detail, line=element.line)
         elif line.name and (guard := guardrail_kind(line.name)):
-            self.export.gives.update(_KINDS_OF_GUARDRAIL[guard])
+            self.export.gives.update(KINDS_OF_GUARDRAIL[guard])
             self._take_guardrail(line.name, element)
         else:
             self._take_given(element)
@@ -364,7 +361,7 @@ class _Reader:
         elif taken := given.as_asset(named, element):
             name, kind, data = taken
             export.types.add(kind)
-            export.gives.update(_kinds_of(kind, False, False))
+            export.gives.update(kinds_of(kind, False, False))
             export.assets.append(
                 Asset(
                     name=name,
@@ -433,14 +430,14 @@ class _Reader:
             line=element.line,
             element=element.index,
             update_time=line.updateTime or line.update_time,
-            ancestors=self._above(line.ancestors),
+            ancestors=self._above(line.ancestors, element.line),
             parent=resource.parent if resource else None,
             policy=policy,
             constraints=constraints,
         )
         guard = guardrail_kind(name)
         if guard:
-            export.gives.update(_KINDS_OF_GUARDRAIL[guard])
+            export.gives.update(KINDS_OF_GUARDRAIL[guard])
             asset.type = GUARDRAIL
             asset.data = self._guard_data(name, resource)
         elif resource is not None and kind in MODELLED:
@@ -457,7 +454,7 @@ class _Reader:
         elif _of_access_policy(line):
             export.not_modelled += 1
         if _truncated(line):
-            kinds = _kinds_of(kind, policy is not None, constraints is not None)
+            kinds = kinds_of(kind, policy is not None, constraints is not None)
             self.gap(
                 "truncated",
                 f"the inventory cut the record of {name} short",
@@ -466,9 +463,16 @@ class _Reader:
             )
         export.assets.append(asset)
 
-    def _above(self, ancestors: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    def _above(
+        self, ancestors: tuple[str, ...] | None, line: int
+    ) -> tuple[str, ...] | None:
         """Return the one object for ancestors, which all assets of a project share."""
-        return self._chains.setdefault(ancestors, ancestors) if ancestors else None
+        if not ancestors:
+            return None
+        if len(ancestors) > MAX_DEPTH:
+            self.gap("malformed", _TOO_MANY, line=line, kinds=("resource",))
+            return None
+        return self._chains.setdefault(ancestors, ancestors)
 
     def _take_perimeter(self, text: bytes, element: Element) -> None:
         try:
@@ -498,7 +502,7 @@ class _Reader:
             data = _decode_data[kind](raw)
         except _UNREADABLE:
             detail = f"the data of this {kind} is not of the documented shape"
-            kinds = _kinds_of(kind, False, False)
+            kinds = kinds_of(kind, False, False)
             self.gap("malformed", detail, line=line, kinds=kinds)
             return None
         reduce(data, self._fingerprint)
@@ -528,7 +532,7 @@ def _gap_of(sealed: SealedGap) -> Gap:
     )
 
 
-def _kinds_of(kind: str, policy: bool, constraints: bool) -> tuple[str, ...]:
+def kinds_of(kind: str, policy: bool, constraints: bool) -> tuple[str, ...]:
     """Return the kinds of facts that a record of this type and content gives."""
     service = kind.partition(".")[0]
     of_data = KINDS_OF_TYPE.get(kind) or KINDS_OF_TYPE.get(service, ())

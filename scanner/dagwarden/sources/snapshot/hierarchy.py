@@ -4,16 +4,19 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from dagwarden.sources.snapshot.names import CONTAINERS, Names, project_of, whole
+from dagwarden.sources.snapshot.names import (
+    CONTAINERS,
+    MAX_DEPTH,
+    Names,
+    project_of,
+    whole,
+)
 from dagwarden.sources.snapshot.records import (
     Asset,
     BucketShape,
     ContainerShape,
     ParentShape,
 )
-
-# Deeper than the ten levels of folders that Google Cloud allows.
-MAX_DEPTH = 32
 
 
 class Above(Struct, frozen=True):
@@ -31,37 +34,55 @@ class Hierarchy:
         """Learn from `assets`: their own ancestors, and their parents."""
         self._names = names
         self.above: dict[str, Above] = {}
+        # containers that two assets place differently: where they are is not known
+        self.disputed: dict[str, Asset] = {}
         self._parents: dict[str, str] = {}
         self._seen: dict[tuple[str, ...], tuple[str, ...]] = {}
+        parents: list[tuple[str, str, Asset]] = []
         told = set[tuple[str, ...]]()
         for asset in assets:
             name = names.resource(asset.name)
             container = name.startswith(CONTAINERS)
             if asset.ancestors:
                 if container:
-                    above = self._given(asset.ancestors, name)
-                    known = self.above.get(name)
-                    if known is None or not known.own:
-                        self.above[name] = Above(above, asset, True)
+                    self._place(name, self._given(asset.ancestors, name), asset, True)
                 if asset.ancestors not in told:
                     told.add(asset.ancestors)
                     self._learn(asset)
             if container and (parent := self._parent(asset)):
-                self._parents.setdefault(name, parent)
+                parents.append((name, parent, asset))
+        for name, parent, asset in parents:
+            above = self.above.get(name)
+            known = above.ancestors[:1] if above else (self._parents.get(name),)
+            if known not in ((parent,), (None,)):
+                self.disputed.setdefault(name, asset)
+            self._parents.setdefault(name, parent)
 
     def _learn(self, asset: Asset) -> None:
         """Note what an asset's ancestors tell of each other."""
         chain = self._full(asset.ancestors or ())
         for position, name in enumerate(chain):
-            if name not in self.above:
-                self.above[name] = Above(chain[position + 1 :], asset, False)
+            self._place(name, chain[position + 1 :], asset, False)
+
+    def _place(
+        self, name: str, ancestors: tuple[str, ...], by: Asset, own: bool
+    ) -> None:
+        """Note where an asset says that a container is."""
+        known = self.above.get(name)
+        if known is None or (own and not known.own):
+            self.above[name] = Above(ancestors, by, own)
+        # a search names the folders in an order that is not documented
+        if known is None or known.by.searched or by.searched:
+            return
+        if known.ancestors != ancestors:
+            self.disputed.setdefault(name, by)
 
     def of(self, asset: Asset, name: str) -> tuple[str, ...] | None:
         """Return the ancestors of an asset called `name`; None: not known."""
         if name.startswith(CONTAINERS):
             return self.of_container(name)
         if asset.ancestors:
-            return self._given(asset.ancestors, name)
+            return self._undisputed(self._given(asset.ancestors, name))
         parent = asset.parent
         if parent is None or not parent.startswith(CONTAINERS):
             project = project_of(name)
@@ -76,8 +97,10 @@ class Hierarchy:
 
     def of_container(self, name: str) -> tuple[str, ...] | None:
         """Return what lies above a container; None: not known."""
+        if name in self.disputed:
+            return None
         if name in self.above:
-            return self.above[name].ancestors
+            return self._undisputed(self.above[name].ancestors)
         chain: list[str] = []
         while not name.startswith(f"{CONTAINERS}organizations/"):
             parent = self._parents.get(name)
@@ -86,8 +109,13 @@ class Hierarchy:
             chain.append(parent)
             name = parent
             if name in self.above:
-                return (*chain, *self.above[name].ancestors)
-        return tuple(chain)
+                return self._undisputed((*chain, *self.above[name].ancestors))
+        return self._undisputed(tuple(chain))
+
+    def _undisputed(self, chain: tuple[str, ...]) -> tuple[str, ...] | None:
+        """Return a chain of ancestors; None where part of it is not known."""
+        known = not self.disputed or self.disputed.keys().isdisjoint(chain)
+        return chain if known else None
 
     def _given(self, ancestors: tuple[str, ...], name: str) -> tuple[str, ...]:
         chain = self._full(ancestors)

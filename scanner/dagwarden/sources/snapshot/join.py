@@ -5,14 +5,19 @@ from datetime import datetime
 from functools import partial
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from dagwarden.facts import Gap
+from dagwarden.sources.snapshot.export import GUARDRAIL, kinds_of
 from dagwarden.sources.snapshot.hierarchy import Hierarchy
 from dagwarden.sources.snapshot.names import Names
+from dagwarden.sources.snapshot.policies import KINDS_OF_GUARDRAIL, guardrail_kind
 from dagwarden.sources.snapshot.records import (
     Asset,
+    BindingShape,
     ConstraintShape,
     GuardShape,
+    PolicyShape,
     Timestamp,
 )
 
@@ -27,7 +32,10 @@ class Joined(Struct, kw_only=True, gc=False):
     policy: Asset | None = None
     constraints: dict[str, Asset]
     ancestors: tuple[str, ...] | None = None  # full names, nearest first
-    broken: bool = False  # there was data, and it could not be read
+    # there was data, and what it says is not known: it could not be read, or two
+    # records differ and neither is the later
+    broken: bool = False
+    disputed: bool = False
 
 
 def join(
@@ -43,23 +51,29 @@ def join(
             one = joined[name] = Joined(
                 name=name, type=asset.type, first=asset, constraints={}
             )
-        if asset.data is not None:
-            one.data, gap = _believed(one.data, asset, _data, name, "resource")
+        if asset.data is not None and not one.disputed:
+            one.data, gap = _believed(one.data, asset, _data, name, _kinds(asset))
             gaps += gap
+            one.disputed = one.data is None
+            one.broken = one.broken or one.disputed
         one.broken = one.broken or asset.broken
         if asset.policy is not None:
-            one.policy, gap = _believed(one.policy, asset, _policy, name, "binding")
+            before = one.policy
+            one.policy, gap = _believed(before, asset, _policy, name, ("binding",))
             gaps += gap
+            if before is not None and one.policy is None:
+                one.policy = _agreed(before, asset)
         for shape in asset.constraints or ():
             constraint = shape.constraint
-            one.constraints[constraint], gap = _believed(
+            told, gap = _believed(
                 one.constraints.get(constraint),
                 asset,
                 partial(constraint_of, constraint=constraint),
                 f"{constraint} on {name}",
-                "org_policy",
+                ("org_policy",),
             )
             gaps += gap
+            one.constraints[constraint] = told or _silent(asset, constraint)
         if one.ancestors is None:
             one.ancestors = hierarchy.of(asset, name)
     return joined, gaps
@@ -70,9 +84,13 @@ def _believed(
     new: Asset,
     content: Callable[[Asset], object],
     name: str,
-    kind: str,
-) -> tuple[Asset, tuple[Gap, ...]]:
-    """Return which of two records to believe; two that differ are a gap."""
+    kinds: tuple[str, ...],
+) -> tuple[Asset | None, tuple[Gap, ...]]:
+    """
+    Return which of two records to believe; two that differ are a gap.
+
+    None: they differ, and neither is known to be the later.
+    """
     if known is None or _bare(known):
         return new, ()
     if _bare(new):
@@ -83,16 +101,16 @@ def _believed(
         return (new if better else known), ()
     before, after = _time(known), _time(new)
     if before is None or after is None or before == after:
-        verdict, chosen, decided = "which of them holds is not known", known, False
+        verdict, chosen = "which of them holds is not known", None
     else:
-        verdict, decided = "the later one is used", True
+        verdict = "the later one is used"
         chosen = new if after > before else known
     gap = Gap(
         reason="conflict",
         origin=new.origin(),
         detail=f"{name} was read twice, with differing content: {verdict}",
-        kinds=(kind,),
-        incomplete=not decided,
+        kinds=kinds,
+        incomplete=chosen is None,
     )
     return chosen, (gap,)
 
@@ -105,19 +123,51 @@ def _bare(asset: Asset) -> bool:
     )
 
 
+def _kinds(asset: Asset) -> tuple[str, ...]:
+    """Return the kinds of facts that come of an asset's data."""
+    if asset.type == GUARDRAIL and (kind := guardrail_kind(asset.name)):
+        return KINDS_OF_GUARDRAIL[kind]
+    return kinds_of(asset.type, False, False)
+
+
+def _agreed(known: Asset, new: Asset) -> Asset:
+    """Return a policy with what both records of it grant, where `known` has it."""
+    both = _policy(known) & _policy(new)
+    policy = known.policy or PolicyShape()
+    agreed = [
+        replace(
+            entry,
+            members=[
+                member
+                for member in entry.members or ()
+                if _granted(entry, member) in both
+            ],
+        )
+        for entry in policy.bindings or ()
+    ]
+    return replace(known, policy=replace(policy, bindings=agreed))
+
+
+def _silent(asset: Asset, constraint: str) -> Asset:
+    """Return a record that says of a constraint only that it is set."""
+    return replace(asset, constraints=[ConstraintShape(constraint=constraint)])
+
+
 def _data(asset: Asset) -> object:
     return asset.data
 
 
-def _policy(asset: Asset) -> object:
+def _policy(asset: Asset) -> set[tuple[str, str, str]]:
     """Return what a policy grants, whatever the order it is written in."""
     entries = (asset.policy.bindings if asset.policy else None) or ()
-    granted = set[tuple[str, str, str]]()
-    for entry in entries:
-        condition = entry.condition.expression if entry.condition else None
-        for member in entry.members or ():
-            granted.add((entry.role, condition or "", member))
-    return granted
+    return {
+        _granted(entry, member) for entry in entries for member in entry.members or ()
+    }
+
+
+def _granted(entry: BindingShape, member: str) -> tuple[str, str, str]:
+    condition = entry.condition.expression if entry.condition else None
+    return entry.role, condition or "", member
 
 
 def constraint_of(asset: Asset, constraint: str) -> ConstraintShape | None:

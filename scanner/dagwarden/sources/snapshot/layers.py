@@ -37,6 +37,14 @@ def layers_of(
     """
     gaps = tuple(gaps)
     lost = {kind for gap in gaps if gap.incomplete for kind in gap.kinds}
+    # of two records that differ neither counts; a policy of which that is so is there,
+    # and open
+    disputed = {
+        kind
+        for gap in gaps
+        if gap.incomplete and gap.reason == "conflict"
+        for kind in gap.kinds
+    }
     inheriting = [one for one in joined.values() if one.type in _INHERITING]
     with_policy = [one.policy for one in joined.values() if one.policy]
     exported = [policy for policy in with_policy if not policy.searched]
@@ -56,13 +64,19 @@ def layers_of(
             all(one.ancestors is not None for one in inheriting),
         ),
         deny=_given(exports, "deny", ("deny_policy",)),
-        boundary=_given(exports, "boundary", ("boundary_policy", "boundary_binding")),
+        boundary=_less(
+            _given(exports, "boundary", ("boundary_policy", "boundary_binding")),
+            "boundary_binding" not in disputed,
+        ),
         memberships=_given(exports, "memberships", ("group",)),
         org_policies=_typed(types, {ORG_POLICY}, within and "org_policy" not in lost),
         logging=_typed(
             types, {LOG_SINK, LOG_BUCKET}, within and not lost & _OF_LOGGING
         ),
-        tags=_inherited(_given(exports, "tags", ("resource_tags",)), above),
+        tags=_less(  # what is inherited is whole only with all that is above
+            _given(exports, "tags", ("resource_tags",)),
+            above and "resource_tags" not in disputed,
+        ),
     )
 
 
@@ -128,9 +142,9 @@ def _organization_read(
     )
 
 
-def _inherited(state: LayerState, above: bool) -> LayerState:
-    """Return the state of what is inherited: whole only with all that is above."""
-    return "partly" if state == "read" and not above else state
+def _less(state: LayerState, whole: bool) -> LayerState:
+    """Return the state of a layer of which something is missing, unless it is whole."""
+    return "partly" if state == "read" and not whole else state
 
 
 def _all_above_read(inheriting: Iterable[Joined], joined: Mapping[str, Joined]) -> bool:

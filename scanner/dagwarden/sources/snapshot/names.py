@@ -14,6 +14,8 @@ from dagwarden.sources.snapshot.records import (
 
 CONTAINERS = "//cloudresourcemanager.googleapis.com/"
 _IAM = "//iam.googleapis.com/"
+# Of ancestors: more than the ten levels of folders that Google Cloud allows.
+MAX_DEPTH = 32
 
 _IN_PROJECT = re.compile(r"//[^/]+/projects/([^/]+)(?=/|$)")
 _ACCOUNT = re.compile(

@@ -200,6 +200,11 @@ _BOUNDARY = re.compile(
 
 
 GuardrailKind = Literal["deny", "boundary", "binding"]
+KINDS_OF_GUARDRAIL: dict[GuardrailKind, tuple[str, ...]] = {
+    "deny": ("deny_policy",),
+    "boundary": ("boundary_policy",),
+    "binding": ("boundary_binding",),
+}
 
 
 def guardrail_kind(name: str) -> GuardrailKind | None:
@@ -267,13 +272,15 @@ def boundary_policy(shape: GuardShape, names: Names, origin: Origin) -> Boundary
     """Return an access boundary."""
     name = relative(shape.name)
     details = shape.details
-    known = details is not None and details.rules is not None
-    resources = {
-        names.resource(resource)
-        for rule in (details.rules if details else None) or ()
-        if rule.effect in _EFFECT_ALLOW
-        for resource in rule.resources or ()
-    }
+    rules = (details.rules if details else None) or []
+    listed = [resource for rule in rules for resource in rule.resources or ()]
+    known = (
+        details is not None
+        and details.rules is not None
+        and all(rule.effect in _EFFECT_ALLOW for rule in rules)
+        and all(map(_LISTABLE.fullmatch, listed))
+    )
+    resources = {names.resource(resource) for resource in listed}
     version = details.enforcementVersion if details else None
     symbol = f"principal access boundary {name}"
     return BoundaryPolicy(
@@ -290,6 +297,10 @@ def boundary_policy(shape: GuardShape, names: Names, origin: Origin) -> Boundary
     )
 
 
+# Only these can be listed (google.iam.v3.PrincipalAccessBoundaryPolicyRule.resources).
+_LISTABLE = re.compile(
+    r"//cloudresourcemanager\.googleapis\.com/(organizations|folders|projects)/[^/]+"
+)
 # name and number of google.iam.v3.PrincipalAccessBoundaryPolicyRule.Effect
 _EFFECT_ALLOW = frozenset({"ALLOW", 1, None})
 # google.iam.v3.PolicyBinding.PolicyKind; other kinds are of access policies

@@ -98,6 +98,7 @@ def read_snapshots(
         *(gap for export in exports for gap in export.gaps),
         *conflicts,
         *_alias_conflicts(names),
+        *_disputed_places(hierarchy),
     ]
     found = Facts(
         snapshots=(_snapshot(exports, joined, gaps),),
@@ -259,6 +260,17 @@ def _alias_conflicts(names: Names) -> Iterator[Gap]:
             reason="conflict",
             origin=asset.origin(),
             detail=f"project {project} goes by two numbers, or two ids by one",
+            kinds=("resource",),
+        )
+
+
+def _disputed_places(hierarchy: Hierarchy) -> Iterator[Gap]:
+    for name, asset in hierarchy.disputed.items():
+        yield Gap(
+            reason="conflict",
+            origin=asset.origin(),
+            detail=f"{name} is in two places, as if it was moved while it was read: "
+            "what it inherits is not known",
             kinds=("resource",),
         )
 

@@ -201,6 +201,7 @@ class GuardShape(Shape, kw_only=True):
     policyKind: Enum | None = None
     policy: str | None = None
     condition: ConditionShape | None = None
+    deleteTime: str | None = None  # of a deny policy: it is no more
 
 
 # ----------------------------------------------------------------------------- tags

@@ -225,6 +225,12 @@ def _service_account(one: Joined, around: Surroundings) -> Iterator[Fact]:
             project=data.projectId,
             disabled=bool(data.disabled),
         )
+    elif one.disputed and "@" in one.name:
+        email = one.name.rpartition("/")[2]
+        origin = _origin(one)
+        yield account(
+            email, around.names, origin, unique_id=None, project=None, disabled=None
+        )
 
 
 _KEY = re.compile(r".*/serviceAccounts/(?P<account>[^/]+)/keys/(?P<key>[^/]+)")
@@ -419,10 +425,11 @@ def _composer(one: Joined, around: Surroundings) -> Iterator[Fact]:
 def _guardrail(one: Joined, around: Surroundings) -> Iterator[Fact]:
     data, origin = _data(one), one.data.origin() if one.data else one.first.origin()
     if not isinstance(data, GuardShape):
-        return
+        data = GuardShape(name=one.name)
     kind = guardrail_kind(data.name)
     if kind == "deny":
-        yield deny_policy(data, around.names, origin)
+        if not data.deleteTime:
+            yield deny_policy(data, around.names, origin)
     elif kind == "boundary":
         yield boundary_policy(data, around.names, origin)
     elif fact := boundary_binding(data, around.names, origin):
