@@ -5,7 +5,6 @@ The command line: arguments to a `Config`, errors to one line, results to a stat
 3 incomplete, 4 internal error, 5 evidence failed verification.
 """
 
-import gc
 import os
 import sys
 from pathlib import Path
@@ -22,9 +21,6 @@ INTERNAL = 4
 
 def main() -> NoReturn:
     """Run dagwarden and exit with its status; no error shows a traceback."""
-    # One run, then the end: the collector's walks over a large estate cost a third
-    # of the time and find next to nothing.
-    gc.disable()
     try:
         status = app.main(prog_name="dagwarden", standalone_mode=False)
         if sys.stdout:
