@@ -47,6 +47,13 @@ class Parameter(Record, frozen=True, kw_only=True):
     maximum: float | None = None
 
 
+class Parsed(Record, frozen=True):
+    """An expression after it was parsed: what judging need not work out again."""
+
+    tree: bytes  # its syntax tree as CEL serialises it
+    reads: tuple[tuple[str, ...], ...]  # paths of the subject's fields, sorted
+
+
 class Rule(Record, frozen=True, kw_only=True):
     """
     One rule.
@@ -83,5 +90,5 @@ class Rule(Record, frozen=True, kw_only=True):
     source: str = ""
     # True: shipped with dagwarden
     bundled: bool = True
-    # syntax trees of `when` and `assert_` as CEL serialises them; empty: not made yet
-    trees: tuple[bytes, bytes] = (b"", b"")
+    # `when` and `assert_`; None: nobody parsed them yet
+    parsed: tuple[Parsed, Parsed] | None = None

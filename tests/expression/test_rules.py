@@ -27,6 +27,7 @@ from dagwarden.facts import (
     Task,
     Unresolved,
 )
+from dagwarden.rule import Parsed
 
 
 class Labelled(Fact, frozen=True, kw_only=True):
@@ -64,7 +65,7 @@ JOINED = (
 )
 def test_answer(text: str, subject: dict[str, Any], answer: object) -> None:
     assert Expression(text).evaluate(subject, {"limit": 8.0}) is answer
-    again = Expression(text, Expression(text).tree)
+    again = Expression(text, Expression(text).parsed)
     assert again.evaluate(subject, {"limit": 8.0}) is answer
 
 
@@ -98,7 +99,8 @@ def test_a_long_loop_ends() -> None:
 
 
 def test_a_tree_of_another_engine_is_made_again() -> None:
-    assert Expression("subject.a == 1", b"not a tree").evaluate({"a": 1}, {}) is True
+    other = Parsed(b"not a tree", (("a",),))
+    assert Expression("subject.a == 1", other).evaluate({"a": 1}, {}) is True
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ from dagwarden.expression.tree import (
     tree_alone,
     walk,
 )
+from dagwarden.rule import Parsed
 
 if TYPE_CHECKING:
     from google.protobuf.descriptor_pool import DescriptorPool
@@ -60,19 +61,21 @@ class ExpressionError(Exception):
 class Expression:
     """A compiled expression."""
 
-    def __init__(self, text: str, tree: bytes = b"") -> None:
+    def __init__(self, text: str, parsed: Parsed | None = None) -> None:
         """
         Compile `text` without checking types; ExpressionError where it cannot.
 
-        `tree` is that of an earlier `Expression` of the same text: a serialised
-        google.api.expr.CheckedExpr, of which it has the tree alone. With it nothing is
-        parsed.
+        `parsed` is that of an earlier `Expression` of the same text. Its tree is a
+        serialised google.api.expr.CheckedExpr that has the tree alone. With it nothing
+        is parsed.
         """
         self.text = text
-        self.tree = tree
-        if not tree:
+        if parsed is None:
             self._compiled = _compiled(text)
-            self.tree = tree_alone(self._compiled.serialize())
+            tree = tree_alone(self._compiled.serialize())
+            reads = tuple(sorted(set(_reads(syntax_tree(tree)))))
+            parsed = Parsed(tree, reads)
+        self.parsed = parsed
 
     def evaluate(self, subject: Mapping[str, Any], params: Mapping[str, Any]) -> Answer:
         """Return the answer for one subject; ExpressionError where there is none."""
@@ -92,14 +95,14 @@ class Expression:
     @cached_property
     def _compiled(self) -> Any:
         try:
-            return _plain_environment().deserialize(self.tree)
+            return _plain_environment().deserialize(self.parsed.tree)
         except RuntimeError:  # another release of the engine made it
             return _compiled(self.text)
 
     @property
     def reads(self) -> tuple[Path, ...]:
         """The fields of the subject that the answer depends on, sorted."""
-        return tuple(sorted(set(_reads(syntax_tree(self.tree)))))
+        return self.parsed.reads
 
 
 def as_data(value: Any, fields: Container[str] | None = None) -> Any:
@@ -127,9 +130,9 @@ def as_data(value: Any, fields: Container[str] | None = None) -> Any:
 
 
 @cache
-def compile_expression(text: str, tree: bytes = b"") -> Expression:
-    """Return `text` compiled, from its `tree` where there is one."""
-    return Expression(text, tree)
+def compile_expression(text: str, parsed: Parsed | None = None) -> Expression:
+    """Return `text` compiled, from what was `parsed` where there is that."""
+    return Expression(text, parsed)
 
 
 def _compiled(text: str) -> Any:

@@ -46,7 +46,7 @@ from dagwarden.findings import (
 )
 from dagwarden.patterns import late
 from dagwarden.policy.load import ALONE, PLACEHOLDER, out_of_bounds
-from dagwarden.rule import Need, Parameter, Rule, Scalar
+from dagwarden.rule import Need, Parameter, Parsed, Rule, Scalar
 
 Value = Scalar | tuple[str, ...]
 
@@ -171,7 +171,7 @@ class _Judge:
 
     def __init__(self, rule: Rule, params: Mapping[str, Value]) -> None:
         self.rule = rule
-        when, assert_ = rule.trees
+        when, assert_ = rule.parsed or (None, None)
         self.when = _compiled(rule, rule.when, when)
         self.assert_ = _compiled(rule, rule.assert_, assert_)
         self.params = {k: _plain(v) for k, v in params.items()}
@@ -242,9 +242,9 @@ def outcome_of(
     return Outcome.PASS if answer else Outcome.FAIL
 
 
-def _compiled(rule: Rule, text: str, tree: bytes) -> Expression:
+def _compiled(rule: Rule, text: str, parsed: Parsed | None) -> Expression:
     try:
-        return compile_expression(text, tree)
+        return compile_expression(text, parsed)
     except ExpressionError as error:
         raise InternalError(
             f"rule {rule.id} does not compile: {error}",

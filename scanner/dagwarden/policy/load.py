@@ -92,10 +92,10 @@ def compile_pack(folder: "Traversable") -> bytes:
 
 
 def _compiled(rule: Rule) -> Rule:
-    """Return a rule with the syntax trees of its expressions."""
+    """Return a rule with its expressions parsed."""
     compiled = expression.compile_expression
-    trees = compiled(rule.when).tree, compiled(rule.assert_).tree
-    return replace(rule, trees=trees)
+    parsed = compiled(rule.when).parsed, compiled(rule.assert_).parsed
+    return replace(rule, parsed=parsed)
 
 
 def shipped_rule_files(*, check: bool = False) -> tuple[RuleFile, ...]:
