@@ -25,7 +25,7 @@ from typing import NamedTuple, cast
 
 OUTPUT = (
     Path(__file__).parent.parent
-    / "scanner/dagwarden/sources/dags/airflow/operators.json"
+    / "scanner/dagwarden/sources/dags/airflow/operators.ndjson"
 )
 
 
@@ -1083,26 +1083,14 @@ def catalogue(generations: Sequence[Sequence[Archive]]) -> Record:
 
 
 def render(data: Record) -> str:
-    """JSON with one operator, alias or archive on each line."""
+    """A line of JSON for what holds of all, and one for each name, sorted by its bytes."""
 
     def line(value: object) -> str:
-        return json.dumps(
-            value, sort_keys=True, separators=(",", ":"), ensure_ascii=False
-        )
+        return json.dumps(value, sort_keys=True, separators=(",", ":")) + "\n"
 
-    def block(value: object) -> str:
-        if isinstance(value, dict):
-            named = sorted(cast("Record", value).items())
-            rows = ",\n".join(f"{line(key)}:{line(row)}" for key, row in named)
-            return f"{{\n{rows}\n}}"
-        if isinstance(value, list):
-            rows = ",\n".join(line(row) for row in cast("list[object]", value))
-            return f"[\n{rows}\n]"
-        return line(value)
-
-    return (
-        "{\n" + ",\n".join(f"{line(k)}:{block(v)}" for k, v in data.items()) + "\n}\n"
-    )
+    told = cast("Record", data["operators"]) | cast("Record", data["aliases"])
+    head = {name: data[name] for name in ("generated_by", "archives", "decorators")}
+    return line(head) + "".join(sorted(line(row) for row in told.items()))
 
 
 def download(releases: Iterable[Release], into: Path) -> None:

@@ -31,6 +31,10 @@ DEFERRABLE = Parameter(setting="operators.default_deferrable")
 FIXED_TRUE = Parameter(default=True, fixed=True)
 GCP = Parameter(default="google_cloud_default")
 
+ROWS: dict[str, Any] = dict(map(json.loads, catalogue().rows.splitlines()))
+ALIASES = {name: row for name, row in ROWS.items() if isinstance(row, str)}
+OPERATORS = ROWS.keys() - ALIASES.keys()
+
 
 def told(name: str) -> Operator:
     operator = catalogue().operator(name)
@@ -373,12 +377,10 @@ def test_cloud_run_call(name: str, call: CloudRunCall) -> None:
 def test_what_a_call_names_are_parameters_of_its_operator() -> None:
     calling = {
         name: operator
-        for name in catalogue().records
+        for name in OPERATORS
         if (operator := told(name)).call is not None
     }
-    assert {name for name in catalogue().records if name.startswith(RUN)} == set(
-        calling
-    )
+    assert {name for name in OPERATORS if name.startswith(RUN)} == set(calling)
     for name, operator in calling.items():
         call = operator.call
         assert call is not None
@@ -510,7 +512,7 @@ def test_decorated(decorator: str, operator: str | None) -> None:
 
 def test_every_record_decodes_and_holds_together() -> None:
     found = catalogue()
-    for name in found.records:
+    for name in OPERATORS:
         operator = told(name)
         assert found.canonical(name) == name
         assert found.archives[operator.archive].package
@@ -528,9 +530,42 @@ def test_every_record_decodes_and_holds_together() -> None:
 
 
 def test_aliases_lead_to_their_end() -> None:
-    aliases = catalogue().aliases
-    assert not aliases.keys() & set(aliases.values())
-    assert set(catalogue().decorators.values()) <= catalogue().records.keys()
+    assert not ALIASES.keys() & set(ALIASES.values())
+    assert set(catalogue().decorators.values()) <= OPERATORS
+    for old, new in ALIASES.items():
+        assert catalogue().canonical(old) == new
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        "airflow",
+        "airflow.",
+        "airflow.sdk.",
+        "airflow.sdk.BaseOperato",
+        "airflow.sdk.BaseOperators",
+        "airflow.zzz",
+        # the start of a row, as far as one likes
+        'airflow.sdk.BaseOperator",{"archive":11,"parameters":{"pool":{"x","y',
+        'airflow.hooks.http_hook.HttpHook","airflow',
+        "airflow.\n",
+        "airflow.\ud800",
+        "airflow.\N{SNOWMAN}",
+        "builtins.print",
+    ],
+)
+def test_a_name_that_is_not_there_is_itself(name: str) -> None:
+    assert catalogue().canonical(name) == name
+    assert catalogue().operator(name) is None
+
+
+def test_rows_are_sorted_and_of_airflow() -> None:
+    rows = catalogue().rows.splitlines()
+    assert rows == sorted(rows)
+    assert catalogue().rows.endswith(b"\n")
+    assert all(name.startswith("airflow.") for name in ROWS)
+    assert len(ROWS) == len(rows)
 
 
 def test_provenance_names_what_was_read() -> None:
@@ -581,8 +616,15 @@ def generate(
                 wheel.writestr(name, text)
         release = script.Release("made", str(number))
         archives.append([script.Archive(release, path)])
-    made: dict[str, Any] = json.loads(script.render(script.catalogue(archives)))
-    return made
+    text = script.render(script.catalogue(archives))
+    head, *rows = map(json.loads, text.splitlines())
+    named: dict[str, Any] = dict(rows)
+    assert list(named) == sorted(named)
+    return {
+        **head,
+        "operators": {n: row for n, row in named.items() if isinstance(row, dict)},
+        "aliases": {n: row for n, row in named.items() if isinstance(row, str)},
+    }
 
 
 def test_script_follows_bases_constants_and_what_constructors_hand_on(

@@ -5,6 +5,8 @@ What stands beside each program is what Airflow 3.3 made of it, `None` aside: th
 file says nothing and a setting of Airflow does.
 """
 
+import json
+
 import pytest
 from msgspec import UNSET
 from tests.sources.dags.conftest import Scan
@@ -197,10 +199,9 @@ def test_default_args_say_where_only_where_the_operator_takes_it(scan: Scan) -> 
 def test_no_operator_but_the_base_has_defaults_for_what_every_one_takes() -> None:
     base = "airflow.sdk.BaseOperator"
     everywhere = {"execution_timeout", "owner", "pool", "queue", "retries"}
-    for name in catalogue().records:
+    for name, _ in map(json.loads, catalogue().rows.splitlines()):
         operator = catalogue().operator(name)
-        assert operator is not None
-        if name != base:
+        if operator is not None and catalogue().canonical(name) != base:
             assert not everywhere & operator.parameters.keys(), name
 
 

@@ -1449,7 +1449,7 @@ class World:
 
     def is_operator(self, name: str, arguments: Arguments) -> bool:
         """Say whether calling `name` makes a task."""
-        if self._canonical(name) in self.catalogue.records:
+        if self.operator(name) is not None:
             return True
         last = name.rpartition(".")[2]
         if not last[:1].isupper() or name.startswith("builtins."):
