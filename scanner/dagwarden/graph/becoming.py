@@ -1,28 +1,43 @@
 """Who can become one of some identities: the control edges, walked from their end."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
+from typing import NamedTuple
 
-from dagwarden.facts import Binding, Hop, Record
-from dagwarden.graph.edges import CONTROLLING, usable
-from dagwarden.graph.hierarchy import account_resource
+from dagwarden.facts import Hop, Record
+from dagwarden.graph.edges import usable
 from dagwarden.graph.identities import Acting
 from dagwarden.graph.needs import disabled
-from dagwarden.graph.principals import email_of, kind_of
-from dagwarden.graph.reach import Control, ControlGraph, leading, role_parent
+from dagwarden.graph.reach import (
+    PARTS,
+    Control,
+    Step,
+    follows,
+    means,
+    node_of,
+    step_hops,
+)
 
-MOST_ASKED = 200  # identities that may become one of them, asked per question
+MOST_TOLD = 200  # identities that become one of them, told per question
 
 
 class Becoming(Record, frozen=True, kw_only=True):
-    """Who becomes one of some identities, each by a shortest chain."""
+    """Who becomes one of some identities, each by a shortest chain, nearest first."""
 
     chains: dict[str, tuple[Hop, ...]]
-    complete: bool  # False: there are more than `MOST_ASKED` to ask
+    complete: bool  # False: there are more than `MOST_TOLD`
+
+
+class _Way(NamedTuple):
+    """The first step of a shortest way to a target."""
+
+    step: Step
+    what: str  # behind which the account stands
+    after: str  # the node that it leads to
 
 
 def becoming(
-    graph: ControlGraph,
+    control: Control,
     targets: AbstractSet[str],
     permission: str,
     known: AbstractSet[str],
@@ -30,70 +45,73 @@ def becoming(
     """
     Return who surely becomes a target, with what its use of the permission takes.
 
-    `known` are left out: they hold it themselves.
+    `known` are left out: they hold it themselves. The walk ends with the nearest
+    `MOST_TOLD`: what it costs depends on what is near, not on the whole estate.
     """
-    control = graph.control
-    asked: list[str] = []
-    complete = True
-    for key in _candidates(control, targets):
-        if key in known or disabled(control.estate, Acting(), control.estate.ref(key)):
-            continue
-        if len(asked) == MOST_ASKED:
-            complete = False
-            break
-        asked.append(key)
-    chains = leading(
-        graph,
-        asked,
-        lambda account, gives: account in targets and usable(gives, permission),
+    level = [
+        node_of(gives, key)
+        for key in sorted(targets)
+        for gives in PARTS
+        if usable(gives, permission)
+    ]
+    ways: dict[str, _Way | None] = dict.fromkeys(level)
+    told: list[str] = []
+    while level and len(told) <= MOST_TOLD:
+        level = sorted(_before(control, level, ways))
+        told += (key for key in level if _is_told(control, key, known))
+    return Becoming(
+        chains={key: tuple(_hops(control, ways, key)) for key in told[:MOST_TOLD]},
+        complete=len(told) <= MOST_TOLD,
     )
-    return Becoming(chains=chains, complete=complete)
 
 
-def _candidates(control: Control, targets: AbstractSet[str]) -> Iterator[str]:
-    """Yield who may have a control edge into a target, nearest first, each once."""
-    access = control.estate.access
-    seen, level = set[str](targets), sorted(targets)
-    while level:
-        following: set[str] = set()
-        for place in dict.fromkeys(
-            place for key in level for place in _places(control, key)
-        ):
-            for binding in access.bindings_on(place):
-                if _controls(control, binding):
-                    following.update(_acting(control, binding))
-        level = sorted(following - seen)
-        seen.update(level)
-        yield from level
+def _is_told(control: Control, node: str, known: AbstractSet[str]) -> bool:
+    gives, key = means(node)
+    if gives != "identity" or key in known:
+        return False
+    return not disabled(control.estate, Acting(), control.estate.ref(key))
 
 
-def _places(control: Control, key: str) -> Iterator[str]:
-    """Yield where a right may stand that gives an identity."""
-    hierarchy = control.estate.hierarchy
-    pool = control.estate.access.membership.pool(key)
-    email = email_of(key)
-    if pool is not None:
-        yield from hierarchy.lineage(f"//iam.googleapis.com/{pool}").names
-    elif email is not None and kind_of(key) == "service_account":
-        yield from hierarchy.lineage(account_resource(email)).names
-    for workload in control.placed.runs.get(key, ()):
-        yield from hierarchy.lineage(workload).names
-        if bucket := control.bucket(workload):
-            yield from hierarchy.lineage(bucket).names
+def _before(
+    control: Control, level: list[str], ways: dict[str, _Way | None]
+) -> Iterator[str]:
+    """Yield the nodes before those of a level, each once, and note its way."""
+    for after in level:
+        gives, account = means(after)
+        for key, step, what in control.into(account):
+            if step.gives != gives:
+                continue
+            fresh = [one for one in _holding(control, key, step) if one not in ways]
+            if not fresh or not control.lands(key, step, account):
+                continue
+            for node in fresh:
+                if _stays(control, node, step, account, what):
+                    ways[node] = _Way(step, what, after)
+                    yield node
 
 
-def _controls(control: Control, binding: Binding) -> bool:
-    """Tell whether a binding's role may control anyone; a custom one may be changed."""
-    held = control.estate.access.roles.surely(binding.role)
-    return bool(held & CONTROLLING) or role_parent(binding.role) is not None
+def _holding(control: Control, key: str, step: Step) -> Iterator[str]:
+    """Yield what of an identity is enough for a step of its, any of them."""
+    yield key
+    if key in control.placed.projects:
+        yield from (
+            node_of(gives, key)
+            for gives in PARTS
+            if gives != "identity" and follows(gives, step)
+        )
+    elif pool := control.placed.pool_of.get(key):
+        yield pool
 
 
-def _acting(control: Control, binding: Binding) -> Iterable[str]:
-    """Return the identities in a binding that were read, in groups, too."""
-    access = control.estate.access
-    for member in access.members(binding):
-        if member.startswith("group:"):
-            yield member
-            yield from access.membership.members(member)
-        elif kind_of(member) in ("service_account", "user", "federated"):
-            yield member
+def _stays(control: Control, node: str, step: Step, account: str, what: str) -> bool:
+    """Tell whether nothing that guards takes a step away."""
+    if not control.guarded(step):
+        return True
+    return control.leaves(means(node)[1], step, account, what).held is True
+
+
+def _hops(control: Control, ways: dict[str, _Way | None], key: str) -> Iterator[Hop]:
+    node = key
+    while way := ways[node]:
+        yield from step_hops(control, node, way.step, way.after, way.what)
+        node = way.after

@@ -32,7 +32,7 @@ from dagwarden.findings import (
 from dagwarden.graph.access import Answer, Cause, distinct
 from dagwarden.graph.access.decide import Access, role_cause
 from dagwarden.graph.access.permissions import host_of
-from dagwarden.graph.becoming import MOST_ASKED, becoming
+from dagwarden.graph.becoming import MOST_TOLD, becoming
 from dagwarden.graph.callers import resolve
 from dagwarden.graph.edges import Gives, by_id_token, usable
 from dagwarden.graph.estate import Estate
@@ -94,11 +94,6 @@ class Asked:
     def control(self) -> Control:
         """Who can become whom."""
         return Control(self.estate)
-
-    @cached_property
-    def graph(self) -> ControlGraph:
-        """The control edges that questions have walked, each grown once."""
-        return ControlGraph(self.control, ())
 
 
 def explain(
@@ -185,9 +180,9 @@ def who_can(facts: Facts | Asked, permission: str, resource: str) -> Holders:
     nobody = access.holds("user:nobody@invalid", permission, name)
     held = [holder for holder in listed if holder.answer == "allowed"]
     unknown = tuple(_say(cause) for cause in nobody.causes)
-    through, asked_all = _others(asked, permission, held)
-    if not asked_all:
-        unknown += (f"more than {MOST_ASKED} others may become one of these",)
+    through, told_all = _others(asked, permission, held)
+    if not told_all:
+        unknown += (f"more than {MOST_TOLD} others can become one of these",)
     shown, answer = estate.hierarchy.shown(name), _any(listed, nobody.causes)
     return Holders(
         permission=permission,
@@ -213,7 +208,7 @@ def _others(
     targets = frozenset(key for key in keys if kind_of(key) in _BECOME)
     if not targets:
         return (), True
-    found = becoming(asked.graph, targets, permission, keys)
+    found = becoming(asked.control, targets, permission, keys)
     others = (
         Holder(
             identity=asked.estate.ref(key),

@@ -12,7 +12,7 @@ from typing import Literal, TypeAlias
 
 from msgspec import UNSET
 
-from dagwarden.facts import CloudRun
+from dagwarden.facts import CloudRun, ComposerEnvironment
 from dagwarden.graph.access import Cause
 from dagwarden.graph.edges import Place
 from dagwarden.graph.estate import Estate
@@ -23,9 +23,18 @@ from dagwarden.graph.principals import account_key, email_of, is_build_default
 # What a lever is held on: guardrails, disabled accounts.
 Lifted: TypeAlias = Literal["deny", "boundary", "org_policy", "disabled"]
 _Stands: TypeAlias = tuple[int, str, str]  # order, account, resource
+# place, the names on which a permission gives it, as what it is shown
+_Standing: TypeAlias = tuple[Place, tuple[str, ...], str]
 _PROJECT = "//cloudresourcemanager.googleapis.com/projects/"
 _FOLDER = "//cloudresourcemanager.googleapis.com/folders/"
 _ORGANIZATION = "//cloudresourcemanager.googleapis.com/organizations/"
+# What an account has in what contains it.
+_CONTAINERS: tuple[tuple[Place, str], ...] = (
+    ("build_account", _PROJECT),
+    ("account_project", _PROJECT),
+    ("folder_policy", _FOLDER),
+    ("organization_policy", _ORGANIZATION),
+)
 _PROJECT_OF_POOL = re.compile(
     r"(projects/[^/]+)/locations/[^/]+/workloadIdentityPools/"
 )
@@ -69,6 +78,11 @@ def repository_of(image: str) -> str | None:
     )
 
 
+def _has(account: str, place: Place) -> bool:
+    """Tell whether an account is of those that have a place: not all run builds."""
+    return place != "build_account" or is_build_default(email_of(account) or "")
+
+
 def _pools(estate: Estate) -> dict[str, list[str]]:
     """Return the members of policies that are of a workload identity pool, by pool."""
     found: dict[str, list[str]] = {}
@@ -97,10 +111,18 @@ class Placed:
         self.missing: dict[str, tuple[Cause, ...]] = {}  # policies above, not read
         self._new_keys = NewKeys(estate)
         self._banned: dict[str, bool | None] = {}
+        self._composers = {
+            one.resource: one for one in estate.facts.composer_environments
+        }
         self._disabled = {
             item.key for item in estate.facts.identities if item.disabled is True
         }
         self.pools = _pools(estate)  # pool -> keys of it that policies name
+        self._pool_places: dict[str, _Standing] = {}
+        # key of a pool -> the pool, as who forges its tokens is called
+        self.pool_of = {
+            key: f"pool {pool}" for pool, keys in self.pools.items() for key in keys
+        }
         self._place_workloads()
         self._place_accounts()
         self._place_pools()
@@ -122,6 +144,30 @@ class Placed:
         if found is None:
             found = self._at[place, scope] = self._find(place, scope)
         return found
+
+    def standing(self, account: str) -> Iterator[_Standing]:
+        """
+        Yield where an account, or a pool, stands: what `of` finds, from its other end.
+
+        Of each the place, the resources on which a permission gives it, nearest first,
+        and that behind which it stands.
+        """
+        if account in self._pool_places:
+            yield self._pool_places[account]
+        if account not in self.projects:
+            return
+        lineage, access = self._estate.hierarchy.lineage, self._estate.access
+        names = lineage(account_resource(email_of(account) or account)).names
+        for place, start in self._account_places(names[1:]):
+            if _has(account, place):
+                yield place, names[start:], names[0]
+        for workload in self.runs.get(account, ()):
+            run, environment = access.run(workload), self._composers.get(workload)
+            for place, at, what in (
+                *(self._run_places(run) if run else ()),
+                *(self._composer_places(environment) if environment else ()),
+            ):
+                yield place, lineage(at).names, what
 
     def _find(self, place: Place | Lifted, scope: str) -> list[tuple[str, str]]:
         stands = list(self._own.get(place, {}).get(scope, ()))
@@ -180,32 +226,29 @@ class Placed:
         """Place the accounts that have the same above them."""
         project = next((name for name in above if name.startswith(_PROJECT)), None)
         self.projects.update((key, project) for _, key, _ in accounts)
-        banned = self._keys_banned(project)
-        places: list[Place] = ["account"]
-        if not banned:
-            places.append("key_account" if banned is False else "key_account_unread")
-        for place in places:
+        for place, start in self._account_places(above):
+            there = [one for one in accounts if _has(one[1], place)]
+            if not there:
+                continue
             own = self._own.setdefault(place, {})
-            for stands in accounts:
-                own.setdefault(stands[2], []).append(stands)
-            self._put_below(place, above, accounts)
-        builds = [one for one in accounts if is_build_default(email_of(one[1]) or "")]
-        if project is not None and builds:
-            beyond = above[above.index(project) + 1 :]
-            at = self._own.setdefault("build_account", {})
-            at.setdefault(project, []).extend(builds)
-            self._put_below("build_account", beyond, builds)
-        containers: tuple[tuple[Place, str], ...] = (
-            ("account_project", _PROJECT),
-            ("folder_policy", _FOLDER),
-            ("organization_policy", _ORGANIZATION),
-        )
-        for place, prefix in containers:
+            if start:
+                own.setdefault(above[start - 1], []).extend(there)
+            else:
+                for stands in there:
+                    own.setdefault(stands[2], []).append(stands)
+            self._put_below(place, above[start:], there)
+
+    def _account_places(self, above: tuple[str, ...]) -> Iterator[tuple[Place, int]]:
+        """Yield what an account has, by what is above it, and from where on: 0, itself."""
+        project = next((name for name in above if name.startswith(_PROJECT)), None)
+        yield "account", 0
+        banned = self._keys_banned(project)
+        if not banned:
+            yield "key_account" if banned is False else "key_account_unread", 0
+        for place, prefix in _CONTAINERS:
             first = (i for i, name in enumerate(above) if name.startswith(prefix))
             if (start := next(first, None)) is not None:
-                own = self._own.setdefault(place, {})
-                own.setdefault(above[start], []).extend(accounts)
-                self._put_below(place, above[start + 1 :], accounts)
+                yield place, start + 1
 
     def _put_below(
         self, place: Place | Lifted, above: tuple[str, ...], stands: list[_Stands]
@@ -235,36 +278,35 @@ class Placed:
         return key
 
     def _place_workloads(self) -> None:
-        hierarchy = self._estate.hierarchy
+        lineage = self._estate.hierarchy.lineage
         for run in self._estate.facts.cloud_runs:
             key = self._runs_as(run.service_account, run.resource)
-            if key is None:
-                continue
-            name = hierarchy.canonical(run.resource)
-            names = hierarchy.lineage(name).names
-            self._put("job" if run.kind == "job" else "service", names, key, name)
-            if run.ssh_enabled is not False:
-                shell: Place = "shell" if run.ssh_enabled else "workload"
-                self._put(shell, names, key, name)
-            self._place_images(run, key, name)
+            for place, at, what in self._run_places(run) if key else ():
+                self._put(place, lineage(at).names, key or "", what)
         for environment in self._estate.facts.composer_environments:
             key = self._runs_as(environment.service_account, environment.resource)
-            if key is None:
-                continue
-            name = hierarchy.canonical(environment.resource)
-            self._put("environment", hierarchy.lineage(name).names, key, name)
-            if isinstance(environment.dag_bucket, str):
-                bucket = bucket_name(environment.dag_bucket)
-                names = hierarchy.lineage(bucket).names
-                self._put("dag_bucket", names, key, environment.resource)
+            for place, at, what in self._composer_places(environment) if key else ():
+                self._put(place, lineage(at).names, key or "", what)
 
-    def _place_images(self, run: CloudRun, key: str, name: str) -> None:
-        place: Place = "job_image" if run.kind == "job" else "service_image"
+    def _run_places(self, run: CloudRun) -> Iterator[tuple[Place, str, str]]:
+        """Yield where a Cloud Run workload gives its account, and as what it is shown."""
+        name, job = self._estate.hierarchy.canonical(run.resource), run.kind == "job"
+        yield "job" if job else "service", name, name
+        if run.ssh_enabled is not False:
+            yield "shell" if run.ssh_enabled else "workload", name, name
         for image in run.images or ():
             repository = repository_of(image)
             if repository is not None:
-                names = self._estate.hierarchy.lineage(repository).names
-                self._put(place, names, key, name)
+                yield "job_image" if job else "service_image", repository, name
+
+    def _composer_places(
+        self, environment: ComposerEnvironment
+    ) -> Iterator[tuple[Place, str, str]]:
+        name = self._estate.hierarchy.canonical(environment.resource)
+        yield "environment", name, name
+        if isinstance(environment.dag_bucket, str):
+            bucket = bucket_name(environment.dag_bucket)
+            yield "dag_bucket", bucket, environment.resource
 
     # ------------------------------------------------------------- pools and guardrails
 
@@ -288,6 +330,7 @@ class Placed:
             resource = f"//iam.googleapis.com/{name}"
             names = (resource, *self._estate.hierarchy.lineage(project).names)
             place: Place = "pool" if disabled is False else "pool_unread"
+            self._pool_places[f"pool {name}"] = (place, names, resource)
             self._put(place, names, f"pool {name}", resource)
 
     def _place_guardrails(self) -> None:

@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Literal
 
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from dagwarden.facts import (
     Binding,
@@ -76,6 +77,8 @@ _CONTAINERS: Mapping[Place, str] = {
     "folder_policy": f"{_CRM}/folders/",
     "organization_policy": f"{_CRM}/organizations/",
 }
+# Members as which nobody acts but Google, or nobody at all.
+_OF_GOOGLE = frozenset({"service_agent", "deleted"})
 # Facts that stand in someone's way, by what a lever lifts, and how people call them.
 _GUARDRAILS: Mapping[str, tuple[str, str]] = {
     "deny": ("deny_policy", "deny policies"),
@@ -98,7 +101,7 @@ class User(Record, frozen=True, kw_only=True):
     undeclared: tuple[Cause, ...] = ()
 
 
-class _Step(Record, frozen=True, kw_only=True):
+class Step(Record, frozen=True, kw_only=True):
     """A permission held on a scope, by one binding."""
 
     edge: Edge
@@ -110,6 +113,7 @@ class _Step(Record, frozen=True, kw_only=True):
 
     @property
     def gives(self) -> Gives:
+        """What it gives of an account."""
         return self.deployment.gives if self.deployment else self.edge.gives
 
     @property
@@ -120,6 +124,7 @@ class _Step(Record, frozen=True, kw_only=True):
 
     @property
     def text(self) -> str:
+        """How people call it."""
         return self.deployment.text if self.deployment else self.edge.text
 
 
@@ -148,7 +153,8 @@ class Control:
             if isinstance(item.dag_bucket, str)
         }
         self._bindings: dict[str, tuple[Binding, ...]] = {}
-        self._steps: dict[str, tuple[_Step, ...]] = {}
+        self._steps: dict[str, tuple[Step, ...]] = {}
+        self._steps_on: dict[str, dict[Place, list[tuple[str, Step]]]] = {}
         self._doubts: dict[str, tuple[Cause, ...]] = {}
         self._populations: tuple[Cause, ...] | None = None
         self._deployable: dict[str, dict[str, frozenset[str]]] = {}
@@ -180,24 +186,82 @@ class Control:
 
     # --------------------------------------------------------------- sure edges
 
-    def steps(self, key: str) -> tuple[_Step, ...]:
+    def steps(self, key: str) -> tuple[Step, ...]:
         """Return the control permissions that an identity surely holds."""
         found = self._steps.get(key)
         if found is None:
             found = self._steps[key] = tuple(self._find_steps(key))
         return found
 
-    def _find_steps(self, key: str) -> Iterator[_Step]:
-        roles = self.estate.access.roles
+    def _find_steps(self, key: str) -> Iterator[Step]:
         sure = [item for item in self.bindings(key) if self._always(item)]
         for binding in sure:
-            held = roles.surely(binding.role) & CONTROLLING
-            for permission in sorted(held):
-                for edge in BY_PERMISSION.get(permission, ()):
-                    if not edge.depends and held.issuperset(edge.beside):
-                        yield self._step(edge, permission, binding)
+            yield from self._alone(binding)
         yield from self._deployments(key, sure)
-        yield from self._role_changes(sure)
+        yield from self._role_changes(sure, sure)
+
+    def _alone(self, binding: Binding) -> Iterator[Step]:
+        """Yield what a binding gives whoever is in it, whatever else he has."""
+        held = self.estate.access.roles.surely(binding.role) & CONTROLLING
+        for permission in sorted(held):
+            for edge in BY_PERMISSION.get(permission, ()):
+                if not edge.depends and held.issuperset(edge.beside):
+                    yield self._step(edge, permission, binding)
+
+    def steps_on(self, resource: str) -> Mapping[Place, list[tuple[str, Step]]]:
+        """Return who surely holds which control permissions by a resource's policy."""
+        found = self._steps_on.get(resource)
+        if found is None:
+            found = self._steps_on[resource] = {}
+            for binding in self.estate.access.bindings_on(resource):
+                for key, step in self._find_steps_by(binding):
+                    found.setdefault(step.edge.place, []).append((key, step))
+        return found
+
+    def _find_steps_by(self, binding: Binding) -> Iterator[tuple[str, Step]]:
+        alone = tuple(self._alone(binding))
+        acts = ACT_AS in self.estate.access.roles.surely(binding.role)
+        changes = role_parent(binding.role) is not None
+        if not (alone or acts or changes) or not self._always(binding):
+            return
+        for key in self._covered(binding):
+            for step in alone:
+                yield key, step
+            if acts:
+                for step in self._deployments(key, [binding]):
+                    yield key, step
+            if changes:
+                sure = [item for item in self.bindings(key) if self._always(item)]
+                for step in self._role_changes([binding], sure):
+                    yield key, step
+
+    def into(self, account: str) -> Iterator[tuple[str, Step, str]]:
+        """
+        Yield who becomes an account, or gets what of it, by which step.
+
+        With the resource behind which it stands. Left to ask is whether it deploys
+        there, `lands`, and what guards leave of it, `leaves`.
+        """
+        for place, names, what in self.placed.standing(account):
+            for name in names:
+                for key, step in self.steps_on(name).get(place, ()):
+                    yield key, step, what
+
+    def _covered(self, binding: Binding) -> Iterable[str]:
+        """Return who surely is in a binding, as far as he was named anywhere."""
+        membership = self.estate.access.membership
+        found: dict[str, None] = {}
+        for member in self.estate.access.members(binding):
+            kind = kind_of(member)
+            if kind not in _OF_GOOGLE:
+                found[member] = None
+            if kind == "group":
+                found.update(dict.fromkeys(membership.members(member)))
+            elif kind == "federated" and (pool := membership.pool(member)):
+                for one in self.placed.pools.get(pool, ()):
+                    if membership.covers(member, one).held is True:
+                        found[one] = None
+        return found
 
     def _always(self, binding: Binding) -> bool | None:
         """Tell whether a binding grants, whatever the resource; None: it depends."""
@@ -207,13 +271,13 @@ class Control:
 
     # -------------------------------------------------------------- what takes away
 
-    def guarded(self, step: _Step) -> bool:
+    def guarded(self, step: Step) -> bool:
         """Tell whether a step is taken away from some, or for some accounts."""
         if step.beside is not None:  # what is added to a role may be denied as well
             return bool(self._guarded)
         return not self._guarded.isdisjoint(step.permissions)
 
-    def leaves(self, key: str, step: _Step, account: str, what: str) -> Told:
+    def leaves(self, key: str, step: Step, account: str, what: str) -> Told:
         """Tell whether nothing takes away what makes a step to an account."""
         place = self._checked_on(step.edge.place, account, what)
         if step.beside is not None:
@@ -254,11 +318,11 @@ class Control:
         above = self.estate.hierarchy.lineage(what).names
         return next((name for name in above if name.startswith(prefix)), what)
 
-    def _step(self, edge: Edge, permission: str, binding: Binding) -> _Step:
+    def _step(self, edge: Edge, permission: str, binding: Binding) -> Step:
         scope = self.estate.hierarchy.canonical(binding.resource)
-        return _Step(edge=edge, permission=permission, scope=scope, binding=binding)
+        return Step(edge=edge, permission=permission, scope=scope, binding=binding)
 
-    def _deployments(self, key: str, sure: list[Binding]) -> Iterator[_Step]:
+    def _deployments(self, key: str, sure: list[Binding]) -> Iterator[Step]:
         """Yield what actAs gives together with permissions to deploy code."""
         roles, deployable = self.estate.access.roles, self.deployable(key)
         rows = [
@@ -270,7 +334,7 @@ class Control:
             if ACT_AS in roles.surely(act.role):
                 scope = self.estate.hierarchy.canonical(act.resource)
                 for row in rows:
-                    yield _Step(
+                    yield Step(
                         edge=DEPLOY_EDGE,
                         permission=ACT_AS,
                         scope=scope,
@@ -320,11 +384,13 @@ class Control:
                 for permission in sorted(held):
                     yield permission, scope, binding
 
-    def _role_changes(self, sure: list[Binding]) -> Iterator[_Step]:
-        """Yield what may be added to the custom roles that an identity holds."""
+    def _role_changes(
+        self, given: list[Binding], sure: list[Binding]
+    ) -> Iterator[Step]:
+        """Yield what may be added to the custom roles that bindings give."""
         roles, hierarchy = self.estate.access.roles, self.estate.hierarchy
         updates = [item for item in sure if UPDATE_ROLE in roles.surely(item.role)]
-        for held in sure if updates else ():
+        for held in given if updates else ():
             parent = role_parent(held.role)
             if parent is None:
                 continue
@@ -333,13 +399,7 @@ class Control:
             if beside := next(by, None):
                 for edge in ROLE_EDGES:
                     step = self._step(edge, UPDATE_ROLE, held)
-                    yield _Step(
-                        edge=edge,
-                        permission=UPDATE_ROLE,
-                        scope=step.scope,
-                        binding=held,
-                        beside=beside,
-                    )
+                    yield replace(step, beside=beside)
 
     def delegated(self, key: str) -> tuple[str, ...]:
         """
@@ -512,21 +572,25 @@ class Control:
         )
         yield Cause(reason="layer", symbol=symbol)
 
-    def targets(self, key: str, step: _Step) -> Iterator[tuple[str, str]]:
+    def targets(self, key: str, step: Step) -> Iterator[tuple[str, str]]:
         """Yield (account, resource behind which it stands) of a step, unguarded."""
         found = self.placed.of(step.edge.place, step.scope)
         if step.deployment is None:
             yield from found
             return
-        deployable = self.deployable(key)
-        scopes = [deployable[name] for name in step.deployment.permissions]
-        hierarchy = self.estate.hierarchy
         for account, what in found:
-            project = self.placed.projects.get(account)
-            if project is not None and all(
-                hierarchy.within(project, one) for one in scopes
-            ):
+            if self.lands(key, step, account):
                 yield account, what
+
+    def lands(self, key: str, step: Step, account: str) -> bool:
+        """Tell whether an identity deploys in the project of an account, if it must."""
+        if step.deployment is None:
+            return True
+        project, deployable = self.placed.projects.get(account), self.deployable(key)
+        return project is not None and all(
+            self.estate.hierarchy.within(project, deployable[name])
+            for name in step.deployment.permissions
+        )
 
     def _any(
         self,
@@ -594,15 +658,18 @@ _MEANS: dict[str, Gives] = {
     **{prefix.strip(): gives for gives, prefix in _PREFIXES.items() if prefix},
     "pool": "pool",
 }
+# What may be got of an account.
+PARTS: tuple[Gives, ...] = ("identity", "api", "storage", "invocation", "delegation")
 # What shows more of an account comes before what shows less.
 _RANK: tuple[Gives, ...] = ("identity", "api", "storage", "invocation")
 
 
-def _node(gives: Gives, account: str) -> str:
+def node_of(gives: Gives, account: str) -> str:
+    """Return the node of what is got of an account."""
     return f"{_PREFIXES[gives]}{account}"
 
 
-def _means(node: str) -> tuple[Gives, str]:
+def means(node: str) -> tuple[Gives, str]:
     """Return how much of an account a node is, and the account; a pool is its own."""
     first, _, rest = node.partition(" ")
     if first == "pool":
@@ -621,7 +688,7 @@ class ControlGraph:
 
     Nodes are identity keys (`api KEY` where only access tokens are got, and so on)
     and, between them, `EDGE PERMISSION GIVES PLACE SCOPE` nodes shared by all who hold that
-    edge on that scope. An edge into such a node carries its `_Step`, one out of it the
+    edge on that scope. An edge into such a node carries its `Step`, one out of it the
     resource behind which the account stands.
     """
 
@@ -649,14 +716,12 @@ class ControlGraph:
             self.graph.add_edge(node, hub, step=step)
             if fresh:
                 for account, what in self._targets(node, step):
-                    self.graph.add_edge(hub, _node(step.gives, account), what=what)
+                    self.graph.add_edge(hub, node_of(step.gives, account), what=what)
 
-    def _hubs(self, node: str) -> Iterator[tuple[_Step, str]]:
-        gives, key = _means(node)
-        if gives == "invocation":
-            return
+    def _hubs(self, node: str) -> Iterator[tuple[Step, str]]:
+        gives, key = means(node)
         for step in self.control.steps(key):
-            if not _follows(gives, step):
+            if not follows(gives, step):
                 continue
             who = ""
             if key in self._roots and step.edge.kind in OF_JOBS:
@@ -671,16 +736,18 @@ class ControlGraph:
             place = f"{step.gives} {step.edge.place} {step.scope}"
             yield step, f"{step.edge.kind} {step.permission} {place}{who}"
 
-    def _targets(self, node: str, step: _Step) -> Iterator[tuple[str, str]]:
-        control, key = self.control, _means(node)[1]
+    def _targets(self, node: str, step: Step) -> Iterator[tuple[str, str]]:
+        control, key = self.control, means(node)[1]
         guarded = control.guarded(step)
         for account, what in control.targets(key, step):
             if not guarded or control.leaves(key, step, account, what).held is True:
                 yield account, what
 
 
-def _follows(gives: Gives, step: _Step) -> bool:
+def follows(gives: Gives, step: Step) -> bool:
     """Tell whether a step can be taken with what is got of an account."""
+    if gives == "invocation":
+        return False
     if gives == "delegation":
         return step.edge.kind in PASSED_ON
     if gives == "storage":
@@ -718,7 +785,7 @@ def reached(
         before[node] = parent
         if _is_hub(node):
             continue
-        gives, account = _means(node)
+        gives, account = means(node)
         if gives == "pool":
             pools.append(account)
             continue
@@ -729,7 +796,7 @@ def reached(
         if account not in found and len(found) == MOST:
             complete = False
             break
-        if account not in found or _more(gives, _means(found[account])[0]):
+        if account not in found or _more(gives, means(found[account])[0]):
             found[account] = node
     chains = {
         account: tuple(_chain(graph, before, node, user.key))
@@ -737,56 +804,12 @@ def reached(
     }
     return Reached(
         chains=chains,
-        gives={account: _means(node)[0] for account, node in found.items()},
+        gives={account: means(node)[0] for account, node in found.items()},
         visited=visited,
         before=before,
         pools=tuple(pools),
         complete=complete,
     )
-
-
-def leading(
-    graph: ControlGraph, keys: Iterable[str], wanted: Callable[[str, Gives], bool]
-) -> dict[str, tuple[Hop, ...]]:
-    """
-    Return those of the identities that can become a wanted account, each by its chain.
-
-    All are walked from at once, every node once, and back from what is wanted: what a
-    question costs does not grow with how many share a way.
-    """
-    back: dict[str, list[str]] = {}
-    queue = deque(keys)
-    seen, starts = set(queue), tuple(queue)
-    while queue:
-        node = queue.popleft()
-        for after in graph.after(node):
-            back.setdefault(after, []).append(node)
-            if after not in seen:
-                seen.add(after)
-                queue.append(after)
-    towards = {node: "" for node in back if _is_wanted(node, wanted)}
-    queue.extend(towards)
-    while queue:
-        node = queue.popleft()
-        for before in back.get(node, ()):
-            if before not in towards:
-                towards[before] = node
-                queue.append(before)
-    chains: dict[str, tuple[Hop, ...]] = {}
-    for key in starts:
-        nodes = [key]
-        while following := towards.get(nodes[-1]):
-            nodes.append(following)
-        if len(nodes) > 1:
-            chains[key] = tuple(_along(graph, nodes))
-    return chains
-
-
-def _is_wanted(node: str, wanted: Callable[[str, Gives], bool]) -> bool:
-    gives, account = _means(node)
-    if _is_hub(node) or gives in ("pool", "delegation"):
-        return False
-    return wanted(account, gives)
 
 
 def user_of(key: str) -> User:
@@ -839,17 +862,17 @@ def _chain(
 def _along(graph: ControlGraph, nodes: list[str]) -> Iterator[Hop]:
     """Yield the hops along nodes, of which every second one is shared."""
     for holder, hub, target in zip(nodes[::2], nodes[1::2], nodes[2::2], strict=False):
-        step: _Step = graph.graph[holder][hub]["step"]
+        step: Step = graph.graph[holder][hub]["step"]
         what = _what(graph, hub, target)
-        yield from _step_hops(graph.control, holder, step, target, what)
+        yield from step_hops(graph.control, holder, step, target, what)
 
 
-def _step_hops(
-    control: Control, holder: str, step: _Step, target: str, what: str
+def step_hops(
+    control: Control, holder: str, step: Step, target: str, what: str
 ) -> Iterator[Hop]:
     """Yield the hops of one control edge: the grants, and what they make possible."""
     shown = control.estate.hierarchy.shown
-    who, account = _means(holder)[1], _means(target)[1]
+    who, account = means(holder)[1], means(target)[1]
     grants = [step.binding]
     if step.beside is not None:
         grants.append(step.beside)
