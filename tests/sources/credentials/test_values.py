@@ -488,6 +488,10 @@ def test_no_value_survives(value: str, encode: Callable[[str], str]) -> None:
         ("https://u:Xq7%2FT9mKp2@h/ and b://:Yq7vT9@i", "https://u:***@h/ and b://:***@i"),
         (f"the key AIza{'Xq7vT' * 7} is old", "the key *** is old"),
         ("Authorization: Bearer Xq7vT9mKp2Xq7", "Authorization: Bearer ***"),
+        # with more around it, as in the names of files and keys
+        (f"old_ghp_{'Xq7vT9' * 6}_password", "old_***_password"),
+        (f"load_AIza{'Xq7vT' * 7}_2024.py", "load_***"),
+        (f"/services/T0{'Q7' * 4}/B0{'K9' * 4}/{'Xq7v' * 6}", "/***"),
         # a password in another spelling cannot be cut out: nothing is left
         ("Basic dTpYcTd2VDltS3Ay", "***"),
         ("group:x@y.example of https://h:8080/a@b", "group:x@y.example of https://h:8080/a@b"),

@@ -444,3 +444,26 @@ def test_a_pipe_beside_a_configuration_holds_up_nothing(tmp_path: Path) -> None:
     ).read()
     # it was looked into for what loads the configuration, which the other does
     assert [file.path for file in facts.files if file.kind == "dag"] == ["load.py"]
+
+
+CALLED = """
+from airflow import DAG
+from airflow.providers.http.operators.http import HttpOperator
+from keys import API_KEY
+import requests
+PASSWORD = "Yr8wU0nLq3Mx"
+with DAG("d"):
+    HttpOperator(task_id=f"t_{PASSWORD}", http_conn_id="c", endpoint=f"v1/{API_KEY}/rows")
+"""
+
+
+def test_what_is_made_with_a_constant_that_is_a_secret_does_not_hold_it(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "keys.py").write_text('API_KEY = "Xq7vT9mKp2Lw"\n')
+    facts = read_bytes(tmp_path, CALLED.encode())
+    (call,) = facts.calls
+    assert call.endpoint == "v1/***/rows"
+    assert facts.tasks[0].task_id == "t_***"
+    assert "Xq7vT9mKp2Lw" not in repr(facts)
+    assert "Yr8wU0nLq3Mx" not in repr(facts)

@@ -56,13 +56,18 @@ class _Token(NamedTuple):
 # Units of work for what may be a JWT, and for a parameter of a URL that may be signed.
 _WORK_OF_JWT = 15
 _WORK_OF_PARAMETER = 10
+# Not inside of a word; `_` may join: `old_ghp_..._token`
+_BEGIN = r"(?<![A-Za-z0-9])"
+_ENDED = r"(?![A-Za-z0-9])"
 _END = r"(?![\w-])"
 _GITLAB = ("pat", "dt", "rt", "cbt", "ptt", "ft", "soat", "imt", "agent", "oas")
 _TOKENS: tuple[_Token, ...] = (
     # Google: API keys, OAuth clients, access tokens, refresh tokens
-    _Token(("AIza",), "api_key", late(rf"\b(AIza)[\w-]{{35}}{_END}")),
-    _Token(("GOCSPX-",), "client_secret", late(rf"\b(GOCSPX-)[\w-]{{20,64}}{_END}")),
-    _Token(("ya29.",), "bearer_token", late(r"\b(ya29\.)[\w.-]{20,2048}")),
+    _Token(("AIza",), "api_key", late(_BEGIN + rf"(AIza)[\w-]{{35}}{_END}")),
+    _Token(
+        ("GOCSPX-",), "client_secret", late(_BEGIN + rf"(GOCSPX-)[\w-]{{20,64}}{_END}")
+    ),
+    _Token(("ya29.",), "bearer_token", late(_BEGIN + r"(ya29\.)[\w.-]{20,2048}")),
     _Token(
         ("1//",), "authorized_user", late(rf"(?<![\w/:.])(1//)[\w-]{{30,512}}{_END}")
     ),
@@ -70,27 +75,43 @@ _TOKENS: tuple[_Token, ...] = (
     _Token(
         ("ghp_", "gho_", "ghu_", "ghs_", "ghr_"),
         "bearer_token",
-        late(r"\b(gh[pousr]_)[A-Za-z0-9]{36,255}\b"),
+        late(_BEGIN + r"(gh[pousr]_)[A-Za-z0-9]{36,255}" + _ENDED),
     ),
-    _Token(("github_pat_",), "bearer_token", late(r"\b(github_pat_)\w{22,255}\b")),
+    _Token(
+        ("github_pat_",),
+        "bearer_token",
+        late(_BEGIN + r"(github_pat_)\w{22,255}" + _ENDED),
+    ),
     _Token(
         tuple(f"gl{kind}-" for kind in _GITLAB),
         "bearer_token",
-        late(rf"\b(gl(?:{'|'.join(_GITLAB)})-)[\w.-]{{20,300}}{_END}"),
+        late(_BEGIN + rf"(gl(?:{'|'.join(_GITLAB)})-)[\w.-]{{20,300}}{_END}"),
     ),
-    _Token(("ATATT3x",), "bearer_token", late(r"\b(ATATT3x)[\w=-]{80,400}")),
+    _Token(("ATATT3x",), "bearer_token", late(_BEGIN + r"(ATATT3x)[\w=-]{80,400}")),
     # Slack, Teams, Discord, Telegram
     _Token(
-        ("xox",), "bearer_token", late(r"\b(xox[abeprs](?:\.xox[bp])?-)[\w-]{10,256}")
+        ("xox",),
+        "bearer_token",
+        late(_BEGIN + r"(xox[abeprs](?:\.xox[bp])?-)[\w-]{10,256}"),
     ),
     _Token(
-        ("xapp-",), "bearer_token", late(r"\b(xapp-)\d-[A-Z0-9]{8,16}-\d+-\w{32,80}")
+        ("xapp-",),
+        "bearer_token",
+        late(_BEGIN + r"(xapp-)\d-[A-Z0-9]{8,16}-\d+-\w{32,80}"),
     ),
     _Token(
         ("hooks.slack.com/",),
         "webhook_url",
         late(
-            r"\b(hooks\.slack\.com/)(?:services|workflows|triggers)/[\w/]{20,200}",
+            _BEGIN
+            + r"(hooks\.slack\.com/)(?:services|workflows|triggers)/[\w/]{20,200}",
+        ),
+    ),
+    _Token(
+        ("services/T",),
+        "webhook_url",
+        late(
+            r"(?<![\w-])(services/)T[A-Z0-9]{7,12}/B[A-Z0-9]{7,12}/[A-Za-z0-9]{20,30}"
         ),
     ),
     _Token(
@@ -101,7 +122,7 @@ _TOKENS: tuple[_Token, ...] = (
     _Token(
         ("/api/webhooks/",),
         "webhook_url",
-        late(r"\b(discord(?:app)?\.com/api/webhooks/)\d{15,22}/[\w-]{50,90}"),
+        late(_BEGIN + r"(discord(?:app)?\.com/api/webhooks/)\d{15,22}/[\w-]{50,90}"),
     ),
     _Token(
         (":AA",), "bearer_token", late(r"(?<![\w-])\d{8,10}(:AA)[\w-]{33}(?![\w-])")
@@ -120,12 +141,12 @@ _TOKENS: tuple[_Token, ...] = (
     _Token(
         ("AccountKey=",),
         "secret_value",
-        late(r"\b(AccountKey=)(?P<secret>[A-Za-z0-9+/]{86}==)"),
+        late(_BEGIN + r"(AccountKey=)(?P<secret>[A-Za-z0-9+/]{86}==)"),
     ),
     _Token(
         ("SharedAccessKey=",),
         "secret_value",
-        late(r"\b(SharedAccessKey=)(?P<secret>[A-Za-z0-9+/]{40,90}={0,2})"),
+        late(_BEGIN + r"(SharedAccessKey=)(?P<secret>[A-Za-z0-9+/]{40,90}={0,2})"),
     ),
     _Token(
         ("sig=",),
@@ -137,51 +158,91 @@ _TOKENS: tuple[_Token, ...] = (
     ),
     _Token(("Q~",), "client_secret", late(r"(?<![\w.~-])[\w.~]{3}\dQ~[\w.~-]{31,34}")),
     # payment, mail, messages
-    _Token(("_live_",), "api_key", late(r"\b([sr]k_live_)[A-Za-z0-9]{16,247}\b")),
-    _Token(("_test_",), "api_key", late(r"\b([sr]k_test_)[A-Za-z0-9]{16,247}\b")),
-    _Token(("whsec_",), "secret_value", late(r"\b(whsec_)[A-Za-z0-9+/]{24,80}=?")),
-    _Token(("SG.",), "api_key", late(rf"\b(SG\.)[\w-]{{16,32}}\.[\w-]{{32,64}}{_END}")),
+    _Token(
+        ("_live_",),
+        "api_key",
+        late(_BEGIN + r"([sr]k_live_)[A-Za-z0-9]{16,247}" + _ENDED),
+    ),
+    _Token(
+        ("_test_",),
+        "api_key",
+        late(_BEGIN + r"([sr]k_test_)[A-Za-z0-9]{16,247}" + _ENDED),
+    ),
+    _Token(
+        ("whsec_",), "secret_value", late(_BEGIN + r"(whsec_)[A-Za-z0-9+/]{24,80}=?")
+    ),
+    _Token(
+        ("SG.",),
+        "api_key",
+        late(_BEGIN + rf"(SG\.)[\w-]{{16,32}}\.[\w-]{{32,64}}{_END}"),
+    ),
     # packages and images
-    _Token(("npm_",), "bearer_token", late(r"\b(npm_)[A-Za-z0-9]{36}\b")),
-    _Token(("pypi-",), "bearer_token", late(r"\b(pypi-)AgE[\w-]{50,1000}")),
+    _Token(("npm_",), "bearer_token", late(_BEGIN + r"(npm_)[A-Za-z0-9]{36}" + _ENDED)),
+    _Token(("pypi-",), "bearer_token", late(_BEGIN + r"(pypi-)AgE[\w-]{50,1000}")),
     _Token(
         ("dckr_pat_", "dckr_oat_"),
         "bearer_token",
-        late(rf"\b(dckr_[po]at_)[\w-]{{20,60}}{_END}"),
+        late(_BEGIN + rf"(dckr_[po]at_)[\w-]{{20,60}}{_END}"),
     ),
-    _Token(("rubygems_",), "api_key", late(r"\b(rubygems_)[0-9a-f]{48}\b")),
-    # data and models
-    _Token(("dapi",), "bearer_token", late(r"\b(dapi)[0-9a-f]{32}(?:-\d)?(?![\w-])")),
     _Token(
-        ("dbtc_", "dbtu_"), "bearer_token", late(rf"\b(dbt[cu]_)[\w-]{{30,80}}{_END}")
+        ("rubygems_",), "api_key", late(_BEGIN + r"(rubygems_)[0-9a-f]{48}" + _ENDED)
     ),
-    _Token(("hf_",), "bearer_token", late(r"\b(hf_)[A-Za-z0-9]{30,60}\b")),
-    _Token(("sk-ant-",), "api_key", late(r"\b(sk-ant-)[\w-]{60,200}")),
+    # data and models
+    _Token(
+        ("dapi",), "bearer_token", late(_BEGIN + r"(dapi)[0-9a-f]{32}(?:-\d)?(?![\w-])")
+    ),
+    _Token(
+        ("dbtc_", "dbtu_"),
+        "bearer_token",
+        late(_BEGIN + rf"(dbt[cu]_)[\w-]{{30,80}}{_END}"),
+    ),
+    _Token(
+        ("hf_",), "bearer_token", late(_BEGIN + r"(hf_)[A-Za-z0-9]{30,60}" + _ENDED)
+    ),
+    _Token(("sk-ant-",), "api_key", late(_BEGIN + r"(sk-ant-)[\w-]{60,200}")),
     _Token(
         ("T3BlbkFJ",),
         "api_key",
-        late(r"\b(sk-)(?:[\w]{1,12}-)?[\w-]{16,160}T3BlbkFJ[\w-]+"),
+        late(_BEGIN + r"(sk-)(?:[\w]{1,12}-)?[\w-]{16,160}T3BlbkFJ[\w-]+"),
     ),
     # operation
-    _Token(("hvs.",), "bearer_token", late(r"\b(hvs\.)[\w-]{24,400}")),
-    _Token(("hvb.",), "bearer_token", late(r"\b(hvb\.)[\w-]{24,400}")),
+    _Token(("hvs.",), "bearer_token", late(_BEGIN + r"(hvs\.)[\w-]{24,400}")),
+    _Token(("hvb.",), "bearer_token", late(_BEGIN + r"(hvb\.)[\w-]{24,400}")),
     _Token(
         (".atlasv1.",),
         "bearer_token",
-        late(r"\b[A-Za-z0-9]{14}(\.atlasv1\.)[\w-]{60,80}"),
+        late(_BEGIN + r"[A-Za-z0-9]{14}(\.atlasv1\.)[\w-]{60,80}"),
     ),
-    _Token(("dop_v1_",), "bearer_token", late(r"\b(dop_v1_)[0-9a-f]{64}\b")),
-    _Token(("glsa_",), "bearer_token", late(r"\b(glsa_)[A-Za-z0-9]{32}_[0-9a-f]{8}\b")),
-    _Token(("glc_",), "bearer_token", late(r"\b(glc_)[A-Za-z0-9+/]{32,400}={0,2}")),
-    _Token(("NRAK-",), "api_key", late(r"\b(NRAK-)[A-Z0-9]{27}\b")),
-    _Token(("PMAK-",), "api_key", late(r"\b(PMAK-)[0-9a-f]{24}-[0-9a-f]{34}\b")),
+    _Token(
+        ("dop_v1_",), "bearer_token", late(_BEGIN + r"(dop_v1_)[0-9a-f]{64}" + _ENDED)
+    ),
+    _Token(
+        ("glsa_",),
+        "bearer_token",
+        late(_BEGIN + r"(glsa_)[A-Za-z0-9]{32}_[0-9a-f]{8}" + _ENDED),
+    ),
+    _Token(
+        ("glc_",), "bearer_token", late(_BEGIN + r"(glc_)[A-Za-z0-9+/]{32,400}={0,2}")
+    ),
+    _Token(("NRAK-",), "api_key", late(_BEGIN + r"(NRAK-)[A-Z0-9]{27}" + _ENDED)),
+    _Token(
+        ("PMAK-",),
+        "api_key",
+        late(_BEGIN + r"(PMAK-)[0-9a-f]{24}-[0-9a-f]{34}" + _ENDED),
+    ),
     _Token(
         ("shpat_", "shpca_", "shppa_", "shpss_"),
         "bearer_token",
-        late(r"\b(shp(?:at|ca|pa|ss)_)[0-9a-fA-F]{32}\b"),
+        late(_BEGIN + r"(shp(?:at|ca|pa|ss)_)[0-9a-fA-F]{32}" + _ENDED),
     ),
-    _Token(("lin_api_",), "api_key", late(r"\b(lin_api_)[A-Za-z0-9]{40}\b")),
-    _Token(("AGE-SECRET",), "private_key", late(r"\b(AGE-SECRET-KEY-1)[A-Z0-9]{58}\b")),
+    _Token(
+        ("lin_api_",), "api_key", late(_BEGIN + r"(lin_api_)[A-Za-z0-9]{40}" + _ENDED)
+    ),
+    _Token(
+        ("AGE-SECRET",),
+        "private_key",
+        late(_BEGIN + r"(AGE-SECRET-KEY-1)[A-Z0-9]{58}" + _ENDED),
+    ),
 )
 # A run of characters is gone through once: where in it the header begins is asked then.
 _JWT = late(

@@ -1,6 +1,7 @@
 """Texts and records to show: the secrets in them are taken out."""
 
 import re
+from collections.abc import Callable
 from typing import TypeVar, cast
 
 from msgspec import Struct, UnsetType
@@ -24,6 +25,10 @@ _ASSIGNED = late(
 # What looks like a token of JSON, signed or not, whole or cut: to show less than what is
 # told as a credential costs nothing.
 _JSON_TOKEN = late(r"\beyJ[\w-]{6,}(?:\.[\w-]+){0,2}")
+# Tokens of one length, with more behind them, as in the name of a file.
+_LONGER_TOKEN = late(
+    r"(?:AIza|GOCSPX-|SG\.|gl[a-z]{2,5}-|dckr_[po]at_|dapi)(?=[\w-]{0,40}\d)[\w.-]{20,}"
+)
 
 # Texts that were found to have nothing of a secret: most facts repeat them.
 MAX_HARMLESS = 20_000
@@ -43,7 +48,7 @@ def without_secrets(text: str) -> str:
         if len(text) < 200 and len(_harmless) < MAX_HARMLESS:
             _harmless.add(text)
         return text
-    text = _JSON_TOKEN().sub(HIDDEN, text)
+    text = _LONGER_TOKEN().sub(HIDDEN, _JSON_TOKEN().sub(HIDDEN, text))
     for _ in range(20):
         if (found := shape(text)) is None:
             break
@@ -89,7 +94,7 @@ def purged(value: R) -> R:
     if isinstance(value, tuple):  # mostly few of many
         items = cast("tuple[object, ...]", value)
         return cast("R", tuple([purged(item) for item in items]))
-    return _cleaned(value)
+    return cleaned(value, without_secrets)
 
 
 def tainted(whole: object) -> bool:
@@ -129,22 +134,25 @@ def _hold_secrets(texts: set[str]) -> bool:
     return any(without_secrets(text) != text for text in unsure)
 
 
-def _cleaned(value: R) -> R:
+def cleaned(value: R, clean: Callable[[str], str]) -> R:
+    """Return a record, or a collection of such, with each text as `clean` makes it."""
     if isinstance(value, str):
-        return cast("R", without_secrets(value))
+        return cast("R", clean(value))
     if isinstance(value, Struct):
         changes: dict[str, object] = {}
         for name in value.__struct_fields__:
             old = getattr(value, name)
-            if type(old) not in _NO_TEXT and (clean := _cleaned(old)) is not old:
-                changes[name] = clean
+            if type(old) not in _NO_TEXT and (new := cleaned(old, clean)) is not old:
+                changes[name] = new
         return cast("R", replace(value, **changes)) if changes else value
     if isinstance(value, tuple):
-        return cast("R", _cleaned_items(cast("tuple[object, ...]", value)))
+        return cast("R", _cleaned_items(cast("tuple[object, ...]", value), clean))
     return value
 
 
-def _cleaned_items(items: tuple[object, ...]) -> tuple[object, ...]:
-    cleaned = tuple([_cleaned(item) for item in items])
-    same = all(a is b for a, b in zip(items, cleaned, strict=True))
-    return items if same else cleaned
+def _cleaned_items(
+    items: tuple[object, ...], clean: Callable[[str], str]
+) -> tuple[object, ...]:
+    new = tuple([cleaned(item, clean) for item in items])
+    same = all(a is b for a, b in zip(items, new, strict=True))
+    return items if same else new

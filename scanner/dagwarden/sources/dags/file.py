@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from dagwarden.facts import Excluded, Gap, GapReason, InlineWaiver, SourceFile
 from dagwarden.sources.credentials import purged
+from dagwarden.sources.credentials.written import without, written_secrets
 from dagwarden.sources.dags.airflow import assets, dag_factory
 from dagwarden.sources.dags.airflow import world as meaning
 from dagwarden.sources.dags.airflow.catalogue import catalogue
@@ -228,11 +229,11 @@ class FileReader:
         """Return a file as a module below `place`; raises `Unreadable`."""
         known = self.modules.get(path)
         if known is not None and known.source is not None and known.seen == seen:
-            tree = known.source.tree
+            tree, secrets = known.source.tree, known.source.secrets
         else:
-            tree = parsed(data)
+            tree, secrets = parsed(data), written_secrets(data.decode(errors="replace"))
         name, package = _module_name(path, place)
-        return Source(shown(path, self.root), name, tree, package)
+        return Source(shown(path, self.root), name, tree, package, secrets)
 
     def nothing_called(
         self, top: str, folders: tuple[Path, ...]
@@ -273,6 +274,8 @@ class File:
         self.shown = shown(path, reader.root)
         self.looked: dict[Seen | None, None] = {}
         self.files: dict[str, SourceFile] = {}
+        # what these write out as secrets
+        self.secrets: frozenset[str] = frozenset()
         # whether reading the same again comes to the same
         self.lasting = True
         # where the code looks for modules, too: before all others, after, or anywhere
@@ -292,7 +295,7 @@ class File:
 
     def read(self) -> Outcome:
         """Return what the file tells, without secrets."""
-        outcome = purged(self._outcome())
+        outcome = without(purged(self._outcome()), self.secrets)
         # by its path a file is told from the next: purged once all are known
         return replace(outcome, files=tuple(self.files.values()))
 
@@ -306,6 +309,7 @@ class File:
         except Unreadable as error:
             return self.unread(error.reason, error.detail, error.line)
         self._record(source, data, seen)
+        self.secrets |= source.secrets
         try:
             with allowance(MAX_UNITS):
                 return self._follow(source, data)
@@ -492,6 +496,7 @@ class File:
 
     def _taken(self, found: Found, name: str) -> Source:
         self.files[found.source.path] = found.file
+        self.secrets |= found.source.secrets
         return replace(found.source, name=name)
 
     def _packed(self, name: str) -> Source | None:

@@ -107,6 +107,7 @@ class _Member(File):
             data = self.packed.archive.find(member)
             found = None if data is None else self.packed.module(member, data)
             if found is not None:
+                self.secrets |= found.secrets
                 return replace(found, name=name)
         return None
 

@@ -103,6 +103,8 @@ class Source(Struct, frozen=True):
     name: str
     tree: ast.Module
     package: bool
+    # what it writes out as secrets
+    secrets: frozenset[str] = frozenset()
 
 
 # Before all other folders, after them, or who knows where.

@@ -1,0 +1,59 @@
+"""
+The secrets that code writes out under a name that says so, to be kept out of what it makes.
+
+What is told of a DAG (a path, an id, a host) may be made with a constant that only its
+name gives away: `requests.get(f"{HOST}/v1/{API_KEY}/rows")`.
+"""
+
+import re
+from collections.abc import Iterator
+from functools import partial
+from itertools import islice
+
+from dagwarden.patterns import late
+from dagwarden.sources.credentials.names import WORDY, kind_of_named
+from dagwarden.sources.credentials.shown import HIDDEN, R, cleaned
+
+# Of one file.
+MAX_WRITTEN = 200
+_MATCHES = 2_000
+# A text with a digit; one pattern for each quote is searched faster than one for both.
+_TEXTS = (
+    late(r"\"(?=[^\"'\s]{0,40}\d)(?P<value>[^\"'\s\\{}<>]{8,300})\""),
+    late(r"'(?=[^\"'\s]{0,40}\d)(?P<value>[^\"'\s\\{}<>]{8,300})'"),
+)
+# What stands before it: NAME = , "name": , name: str = , get("NAME",
+_NAME = late(
+    r"(?P<name>[A-Za-z_]\w{0,60})[\"'\])]{0,3}\s{0,4}(?::\s{0,4}[\w.\[\]|]{1,40}\s{0,4})?"
+    r"[=:,(\s]{1,8}[rbuf]?$"
+)
+_BEFORE = 120
+
+
+def written_secrets(text: str) -> frozenset[str]:
+    """Return what a Python file writes out as secrets, but for words."""
+    return frozenset(islice(_written(text), MAX_WRITTEN))
+
+
+def _written(text: str) -> Iterator[str]:
+    for pattern in _TEXTS:
+        for match in islice(pattern().finditer(text), _MATCHES):
+            start = match.start()
+            before = _NAME().search(text, max(0, start - _BEFORE), start)
+            value = match["value"]
+            if (
+                before is not None
+                and kind_of_named(before["name"], value) is not None
+                # a word would be taken out of words
+                and not WORDY().fullmatch(value)
+            ):
+                yield value
+
+
+def without(record: R, secrets: frozenset[str]) -> R:
+    """Return a record whose texts hold none of `secrets`, in whatever case."""
+    if not secrets:
+        return record
+    longest = sorted(secrets, key=lambda one: (-len(one), one))
+    pattern = re.compile("|".join(map(re.escape, longest)), re.IGNORECASE)
+    return cleaned(record, partial(pattern.sub, HIDDEN))
