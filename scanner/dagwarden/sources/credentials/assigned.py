@@ -20,7 +20,7 @@ MAX_ASSIGNING = 200_000
 # Characters that a pattern follows for one unit of work, and at most.
 _FOLLOWED = 150
 _LONGEST = 2_000
-_FEW = 20
+FEW = 20
 # Units of work for one command: its options are looked for along its line.
 _WORK_OF_COMMAND = 20
 # Where a text may be cut, the best first: no name is parted from its value.
@@ -117,7 +117,9 @@ _SET = late(
     r"\b(?:configure|config|variables|secret)\s+(?:set|put)\s+(?P<name>[\w./-]{3,60})\s+"
     + _ARGUMENT
 )
-_COMMANDS = frozenset(option.hint for option in _OPTIONS)
+# One of these is in every command that takes a password.
+OPTION_HINTS = tuple(option.hint for option in _OPTIONS)
+_COMMANDS = frozenset(OPTION_HINTS)
 
 
 def command_in(arguments: list[object]) -> str | None:
@@ -151,10 +153,15 @@ def parts_of(text: str) -> Iterator[str]:
     yield text[start:]
 
 
+def places_in(text: str) -> int:
+    """Return at how many places a text may assign, by what it takes to look there."""
+    return text.count(":") + text.count("=") + 4 * text.count("${")
+
+
 def _charge_for_assigning(text: str) -> None:
     """Charge for what each place that may assign takes to look what follows there."""
-    given = text.count(":") + text.count("=") + 4 * text.count("${")
-    if given > _FEW:
+    given = places_in(text)
+    if given > FEW:
         longest = max(map(len, text.split()), default=0)
         charge(given * min(longest, _LONGEST) // _FOLLOWED)
 

@@ -76,6 +76,21 @@ def decoded(text: str) -> Iterator[object]:
         yield from _from_base64(joined)
 
 
+def may_be_base64(text: str) -> bool:
+    """Tell whether the whole of `text` may be another one in Base64."""
+    joined = "".join(text.split())
+    if not _BASE64().fullmatch(joined):
+        return False
+    binary = _binary(joined)
+    if binary is None or binary[:2] in _COMPRESSED:
+        return binary is not None
+    try:
+        binary.decode()
+    except ValueError:
+        return False
+    return True
+
+
 def _decompressed(data: bytes) -> bytes:
     """Return what gzip or zlib packed, and no more than is looked into; raises ValueError."""
     import zlib
@@ -87,14 +102,25 @@ def _decompressed(data: bytes) -> bytes:
         raise ValueError from None
 
 
-def _from_base64(text: str) -> Iterator[str]:
-    padded = text.rstrip("=") + "=" * (-len(text.rstrip("=")) % 4)
+def _binary(text: str) -> bytes | None:
+    """Return what Base64 in either alphabet stands for, None where it is none."""
+    plain = text.rstrip("=")
+    padded = plain + "=" * (-len(plain) % 4)
     try:
-        binary = a2b_base64(padded.replace("-", "+").replace("_", "/"))
+        return a2b_base64(padded.replace("-", "+").replace("_", "/"))
+    except Base64Error:
+        return None
+
+
+def _from_base64(text: str) -> Iterator[str]:
+    binary = _binary(text)
+    if binary is None:
+        return
+    try:
         if binary[:2] in _COMPRESSED:
             binary = _decompressed(binary)
         plain = binary.decode()
-    except (Base64Error, ValueError):
+    except ValueError:
         return
     if plain.translate(_LINE_BREAKS).isprintable():
         yield plain

@@ -188,10 +188,8 @@ def _kind_by_words(said: tuple[str, ...]) -> SecretKind | None:
 
 
 # One of these is in every name that says secret: most names have none.
-_SAYS = late(
-    "auth|bearer|contrasena|cred|kennwort|key|pass|pat|psw|pw|secret|senha|token",
-    re.IGNORECASE,
-)
+SAYS = "auth|bearer|contrasena|cred|kennwort|key|pass|pat|psw|pw|secret|senha|token"
+_SAYS = late(SAYS, re.IGNORECASE)
 
 
 @lru_cache(4096)

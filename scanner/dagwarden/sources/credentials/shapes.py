@@ -8,10 +8,10 @@ of a credential may be shown. None of the patterns can backtrack far.
 import re
 from collections.abc import Callable, Iterator
 from functools import cache
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple, cast
 
 from dagwarden.facts import SecretKind
-from dagwarden.patterns import Late, late
+from dagwarden.patterns import Late, late, re2
 from dagwarden.sources.credentials.decode import SHORTEST_BASE64, unquoted
 from dagwarden.sources.credentials.keys import (
     from_base64,
@@ -282,9 +282,10 @@ def is_plain(text: str) -> bool:
 
 
 # How the base64 of a private key's DER begins.
-_DER = ("MII", "MIG", "MC4CAQ", "MHcCAQ", "MHQCAQ")
+DER = ("MII", "MIG", "MC4CAQ", "MHcCAQ", "MHQCAQ")
 # What every text with a credential has somewhere that can be told in a text.
-_HINTS = (*(h for token in _TOKENS for h in token.hints), "=", "eyJ", "PRIVATE", *_DER)
+HINTS = (*(h for token in _TOKENS for h in token.hints), "eyJ", "PRIVATE")
+_HINTS = (*HINTS, "=", *DER)
 _SCHEME_HINTS = ("bearer", "basic", "ssws")
 _LOGIN = late(r"://[^/@]*:[^/@]*@|oracle:|sqlplus")
 # From how many characters on RE2 is asked, which looks for all hints at once, 25 times
@@ -298,16 +299,9 @@ def _hint_in() -> Callable[[bytes], object]:
     schemes = "|".join(_SCHEME_HINTS)
     words = "|".join(map(re.escape, _HINTS))
     found: Callable[[bytes], object] = (
-        _re2().compile(f"{words}|(?i:{schemes})".encode()).search
+        re2().compile(f"{words}|(?i:{schemes})".encode()).search
     )
     return found
-
-
-def _re2() -> Any:
-    """Return the library, which only much text needs, and which has no types."""
-    import re2  # type: ignore[import-untyped]
-
-    return re2
 
 
 def is_suspect(text: str) -> bool:
@@ -348,7 +342,7 @@ def shapes(text: str) -> Iterator[Shaped]:
         return
     for key in private_keys(text):
         yield Shaped("private_key", key)
-    if text.startswith(_DER) and _BASE64().fullmatch(text):
+    if text.startswith(DER) and _BASE64().fullmatch(text):
         # without PEM's frame, as Snowflake's connections take it
         data = from_base64(text)
         if data is not None and is_private_der(data) and is_whole(data):

@@ -38,6 +38,7 @@ from dagwarden.sources.credentials.negatives import (
     is_sealed,
     is_template,
 )
+from dagwarden.sources.credentials.screen import screened
 from dagwarden.sources.credentials.shapes import (
     is_key_id,
     is_plain,
@@ -60,6 +61,8 @@ MAX_FIELDS = 200
 # How many texts without a secret are remembered: most are met again.
 MAX_HARMLESS = 20_000
 
+# Characters of a text that may hold something, whatever it is called.
+_SHORTEST = 4
 # Characters of what a connection's type says is a secret: shorter ones stand for one.
 _SHORTEST_FIELD = 6
 # Units of work for a text; characters, and values in which another is looked for, for one.
@@ -192,9 +195,18 @@ def _is_harmless(name: str, text: str) -> bool:
     """Say whether a text was found to be harmless, and charge for that all the same."""
     units = _harmless.get((name, text))
     if units is None:
-        return False
+        if kind_by_name(name) is not None or not screened(text):
+            return False
+        units = work_of(text)
     charge(units)
     return True
+
+
+def work_of(text: str) -> int:
+    """Return the units of work to search a text that is not plain, but for what it holds."""
+    if len(text) < _SHORTEST:
+        return 0
+    return _WORK_OF_TEXT + min(len(text), MAX_ASSIGNING) // _SEARCHED
 
 
 class _Walk:
@@ -279,7 +291,7 @@ class _Walk:
     def _text(
         self, place: str, name: str, text: str, nesting: int, decodings: int
     ) -> Iterator[Found]:
-        if decodings or len(text) >= 200:
+        if decodings or len(text) >= 200 or is_plain(text):
             yield from self._searched(place, name, text, nesting, decodings)
         elif not _is_harmless(name, text):
             left, found, units = self._left, False, work.left()
@@ -294,13 +306,13 @@ class _Walk:
     def _searched(
         self, place: str, name: str, text: str, nesting: int, decodings: int
     ) -> Iterator[Found]:
-        if len(text) < 4 and not kind_by_name(name):
+        if len(text) < _SHORTEST and not kind_by_name(name):
             return
         if is_plain(text):
             charge(1)
             yield from _by_name(place, name, text)
             return
-        charge(_WORK_OF_TEXT + min(len(text), MAX_ASSIGNING) // _SEARCHED)
+        charge(work_of(text))
         url = len(text) < MAX_URL and _QUERY().match(text)
         if not url and decodings < MAX_DECODINGS and 12 <= len(text) <= MAX_TEXT:
             found = False

@@ -16,10 +16,11 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import PurePosixPath
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 from msgspec import Struct
 
+from dagwarden.patterns import re2
 from dagwarden.sources.dags.language.work import charge
 
 MAX_LINES = 2_000
@@ -101,24 +102,17 @@ def _compiled(line: str) -> tuple[Regexp | None, str | None]:
     charge(_COMPILING * len(line))
     if _is_read_differently(line):
         return None, "a construct that is not followed"
-    re2 = _re2()
-    options = re2.Options()
+    library = re2()
+    options = library.Options()
     options.log_errors = False
     options.never_capture = True
     try:
-        regexp: Regexp = re2.compile(line.encode(), options)
-    except (re2.error, UnicodeEncodeError):
+        regexp: Regexp = library.compile(line.encode(), options)
+    except (library.error, UnicodeEncodeError):
         return None, "no valid regular expression"
     if regexp.programsize > MAX_PROGRAM:
         return None, "too large once its repetitions are written out"
     return regexp, None
-
-
-def _re2() -> Any:
-    """Return the library, which only few need, and which has no types."""
-    import re2  # type: ignore[import-untyped]
-
-    return re2
 
 
 def _is_read_differently(line: str) -> bool:
