@@ -84,6 +84,28 @@ def test_a_token_that_nobody_takes_becomes_nobody(
         what_can(asked(facts), "token")
 
 
+@pytest.mark.parametrize(
+    ("attribute", "made_of", "member"),
+    [
+        ("attribute.repository", "1", "attribute.repository/1"),
+        ("attribute.repository", "true", "attribute.repository/true"),
+        ("attribute.repository", "[assertion.repository]", "attribute.repository/x"),
+        ("google.groups", "[1]", "group/1"),
+        ("google.groups", "assertion.repository", f"group/{CLAIMS['repository']}"),
+    ],
+)
+def test_what_is_no_text_is_nobody_s_attribute_for_sure(
+    attribute: str, made_of: str, member: str
+) -> None:
+    """The REST reference of providers: an attribute is a string, groups a list of them."""
+    mapping = tuple((name, how) for name, how in MAPPING if name != attribute)
+    gh = replace(GH, attribute_mapping=(*mapping, (attribute, made_of)))
+    own = bind(PROJECT, "roles/run.invoker", f"principalSet:{POOL}/{member}")
+    facts = replace(estate(gh), bindings=(own,))
+    said = explain(asked(facts), "token", RUN, "job nightly")
+    assert said.answer == "unknown"
+
+
 def test_two_providers_that_map_differently_leave_open_who_is_in_a_set() -> None:
     renamed = tuple(
         (name, "assertion.ref" if name == "attribute.repository" else how)

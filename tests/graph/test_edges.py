@@ -169,6 +169,8 @@ def test_one_permission_that_gives_an_account(
         ("resourcemanager.folders.setIamPolicy", PROJECT, {}),
         ("resourcemanager.projects.setIamPolicy", account_name(OTHER_SA), {}),
         ("storage.hmacKeys.create", account_name(OTHER_SA), {}),
+        # storage/docs/access-control/iam-permissions: it updates metadata, and no content
+        ("storage.objects.update", BUCKET, BY_COMPOSER),
         # a service that does not let anyone in
         ("run.services.sshRoot", f"{SERVICE}2",
          {"cloud_runs": (replace(OTHER, ssh_enabled=False),)}),
@@ -657,6 +659,12 @@ AS_ENV = f"principal://iam.googleapis.com/projects/-/serviceAccounts/{ENV_SA}"
         (DEPLOYS, denying(PROJECT, "run.googleapis.com/services.create"), None),
         (DEPLOYS, denying(f"{CRM}folders/77", f"{IAM_V2}.actAs"), True),
         (("resourcemanager.projects.setIamPolicy",), denying(PROJECT, "cloudresourcemanager.googleapis.com/projects.setIamPolicy"), False),
+        # deny-overview: what one grants oneself is denied all the same
+        (("iam.serviceAccounts.setIamPolicy",), denying(ORG, f"{IAM_V2}.getAccessToken", f"{IAM_V2}.signBlob", f"{IAM_V2}.signJwt"), None),
+        (("iam.serviceAccounts.setIamPolicy",), denying(ORG, f"{IAM_V2}.getAccessToken", f"{IAM_V2}.signJwt"), True),
+        (("resourcemanager.projects.setIamPolicy",), denying(ORG, f"{IAM_V2}.*"), None),
+        (("resourcemanager.projects.setIamPolicy",), denying(ORG, f"{IAM_V2}.*", exception_principals=(AS_ENV,)), True),
+        (("resourcemanager.projects.setIamPolicy",), denying(f"{CRM}folders/77", f"{IAM_V2}.*"), True),
         ((SIGNS,), of_boundary("4", ORG), True),
         ((SIGNS,), of_boundary("4", f"{CRM}projects/77"), False),
         ((SIGNS,), of_boundary("1", f"{CRM}projects/77"), True),  # it covers no such permission

@@ -73,6 +73,21 @@ def links(said: Explanation) -> list[Hop]:
     return [hop for hop in said.chains[0] if hop.kind == "impersonates"]
 
 
+# ------------------------------------------------------------------- what is assumed
+
+
+def test_that_an_account_is_not_disabled_is_assumed_where_its_record_was_not_read() -> (
+    None
+):
+    assumed = f"{TEAM_SA} is not disabled: its record was not read"
+    (record,) = (one for one in ESTATE.identities if one.email == TEAM_SA)
+    for disabled, says in ((False, False), (UNSET, True)):
+        facts = replace(ESTATE, identities=(replace(record, disabled=disabled),))
+        said = of(facts, RUN, "job nightly", TEAM_SA)
+        held = what_can(derive(facts, AS_OF), TEAM_SA)
+        assert (assumed in said.assumes, assumed in held.assumes) == (says, says)
+
+
 # ------------------------------------------------------------------------ impersonation
 
 

@@ -60,6 +60,8 @@ class Edge(Row, frozen=True, kw_only=True):
     place: Place
     gives: Gives = "identity"
     beside: tuple[str, ...] = ()  # what its role has to hold as well
+    # of a right to grant: what its holder would use then, any of it
+    grants: tuple[str, ...] = ()
     # what the effect depends on and no snapshot tells; empty: it is certain
     depends: str = ""
 
@@ -88,6 +90,11 @@ _GRANTING = "cloud.google.com/iam/docs/granting-changing-revoking-access"
 _COMPOSER = "cloud.google.com/composer/docs/concepts/access-control"
 _SSH = "cloud.google.com/sdk/gcloud/reference/beta/run/services/ssh"
 _ROLES = "cloud.google.com/iam/docs/creating-custom-roles"
+_SPEAKING = (
+    "iam.serviceAccounts.getAccessToken",
+    "iam.serviceAccounts.signBlob",
+    "iam.serviceAccounts.signJwt",
+)
 
 EDGES: tuple[Edge, ...] = (
     Edge(
@@ -141,6 +148,7 @@ EDGES: tuple[Edge, ...] = (
     Edge(
         kind="CAN_GRANT",
         permissions=("iam.serviceAccounts.setIamPolicy",),
+        grants=_SPEAKING,
         place="account",
         text="gives itself any role on",
         source=_IAM,
@@ -148,6 +156,7 @@ EDGES: tuple[Edge, ...] = (
     Edge(
         kind="CAN_GRANT",
         permissions=("resourcemanager.projects.setIamPolicy",),
+        grants=_SPEAKING,
         place="account_project",
         text="gives itself any role in the project of",
         source=_GRANTING,
@@ -155,6 +164,7 @@ EDGES: tuple[Edge, ...] = (
     Edge(
         kind="CAN_GRANT",
         permissions=("resourcemanager.folders.setIamPolicy",),
+        grants=_SPEAKING,
         place="folder_policy",
         text="gives itself any role in the folder of",
         source=_GRANTING,
@@ -162,6 +172,7 @@ EDGES: tuple[Edge, ...] = (
     Edge(
         kind="CAN_GRANT",
         permissions=("resourcemanager.organizations.setIamPolicy",),
+        grants=_SPEAKING,
         place="organization_policy",
         text="gives itself any role in the organisation of",
         source=_GRANTING,
@@ -215,6 +226,7 @@ EDGES: tuple[Edge, ...] = (
     Edge(
         kind="CAN_GRANT_RUN",
         permissions=("run.jobs.setIamPolicy",),
+        grants=("run.jobs.runWithOverrides",),
         place="job",
         text="gives itself a run with its own arguments of a job that runs as",
         source="cloud.google.com/run/docs/securing/managing-access",
@@ -294,14 +306,16 @@ EDGES: tuple[Edge, ...] = (
     ),
     Edge(
         kind="CAN_EXECUTE_AS",
-        permissions=("storage.objects.create", "storage.objects.update"),
+        # objects.update changes metadata, and no content
+        permissions=("storage.objects.create",),
         place="dag_bucket",
         text="writes DAGs of a Composer environment that runs as",
-        source=_COMPOSER,
+        source="cloud.google.com/storage/docs/access-control/iam-json",
     ),
     Edge(
         kind="CAN_GRANT",
         permissions=("storage.buckets.setIamPolicy",),
+        grants=("storage.objects.create",),
         place="dag_bucket",
         text="gives itself the DAGs of a Composer environment that runs as",
         source="cloud.google.com/storage/docs/access-control/using-iam-permissions",

@@ -48,7 +48,7 @@ from dagwarden.graph.paths import (
     linked,
     refusal_hops,
 )
-from dagwarden.graph.principals import ANYONE, kind_of
+from dagwarden.graph.principals import ANYONE, email_of, kind_of
 from dagwarden.graph.reach import Control, ControlGraph, reached, user_of
 from dagwarden.graph.speakers import speakers
 from dagwarden.graph.spellings import (
@@ -278,7 +278,7 @@ def what_can(facts: Facts | Asked, principal: str) -> Holdings:
         holdings=tuple(found),
         becomes=tuple(estate.ref(account) for account in sorted(becomes)),
         delegated=asked.control.delegated(key),
-        assumes=access.assumes(),
+        assumes=(*access.assumes(), *_unread_record(estate, key)),
         unread=asked.unread,
     )
 
@@ -376,6 +376,13 @@ def _holder(estate: Estate, key: str, permission: str, resource: str) -> Holder:
 # ------------------------------------------------------------------------ a principal
 
 
+def _unread_record(estate: Estate, key: str) -> Iterator[str]:
+    """Say of an account that was not read, or is told two things of, what is assumed."""
+    fact = estate.identity(key)
+    if kind_of(key) == "service_account" and (fact is None or fact.disabled is UNSET):
+        yield f"{email_of(key) or key} is not disabled: its record was not read"
+
+
 def _of_identity(asked: Asked, key: str, permission: str, resource: str) -> Explanation:
     """Answer for an identity itself, and for whom it can become."""
     estate = asked.estate
@@ -384,7 +391,7 @@ def _of_identity(asked: Asked, key: str, permission: str, resource: str) -> Expl
         permission=permission,
         resource=resource,
         answer="unknown",
-        assumes=estate.access.assumes(),
+        assumes=(*estate.access.assumes(), *_unread_record(estate, key)),
     )
     if gone := _nobody(estate, key):
         return replace(said, answer="denied", because=(gone,))

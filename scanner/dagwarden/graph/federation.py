@@ -214,19 +214,41 @@ def exchange(provider: FederationProvider, claims: Mapping[str, Any]) -> Exchang
         said = f"whether {name} takes {failed[lacking]}, which {lacking} is made of"
         return Exchange(unknown=said)
     pool = provider.pool.removeprefix("//iam.googleapis.com/")
-    groups = attributes.get("google.groups")
+    groups = frozenset(
+        one for one in _listed(attributes.get("google.groups")) if isinstance(one, str)
+    )
     return Exchange(
         claimed=Claimed(
             key=f"principal://iam.googleapis.com/{pool}/subject/{subject}",
-            groups=frozenset(map(str, _listed(groups))),
+            groups=groups,
             attributes={
-                attribute.removeprefix("attribute."): str(value)
+                attribute.removeprefix("attribute."): value
                 for attribute, value in attributes.items()
-                if attribute.startswith("attribute.")
+                if attribute.startswith("attribute.") and isinstance(value, str)
             },
-            open=unclear,
+            open=unclear | _of_other_kinds(attributes),
         )
     )
+
+
+def _of_other_kinds(attributes: Mapping[str, object]) -> frozenset[str]:
+    """
+    Return the attributes that are no text, and groups that are no list of texts.
+
+    What comes of them is not documented: an attribute is a string, groups are a list of
+    them (iam.googleapis.com, REST reference:
+    projects.locations.workloadIdentityPools.providers, attributeMapping).
+    """
+    return frozenset(
+        name for name, value in attributes.items() if not _documented(name, value)
+    )
+
+
+def _documented(attribute: str, value: object) -> bool:
+    if attribute == "google.groups":
+        listed = isinstance(value, list)
+        return listed and all(isinstance(one, str) for one in _listed(value))
+    return isinstance(value, str)
 
 
 def _meant_for(provider: FederationProvider, audience: object) -> bool:

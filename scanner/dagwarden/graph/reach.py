@@ -56,7 +56,7 @@ from dagwarden.graph.edges import (
     Place,
 )
 from dagwarden.graph.estate import Estate, unresolved
-from dagwarden.graph.hierarchy import account_resource
+from dagwarden.graph.hierarchy import account_resource, short
 from dagwarden.graph.needs import ACT_AS
 from dagwarden.graph.paths import grant_hop
 from dagwarden.graph.placed import Placed, bucket_name
@@ -275,7 +275,7 @@ class Control:
         """Tell whether a step is taken away from some, or for some accounts."""
         if step.beside is not None:  # what is added to a role may be denied as well
             return bool(self._guarded)
-        return not self._guarded.isdisjoint(step.permissions)
+        return not self._guarded.isdisjoint((*step.permissions, *step.edge.grants))
 
     def leaves(self, key: str, step: Step, account: str, what: str) -> Told:
         """Tell whether nothing takes away what makes a step to an account."""
@@ -297,7 +297,24 @@ class Control:
             project = self.placed.projects.get(account) or place
             names = step.deployment.permissions
             parts.extend(self._left(key, name, project) for name in names)
+        if step.edge.grants:
+            parts.append(self._used(key, step.edge, account, place))
         return all_of(parts)
+
+    def _used(self, key: str, edge: Edge, account: str, place: str) -> Told:
+        """
+        Tell whether an identity can use what it may grant itself.
+
+        Where all of that is taken away, there may be other ways, or others to grant it.
+        """
+        email = email_of(account)
+        if email is not None and edge.grants[0].startswith("iam.serviceAccounts."):
+            place = account_resource(email)
+        for name in edge.grants:
+            if self._left(key, name, place).held is True:
+                return YES
+        symbol = f"what else {edge.permissions[0]} gives on {short(place)}"
+        return open_(Cause(reason="guardrail", symbol=symbol))
 
     def _left(self, key: str, permission: str, resource: str) -> Told:
         if permission not in self._guarded:
@@ -392,7 +409,7 @@ class Control:
         updates = [item for item in sure if UPDATE_ROLE in roles.surely(item.role)]
         for held in given if updates else ():
             parent = role_parent(held.role)
-            if parent is None:
+            if parent is None or roles.deleted(held.role):
                 continue
             above = hierarchy.lineage(parent).names
             by = (one for one in updates if hierarchy.canonical(one.resource) in above)

@@ -148,6 +148,11 @@ class Roles:
         listed = permission in shipped.permissions or permission in shipped.known
         return listed or any(permission in _names(role) for role in self._read.values())
 
+    def deleted(self, role: str) -> bool:
+        """Tell whether a role is known to be deleted: it cannot be changed."""
+        read = self._read.get(role)
+        return read is not None and read.deleted
+
     def stopped(self, role: str, permission: str) -> str | None:
         """Say why a role gives nobody the permission that its definition lists."""
         read = self._read.get(role)

@@ -12,7 +12,7 @@ from dagwarden.graph.hierarchy import short
 from dagwarden.graph.placed import bucket_name
 from dagwarden.graph.principals import account_key
 
-WRITING = ("storage.objects.create", "storage.objects.update")
+WRITING = ("storage.objects.create",)
 
 
 def with_writers(
