@@ -246,7 +246,11 @@ class LeakedKey(Record, frozen=True, kw_only=True):
 
 
 class Commits(Record, frozen=True, kw_only=True):
-    """The commits whose files hold a value: ids of the first and the last of them."""
+    """
+    The commits whose files hold a value: ids of the first and the last of them.
+
+    Where no file of a commit does, these are the commits whose messages hold it.
+    """
 
     first: str
     last: str
@@ -1326,11 +1330,27 @@ HISTORY = "git history"
 SHORT_ID = 12
 
 
+def message_of(kind: Literal["commit", "tag"], identifier: str, ref: str = "") -> str:
+    """Return what the message of a commit, or of the tag that `ref` leads to, is called."""
+    words = f"message of {kind} {identifier[:SHORT_ID]}"
+    return f"{words} {ref}" if ref else words
+
+
+_MESSAGES = (message_of("commit", ""), message_of("tag", ""))
+
+
 def in_history(source: str) -> tuple[str, str] | None:
-    """Return (commit, path) of an origin that only the git history has."""
+    """
+    Return (commit, path) of an origin that only the git history has.
+
+    Of a message, the path is "".
+    """
     commit, _, path = source.partition(":")
+    said = source.startswith(_MESSAGES)
+    if said:
+        commit, path = source.split(" ")[3], ""
     short = len(commit) == SHORT_ID and set(commit) <= set("0123456789abcdef")
-    return (commit, path) if path and short else None
+    return (commit, path) if short and (path or said) else None
 
 
 def facts_of(facts: Facts, kind: str) -> tuple[Fact, ...]:

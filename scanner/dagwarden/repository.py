@@ -33,6 +33,8 @@ LOOK_SECONDS = 0.2
 MAX_ENTRIES = 500_000
 # As often git is started anew behind an object that it cannot read.
 MAX_BROKEN = 50
+# Tags may be of tags: so far.
+MAX_TAGS = 20
 _REGULAR = (b"100644", b"100755")
 _SUBMODULE = b"160000"
 _CHECK = ("cat-file", "--batch-check")
@@ -125,6 +127,29 @@ class Objects(NamedTuple):
                     found.append(Loose(name, row[0], row[1] == "tree"))
         return found
 
+    def tags(self) -> dict[str, str] | None:
+        """
+        Return the ids of tags that have a message, each with the ref that leads to it.
+
+        None where git fails.
+        """
+        said = self.ask(
+            "for-each-ref", "--format=%(objecttype) %(objectname) %(refname)"
+        )
+        if said is None:
+            return None
+        found: dict[str, str] = {}
+        rows = (row.split(" ", 2) for row in os.fsdecode(said).splitlines())
+        new = {one: ref for kind, one, ref in rows if kind == "tag"}
+        for _ in range(MAX_TAGS):  # of tags of tags
+            found |= new
+            heads = zip(new.values(), self.contents(list(new)), strict=True)
+            inner = ((_tagged(head), ref) for ref, head in heads)
+            new = {one: ref for one, ref in inner if one and one not in found}
+            if not new:
+                break
+        return found
+
     @property
     def shallow(self) -> bool:
         """Whether the clone was made without the older commits."""
@@ -184,17 +209,21 @@ class Objects(NamedTuple):
             yield from ((one, []) for one in waiting)
 
     def sizes(self, identifiers: Sequence[str]) -> dict[str, int]:
-        """Return the size of each blob that is there."""
+        """Return the size of each blob, commit or tag that is there."""
         found: dict[str, int] = {}
         with self._asked(identifiers, *_CHECK) as git:
             for line in _said_by(git):
                 row = line.decode().split()
-                if len(row) == _CHECKED and row[1] == "blob":
+                if len(row) == _CHECKED and row[1] != "tree":
                     found[row[0]] = int(row[2])
         return found
 
     def contents(self, identifiers: Sequence[str]) -> Iterator[bytes | None]:
-        """Yield the content of each blob, in order; None where it cannot be read."""
+        """
+        Yield the content of each blob, in order; None where it cannot be read.
+
+        Of a commit or tag it is the message, with a head before it.
+        """
         left = list(identifiers)
         for _ in range(MAX_BROKEN):
             done = 0
@@ -227,12 +256,15 @@ class Objects(NamedTuple):
                 stderr=subprocess.DEVNULL,
             ) as git:
                 ended = Event()
-                Thread(target=_watch, args=(git, ended), daemon=True).start()
+                watching = Thread(target=_watch, args=(git, ended), daemon=True)
+                watching.start()
                 try:
                     yield git
                 finally:
                     ended.set()
                     git.kill()
+                    # a process of one thread may be forked
+                    watching.join()
 
 
 def _watch(git: subprocess.Popen[bytes], ended: Event) -> None:
@@ -251,6 +283,14 @@ def _memory(pid: int) -> int:
         return (int(pages[1]) - int(pages[2])) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, ValueError, IndexError):
         return 0
+
+
+def _tagged(tag: bytes | None) -> str | None:
+    """Return the id of the tag that a tag is of, None where it is of something else."""
+    head = (tag or b"").split(b"\n", 2)
+    if len(head) > 1 and head[1] == b"type tag":
+        return head[0].removeprefix(b"object ").decode("ascii", "replace")
+    return None
 
 
 def _said_by(git: subprocess.Popen[bytes]) -> IO[bytes]:

@@ -160,6 +160,17 @@ def test_what_only_the_history_has_is_its_path_as_of_its_commit() -> None:
     assert list(validator.iter_errors(json.loads(render_sarif(made)))) == []
 
 
+def test_what_a_message_has_is_in_no_file() -> None:
+    found = location(Origin(source="message of commit 0123456789ab", line=3))
+    address = {
+        "uri": ".git",
+        "uriBaseId": "SRCROOT",
+        "description": {"text": "git show 0123456789ab"},
+        "properties": {"gitCommit": "0123456789ab"},
+    }
+    assert found == {"physicalLocation": {"artifactLocation": address}}
+
+
 def test_a_file_that_is_called_so_is_a_file() -> None:
     name = "0123456789ab:x.yaml"
     file = SourceFile(path=name, kind="repository", sha256="0" * 64, size=1)

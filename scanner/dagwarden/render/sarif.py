@@ -298,13 +298,15 @@ def _past_location(commit: str, path: str, line: int | None) -> _Json:
     that reads no setting of the repository does not know.
     """
     words = f"as of commit {commit}: git show {commit}:{visible(path)}"
+    if not path:  # of a message: it is in no file
+        words = f"git show {commit}"
     address = {
-        **_address(path),
+        **_address(path or ".git"),
         "description": {"text": _plain(words)},
         "properties": {"gitCommit": commit},
     }
     physical: _Json = {"artifactLocation": address}
-    if line is not None:
+    if path and line is not None:
         physical["region"] = {"startLine": line}
     return {"physicalLocation": physical}
 

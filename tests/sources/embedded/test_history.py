@@ -9,7 +9,7 @@ import pytest
 from tests.sources.embedded.test_places import KEY_FILE, PASSWORD, TOKEN
 
 from dagwarden import repository as git_objects
-from dagwarden.facts import EmbeddedSecret, Facts
+from dagwarden.facts import EmbeddedSecret, Facts, in_history
 from dagwarden.sources.credentials import Fingerprint
 from dagwarden.sources.dags.records.outcome import Outcome
 from dagwarden.sources.dags.together import Progress, Wanted, read_files
@@ -50,7 +50,9 @@ class Repository:
             {name.replace("_", "."): content for name, content in files.items()}
         )
 
-    def commit_files(self, files: dict[str, str | bytes | None]) -> str:
+    def commit_files(
+        self, files: dict[str, str | bytes | None], message: str = "x"
+    ) -> str:
         for name, content in files.items():
             path = self.folder / name
             if content is None:
@@ -60,7 +62,7 @@ class Repository:
             data = content.encode() if isinstance(content, str) else content
             path.write_bytes(data)
         self.git("add", "-A")
-        self.git("commit", "-q", "--allow-empty", "-m", "x")
+        self.git("commit", "-q", "--allow-empty", "-m", message)
         return self.head()
 
     def head(self) -> str:
@@ -120,9 +122,10 @@ def test_a_changed_line_leaves_the_old_value_and_not_the_file(
     (fact,) = found(facts)
     assert held(fact) == (first, first, 1, False)
     harmless = [one.id for one in facts.embedded_secrets if one.secret is None]
-    assert harmless == ["file:a.env"]
+    messages = [f"history:message of commit {one[:12]}" for one in (first, second)]
+    assert harmless == ["file:a.env", *sorted(messages)]
     # the file as it is now was looked into as a file, not once more as a commit's
-    assert second[:12] not in "".join(harmless)
+    assert f"{second[:12]}:" not in "".join(harmless)
 
 
 def test_a_value_of_today_keeps_its_finding_and_gains_its_commits(
@@ -389,8 +392,139 @@ def test_of_a_folder_alone_what_has_no_path_is_left_out(repository: Repository) 
     facts = looked(repository.folder, repository.folder / "dags")
     assert found(facts) == []
     assert [(one.what, one.reason, one.count) for one in facts.excluded] == [
-        ("git history", "at no path: a ref leads to it, not by a commit", 1)
+        ("git history", "at no path: a message of a commit or tag", 1),
+        ("git history", "at no path: a ref leads to it, not by a commit", 1),
     ]
+
+
+# ------------------------------------------------------------------------ messages
+
+SAID = f"Take the token out\n\nIt was {TOKEN} until today.\n"
+
+
+def test_the_message_of_a_commit_is_a_place(repository: Repository) -> None:
+    commit = repository.commit_files({"a.txt": "x"}, SAID)
+    again = repository.commit_files({"a.txt": "y"}, SAID)
+    last = repository.commit(a_txt="z")
+    facts = looked(repository.folder)
+    (fact,) = found(facts)
+    at = f"message of commit {again[:12]}"
+    assert (fact.path, fact.origin.source, fact.origin.line) == (at, at, 3)
+    assert fact.id == f"history:{at}:text"
+    assert held(fact) == (commit, again, 2, False)
+    assert in_history(at) == (again[:12], "")
+    assert fact.commits is not None
+    assert fact.commits.told == (
+        "In the git history the messages of 2 commits hold it"
+        f" ({commit[:12]} to {again[:12]})."
+    )
+    harmless = [one.path for one in facts.embedded_secrets if one.secret is None]
+    assert f"message of commit {last[:12]}" in harmless
+
+
+def test_what_a_file_and_a_message_hold_is_told_of_the_file(
+    repository: Repository,
+) -> None:
+    first = repository.commit(a_env=LEAK)
+    said = repository.commit_files({"a.env": None, "b.txt": "x"}, SAID)
+    (fact,) = found(looked(repository.folder))
+    assert fact.path == f"{first[:12]}:a.env"
+    assert held(fact) == (first, first, 1, False)
+    assert fact.commits is not None
+    assert fact.commits.told == (
+        f"In the git history 1 commit holds it ({first[:12]}); HEAD does not;"
+        f" the message of 1 commit holds it ({said[:12]})."
+    )
+
+
+def test_what_a_file_holds_today_and_only_a_message_of_the_past(
+    repository: Repository,
+) -> None:
+    said = repository.commit_files({"b.txt": "x"}, SAID)
+    (repository.folder / "a.env").write_text(LEAK)
+    (fact,) = found(looked(repository.folder))
+    assert fact.path == "a.env"
+    assert held(fact) == (said, said, 1, False)
+
+
+def test_the_message_of_a_tag_is_a_place(repository: Repository) -> None:
+    repository.commit(a_txt="x")
+    repository.git("tag", "-a", "v1", "-m", SAID)
+    inner = repository.git("rev-parse", "v1")
+    repository.git("tag", "-a", "v2", "-m", "of a tag", "v1")
+    outer = repository.git("rev-parse", "v2")
+    repository.git("tag", "-d", "v1")
+    facts = looked(repository.folder)
+    (fact,) = found(facts)
+    assert fact.path == f"message of tag {inner[:12]} refs/tags/v2"
+    assert (fact.origin.line, fact.commits) == (3, None)
+    paths = {one.path for one in facts.embedded_secrets}
+    assert f"message of tag {outer[:12]} refs/tags/v2" in paths
+
+
+def test_words_of_a_message_are_no_credential(repository: Repository) -> None:
+    words = "Refresh the token: it expired\n\nThe password was rotated.\n"
+    repository.commit_files({"a.txt": "x"}, words)
+    assert found(looked(repository.folder)) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("message of commit", None),
+        ("message of commit ", None),
+        ("message of commit x:y", None),
+        ("message of tag 0123456789ab refs/tags/a:b c", ("0123456789ab", "")),
+        ("0123456789ab:a b", ("0123456789ab", "a b")),
+        ("0123456789ab:", None),
+        ("0123456789ag:a", None),
+    ],
+)
+def test_places_of_the_history_are_told_from_files(
+    source: str, told: tuple[str, str] | None
+) -> None:
+    assert in_history(source) == told
+
+
+# -------------------------------------------------------------------------- bounds
+
+
+def test_the_units_of_all_contents_are_bounded(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(6):
+        repository.commit(a_env=f"N={number}\n" + f"# {'x' * 90}\n" * 100 + LEAK)
+    repository.commit(a_env=None)
+    monkeypatch.setattr(history, "MAX_WORK", 100_000)
+    monkeypatch.setattr(history, "MAX_UNITS", 101_000)
+    facts = looked(repository.folder)
+    # one at a time, until what the next may take is not left
+    (gap, _) = gaps(facts)
+    assert gap[0] == "too_large"
+    assert gap[1].endswith(" looked into: it would take too long")
+    count = int(gap[1].split(" ")[0])
+    assert 0 < count < 6
+    (fact,) = found(facts)
+    assert held(fact)[2:] == (6 - count, False)
+
+
+def test_nothing_is_written_while_contents_are_looked_into(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(40):
+        repository.commit(a_env=f"N={number}\n{LEAK}")
+    repository.commit(a_env=None)
+    written: list[bytes] = []
+    real = Path.write_bytes
+
+    def told(path: Path, data: bytes) -> int:
+        written.append(data)
+        return real(path, data)
+
+    monkeypatch.setattr(Path, "write_bytes", told)
+    (fact,) = found(looked(repository.folder))
+    assert held(fact)[2:] == (40, False)
+    assert not [data for data in written if TOKEN.encode() in data]
 
 
 # ------------------------------------------------------------ hostile repositories
@@ -495,16 +629,16 @@ def test_a_broken_object_costs_no_other(repository: Repository) -> None:
     assert facts.gaps[0].incomplete
 
 
-def no_blobs(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(history, "MAX_BLOBS", 1)
+def no_contents(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(history, "MAX_CONTENTS", 1)
 
 
 def no_bytes(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(history, "MAX_BYTES", 10)
 
 
-def no_time(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(history, "SECONDS", -1)
+def no_work(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(history, "MAX_UNITS", 1)
 
 
 def no_size(patch: pytest.MonkeyPatch) -> None:
@@ -518,10 +652,14 @@ def no_commits(patch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("bound", "reason", "detail"),
     [
-        (no_blobs, "too_large", "1 contents of files, the oldest, are not looked into"),
+        (
+            no_contents,
+            "too_large",
+            "1 contents of files, the oldest, are not looked into",
+        ),
         (no_bytes, "too_large", "1 contents of files, the oldest, are not looked into"),
-        (no_time, "timeout", "2 contents of files, the oldest, are not looked into"),
-        (no_size, "too_large", "1 contents of more than 0 MB are not looked into"),
+        (no_work, "too_large", "2 contents of files, the oldest, are not looked into"),
+        (no_size, "too_large", "1 contents of files of more than 0 MB are not"),
         (no_commits, "too_large", "commits before the newest 2 are not looked at"),
     ],
 )
@@ -538,7 +676,7 @@ def test_what_exceeds_a_bound_is_a_gap_that_counts(
     bound(monkeypatch)
     facts = looked(repository.folder)
     assert found(facts) == []
-    ((told, words),) = gaps(facts)
+    told, words = gaps(facts)[0]
     assert told == reason
     assert words.startswith(detail)
 
@@ -563,7 +701,11 @@ def test_only_what_is_asked_for_and_not_excluded_is_looked_into(
     (fact,) = found(facts)
     assert fact.path.endswith(":dags/a.env")
     counted = {one.reason: one.count for one in facts.excluded}
-    assert counted == {"excluded by 'dags/old/'": 1, "holds installed packages": 1}
+    assert counted == {
+        "excluded by 'dags/old/'": 1,
+        "holds installed packages": 1,
+        "at no path: a message of a commit or tag": 3,
+    }
 
 
 def test_each_content_is_looked_into_once(
@@ -582,8 +724,8 @@ def test_each_content_is_looked_into_once(
 
     monkeypatch.setattr(history, "read_files", counted)
     (fact,) = found(looked(repository.folder))
-    # of the four that there are, the work tree holds the last of other.txt
-    assert looked_into == [3]
+    # of the four that there are, the work tree holds the last of other.txt; and messages
+    assert looked_into == [3, 4]
     assert held(fact)[2:] == (3, False)
 
 

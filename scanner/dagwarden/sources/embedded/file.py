@@ -2,7 +2,7 @@
 
 import codecs
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from hashlib import sha256
 from itertools import islice
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from dagwarden.facts import (
     EmbeddedSecret,
@@ -88,7 +89,7 @@ class Reader:
             return Read(encoded(outcome), seen if known else None)
         except UNTELLABLE:
             detail = "holds text that cannot be written"
-            gap = gap_at(shown(path, self.root), "unsupported", detail)
+            gap = gap_at(self._shown(path), "unsupported", detail)
             return Read(encoded(Outcome(gaps=(gap,))), None)
 
     def outcome(self, path: Path, folder: Path) -> Outcome:
@@ -98,12 +99,15 @@ class Reader:
     def lost(self, path: Path, folder: Path) -> Read:
         """Return what a file comes to that ended the process that looked into it."""
         detail = "looking into it ends the process"
-        gap = gap_at(shown(path, self.root), "unreadable", detail, incomplete=True)
+        gap = gap_at(self._shown(path), "unreadable", detail, incomplete=True)
         return Read(encoded(Outcome(gaps=(purged(gap),))), None)
+
+    def _shown(self, path: Path) -> str:
+        return shown(path, self.root)
 
     def _looked(self, path: Path) -> tuple[Outcome, tuple[Seen, ...] | None]:
         """Return what a file comes to, and all that this rests on, if it lasts."""
-        name = shown(path, self.root)
+        name = self._shown(path)
         limit = MAX_LARGE if path.name.lower().endswith(_LARGE) else MAX_SIZE
         try:
             data, seen = look(path, self.root, limit)
@@ -113,17 +117,37 @@ class Reader:
             return Outcome(gaps=(purged(gap),)), None
         named = NamedFiles(self.root)
         modules = Modules(self.shelf, path)
-        looked = _Looked(name, self.fingerprint, named, modules, self.kingfisher)
-        with allowance(MAX_WORK) as searching:
-            # what was found until then is told
-            with suppress(TooMuchWork):
-                looked.into(path.name, data)
-            if searching.cut:
-                looked.path = name
-                looked.gap("too_large", "takes too long to be looked into whole")
+        looked = _Looked(name, self.fingerprint, self.kingfisher, modules, named)
+        looked.whole(path.name, data)
         outcome = looked.outcome(seen.digest.hex(), len(data))
         lasting = named.lasting and modules.lasting
         return outcome, (seen, *named.seen, *modules.seen) if lasting else None
+
+
+class Contents(Reader):
+    """
+    Looks into what is in memory: at `NUMBER/NAME`, told as of the path `NUMBER`.
+
+    Each is looked into alone: it imports nothing, and what it names is not looked for.
+    """
+
+    def __init__(
+        self,
+        contents: Mapping[Path, bytes],
+        fingerprint: Fingerprint,
+        kingfisher: "Kingfisher | None" = None,
+    ) -> None:
+        """See `Reader`; `contents` may be put in at any time."""
+        super().__init__(Path(), fingerprint, kingfisher)
+        self.contents = contents
+
+    def _shown(self, path: Path) -> str:
+        return path.parts[0]
+
+    def _looked(self, path: Path) -> tuple[Outcome, None]:
+        looked = _Looked(self._shown(path), self.fingerprint, self.kingfisher)
+        work = looked.whole(path.name, self.contents[path])
+        return replace(looked.outcome("", 0), work=work), None
 
 
 # Bytes from which on a file's own digest is told.
@@ -137,9 +161,9 @@ class _Looked:
         self,
         path: str,
         fingerprint: Fingerprint,
-        named: NamedFiles,
-        modules: Modules,
         kingfisher: "Kingfisher | None",
+        modules: Modules | None = None,
+        named: NamedFiles | None = None,
     ) -> None:
         self.path = path
         self.named = named
@@ -173,6 +197,18 @@ class _Looked:
         )
         return purged(outcome)
 
+    def whole(self, name: str, data: bytes) -> int:
+        """Look into `data`, which is called `name`, and return the units that took."""
+        path = self.path
+        with allowance(MAX_WORK) as searching:
+            # what was found until then is told
+            with suppress(TooMuchWork):
+                self.into(name, data)
+            if searching.cut:
+                self.path = path
+                self.gap("too_large", "takes too long to be looked into whole")
+        return MAX_WORK - searching.left
+
     def into(self, name: str, data: bytes, *, packed: bool = False) -> None:
         """Look into `data`, which is called `name`."""
         lowered = name.lower()
@@ -194,8 +230,9 @@ class _Looked:
             finally:
                 told = self._add(spots)
             self.waivers += _waivers(self.path, lowered, text, told)
-            if may_refer(text):
-                self._refer(islice(_references(lowered, text), MAX_REFERENCES))
+            if self.named is not None and may_refer(text):
+                named = islice(_references(lowered, text), MAX_REFERENCES)
+                self._refer(named, self.named)
 
     def _archive(self, name: str, data: bytes) -> None:
         from dagwarden.sources.embedded.archive import Refused, members_of
@@ -278,13 +315,13 @@ class _Looked:
         self.facts += facts if own else [nothing, *facts]
         return own
 
-    def _refer(self, references: Iterable[Reference]) -> None:
+    def _refer(self, references: Iterable[Reference], named: NamedFiles) -> None:
         """Add what one file names and does not hold."""
         ids: Counter[str] = Counter()
         for one in dict.fromkeys(references):
             ids[one.place] += 1
             number = f"#{ids[one.place]}" if ids[one.place] > 1 else ""
-            kind = self.named.kind_of(one.target, self.path) if one.target else None
+            kind = named.kind_of(one.target, self.path) if one.target else None
             if kind is None and one.is_key:
                 kind = "service_account_key"
             symbol = f"what {one.target or one.place} holds"

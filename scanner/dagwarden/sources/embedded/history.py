@@ -1,18 +1,16 @@
 """
 Credentials in what git keeps of a repository: every commit that a ref leads to.
 
-Each content is looked into once, as the file it was, by what looks into files. A value
-that stands in a file today keeps its finding and gains its commits; one that only the
-history holds is told at the last commit that holds it.
+Each content is looked into once, in memory, as the file it was, by what looks into
+files; messages of commits and tags are, too. A value that stands in a file today keeps
+its finding and gains its commits; one that only the history holds is told at the last
+commit that holds it.
 """
 
-import os
-import tempfile
-import time
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from pathlib import Path
-from typing import NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from msgspec.structs import replace
 
@@ -27,30 +25,40 @@ from dagwarden.facts import (
     GapReason,
     InlineWaiver,
     merge,
+    message_of,
 )
 from dagwarden.files import read_regular
 from dagwarden.repository import MAX_ENTRIES, Objects, digest, objects_of
 from dagwarden.sources.credentials import Fingerprint, purged
 from dagwarden.sources.dags.records.outcome import Outcome, shown
 from dagwarden.sources.dags.together import Progress, Wanted, read_files
-from dagwarden.sources.embedded.file import MAX_SIZE, Reader
+from dagwarden.sources.embedded.file import MAX_SIZE, MAX_WORK, Contents
 from dagwarden.sources.embedded.walk import KIND, gap_at, passed_over_at
 
 MAX_COMMITS = 100_000
-MAX_BLOBS = 100_000
+MAX_CONTENTS = 100_000
 MAX_BYTES = 2_000_000_000
-SECONDS = 600
-# As many lie unpacked at a time.
-_BATCH = 2_000
-_BATCH_BYTES = 100_000_000
-_MAX_NAME = 100
+# Units of work for all contents together, see MAX_WORK: those of one file.
+MAX_UNITS = 1_000_000_000
+# As many are held at a time.
+_BATCH = 500
+_BATCH_BYTES = 25_000_000
+# What is looked into at a time.
+_What: TypeAlias = Literal["contents of files", "messages"]
+# A message is a text that people write.
+_MESSAGE = "message.md"
 
 
 class _Place(NamedTuple):
-    """Where a content stood: the newest commit that brought it, and its path."""
+    """
+    Where a content stood: the newest commit that brought it, and its path.
+
+    Of a message it is the commit, or the tag and its ref.
+    """
 
     commit: str
     path: str
+    message: Literal["commit", "tag"] | None = None
 
 
 # A file, by its path and its content.
@@ -89,10 +97,9 @@ def with_history(
     Return `tree`, what the files hold, with what the history of `places` holds.
 
     `exclude` holds gitignore patterns relative to `root`. What was not looked at is a
-    gap. Contents are written to a folder that only this user may open, while they are
-    looked into.
+    gap.
     """
-    reader = Reader(root, fingerprint.of_run())
+    reader = Contents({}, fingerprint.of_run())
     if kingfisher:
         from dagwarden.sources.embedded.kingfisher import loaded
 
@@ -132,53 +139,56 @@ class _History:
         self.exclude = exclude
         self.gaps: list[Gap] = []
         self.left_out: Counter[str] = Counter()
-        self.blobs: dict[str, _Place] = {}
+        self.stood: dict[str, _Place] = {}
         # what each content came to
         self.facts: dict[str, list[EmbeddedSecret]] = defaultdict(list)
         self.waivers: dict[str, list[InlineWaiver]] = defaultdict(list)
         self.told: list[EmbeddedSecret] = []
         self.accepted: list[InlineWaiver] = []
         self._reasons: dict[str, str | None] = {}
-        self._until = time.monotonic() + SECONDS
+        self._left = MAX_UNITS
 
     def added_to(
         self,
         tree: Facts,
-        reader: Reader,
+        reader: Contents,
         progress: Progress,
     ) -> Facts:
         """Return `tree` with what the history holds."""
         commits = self._commits()
-        self.blobs = self._blobs(commits)
-        loose = self._without_commit()
-        self.blobs = {**loose, **self.blobs}
+        blobs = self._blobs(commits)
+        blobs = {**self._without_commit(), **blobs}
+        messages = self._messages(commits)
+        self.stood = {**blobs, **messages}
         self._submodules()
-        clean = self._unchanged(self.blobs.keys())
+        clean = self._unchanged(blobs.keys())
         looked_into = set(clean.values())
-        asked = self._bounded([one for one in self.blobs if one not in looked_into])
-        self.look_into(asked, reader, progress)
+        asked = [one for one in blobs if one not in looked_into]
+        self.look_into("contents of files", asked, reader, progress)
+        self.look_into("messages", list(messages), reader, progress)
         values = self.values_of(tree, clean)
         order = list(reversed(commits))
         spans, in_head = self.spans(order, values)
         told = _told(spans, values)
+        said = _said(order, values)
         now = {value for _, blob in in_head for value in values[blob]}
         commits_of = {
             value: _commits(
-                order[one.first][0], order[one.last][0], one.commits, value in now
+                order, told.get(value), said.get(value, ()), in_head=value in now
             )
-            for value, one in told.items()
+            for value in dict.fromkeys((*told, *said))
         }
         known = {fact.credential for fact in tree.embedded_secrets}
-        for value, commits_here in commits_of.items():
-            if value not in known:
+        for value, where in commits_of.items():
+            if value in known:
+                continue
+            known.add(value)
+            if value in told:
                 path, blob = told[value].file
-                self._tell(value, blob, _Place(commits_here.last, path), commits_here)
-                known.add(value)
-        for blob, place in loose.items():
-            for value in dict.fromkeys(fact.credential for fact in self.facts[blob]):
-                if value and value not in known:
-                    self._tell(value, blob, place, None)
-                    known.add(value)
+                self._tell(value, blob, _Place(where.last, path), where)
+            else:
+                self._tell(value, where.last, self.stood[where.last], where)
+        self._tell_loose(known)
         self._tell_harmless()
         return merge(
             replace(
@@ -210,7 +220,7 @@ class _History:
         """Tell of a credential that no file holds today, at its last commit."""
         fact = next(one for one in self.facts[blob] if one.credential == value)
         _, _, place = fact.id.partition(fact.path)
-        at = self._at(where.commit, where.path, _member(fact.path))
+        at = self._at(where, _member(fact.path))
         for waiver in self.waivers[blob]:
             if waiver.origin == replace(fact.origin, field=None):
                 origin = replace(waiver.origin, source=at)
@@ -224,6 +234,14 @@ class _History:
                 commits=commits,
             )
         )
+
+    def _tell_loose(self, known: set[str]) -> None:
+        """Tell of credentials that are not `known`: no commit has them."""
+        for blob, facts in self.facts.items():
+            for value in dict.fromkeys(fact.credential for fact in facts):
+                if value and value not in known:
+                    known.add(value)
+                    self._tell(value, blob, self.stood[blob], None)
 
     def _tell_harmless(self) -> None:
         for blob, facts in self.facts.items():
@@ -298,6 +316,18 @@ class _History:
                     found.setdefault(blob, _Place(one.identifier, name))
         return found
 
+    def _messages(self, commits: Sequence[tuple[str, str | None]]) -> dict[str, _Place]:
+        """Return the messages of commits, the newest first, and of tags."""
+        tags = self.objects.tags()
+        if tags is None:
+            self._gap("unreadable", "git cannot say what its tags are")
+        found = {one: _Place(one, "", "commit") for one, _ in commits}
+        found |= {one: _Place(one, ref, "tag") for one, ref in (tags or {}).items()}
+        if str(self.objects.top) not in self.places:
+            self.left_out["at no path: a message of a commit or tag"] += len(found)
+            return {}
+        return found
+
     def _submodules(self) -> None:
         """Say that the history of another repository is not looked into."""
         head = self.objects.commit("HEAD")
@@ -340,85 +370,78 @@ class _History:
             return False
         return digest(data) == identifier
 
-    def _bounded(self, blobs: Sequence[str]) -> list[tuple[str, int]]:
+    def look_into(
+        self, what: _What, asked: Sequence[str], reader: Contents, progress: Progress
+    ) -> None:
+        """Look into each content under the name that it had, the newest first."""
+        contents = self._bounded(what, asked)
+        done = 0
+        # what a batch may take is left
+        while done < len(contents) and (most := self._left // MAX_WORK):
+            batch = _batch(contents[done : done + min(_BATCH, most)])
+            reader.contents = self._read(what, batch)
+
+            def tell(part: int, _: int, before: int = done) -> None:
+                progress(before + part, len(contents))
+
+            files = dict.fromkeys(reader.contents, Path())
+            (outcomes,) = read_files([Wanted(lambda: reader, files)], tell)
+            for outcome in outcomes.values():
+                self._left -= outcome.work
+                self._take(purged(outcome), batch)
+            done += len(batch)
+            progress(done, len(contents))
+        if late := len(contents) - done:
+            detail = f"{late:,} {what}, the oldest, are not looked into"
+            self._gap("too_large", f"{detail}: it would take too long")
+
+    def _bounded(self, what: _What, asked: Sequence[str]) -> list[tuple[str, int]]:
         """Return those that are looked into, with their sizes; the rest are gaps."""
-        sizes = self.objects.sizes(blobs)
+        sizes = self.objects.sizes(asked)
         kept: list[tuple[str, int]] = []
         total = large = late = 0
-        for one in blobs:
+        for one in asked:
             size = sizes.get(one, 0)
             if size > MAX_SIZE:
                 large += 1
-            elif len(kept) >= MAX_BLOBS or total + size > MAX_BYTES:
+            elif len(kept) >= MAX_CONTENTS or total + size > MAX_BYTES:
                 late += one in sizes
             elif one in sizes:
                 total += size
                 kept.append((one, size))
-        if lost := len(blobs) - len(sizes):
-            self._gap("missing", f"{lost:,} contents of files are not in this clone")
+        if lost := len(asked) - len(sizes):
+            self._gap("missing", f"{lost:,} {what} are not in this clone")
         if large:
             limit = f"{MAX_SIZE // 1_000_000} MB"
-            detail = f"{large:,} contents of more than {limit} are not looked into"
+            detail = f"{large:,} {what} of more than {limit} are not looked into"
             self._gap("too_large", detail, incomplete=False)
-        self._not_looked_at(late)
+        if late:
+            detail = f"{late:,} {what}, the oldest, are not looked into"
+            self._gap("too_large", f"{detail}: there are too many")
         return kept
 
-    def _not_looked_at(self, count: int) -> None:
-        if count:
-            detail = f"{count:,} contents of files, the oldest, are not looked into"
-            self._gap("too_large", f"{detail}: there are too many")
-
-    def look_into(
-        self,
-        blobs: Sequence[tuple[str, int]],
-        reader: Reader,
-        progress: Progress,
-    ) -> None:
-        """Look into each content under the name that it had."""
-        done = 0
-        for batch in _batches(blobs):
-            if time.monotonic() > self._until:
-                break
-            before = done
-
-            def tell(part: int, _: int, before: int = before) -> None:
-                progress(before + part, len(blobs))
-
-            with tempfile.TemporaryDirectory(prefix="dagwarden-") as name:
-                folder = Path(name)
-                files = self._written(batch, folder)
-                reader.root = folder
-                (outcomes,) = read_files([Wanted(lambda: reader, files)], tell)
-                for outcome in outcomes.values():
-                    self._take(purged(outcome), batch)
-            done += len(batch)
-            progress(done, len(blobs))
-        if done < len(blobs):
-            detail = f"{len(blobs) - done:,} contents of files, the oldest, are not"
-            self._gap("timeout", f"{detail} looked into: it took too long")
-
-    def _written(self, batch: Sequence[str], folder: Path) -> dict[Path, Path]:
-        files: dict[Path, Path] = {}
+    def _read(self, what: _What, batch: Sequence[str]) -> dict[Path, bytes]:
+        """Return what each is, by its number in the batch and its name."""
+        read: dict[Path, bytes] = {}
         contents = self.objects.contents(batch)
-        lost = 0
         for number, (one, data) in enumerate(zip(batch, contents, strict=True)):
             if data is None:
-                lost += 1
                 continue
-            target = folder / str(number) / _name(self.blobs[one].path)
-            target.parent.mkdir()
-            target.write_bytes(data)
-            files[target] = folder
-        if lost:
-            self._gap("unreadable", f"git cannot read {lost:,} contents of files")
-        return files
+            place = self.stood[one]
+            if place.message:  # behind the head of the commit or tag
+                read[Path(str(number), _MESSAGE)] = data.partition(b"\n\n")[2]
+            else:
+                read[Path(str(number), place.path.rpartition("/")[2])] = data
+        if lost := len(batch) - len(read):
+            self._gap("unreadable", f"git cannot read {lost:,} {what}")
+        return read
 
     def _take(self, outcome: Outcome, batch: Sequence[str]) -> None:
         """Keep what a content came to, as of its commit and its path."""
 
         def placed(source: str) -> str:
-            number, _, rest = source.partition("/")
-            return self._named(batch[int(number)], rest.partition("/")[2])
+            number, _, member = source.partition("/")
+            return self._named(batch[int(number)], member)
 
         self.gaps += (
             replace(gap, origin=replace(gap.origin, source=placed(gap.origin.source)))
@@ -434,12 +457,14 @@ class _History:
             self.waivers[batch[number]].append(waiver)
 
     def _named(self, blob: str, member: str = "") -> str:
-        place = self.blobs[blob]
-        return self._at(place.commit, place.path, member)
+        return self._at(self.stood[blob], member)
 
-    def _at(self, commit: str, path: str, member: str) -> str:
+    def _at(self, place: _Place, member: str) -> str:
+        if place.message:
+            ref = place.path.encode("utf-8", "backslashreplace").decode()
+            return message_of(place.message, place.commit, ref)
         inner = f"/{member}" if member else ""
-        return f"{commit[:SHORT_ID]}:{self._shown(path)}{inner}"
+        return f"{place.commit[:SHORT_ID]}:{self._shown(place.path)}{inner}"
 
     def values_of(self, tree: Facts, clean: Mapping[str, str]) -> dict[str, set[str]]:
         """Return the credentials of each content that holds any."""
@@ -505,43 +530,66 @@ def _told(
     return found
 
 
-def _commits(first: str, last: str, count: int, in_head: bool) -> Commits:
-    ids = " to ".join(dict.fromkeys((first[:SHORT_ID], last[:SHORT_ID])))
-    held = f"{count:,} commit holds it" if count == 1 else f"{count:,} commits hold it"
-    head = "HEAD still does" if in_head else "HEAD does not"
+def _said(
+    order: Sequence[tuple[str, str | None]], values: Mapping[str, set[str]]
+) -> dict[str, list[int]]:
+    """Return of each credential the commits whose messages hold it, by their order."""
+    found: dict[str, list[int]] = {}
+    for number, (commit, _) in enumerate(order):
+        for value in sorted(values.get(commit, ())):
+            found.setdefault(value, []).append(number)
+    return found
+
+
+def _commits(
+    order: Sequence[tuple[str, str | None]],
+    held: _Held | None,
+    said: Sequence[int],
+    *,
+    in_head: bool,
+) -> Commits:
+    """Tell which commits hold a credential in their files, or say it in a message."""
+    told: list[str] = []
+    first = last = count = 0
+    if said:
+        first, last, count = said[0], said[-1], len(said)
+        messages = "the message of 1 commit holds"
+        if count > 1:
+            messages = f"the messages of {count:,} commits hold"
+        told.append(f"{messages} it ({_ids(order, first, last)})")
+    if held is not None:
+        first, last, count = held.first, held.last, held.commits
+        files = f"{count:,} commit holds" if count == 1 else f"{count:,} commits hold"
+        head = "HEAD still does" if in_head else "HEAD does not"
+        told.insert(0, f"{files} it ({_ids(order, first, last)}); {head}")
     return Commits(
-        first=first,
-        last=last,
+        first=order[first][0],
+        last=order[last][0],
         count=count,
         in_head=in_head,
-        told=f"In the git history {held} ({ids}); {head}.",
+        told=f"In the git history {'; '.join(told)}.",
     )
 
 
-def _batches(blobs: Sequence[tuple[str, int]]) -> Iterator[list[str]]:
+def _ids(order: Sequence[tuple[str, str | None]], *numbers: int) -> str:
+    return " to ".join(dict.fromkeys(order[one][0][:SHORT_ID] for one in numbers))
+
+
+def _batch(contents: Sequence[tuple[str, int]]) -> list[str]:
+    """Return the first ones, as many as are held at a time."""
     batch: list[str] = []
     size = 0
-    for one, length in blobs:
-        if batch and (len(batch) >= _BATCH or size + length > _BATCH_BYTES):
-            yield batch
-            batch, size = [], 0
-        batch.append(one)
+    for one, length in contents:
         size += length
-    if batch:
-        yield batch
-
-
-def _name(path: str) -> str:
-    """Return what a file of this path may be called: its kind is told by its end."""
-    name = path.rpartition("/")[2]
-    if len(os.fsencode(name)) > _MAX_NAME:
-        name = os.fsdecode(os.fsencode(name)[-_MAX_NAME:])
-    return name if name not in ("", ".", "..") else "file"
+        if batch and size > _BATCH_BYTES:
+            break
+        batch.append(one)
+    return batch
 
 
 def _member(path: str) -> str:
     """Return what a fact is about of a content: a member of an archive, or nothing."""
-    return "/".join(path.split("/")[2:])
+    return path.partition("/")[2]
 
 
 def _with_parents(path: str) -> Iterator[str]:

@@ -60,6 +60,8 @@ class Outcome(Record, frozen=True, kw_only=True, array_like=True):
     loaded: bool = True
     embedded_secrets: tuple[EmbeddedSecret, ...] = ()
     key_references: tuple[KeyReference, ...] = ()
+    # units that looking into it took, where a bound counts them
+    work: int = 0
 
 
 class Read(msgspec.Struct, frozen=True, array_like=True):
