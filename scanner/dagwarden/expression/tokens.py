@@ -10,10 +10,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any, Final, NamedTuple, cast
 
+import msgspec
+
 from dagwarden.expression.tree import Node, engine, syntax_tree
 
 MAX_LENGTH: Final = 4_096  # characters; the API's own limit for a condition
 MAX_DEPTH: Final = 60
+# What evaluating an expression may come to: a bound of the characters that it makes, or
+# looks at. A provider is part of what is scanned, and its loops may be built to explode.
+MAX_WORK: Final = 200_000_000
 
 
 def pins(
@@ -62,14 +67,15 @@ def mapped(mapping: Mapping[str, str], claims: Mapping[str, Any]) -> Mapped:
     return found
 
 
-def understood(expression: str) -> bool:
+def understood(expression: str, claims: Mapping[str, Any]) -> bool:
     """
-    Tell whether an expression of a mapping can be worked out.
+    Tell whether an expression of a mapping can be worked out on a token's claims.
 
-    One that calls what only Google's own CEL has (`extract`) cannot: it is not known what
-    it makes of a token, which is not to say that it fails.
+    One that calls what only Google's own CEL has (`extract`) cannot, nor one that would
+    take too much: it is not known what it makes of a token, which is not to say that it
+    fails.
     """
-    return _parsed(expression) is not None
+    return _workable(expression, {"assertion": dict(claims)})
 
 
 def admits(
@@ -89,12 +95,13 @@ def admits(
     return value if isinstance(value, bool | Failed) else None
 
 
+_GIVEN = ("assertion", "google", "attribute")
+
+
 @cache
 def _vocabulary() -> Any:
     cel = engine()
-    return cel.NewEnv(
-        variables=dict.fromkeys(("assertion", "google", "attribute"), cel.Type.DYN)
-    )
+    return cel.NewEnv(variables=dict.fromkeys(_GIVEN, cel.Type.DYN))
 
 
 def _parsed(text: str) -> Node | None:
@@ -107,8 +114,45 @@ def _parsed(text: str) -> Node | None:
     return None if _deeper(tree, MAX_DEPTH) else tree
 
 
+def _workable(text: str, data: dict[str, Any]) -> bool:
+    tree = _parsed(text)
+    if tree is None:
+        return False
+    encode = msgspec.json.encode
+    sizes = {
+        f"{name}.{field}": len(encode(value))
+        for name, fields in data.items()
+        for field, value in fields.items()
+    }
+    return _work(tree, len(encode(data)), sizes) <= MAX_WORK
+
+
+def _work(node: Node, size: int, sizes: Mapping[str, int]) -> int:
+    """
+    Return a bound of what evaluating a node makes or looks at, in characters.
+
+    `size` is that of all that it is given; `sizes` are those of its parts, and of what
+    loops go through: neither its elements nor how many they are is more.
+    """
+    if node.kind == "constant":
+        return len(node.value) + 1 if isinstance(node.value, str) else 1
+    if node.kind == "name":
+        return sizes.get(node.name, size)
+    if node.kind == "select" and node.operands[0].kind == "name":
+        return sizes.get(f"{node.operands[0].name}.{node.name}", size)
+    # what is inside of a message is not in the tree; a loop may call its variable so
+    if node.kind == "struct" or (node.kind == "loop" and node.name in _GIVEN):
+        return MAX_WORK + 1
+    if node.kind == "loop":
+        through, *steps = node.operands
+        many = _work(through, size, sizes)
+        inside = {**sizes, node.name: many}
+        return many * (1 + sum(_work(one, size, inside) for one in steps))
+    return 1 + sum(_work(one, size, sizes) for one in node.operands)
+
+
 def _value(text: str, data: dict[str, Any]) -> object:
-    if _parsed(text) is None:
+    if not _workable(text, data):
         return None
     try:
         result = _vocabulary().compile(text).eval(data=data)

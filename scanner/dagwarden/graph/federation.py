@@ -187,7 +187,7 @@ def exchange(provider: FederationProvider, claims: Mapping[str, Any]) -> Exchang
     unclear = frozenset(
         attribute
         for attribute, expression in provider.attribute_mapping
-        if not understood(expression)
+        if not understood(expression, claims)
     )
     if "google.subject" in unclear:
         return Exchange(unknown=f"what {name} maps to google.subject")
