@@ -188,6 +188,14 @@ SecretKind = Literal[
 ]
 
 
+# By what a credential is told: the checksum in it, what its issuer documents that such
+# tokens begin with, what it parses as; its shape, which other texts may have; a pattern
+# of the extra; what stands around it: a name, a URL, the type of a connection.
+ToldBy = Literal["checksum", "prefix", "structure", "shape", "pattern", "context"]
+# Of these, what no other text has.
+CERTAIN: frozenset[ToldBy] = frozenset({"checksum", "prefix", "structure"})
+
+
 class Secret(Record, frozen=True, kw_only=True):
     """A credential that stands in clear: its kind and place, never its value."""
 
@@ -284,6 +292,8 @@ class EmbeddedSecret(Fact, frozen=True, kw_only=True):
     secret: Maybe[SecretKind | None] = UNSET
     # why it may be none; `secret` is UNSET then
     doubt: str | None = None
+    # None: whether it is a credential is not established, or there is none
+    told_by: ToldBy | None = None
     place: str = ""  # "services.db.environment.DB_PASSWORD", "line"
     # what its issuer documents that such tokens begin with: "ghp_", "AIza"
     prefix: str | None = None

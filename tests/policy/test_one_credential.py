@@ -9,13 +9,14 @@ from msgspec.structs import replace
 from tests.sources.embedded.test_marks import scanned
 from tests.sources.embedded.test_places import KEY_FILE
 
-from dagwarden.facts import EmbeddedSecret, Facts, Origin, Secret, Task
+from dagwarden.facts import EmbeddedSecret, Facts, Origin, Secret, Task, ToldBy
 from dagwarden.findings import Waiver, WaiverStatus
 from dagwarden.policy.conclude import Conclusion, conclude
 from dagwarden.policy.evaluate import judge
 from dagwarden.policy.load import load_rules
 
 IN_FILE, IN_TASK = "secret-in-repository", "secret-in-task-argument"
+TODAY = date(2026, 11, 22)
 RULES = tuple(rule for rule in load_rules() if rule.id in (IN_FILE, IN_TASK))
 
 
@@ -82,7 +83,7 @@ def concluded(
         RULES,
         facts,
         register,
-        as_of=date(2026, 11, 22),
+        as_of=TODAY,
         approvers=(),
         trusted=True,
     )
@@ -93,6 +94,30 @@ def told(result: Conclusion) -> list[tuple[str, str, int]]:
     return sorted(
         (one.rule, one.waiver or "open", len(one.subjects)) for one in result.findings
     )
+
+
+@pytest.mark.parametrize(
+    ("told_by", "expected"),
+    [
+        ("checksum", "certain"),
+        ("prefix", "certain"),
+        ("structure", "certain"),
+        ("shape", "likely"),
+        ("pattern", "likely"),
+        ("context", "likely"),
+        (None, "likely"),
+    ],
+)
+def test_a_finding_is_certain_where_the_credential_itself_says_so(
+    told_by: ToldBy | None, expected: str
+) -> None:
+    held = replace(place(*HERE), told_by=told_by)
+    facts = Facts(embedded_secrets=(held, replace(held, id="file:b", told_by=None)))
+    verdicts = judge(RULES, facts, {}, frozenset({"repository"}))
+    (finding,) = conclude(
+        verdicts, RULES, facts, (), as_of=TODAY, approvers=(), trusted=True
+    ).findings
+    assert finding.confidence == expected
 
 
 def test_what_is_given_to_several_tasks_is_one_finding() -> None:
@@ -146,7 +171,7 @@ def test_findings_alike_are_told_in_the_order_of_their_places() -> None:
         RULES,
         facts,
         (),
-        as_of=date(2026, 11, 22),
+        as_of=TODAY,
         approvers=(),
         trusted=True,
     )
@@ -166,7 +191,7 @@ def test_another_secret_of_the_task_is_not_accepted_with_the_first() -> None:
         RULES,
         facts,
         [replace(one, status=WaiverStatus.UNUSED, matched=0) for one in waived],
-        as_of=date(2026, 11, 22),
+        as_of=TODAY,
         approvers=(),
         trusted=True,
     )

@@ -9,6 +9,7 @@ from itertools import product
 from msgspec.structs import replace
 
 from dagwarden.facts import (
+    CERTAIN,
     Connection,
     EmbeddedSecret,
     Fact,
@@ -347,7 +348,7 @@ def _finding(
         fingerprint=causes.fingerprint(first),
         rule=rule.id,
         severity=rule.severity,
-        confidence=rule.confidence,
+        confidence=_confidence(rule, subjects),
         persona=rule.persona,
         outcome=first.outcome,
         title=rule.title,
@@ -379,6 +380,12 @@ def _finding(
         ),
         waiver=first.waiver,
     )
+
+
+def _confidence(rule: Rule, subjects: Iterable[Fact]) -> str:
+    """Return that of the rule, but where what was found itself says what it is."""
+    told = (one.told_by for one in subjects if isinstance(one, EmbeddedSecret))
+    return rule.confidence if CERTAIN.isdisjoint(told) else "certain"
 
 
 def _of_leaked_key(
