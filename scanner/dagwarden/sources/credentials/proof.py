@@ -5,7 +5,7 @@ A rule's confidence is what the weakest of its findings deserves; these say of w
 it is certain.
 """
 
-from zlib import crc32
+from binascii import crc32
 
 from dagwarden.facts import SecretKind, ToldBy
 from dagwarden.patterns import late
