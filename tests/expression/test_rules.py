@@ -253,6 +253,10 @@ def test_what_another_expression_guards_needs_no_guard() -> None:
         ("(" * 3_000, "the expression is nested too deeply; split the rule"),
         ("subject" + ".identity" * 100, "the expression is nested too deeply"),
         ("string != dagwarden.Grant", "string is a type, which rules cannot use"),
+        (
+            "['a']" + ".map(x, x + x + x)" * 3 + ".size() > 0",
+            "more than 2 loops, each over what the next makes",
+        ),
         ("true" + " " * MAX_LENGTH, "the expression is longer than 4000 characters"),
     ],
 )

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from msgspec.inspect import Field, StructType, Type
 
 MAX_LENGTH: Final = 4_000  # characters of one expression
+MAX_LOOPS: Final = 2  # one over what the other makes: texts grow with each
 
 
 class Ternary(Enum):
@@ -238,6 +239,8 @@ def _forbidden(node: Node, types: Mapping[int, TypeName]) -> Iterator[str]:
         yield "a map or message literal has no use here; compare single fields"
     if node.kind == "loop" and node.name in ("subject", "params"):
         yield f"{node.name} is taken; name the loop variable otherwise"
+    if _loops(node) == MAX_LOOPS + 1:  # said once of a chain
+        yield f"more than {MAX_LOOPS} loops, each over what the next makes; use fewer"
     if node.kind != "call":
         return
     kinds = [types.get(operand.id, "dyn") for operand in node.operands]
@@ -259,6 +262,13 @@ def _forbidden(node: Node, types: Mapping[int, TypeName]) -> Iterator[str]:
             f"`{name}` is not offered to rules; use comparisons, in, size, exists, "
             "all, filter, map, startsWith, endsWith, contains, matches"
         )
+
+
+def _loops(node: Node) -> int:
+    """Return how many loops go each over what the next makes, which is ever more."""
+    if node.kind != "loop":
+        return 0
+    return 1 + max(map(_loops, walk(node.operands[0])))
 
 
 def _bad_pattern(node: Node) -> Iterator[str]:
