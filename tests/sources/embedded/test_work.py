@@ -1,6 +1,9 @@
 """How much of a file is searched: by what it holds, near linear, and told where it ends."""
 
+import gzip
 import json
+import random
+from base64 import b64encode
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,7 +12,7 @@ import pytest
 from tests.sources.embedded.test_hostile import gaps
 from tests.sources.embedded.test_places import PASSWORD, found, looked
 
-from dagwarden.sources.credentials import work
+from dagwarden.sources.credentials import MAX_TEXT, work
 from dagwarden.sources.embedded import file
 
 FIRST = f"{PASSWORD}0"
@@ -128,3 +131,23 @@ def test_the_values_of_a_long_module_are_a_gap(
     (tmp_path / "a.py").write_text(f"{code}password = '{LAST}'\n")
     facts = looked(tmp_path)
     assert (found(facts), gaps(facts)) == ([], [("a.py", "too_large", False)])
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b64encode(("# ü\nset -e\n" * 90_000 + FIRST).encode()).decode(), True),
+        (b64encode(gzip.compress(random.Random(1).randbytes(900_000))).decode(), True),
+        (json.dumps([FIRST] * 50_000), True),
+        ("%7Bname%7D" * 110_000, True),
+        (b64encode(b"\x89PNG\r\n\x1a\n" + b"\1\2\3\xff" * 300_000).decode(), False),
+        ("some words, and more of them; " * 40_000, False),
+    ],
+    ids=["base64", "gzip", "json", "url", "image", "words"],
+)
+def test_what_is_too_long_to_be_decoded_is_told(
+    tmp_path: Path, content: str, told: bool
+) -> None:
+    assert len(content) > MAX_TEXT
+    (tmp_path / "a.json").write_text(json.dumps({"blob": content}))
+    assert gaps(looked(tmp_path)) == ([("a.json", "too_large", False)] if told else [])

@@ -2,6 +2,7 @@
 
 from binascii import Error as Base64Error
 from binascii import a2b_base64
+from codecs import getincrementaldecoder
 from collections.abc import Iterator
 
 from dagwarden.patterns import late
@@ -13,6 +14,8 @@ _BASE64 = late(rf"[A-Za-z0-9+/_-]{{{SHORTEST_BASE64},}}={{0,2}}")
 
 _LINE_BREAKS = str.maketrans("", "", "\r\n\t")
 _RUN = late(r"(?<![\w+/-])[A-Za-z0-9+/_-]{40,100000}={0,2}")
+# Characters by which what is too long to be decoded is told.
+_HEAD = 400
 # As many objects are looked for in one text.
 _OBJECTS = 20
 # How gzip (RFC 1952) and zlib (RFC 1950) begin, and what opens both.
@@ -89,6 +92,23 @@ def may_be_base64(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def begins_encoded(text: str) -> bool:
+    """Tell whether a long text begins as one that `decoded` makes something of."""
+    head = text[:_HEAD].lstrip()
+    if head[:1] in {"{", "["} or _PERCENT().search(head):
+        return True
+    joined = "".join(head.split())
+    whole = len(joined) // 4 * 4
+    binary = _binary(joined[:whole]) if _BASE64().fullmatch(joined[:whole]) else None
+    if binary is None or binary[:2] in _COMPRESSED:
+        return binary is not None
+    try:  # its last character may go on
+        plain = getincrementaldecoder("utf-8")().decode(binary)
+    except ValueError:
+        return False
+    return plain.translate(_LINE_BREAKS).isprintable()
 
 
 def _decompressed(data: bytes) -> bytes:

@@ -28,7 +28,7 @@ from dagwarden.sources.credentials.connection_fields import (
     extra_kinds,
     password_kind,
 )
-from dagwarden.sources.credentials.decode import decoded
+from dagwarden.sources.credentials.decode import begins_encoded, decoded
 from dagwarden.sources.credentials.fingerprint import Fingerprint
 from dagwarden.sources.credentials.keys import key_of_file
 from dagwarden.sources.credentials.names import is_path, kind_by_name, named
@@ -325,6 +325,8 @@ class _Walk:
                 # a structure is what it holds: its text is not judged by name
                 if found or isinstance(inner, (Mapping, list)):
                     return
+        if len(text) > MAX_TEXT and begins_encoded(text):
+            pass_over()
         told: list[str] = []
         parts = (
             self._in_query(place, url, nesting, decodings) if url else (),
