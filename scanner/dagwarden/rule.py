@@ -51,7 +51,9 @@ class Parsed(Record, frozen=True):
     """An expression after it was parsed: what judging need not work out again."""
 
     tree: bytes  # its syntax tree as CEL serialises it
-    reads: tuple[tuple[str, ...], ...]  # paths of the subject's fields, sorted
+    # paths of the subject's fields, sorted; with each, the parameters in whose lists it
+    # is looked for, where that is all that is asked of it
+    reads: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]
 
 
 class Rule(Record, frozen=True, kw_only=True):

@@ -90,6 +90,38 @@ def test_each_subject_gets_its_verdict() -> None:
     ) == {"a": "fail", "b": "pass", "c": "unknown", "e": "fail"}
 
 
+def test_a_field_that_is_looked_for_in_lists_tells_only_what_they_hold() -> None:
+    listed = replace(
+        RULE,
+        when='subject.role == "roles/x"',
+        assert_="subject.domain in params.ours || subject.domain in params.theirs",
+        params={
+            "ours": Parameter(default=("a.example",), description=""),
+            "theirs": Parameter(default=("b.example",), description=""),
+        },
+    )
+    plain = replace(
+        RULE, id="plain", when="true", assert_='subject.domain == "c.example"'
+    )
+    subjects = (
+        *(grant(name, domain=f"{name}.example") for name in ("a", "b", "c", "d")),
+        grant("none", domain=None),
+        grant("open", domain=UNSET),
+    )
+    facts = Facts(grants=subjects)
+    found = judge([listed, plain], facts, {}, ALL).verdicts
+    said = [
+        [v.outcome.value for v in found if v.rule == one] for one in ("wide", "plain")
+    ]
+    assert said == [
+        ["pass", "pass", "fail", "fail", "fail", "unknown"],
+        ["fail", "fail", "pass", "fail", "fail", "unknown"],
+    ]
+    assert outcomes(listed, *subjects) == dict(
+        zip([fact.id for fact in subjects], said[0], strict=True)
+    )
+
+
 def test_a_population_that_is_not_known_is_unknown() -> None:
     rule = replace(RULE, when='"run.jobs.run" in subject.permissions', assert_="true")
     assert outcomes(rule, grant()) == {"g": "unknown"}

@@ -369,8 +369,8 @@ def test_what_the_pack_has_parsed_are_its_texts(tmp_path: Path) -> None:
         Expression(rule.assert_).parsed,
     )
     assert [one.reads for one in rule.parsed or ()] == [
-        (("identity", "kind"),),
-        (("level",), ("role",)),
+        ((("identity", "kind"), ()),),
+        ((("level",), ()), (("role",), ("roles",))),
     ]
 
 

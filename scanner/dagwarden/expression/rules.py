@@ -74,8 +74,7 @@ class Expression:
         if parsed is None:
             self._compiled = _compiled(text)
             tree = tree_alone(self._compiled.serialize())
-            reads = tuple(sorted(set(_reads(syntax_tree(tree)))))
-            parsed = Parsed(tree, reads)
+            parsed = Parsed(tree, _reads(syntax_tree(tree)))
         self.parsed = parsed
 
     def evaluate(self, subject: Mapping[str, Any], params: Mapping[str, Any]) -> Answer:
@@ -101,9 +100,14 @@ class Expression:
             return _compiled(self.text)
 
     @property
-    def reads(self) -> tuple[Path, ...]:
-        """The fields of the subject that the answer depends on, sorted."""
-        return self.parsed.reads
+    def reads(self) -> Mapping[Path, tuple[str, ...]]:
+        """
+        The fields of the subject that the answer depends on, sorted.
+
+        With each, the parameters in whose lists it is looked for, where nothing else is
+        asked of it: which text it is, then, matters only where a list has it.
+        """
+        return dict(self.parsed.reads)
 
 
 def as_data(value: Any, fields: Container[str] | None = None) -> Any:
@@ -160,13 +164,38 @@ def _subject_path(node: Node) -> Path | None:
     return None if path is None else (*path, node.name)
 
 
-def _reads(node: Node) -> Iterator[Path]:
+def _reads(tree: Node) -> tuple[tuple[Path, tuple[str, ...]], ...]:
+    """Return what an expression reads, as `Parsed` has it."""
+    uses: dict[Path, set[str]] = {}
+    for path, listed in _uses(tree):
+        uses.setdefault(path, set()).add(listed)
+    return tuple(
+        (path, () if "" in listed else tuple(sorted(listed)))
+        for path, listed in sorted(uses.items())
+    )
+
+
+def _uses(node: Node) -> Iterator[tuple[Path, str]]:
+    """Yield each use of a field, and the parameter in whose list it is looked for."""
     path = _subject_path(node)
     if path is not None:
-        yield path
+        yield path, ""
         return
+    if node.kind == "call" and node.name == "@in":
+        what, where = node.operands
+        path, listed = _subject_path(what), _parameter(where)
+        if path is not None and listed:
+            yield path, listed
+            return
     for operand in node.operands:
-        yield from _reads(operand)
+        yield from _uses(operand)
+
+
+def _parameter(node: Node) -> str:
+    """Return "a" for `params.a`, else nothing."""
+    if node.kind != "select":
+        return ""
+    return node.name if node.operands[0].name == "params" else ""
 
 
 # ------------------------------------------------------------------------ checking

@@ -86,10 +86,10 @@ def conclude(
     # few of many: what follows asks nothing of those that passed
     notable = [item for item in verdicts if item.outcome is not Outcome.PASS]
     shown = _not_superseded(notable, by_id, causes)
-    failing = _failing(notable, causes)
+    failing = _failing(notable, by_id, causes)
     findings = [
-        _finding(by_id[group[0].rule], group, causes, chains, failing)
-        for group in _groups(shown, causes)
+        _finding(by_id[rule], cause, group, causes, chains, failing)
+        for (rule, cause, _), group in _groups(shown, causes).items()
     ]
     return Conclusion(
         rules=_count_waived(judgement.reports, notable),
@@ -127,8 +127,11 @@ class _Causes:
         return cause_of(self._rules[verdict.rule], self.subject(verdict))
 
     def fingerprint(self, verdict: Verdict) -> str:
-        text = f"{verdict.rule}\0{self.key(verdict)}"
-        return hashlib.sha256(text.encode()).hexdigest()[:32]
+        return _fingerprint(verdict.rule, self.key(verdict))
+
+
+def _fingerprint(rule: str, cause: str) -> str:
+    return hashlib.sha256(f"{rule}\0{cause}".encode()).hexdigest()[:32]
 
 
 class _Chains:
@@ -143,22 +146,22 @@ class _Chains:
 
     def of(self, subjects: Iterable[Fact]) -> set[int]:
         """Return the numbers of the paths that go through any of `subjects`."""
-        return set[int]().union(
-            *(
-                self._through.get(key, set[int]())
-                for subject in subjects
-                for key in _passed(subject)
-            )
-        )
+        found: set[int] = set()
+        for subject in subjects:
+            for key in _passed(subject):
+                if key in self._through:  # most of a cloud is on no path
+                    found |= self._through[key]
+        return found
 
-    def hops(self, subject: Fact) -> tuple[tuple[Hop, ...], tuple[str, ...]]:
-        """Return the chain to show for `subject`, and what it assumes."""
+    def hops(
+        self, subject: Fact, numbers: set[int]
+    ) -> tuple[tuple[Hop, ...], tuple[str, ...]]:
+        """Return the chain to show for `subject`, through which the paths go."""
         if isinstance(subject, Reach) and subject.controls_known:
             return subject.controls_known[0].hops, ()
         own: tuple[Hop, ...] = getattr(subject, "hops", ())
         if own:
             return own, getattr(subject, "assumes", ())
-        numbers = self.of([subject])
         if not numbers:
             return (), ()
         path = self._paths[min(numbers)]
@@ -283,12 +286,19 @@ def _first_covering(
     return None
 
 
-def _failing(verdicts: Sequence[Verdict], causes: _Causes) -> set[tuple[str, str]]:
-    """Return (rule, id) of every failure: of its subject, and of its subject's task."""
+def _failing(
+    verdicts: Sequence[Verdict], rules: dict[str, Rule], causes: _Causes
+) -> set[tuple[str, str]]:
+    """
+    Return (rule, id) of failures: of their subject, and of their subject's task.
+
+    Of those rules alone whose failures another rule's may explain.
+    """
+    explained = {other for rule in rules.values() for other in rule.supersedes}
     return {
         (verdict.rule, handle)
         for verdict in verdicts
-        if verdict.outcome is Outcome.FAIL
+        if verdict.outcome is Outcome.FAIL and verdict.rule in explained
         for handle in _handles(causes.subject(verdict))
     }
 
@@ -310,30 +320,38 @@ def _not_superseded(
         for rule in rules[verdict.rule].supersedes
         for handle in _handles(causes.subject(verdict))
     }
+    told = {rule for rule, _ in explained}
     return [
         verdict
         for verdict in verdicts
         if verdict.outcome is Outcome.UNKNOWN
         or (
             verdict.outcome is Outcome.FAIL
-            and not any(
-                (verdict.rule, handle) in explained
-                for handle in _handles(causes.subject(verdict))
+            and not (
+                verdict.rule in told
+                and any(
+                    (verdict.rule, handle) in explained
+                    for handle in _handles(causes.subject(verdict))
+                )
             )
         )
     ]
 
 
-def _groups(verdicts: Iterable[Verdict], causes: _Causes) -> Iterable[list[Verdict]]:
+def _groups(
+    verdicts: Iterable[Verdict], causes: _Causes
+) -> dict[tuple[str, str, str], list[Verdict]]:
+    """Return the verdicts by rule, key of their cause, and waiver."""
     groups: dict[tuple[str, str, str], list[Verdict]] = defaultdict(list)
     for verdict in verdicts:
         key = (verdict.rule, causes.key(verdict), verdict.waiver or "")
         groups[key].append(verdict)
-    return groups.values()
+    return groups
 
 
 def _finding(
     rule: Rule,
+    cause: str,
     group: Sequence[Verdict],
     causes: _Causes,
     chains: _Chains,
@@ -343,9 +361,12 @@ def _finding(
     subjects = [causes.subject(verdict) for verdict in group]
     first = group[0]
     unknown = first.outcome is Outcome.UNKNOWN
-    hops, assumes = _of_leaked_key(rule, subjects[0]) or chains.hops(subjects[0])
+    through = chains.of(subjects[:1])
+    hops, assumes = _of_leaked_key(rule, subjects[0]) or chains.hops(
+        subjects[0], through
+    )
     return Finding(
-        fingerprint=causes.fingerprint(first),
+        fingerprint=_fingerprint(rule.id, cause),
         rule=rule.id,
         severity=rule.severity,
         confidence=_confidence(rule, subjects),
@@ -366,7 +387,7 @@ def _finding(
         hops=hops,
         assumes=assumes,
         missing=first.missing,
-        chains=len(chains.of(subjects)),
+        chains=len(through | chains.of(subjects[1:])),
         explains=tuple(
             other
             for other in rule.supersedes

@@ -1,14 +1,15 @@
 """
 Judging: every rule says PASS, FAIL, UNKNOWN or nothing of every fact of its kind.
 
-A rule is evaluated once for each distinct combination of the fields that its
-expressions read, and its answer is multiplied back to all subjects that share it.
+A rule is evaluated once for each distinct combination of what its expressions ask of
+a subject, and its answer is multiplied back to all subjects that share it.
 """
 
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import chain, compress, count, repeat
+from functools import cache
+from itertools import chain, compress, count, repeat, zip_longest
 from operator import attrgetter
 from typing import Any, cast
 
@@ -49,6 +50,8 @@ from dagwarden.policy.load import ALONE, PLACEHOLDER, out_of_bounds
 from dagwarden.rule import Need, Parameter, Parsed, Rule, Scalar
 
 Value = Scalar | tuple[str, ...]
+# By the field that is read: the only texts that make a difference; None: all do.
+Reads = Mapping[Path, frozenset[str] | None]
 
 
 _NOT_GIVEN: dict[str, str] = {
@@ -136,19 +139,19 @@ def verdicts_of(
 ) -> list[Verdict]:
     """Return one verdict per subject that the rule applies to, or may apply to."""
     judge = _Judge(rule, params)
-    return judge.verdicts(_Subjects(subjects, judge.paths))
+    return judge.verdicts(_Subjects(subjects, judge.reads))
 
 
 class _Subjects:
-    """Facts of one kind, in classes of those that are alike in some fields."""
+    """Facts of one kind, in classes of those that are alike in what is read of them."""
 
-    def __init__(self, facts: Sequence[Fact], paths: Sequence[Path]) -> None:
-        """Class `facts` by what lies at `paths`."""
+    def __init__(self, facts: Sequence[Fact], reads: Reads) -> None:
+        """Class `facts` by what is read."""
         self.facts = facts
         self.ids = [fact.id for fact in facts]
         number: defaultdict[object, int] = defaultdict(count().__next__)
         # by their number, the first of each class in `firsts`
-        self.classes = [number[key] for key in _read(paths, facts)]
+        self.classes = [number[key] for key in _read(reads, facts)]
         self.firsts: list[Fact] = []
         for of, fact in zip(self.classes, facts, strict=True):
             if of == len(self.firsts):
@@ -157,13 +160,22 @@ class _Subjects:
 
 def _all_subjects(judges: Iterable["_Judge"], facts: Facts) -> dict[str, _Subjects]:
     """Return the facts that are judged, by kind, classed by all that is read of them."""
-    paths: defaultdict[str, set[Path]] = defaultdict(set)
+    reads: defaultdict[str, dict[Path, frozenset[str] | None]] = defaultdict(dict)
     for judge in judges:
-        paths[judge.rule.subject].update(judge.paths)
+        of_kind = reads[judge.rule.subject]
+        for path, texts in judge.reads.items():
+            _add(of_kind, path, texts)
     return {
-        kind: _Subjects(facts_of(facts, kind), sorted(read))
-        for kind, read in paths.items()
+        kind: _Subjects(facts_of(facts, kind), read) for kind, read in reads.items()
     }
+
+
+def _add(
+    reads: dict[Path, frozenset[str] | None], path: Path, texts: frozenset[str] | None
+) -> None:
+    """Note that a field is read by one more, who tells these texts apart, or all."""
+    known = reads.get(path, texts)
+    reads[path] = None if known is None or texts is None else known | texts
 
 
 class _Judge:
@@ -175,41 +187,53 @@ class _Judge:
         self.when = _compiled(rule, rule.when, when)
         self.assert_ = _compiled(rule, rule.assert_, assert_)
         self.params = {k: _plain(v) for k, v in params.items()}
-        self.paths = tuple(sorted({*self.when.reads, *self.assert_.reads}))
+        self.reads = self._find_reads()
+        self.paths = tuple(self.reads)
         # None: all of them, as in `[subject].exists(...)`
         fields = frozenset(path[:1] for path in self.paths)
         self._fields = None if () in fields else frozenset(chain(*fields))
+
+    def _find_reads(self) -> Reads:
+        """Return what is read, with the texts of the lists that it is looked for in."""
+        found: dict[Path, frozenset[str] | None] = {}
+        for expression in (self.when, self.assert_):
+            for path, names in expression.reads.items():
+                _add(found, path, self._texts(names) if names else None)
+        return dict(sorted(found.items()))
+
+    def _texts(self, names: Iterable[str]) -> frozenset[str]:
+        lists = (cast(list[str], self.params[name]) for name in names)
+        return frozenset(chain.from_iterable(lists))
 
     def verdicts(self, subjects: _Subjects) -> list[Verdict]:
         """Return a verdict per subject; they are classed by what the rule reads."""
         rule = self.rule.id
         answers = self._answers(subjects.firsts)
-        outcomes = [answers[of] for of in subjects.classes]
         # as said of each class: there are far fewer of them
         applies = [answer is not Outcome.NOT_APPLICABLE for answer in answers]
         chosen = [applies[of] for of in subjects.classes]
+        ids = compress(subjects.ids, chosen)
+        outcomes = [answers[of] for of in compress(subjects.classes, chosen)]
         if Outcome.UNKNOWN not in answers:
-            ids = compress(subjects.ids, chosen)
-            return list(map(Verdict, repeat(rule), ids, compress(outcomes, chosen)))
-        return [
-            Verdict(rule, subject.id, outcome, self._missing(subject, outcome))
-            for subject, outcome in compress(
-                zip(subjects.facts, outcomes, strict=True), chosen
+            return list(map(Verdict, repeat(rule), ids, outcomes))
+        missing = (
+            self._missing(subject) if outcome is Outcome.UNKNOWN else ()
+            for subject, outcome in zip(
+                compress(subjects.facts, chosen), outcomes, strict=True
             )
-        ]
+        )
+        return list(map(Verdict, repeat(rule), ids, outcomes, missing))
 
     def _answers(self, subjects: Sequence[Fact]) -> list[Outcome]:
         """Ask once of all subjects that are alike in what the rule reads."""
         known: dict[object, Outcome] = {}
-        keys = _read(self.paths, subjects)
+        keys = _read(self.reads, subjects)
         for key, subject in zip(keys, subjects, strict=True):
             if key not in known:
                 known[key] = self._evaluate(subject)
         return [known[key] for key in keys]
 
-    def _missing(self, subject: Fact, outcome: Outcome) -> tuple[Missing, ...]:
-        if outcome is not Outcome.UNKNOWN:
-            return ()
+    def _missing(self, subject: Fact) -> tuple[Missing, ...]:
         return missing_inputs(self.rule.subject, subject, self.paths)
 
     def _evaluate(self, subject: Fact) -> Outcome:
@@ -253,15 +277,31 @@ def _compiled(rule: Rule, text: str, parsed: Parsed | None) -> Expression:
         ) from None
 
 
-def _read(paths: Sequence[Path], subjects: Sequence[Fact]) -> list[object]:
-    """Return what lies at all of `paths` in each subject, to be compared."""
-    if not paths:
+def _read(reads: Reads, subjects: Sequence[Fact]) -> list[object]:
+    """Return what all that is read tells of each subject, to be compared."""
+    if not reads:
         return [None] * len(subjects)
-    at_once = attrgetter(*(".".join(path) for path in paths))
+    columns = [_column(path, texts, subjects) for path, texts in reads.items()]
+    return list(zip(*columns, strict=True))
+
+
+# Stands for all texts that make no difference.
+_OTHER = object()
+
+
+def _column(
+    path: Path, texts: frozenset[str] | None, subjects: Sequence[Fact]
+) -> list[object]:
+    """Return what lies at a path in each subject, as far as it makes a difference."""
     try:
-        return list(map(at_once, subjects))
+        found = list(map(attrgetter(".".join(path)), subjects))
     except AttributeError:  # a path that ends early in one of them, or a map
-        return [tuple([_value_at(s, path) for path in paths]) for s in subjects]
+        found = [_value_at(subject, path) for subject in subjects]
+    if texts is None:
+        return found
+    return [
+        _OTHER if isinstance(one, str) and one not in texts else one for one in found
+    ]
 
 
 def _value_at(subject: Any, path: Path) -> object:
@@ -389,16 +429,24 @@ _KEY_ID = late(r"[0-9a-f]{8,64}")
 _ACCOUNT = late(
     r"[a-z0-9-]{1,63}@(?P<project>[a-z0-9-]{1,63})\.iam\.gserviceaccount\.com"
 )
+_NAMES = ("KEY_ID", "ACCOUNT", "PROJECT")
 # in a command, not in the name of an account that is only an example
-_NAME = late(r"(?<![\w@])(?:KEY_ID|ACCOUNT|PROJECT)\b")
+_NAME = late(rf"(?<![\w@])(?:{'|'.join(_NAMES)})\b")
 _RESOURCE = late(r"//[a-z]+\.googleapis\.com/")
 
 
 def render_message(rule: Rule, subject: Fact) -> str:
     """Return the rule's message with the subject's values in it, as one line."""
-    return PLACEHOLDER().sub(
-        lambda found: _in_words(_values(subject, found[1]), brief=True), rule.message
-    )
+    texts, paths = _pieces(rule.message)
+    values = (_in_words(_values(subject, path), brief=True) for path in paths)
+    return "".join(chain.from_iterable(zip_longest(texts, values, fillvalue="")))
+
+
+@cache
+def _pieces(message: str) -> tuple[list[str], list[str]]:
+    """Return the texts of a message, and the paths between them."""
+    pieces = PLACEHOLDER().split(message)
+    return pieces[::2], pieces[1::2]
 
 
 def render_remediation(rule: Rule, subject: Fact) -> str:
@@ -422,7 +470,11 @@ def render_remediation(rule: Rule, subject: Fact) -> str:
         )
         return "\n".join(words) + found["after"] if words else ""
 
-    return _named(subject, ALONE().sub(lines, rule.remediation))
+    told = rule.remediation
+    if "{" in told:
+        told = ALONE().sub(lines, told)
+    # most name none, and are told thousands of times
+    return _named(subject, told) if any(map(told.__contains__, _NAMES)) else told
 
 
 def _named(subject: Fact, remediation: str) -> str:
@@ -470,7 +522,7 @@ def cause_of(rule: Rule, subject: Fact) -> str:
     share it: each is its own.
     """
     values = [_values(subject, path) for path in rule.cause]
-    if not values or any(value is UNSET for value in values):
+    if not values or UNSET in values:
         return subject.id
     return msgspec.json.encode(values, order="sorted").decode()
 
@@ -494,6 +546,8 @@ def _values(subject: object, path: str) -> object:
 
 
 def _in_words(value: object, *, brief: bool) -> str:
+    if isinstance(value, str):  # as most are
+        return _printable(_short(value) if brief else value)
     if value is UNSET:
         return "not established"
     if value is None:
@@ -508,15 +562,17 @@ def _in_words(value: object, *, brief: bool) -> str:
         return _printable(value.email or value.key)
     if isinstance(value, Struct):
         return _printable(str(getattr(value, "key", "") or getattr(value, "id", "")))
-    return _printable(_short(str(value)) if brief else str(value))
+    return _printable(str(value))
 
 
 def _short(text: str) -> str:
     """Return a resource's full name as people say it, and all else as it is."""
+    if not text.startswith("//"):
+        return text
     if found := _CLOUD_RUN().fullmatch(text):
         project, region, kind, name = found.groups()
         return f"{kind} {name} ({project}, {region})"
-    return _RESOURCE().sub("", text, count=1) if text.startswith("//") else text
+    return _RESOURCE().sub("", text, count=1)
 
 
 def _list_in_words(values: tuple[object, ...], *, brief: bool) -> str:
