@@ -7,6 +7,8 @@ primary domain of its Google Workspace (cloud.google.com/resource-manager/refere
 v3/organizations, `displayName`), and may have others that no snapshot names.
 """
 
+from collections import defaultdict
+
 from dagwarden.facts import IdentityKind
 from dagwarden.graph.access import NO, YES, Cause, Told, open_
 from dagwarden.graph.estate import Estate
@@ -61,7 +63,8 @@ class Belonging:
         }
         self._whole = _whole(estate)
         self._projects: dict[str, str | None] = {}
-        self._outside: dict[tuple[str, str], Told] = {}
+        # by organisation, then by identity
+        self._outside: dict[str, dict[str, Told]] = defaultdict(dict)
         self._organizations: dict[str, str | None] = {}
 
     def project(self, key: str) -> str | None:
@@ -71,10 +74,11 @@ class Belonging:
         return self._projects[key]
 
     def _project(self, key: str) -> str | None:
-        if kind_of(key) == "project_role":
+        kind = kind_of(key)
+        if kind == "project_role":
             name = key.partition(":")[2]
             return self._hierarchy.canonical(project_resource(name))
-        if kind_of(key) in ("service_account", "federated"):
+        if kind in ("service_account", "federated"):
             return self._membership.project(key)
         return None
 
@@ -91,10 +95,10 @@ class Belonging:
                 Cause(reason=one.reason, symbol=one.symbol) for one in lineage.missing
             ]
             return open_(*(causes or [other]))
-        question = (key, organization)
-        told = self._outside.get(question)
+        known = self._outside[organization]
+        told = known.get(key)
         if told is None:
-            told = self._outside[question] = self._told(key, organization)
+            told = known[key] = self._told(key, organization)
         return told
 
     def _organization(self, resource: str) -> str | None:

@@ -75,6 +75,7 @@ def derive(facts: Facts, as_of: datetime) -> Facts:
     from dagwarden.beside import beside
     from dagwarden.graph.reach import derive_reaches
 
+    joined.estate.index()  # in half a second, for this process and its fork
     users = tuple(_users(joined))
     reaching = partial(derive_reaches, joined.estate, users)
     worth = len(facts.bindings) >= MANY

@@ -7,10 +7,9 @@ project (cloud.google.com/run/docs/configuring/services/service-identity#require
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import chain
 from typing import TypeAlias
 
-from dagwarden.facts import Binding, Record, Unresolved
+from dagwarden.facts import Binding, IdentityKind, Record, Unresolved
 from dagwarden.graph.access import NO, Cause, Told, all_of, any_of, distinct
 from dagwarden.graph.estate import Estate, unresolved
 from dagwarden.graph.hierarchy import Hierarchy
@@ -74,9 +73,12 @@ class _Own:
     """Bindings by which an identity surely deploys, by where they stand, by id."""
 
     def __init__(
-        self, key: str, bindings: Mapping[str, Binding], hierarchy: Hierarchy
+        self,
+        kind: IdentityKind,
+        bindings: Mapping[str, Binding],
+        hierarchy: Hierarchy,
     ) -> None:
-        self.kind = kind_of(key)
+        self.kind = kind
         self.each = tuple(bindings[name] for name in sorted(bindings))
         self.names = frozenset(bindings)
         self.within: dict[str, tuple[Binding, ...]] = {}  # by project
@@ -116,12 +118,14 @@ class Duties:
             if self._is_alike(binding):
                 self._alike.add(binding.id)
         self._of: dict[str, list[Binding]] = defaultdict(list)  # by member
-        for binding in filter(self._may_deploy, estate.facts.bindings):
-            for member in estate.access.members(binding):
-                self._of[member].append(binding)
+        for binding in estate.facts.bindings:
+            if self._may_deploy(binding):
+                for member in estate.access.members(binding):
+                    self._of[member].append(binding)
         self._places: dict[str, _Open] = {}
         self._same: dict[tuple[str, ...], _Open] = {}
         self._owned: dict[str, _Own] = {}
+        self._none: dict[IdentityKind, _Own] = {}  # of those who deploy by none
         self._sites: dict[str, _Site] = {}
         self._sorts: dict[tuple[object, ...], _Sort] = {}
         self._told: dict[tuple[str, str, str], Told] = {}
@@ -232,7 +236,7 @@ class Duties:
         own = self._owned.get(key)
         if own is None:
             own = self._owned[key] = self._find_own(key)
-        if not own.each:
+        if not own.each:  # as nearly all
             return ()
         if not own.elsewhere and place.startswith(_PROJECT):
             return own.within.get(place, ())
@@ -243,9 +247,18 @@ class Duties:
         )
 
     def _find_own(self, key: str) -> _Own:
-        standing = filter(self._of.__contains__, self._access.standing_for(key))
-        each = chain.from_iterable(self._of[member] for member in standing)
-        return _Own(key, {one.id: one for one in each}, self._hierarchy)
+        bindings = {
+            one.id: one
+            for member in self._access.standing_for(key)
+            for one in self._of.get(member, ())
+        }
+        kind = kind_of(key)
+        if bindings:
+            return _Own(kind, bindings, self._hierarchy)
+        none = self._none.get(kind)
+        if none is None:
+            none = self._none[kind] = _Own(kind, {}, self._hierarchy)
+        return none
 
     def _decide(
         self, key: str, binding: Binding, site: _Site, own: tuple[Binding, ...]

@@ -82,6 +82,10 @@ class Estate:
 
         return Access(self.facts, self.hierarchy, self.roles, self._claimed)
 
+    def index(self) -> None:
+        """Index now what answers are found in, not when one is first asked for."""
+        _ = self.access
+
     def identity(self, key: str) -> Identity | None:
         """Return the fact about an identity, if one was read."""
         return self._identities.get(key)

@@ -177,7 +177,7 @@ def _grants(
                 *why,
                 *open_,
                 *who.unresolved,
-                *unresolved(outside.causes, "outside"),
+                *(unresolved(outside.causes, "outside") if outside.causes else ()),
                 *deploys.why,
             ),
             identity=who.identity,

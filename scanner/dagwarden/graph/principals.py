@@ -1,6 +1,7 @@
 """Principals: the many spellings of one identity become one key."""
 
 import re
+from functools import lru_cache
 
 from dagwarden.facts import IdentityKind, IdentityRef
 
@@ -97,6 +98,7 @@ def email_of(key: str) -> str | None:
     return rest if mail else None
 
 
+@lru_cache(maxsize=1 << 16)  # a scan asks it ten times of each
 def kind_of(key: str) -> IdentityKind:
     """Return what kind of identity a key names."""
     if key == ALL_USERS:

@@ -296,6 +296,9 @@ class Membership:
 
     def project(self, key: str) -> str | None:
         """Return the project of an account or pool by its resource name."""
+        if kind_of(key) == "service_account":  # as most are
+            email = email_of(key) or ""
+            return self._hierarchy.project_of(account_resource(email))
         if found := _POOL().fullmatch(key):
             parts = found["pool"].split("/")
             name = parts[1] if parts[0] == "projects" else None
@@ -303,11 +306,10 @@ class Membership:
             name = found["pool"].removesuffix(".svc.id.goog")
         else:
             email = email_of(key) or ""
-            agent = _AGENT_PROJECT().match(email)
-            if kind_of(key) == "service_agent":
-                name = agent[1] if agent else None
-            else:
+            if kind_of(key) != "service_agent":
                 return self._hierarchy.project_of(account_resource(email))
+            agent = _AGENT_PROJECT().match(email)
+            name = agent[1] if agent else None
         return self._hierarchy.canonical(project_resource(name)) if name else None
 
     def _in_pool(self, member: str, key: str, kind: str) -> Told:

@@ -110,9 +110,11 @@ def tainted(whole: object) -> bool:
     while waiting:
         for item in waiting.pop():
             kind = type(item)
-            if kind in _NO_TEXT:
+            if kind is str:  # first of all: most are
+                texts.add(cast(str, item))
+            elif not item or kind in _NO_TEXT:
                 continue
-            if isinstance(item, str):
+            elif isinstance(item, str):
                 texts.add(item)
             elif isinstance(item, Struct):
                 if id(item) not in known:

@@ -4,7 +4,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from itertools import accumulate
-from typing import cast
 
 from msgspec.structs import replace
 
@@ -77,8 +76,9 @@ def _part(
                 left_out[kind, *reason] += 1
                 continue
             found[field].append(fact)
-            for member in _members(fact):
-                members.setdefault(member, fact.origin)
+            if isinstance(fact, Binding | AuditConfig):
+                for member in _members(fact):
+                    members.setdefault(member, fact.origin)
     by_kind = {field: tuple(of_kind) for field, of_kind in found.items()}
     facts = replace(Facts(), **by_kind)
     return Part(
@@ -101,11 +101,8 @@ def all_of(facts: Facts) -> Iterator[Fact]:
         yield from getattr(facts, field)
 
 
-def _members(fact: Fact) -> tuple[str, ...]:
-    kind = type(fact)
-    if kind is Binding:
-        return cast(Binding, fact).members
-    return cast(AuditConfig, fact).exempted_members if kind is AuditConfig else ()
+def _members(fact: Binding | AuditConfig) -> tuple[str, ...]:
+    return fact.members if isinstance(fact, Binding) else fact.exempted_members
 
 
 def _written(facts: Facts) -> Iterator[Fact]:

@@ -50,14 +50,16 @@ def bindings(resource: str, policy: PolicyShape, place: Place) -> tuple[Binding,
         if condition:
             digest = sha256(f"{condition.expression}\0{condition.title}".encode())
             key += f"#{digest.hexdigest()[:16]}"
-        members = map(member_key, entry.members or ())
+        members = set(map(member_key, entry.members or ()))
         same = found.get(key)
+        if same is not None:
+            members.update(same.members)
         found[key] = Binding(
             id=key,
             origin=same.origin if same else place(f"bindings[{number}]"),
             resource=resource,
             role=entry.role,
-            members=tuple(sorted({*members, *(same.members if same else ())})),
+            members=tuple(sorted(members)),
             condition=condition,
         )
     return tuple(found.values())
@@ -73,17 +75,20 @@ def audit_configs(
     resource: str, policy: PolicyShape, place: Place
 ) -> tuple[AuditConfig, ...]:
     """Return one audit configuration for each service that a policy names."""
+    given = policy.auditConfigs or policy.audit_configs
+    if not given:  # as nearly all
+        return ()
     log_types: dict[str, set[str]] = {}
     exempted: dict[str, set[str]] = {}
     origins: dict[str, Origin] = {}
-    for number, entry in enumerate(policy.auditConfigs or policy.audit_configs or ()):
+    for number, entry in enumerate(given):
         origins.setdefault(entry.service, place(f"auditConfigs[{number}]"))
         types = log_types.setdefault(entry.service, set())
         members = exempted.setdefault(entry.service, set())
         for log in entry.auditLogConfigs or entry.audit_log_configs or ():
             types.update(_log_type(log))
-            given = log.exemptedMembers or log.exempted_members or ()
-            members.update(member_key(member) for member in given)
+            exempt = log.exemptedMembers or log.exempted_members or ()
+            members.update(map(member_key, exempt))
     return tuple(
         AuditConfig(
             id=f"audit_config:{resource}#{service}",
