@@ -206,7 +206,9 @@ def _top(org: Organisation) -> Iterator[dict[str, Any]]:
     above = (f"organizations/{ORGANIZATION}",)
     name = f"//cloudresourcemanager.googleapis.com/{above[0]}"
     kind = "cloudresourcemanager.googleapis.com/Organization"
-    yield _asset(name, kind, above, name=above[0], displayName=DOMAIN, state="ACTIVE")
+    yield _asset(
+        name, kind, above[1:], name=above[0], displayName=DOMAIN, state="ACTIVE"
+    ) | {"ancestors": list(above)}
     policy = _policy(
         name,
         kind,
@@ -230,9 +232,9 @@ def _folder(org: Organisation, n: int) -> Iterator[dict[str, Any]]:
     name = f"//cloudresourcemanager.googleapis.com/{chain[0]}"
     kind = "cloudresourcemanager.googleapis.com/Folder"
     yield _asset(
-        name, kind, chain,
+        name, kind, chain[1:],
         name=chain[0], displayName=f"Area {n}", parent=chain[1], state="ACTIVE",
-    )  # fmt: skip
+    ) | {"ancestors": list(chain)}  # fmt: skip
     pipeline = org.account(n % org.projects, 0)
     entries = [
         binding("roles/resourcemanager.folderViewer", org.some(3)),

@@ -70,6 +70,14 @@ _OF_CLOUD = frozenset(
     }
 )
 MOST = 50  # accounts listed per identity
+# All permissions that this room asks about.
+_ASKED = CONTROLLING | DEPLOYING | LEVERING
+# Of the edges, those that take what no snapshot tells.
+_DEPENDING = {
+    permission: depending
+    for permission, edges in BY_PERMISSION.items()
+    if (depending := tuple(edge for edge in edges if edge.depends))
+}
 # Where a permission is asked for, of places that are something else.
 _CRM = "//cloudresourcemanager.googleapis.com"
 _CONTAINERS: Mapping[Place, str] = {
@@ -153,6 +161,7 @@ class Control:
             if isinstance(item.dag_bucket, str)
         }
         self._bindings: dict[str, tuple[Binding, ...]] = {}
+        self._useful: dict[str, bool] = {}  # by role
         self._steps: dict[str, tuple[Step, ...]] = {}
         self._steps_on: dict[str, dict[Place, list[tuple[str, Step]]]] = {}
         self._doubts: dict[str, tuple[Cause, ...]] = {}
@@ -165,12 +174,25 @@ class Control:
         return self._buckets.get(environment)
 
     def bindings(self, key: str) -> tuple[Binding, ...]:
-        """Return the bindings of an identity, or of everyone in a pool, in order."""
+        """Return the bindings of an identity, or of all in a pool, that are of use here."""
         found = self._bindings.get(key)
         if found is None:
-            each = {item.id: item for item in self._find_bindings(key)}
+            useful = filter(self._of_use, self._find_bindings(key))
+            each = {item.id: item for item in useful}
             found = self._bindings[key] = tuple(each[name] for name in sorted(each))
         return found
+
+    def _of_use(self, binding: Binding) -> bool:
+        """Tell whether a binding may come to control anything: most let people look on."""
+        if binding.condition is not None:  # which may be lifted
+            return True
+        use = self._useful.get(binding.role)
+        if use is None:
+            roles = self.estate.access.roles
+            held = roles.perhaps(binding.role) | roles.surely(binding.role)
+            use = role_parent(binding.role) is not None or not _ASKED.isdisjoint(held)
+            self._useful[binding.role] = use
+        return use
 
     def _find_bindings(self, key: str) -> Iterator[Binding]:
         access = self.estate.access
@@ -490,7 +512,7 @@ class Control:
             if self._always(binding) is not False:
                 yield from self._doubts_of(binding, LEVERING)
                 held = self.estate.access.roles.surely(binding.role) & LEVERING
-                for row in LEVERS:
+                for row in LEVERS if held else ():
                     able = held.intersection(row.permissions)
                     if able and row.lifts in self.unread:
                         yield self.unread[row.lifts]
@@ -519,12 +541,16 @@ class Control:
         self, binding: Binding, permissions: frozenset[str]
     ) -> Iterator[Cause]:
         access = self.estate.access
+        depends = self._always(binding) is None
+        unread = access.roles.modelled(binding.role) is None
+        if not (depends or unread):
+            return
         unsure = access.roles.perhaps(binding.role) & permissions
         if not self._could_matter(binding, unsure):
             return
-        if self._always(binding) is None:
+        if depends:
             yield condition_cause(binding)
-        if access.roles.modelled(binding.role) is None:
+        if unread:
             yield role_cause(binding.role)
 
     def _could_matter(self, binding: Binding, permissions: Iterable[str]) -> bool:
@@ -553,11 +579,9 @@ class Control:
             if ACT_AS in held and self._any("account", scope, matters, key, ACT_AS):
                 guards = tuple(access.unread_guards())
                 yield from guards or self._undecided_deployments(key, scope)
-            for permission in sorted(held & BY_PERMISSION.keys()):
-                for edge in BY_PERMISSION[permission]:
-                    if edge.depends and self._any(
-                        edge.place, scope, matters, key, permission
-                    ):
+            for permission in sorted(held & _DEPENDING.keys()):
+                for edge in _DEPENDING[permission]:
+                    if self._any(edge.place, scope, matters, key, permission):
                         symbol = f"{edge.depends} {shown(scope)}"
                         yield Cause(reason="layer", symbol=symbol)
         for step in self.steps(key):
