@@ -694,6 +694,28 @@ def test_what_cannot_be_read_may_have_held_any_layer(
     assert "deny policies (in deny.yaml)" in {cause.symbol for cause in causes}
 
 
+@pytest.mark.parametrize("lines", range(9, 16))
+def test_a_policy_in_yaml_that_is_cut_at_a_line_is_seen_to_be(
+    tmp_path: Path, lines: int
+) -> None:
+    """Its keys are sorted, and the `uid` that Google sets on each comes after the rules."""
+    cut = "".join(DENY_YAML.splitlines(keepends=True)[:lines])
+    found = facts(tmp_path, PROJECT, ORGANIZATION, **{"deny.yaml": cut})
+    assert [one.rules for one in found.deny_policies] == [UNSET]
+    assert layers(found).deny == "partly"
+    ((reason, detail),) = told(found)
+    assert reason == "truncated"
+    assert detail.endswith("was cut short: what follows in such a record is missing")
+
+
+def test_the_binding_of_a_boundary_says_to_which(tmp_path: Path) -> None:
+    cut = {key: BINDING[key] for key in ("name", "policyKind")}
+    found = facts(tmp_path, PROJECT, ORGANIZATION, BOUNDARY, cut)
+    assert found.boundary_bindings == ()
+    assert layers(found).boundary == "partly"
+    assert [gap.kinds for gap in found.gaps] == [("boundary_binding",)]
+
+
 @pytest.mark.parametrize("left", ["deniedPrincipals", "deniedPermissions"])
 def test_a_deny_rule_cut_at_a_line_denies_nobody_knows_whom(
     tmp_path: Path, left: str

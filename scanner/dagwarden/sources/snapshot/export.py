@@ -21,7 +21,11 @@ from dagwarden.sources.credentials import Fingerprint
 from dagwarden.sources.snapshot import given
 from dagwarden.sources.snapshot.elements import Element, Lost, elements
 from dagwarden.sources.snapshot.names import MAX_DEPTH
-from dagwarden.sources.snapshot.policies import KINDS_OF_GUARDRAIL, guardrail_kind
+from dagwarden.sources.snapshot.policies import (
+    KINDS_OF_GUARDRAIL,
+    GuardrailKind,
+    guardrail_kind,
+)
 from dagwarden.sources.snapshot.records import (
     LOG_BUCKET,
     LOG_SINK,
@@ -404,6 +408,12 @@ class _Reader:
             data = _decode_guard(element.text)
         except _UNREADABLE:
             data = GuardShape(name=name)
+        kind = guardrail_kind(name)
+        if kind is not None and _cut(data, kind):
+            detail = f"{name} was cut short: what follows in such a record is missing"
+            kinds = KINDS_OF_GUARDRAIL[kind]
+            self.gap("truncated", detail, line=element.line, kinds=kinds)
+            data = GuardShape(name=name)
         self.export.count += 1
         self.export.assets.append(
             Asset(
@@ -515,6 +525,18 @@ class _Reader:
             data = GuardShape()
         data.name = name
         return data
+
+
+def _cut(guard: GuardShape, kind: GuardrailKind) -> bool:
+    """
+    Tell whether a guardrail ends before its record does.
+
+    gcloud sorts its keys, and of those that Google sets on each `uid` comes after what
+    the record says: YAML that ends before it is as well formed as the whole.
+    """
+    begun = guard.createTime or guard.etag
+    lacking = kind == "binding" and not guard.policy
+    return lacking or bool(begun and not guard.uid)
 
 
 def _given(resource: ResourceShape) -> bytes:

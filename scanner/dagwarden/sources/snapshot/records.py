@@ -202,6 +202,10 @@ class GuardShape(Shape, kw_only=True):
     policy: str | None = None
     condition: ConditionShape | None = None
     deleteTime: str | None = None  # of a deny policy: it is no more
+    # what Google says of each
+    createTime: str | None = None
+    etag: str | None = None
+    uid: str | None = None
 
 
 # ----------------------------------------------------------------------------- tags
