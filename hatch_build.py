@@ -23,7 +23,7 @@ class CustomBuildHook(BuildHookInterface[Any]):
         root = Path(self.root)
         sys.path.insert(0, str(root / "scanner"))
         try:
-            from dagwarden.policy.load import compile_pack
+            from dagwarden.policy.pack import compile_pack
         finally:
             sys.path.pop(0)
         folder = Path(tempfile.mkdtemp(prefix="dagwarden-"))

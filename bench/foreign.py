@@ -25,7 +25,7 @@ from tests.foreign.oracle import operator_calls  # noqa: E402
 from dagwarden.config import Config, Environment  # noqa: E402 - after the path
 from dagwarden.facts import Facts  # noqa: E402
 from dagwarden.findings import Finding, Result  # noqa: E402
-from dagwarden.policy.load import load_rules  # noqa: E402
+from dagwarden.policy.pack import load_rules  # noqa: E402
 from dagwarden.scan import scan  # noqa: E402
 from dagwarden.sources.credentials import Fingerprint  # noqa: E402
 from dagwarden.sources.estate import read_estate  # noqa: E402

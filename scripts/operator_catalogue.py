@@ -1083,14 +1083,14 @@ def catalogue(generations: Sequence[Sequence[Archive]]) -> Record:
 
 
 def render(data: Record) -> str:
-    """A line of JSON for what holds of all, and one for each name, sorted by its bytes."""
+    """A line of JSON for each name, sorted by its bytes, and one for what holds of all."""
 
     def line(value: object) -> str:
         return json.dumps(value, sort_keys=True, separators=(",", ":")) + "\n"
 
     told = cast("Record", data["operators"]) | cast("Record", data["aliases"])
-    head = {name: data[name] for name in ("generated_by", "archives", "decorators")}
-    return line(head) + "".join(sorted(line(row) for row in told.items()))
+    rest = {name: data[name] for name in ("generated_by", "archives", "decorators")}
+    return "".join(sorted(line(row) for row in told.items())) + line(rest)
 
 
 def download(releases: Iterable[Release], into: Path) -> None:

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from dagwarden.job import facts_schema
 from dagwarden.policy.evaluate import general_remediation
-from dagwarden.policy.load import load_rules
+from dagwarden.policy.pack import load_rules
 from dagwarden.render.rule import render_rule
 from dagwarden.rule import FAMILIES
 

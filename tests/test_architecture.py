@@ -25,19 +25,21 @@ FORMATS = {
 # What a scan of one file by installed rules has no use for: each costs milliseconds.
 UNUSED = {
     *("difflib", "importlib.resources", "random", "shutil", "tempfile", "tomllib"),
-    *("csv", "graphlib", "html", "json", "shlex", "signal", "string"),
+    *("base64", "csv", "graphlib", "html", "json", "shlex", "signal", "string"),
     *("subprocess", "xml", "zipfile", "zlib"),
     *("dagwarden.beside", "dagwarden.bundle", "dagwarden.envelope"),
     *("dagwarden.history", "dagwarden.repository"),
     *("dagwarden.cli.questions", "dagwarden.cli.rules", "dagwarden.cli.saved"),
     *("dagwarden.expression.conditions", "dagwarden.expression.tokens"),
     # what only a snapshot can be asked
-    *("dagwarden.graph.access.decide", "dagwarden.graph.access.membership"),
+    *("dagwarden.graph.access.conditions", "dagwarden.graph.access.decide"),
+    "dagwarden.graph.access.membership",
     *("dagwarden.graph.audit", "dagwarden.graph.cures", "dagwarden.graph.edges"),
     *("dagwarden.graph.explain", "dagwarden.graph.federation"),
     *("dagwarden.graph.leaked", "dagwarden.graph.reach", "dagwarden.graph.roles"),
     *("dagwarden.policy.compare", "dagwarden.policy.controls"),
-    "dagwarden.policy.examples",
+    *("dagwarden.policy.examples", "dagwarden.policy.load"),
+    "dagwarden.policy.register",
     *("dagwarden.render.html", "dagwarden.render.json", "dagwarden.render.sarif"),
     *("dagwarden.sources.cloud", "dagwarden.sources.connections.read"),
     # archives, what reads many files, and what dag-factory makes of YAML
@@ -46,6 +48,7 @@ UNUSED = {
     *("dagwarden.sources.dags.airflow.building", "dagwarden.sources.dags.real"),
     "dagwarden.sources.dags.airflow.configured",
     "dagwarden.sources.dags.airflow.configurations",
+    "dagwarden.sources.dags.language.newer",
     # formats that the file does not have
     *(f"dagwarden.sources.embedded.formats.{name}" for name in FORMATS),
     *("dagwarden.sources.embedded.archive", "dagwarden.sources.embedded.history"),

@@ -36,7 +36,7 @@ from dagwarden.findings import (
 )
 from dagwarden.graph.build import derive
 from dagwarden.policy.evaluate import check_params
-from dagwarden.policy.load import load_rules
+from dagwarden.policy.pack import load_rules
 from dagwarden.rule import FAMILIES, Rule, Severity
 from dagwarden.scan import scan
 from dagwarden.sources.credentials import Fingerprint, purged, without_secrets

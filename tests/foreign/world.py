@@ -23,7 +23,7 @@ from dagwarden.facts import KINDS, Facts, facts_of
 from dagwarden.findings import Verdict
 from dagwarden.graph.build import derive
 from dagwarden.policy.evaluate import judge
-from dagwarden.policy.load import load_rules
+from dagwarden.policy.pack import load_rules
 from dagwarden.rule import Rule
 from dagwarden.sources.credentials import Fingerprint
 from dagwarden.sources.estate import Estate, read_estate

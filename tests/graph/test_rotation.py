@@ -10,7 +10,7 @@ from tests.graph.test_leaked import KEY, NAME, SECRET, leaked
 from dagwarden.facts import EmbeddedSecret, Facts, SecretKind
 from dagwarden.graph.build import derive
 from dagwarden.policy.evaluate import evidence_of, render_message, render_remediation
-from dagwarden.policy.load import load_rules
+from dagwarden.policy.pack import load_rules
 
 RULES = {rule.id: rule for rule in load_rules()}
 DISABLE = f"gcloud iam service-accounts keys disable {NAME} --iam-account={TEAM_SA}"

@@ -6,18 +6,12 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from msgspec.structs import replace
 
 from dagwarden.errors import RuleError
-from dagwarden.expression import Expression
 from dagwarden.policy import load
 from dagwarden.policy.document import BadYaml, plain, read_tree
-from dagwarden.policy.load import (
-    compile_pack,
-    load_rule_files,
-    load_rules,
-    shipped_rule_files,
-)
+from dagwarden.policy.load import load_rule_files, rules_to_ship
+from dagwarden.policy.pack import load_rules
 from dagwarden.rule import Control, Parameter, Rule
 
 GOOD = """\
@@ -336,7 +330,7 @@ def test_own_rules_may_name_criteria_that_no_shipped_rule_does(tmp_path: Path) -
     (found,) = load_rule_files([written(tmp_path, text)])
     assert found.rule.controls[0].soc2 == "CC9.2"
     with pytest.raises(RuleError, match=r"no SOC 2 criterion CC9\.2"):
-        compile_pack(tmp_path)
+        rules_to_ship(tmp_path)
 
 
 def test_superseding_a_rule_over_another_fact(tmp_path: Path) -> None:
@@ -345,46 +339,9 @@ def test_superseding_a_rule_over_another_fact(tmp_path: Path) -> None:
         load_rules([tmp_path])
 
 
-def test_own_rules_stand_beside_the_shipped_ones(tmp_path: Path) -> None:
-    shipped = load_rules()
-    both = load_rules([written(tmp_path)])
-    assert [rule.id for rule in both] == sorted(r.id for r in (*shipped, *both[-1:]))
-    assert [rule.id for rule in both if not rule.bundled] == ["wide-grant"]
-    assert {rule.family for rule in both if rule.id == "wide-grant"} == {"grants"}
-
-
-def test_the_pack_is_the_rules(tmp_path: Path) -> None:
-    packed = compile_pack(Path(__file__).parents[2] / "rules")
-    rules = msgspec.json.decode(packed, type=tuple[Rule, ...])
-    assert tuple(replace(rule, parsed=None) for rule in rules) == tuple(
-        found.rule for found in shipped_rule_files()
-    )
-
-
-def test_what_the_pack_has_parsed_are_its_texts(tmp_path: Path) -> None:
-    written(tmp_path)
-    (rule,) = msgspec.json.decode(compile_pack(tmp_path), type=tuple[Rule, ...])
-    assert rule.parsed == (
-        Expression(rule.when).parsed,
-        Expression(rule.assert_).parsed,
-    )
-    assert [one.reads for one in rule.parsed or ()] == [
-        ((("identity", "kind"), ()),),
-        ((("level",), ()), (("role",), ("roles",))),
-    ]
-
-
-def test_a_bad_rule_stops_the_pack(tmp_path: Path) -> None:
-    written(tmp_path, GOOD.replace("severity: high", "severity: hihg"))
-    with pytest.raises(
-        RuleError, match=r"rules/grants/wide-grant\.yaml:4: there is no"
-    ):
-        compile_pack(tmp_path)
-
-
 def test_shipped_rules_have_to_prove_themselves(tmp_path: Path) -> None:
     start = GOOD.index("examples:")
     written(tmp_path, GOOD[:start] + "examples: []\n")
     assert load_rule_files([tmp_path])
     with pytest.raises(RuleError, match="examples: give at least one"):
-        compile_pack(tmp_path)
+        rules_to_ship(tmp_path)

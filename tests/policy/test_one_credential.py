@@ -13,7 +13,7 @@ from dagwarden.facts import EmbeddedSecret, Facts, Origin, Secret, Task, ToldBy
 from dagwarden.findings import Waiver, WaiverStatus
 from dagwarden.policy.conclude import Conclusion, conclude
 from dagwarden.policy.evaluate import judge
-from dagwarden.policy.load import load_rules
+from dagwarden.policy.pack import load_rules
 
 IN_FILE, IN_TASK = "secret-in-repository", "secret-in-task-argument"
 TODAY = date(2026, 11, 22)

@@ -12,7 +12,7 @@ from dagwarden.errors import WaiverError
 from dagwarden.facts import InlineWaiver, Origin
 from dagwarden.findings import Waiver, WaiverStatus
 from dagwarden.policy.controls import read_controls
-from dagwarden.policy.load import load_rules
+from dagwarden.policy.pack import load_rules
 from dagwarden.policy.waivers import (
     covers,
     inline_waiver,

@@ -9,7 +9,8 @@ from dagwarden import expression
 from dagwarden.facts import KINDS
 from dagwarden.policy import load
 from dagwarden.policy.examples import run_examples
-from dagwarden.policy.load import RuleFile, load_rule_files, load_rules
+from dagwarden.policy.load import RuleFile, load_rule_files
+from dagwarden.policy.pack import load_rules
 from dagwarden.rule import FAMILIES
 
 PAGE = (Path(__file__).parents[2] / "docs/writing-rules.md").read_text()

@@ -77,7 +77,8 @@ def test_rules(folders: tuple[Path, ...], own_rules: tuple[Path, ...]) -> int:
     Exit status 1 when an example fails, or would not notice a broken rule.
     """
     from dagwarden.policy.examples import run_examples
-    from dagwarden.policy.load import load_rule_files, load_rules, shipped_rule_files
+    from dagwarden.policy.load import load_rule_files, shipped_rule_files
+    from dagwarden.policy.pack import load_rules
 
     folders = (*folders, *own_rules)
     found = (

@@ -6,9 +6,18 @@ from typing import TYPE_CHECKING
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from dagwarden.facts import Binding, Call, Hop, Maybe, Origin, Path, Task, Unresolved
+from dagwarden.facts import (
+    Binding,
+    Call,
+    Condition,
+    Hop,
+    Maybe,
+    Origin,
+    Path,
+    Task,
+    Unresolved,
+)
 from dagwarden.graph.access import Answer, Cause, Support
-from dagwarden.graph.access.conditions import stated
 from dagwarden.graph.callers import Caller
 from dagwarden.graph.estate import Estate, cause, causes_of, label, unresolved
 from dagwarden.graph.hierarchy import short
@@ -20,6 +29,7 @@ from dagwarden.graph.targets import Target
 if TYPE_CHECKING:
     from dagwarden.graph.access.decide import Access
 
+_LONG = 300  # letters of a condition that a chain shows
 # What an operator asks for beside the call itself, to follow it to its end.
 _WATCHING = frozenset({"run.executions.get", "run.jobs.get", "run.operations.get"})
 
@@ -277,7 +287,7 @@ def grant_hops(
 
 def grant_hop(member: str, binding: Binding, place: str) -> Hop:
     """Return the hop of one binding, with what it is granted on condition of."""
-    on = f", on {stated(binding.condition)}" if binding.condition else ""
+    on = f", on {_stated(binding.condition)}" if binding.condition else ""
     return Hop(
         kind="granted",
         source=member,
@@ -285,6 +295,14 @@ def grant_hop(member: str, binding: Binding, place: str) -> Hop:
         text=f"{binding.role} granted on {place}{on}",
         origin=binding.origin,
     )
+
+
+def _stated(condition: Condition) -> str:
+    """Return a condition as people tell it: its title, and what it asks."""
+    title = f' "{condition.title}"' if condition.title else ""
+    text = " ".join(condition.expression.split())
+    shown = text if len(text) <= _LONG else f"{text[: _LONG - 1]}…"
+    return f"condition{title}: {shown}"
 
 
 def _memberships(key: str, support: Support) -> Iterator[Hop]:

@@ -5,6 +5,7 @@ A rule is evaluated once for each distinct combination of what its expressions a
 a subject, and its answer is multiplied back to all subjects that share it.
 """
 
+import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -46,7 +47,6 @@ from dagwarden.findings import (
     Verdict,
 )
 from dagwarden.patterns import late
-from dagwarden.policy.load import ALONE, PLACEHOLDER, out_of_bounds
 from dagwarden.rule import Need, Parameter, Parsed, Rule, Scalar
 
 Value = Scalar | tuple[str, ...]
@@ -355,6 +355,14 @@ def _population(rule: Rule, facts: Facts, verdicts: Sequence[Verdict]) -> Popula
     )
 
 
+# What a report says of a rule just as the rule does.
+_AS_IN_RULE = tuple(
+    name
+    for name in RuleReport.__struct_fields__
+    if name in Rule.__struct_fields__ and name not in ("params", "remediation")
+)
+
+
 def _report(
     rule: Rule,
     params: dict[str, Value],
@@ -362,13 +370,8 @@ def _report(
     population: Population,
     not_run: str | None,
 ) -> RuleReport:
-    same = {
-        name: getattr(rule, name)
-        for name in RuleReport.__struct_fields__
-        if name in Rule.__struct_fields__ and name not in ("params", "remediation")
-    }
     return RuleReport(
-        **same,
+        **{name: getattr(rule, name) for name in _AS_IN_RULE},
         remediation=general_remediation(rule),
         params=params,
         overridden=overridden,
@@ -400,6 +403,35 @@ def check_params(
         raise ConfigError("; ".join(problems))
 
 
+def out_of_bounds(param: Parameter, value: object) -> str | None:
+    """Say what is wrong with a parameter's value; None when nothing is."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if isinstance(param.default, float) and number:
+        pass  # a whole number is a number too
+    elif isinstance(param.default, tuple):
+        items = cast(tuple[object, ...], value if isinstance(value, tuple) else (None,))
+        if not all(isinstance(item, str) for item in items):
+            return "is no list of texts"
+    elif type(value) is not type(param.default):
+        return f"is no {_KINDS_OF_VALUE[type(param.default)]}"
+    if isinstance(value, int | float):
+        if not math.isfinite(value):
+            return "is no finite number"
+        if param.minimum is not None and value < param.minimum:
+            return f"is below its minimum {param.minimum:g}"
+        if param.maximum is not None and value > param.maximum:
+            return f"is above its maximum {param.maximum:g}"
+    return None
+
+
+_KINDS_OF_VALUE = {
+    bool: "true or false",
+    int: "whole number",
+    float: "number",
+    str: "text",
+}
+
+
 def params_of(rule: Rule, given: Mapping[str, Value]) -> dict[str, Value]:
     """Return the parameters in force: `given` over the defaults, by name."""
     return {
@@ -420,6 +452,12 @@ def _plain(value: Value) -> object:
 
 # ----------------------------------------------------------------------- in words
 
+PLACEHOLDER = late(r"\{([^{}]*)\}")
+# In a remediation only a placeholder with a line of its own is one: within a
+# line, braces are JSON, Jinja or an f-string far more often.
+ALONE = late(
+    r"^(?P<indent> *)\{(?P<path>[a-z][a-z0-9_.]*)\} *(?P<after>\n+|\Z)", re.MULTILINE
+)
 _SHOWN = 3  # items of a list in a message
 _LISTED = 50  # items of a list in evidence
 _CLOUD_RUN = late(
@@ -484,19 +522,26 @@ def _named(subject: Fact, remediation: str) -> str:
         # of several keys, none is meant
         key = subject.leaked_keys[0] if len(subject.leaked_keys) == 1 else subject
     account = getattr(key, "identity", None) or getattr(key, "account", None)
-    key_id = str(getattr(key, "key_id", None))
+    key_id = getattr(key, "key_id", None)
     values: dict[str, str] = {}
     # whatever was scanned says them, and people paste what they become into a shell
     if isinstance(account, str) and (found := _ACCOUNT().fullmatch(account)):
         values |= {"ACCOUNT": account, "PROJECT": found["project"]}
-    if _KEY_ID().fullmatch(key_id):
+    if isinstance(key_id, str) and _KEY_ID().fullmatch(key_id):
         values["KEY_ID"] = key_id
+    if not values:
+        return remediation
     return _NAME().sub(lambda said: values.get(said[0], said[0]), remediation)
 
 
 def general_remediation(rule: Rule) -> str:
     """Return the rule's remediation without what depends on the subject."""
-    return ALONE().sub("", rule.remediation)
+    # few have a brace, and the pattern looks at every place of a long text
+    return (
+        ALONE().sub("", rule.remediation)
+        if "{" in rule.remediation
+        else rule.remediation
+    )
 
 
 def evidence_of(rule: Rule, subject: Fact) -> tuple[EvidenceItem, ...]:

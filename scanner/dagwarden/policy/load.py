@@ -1,28 +1,26 @@
 """
 Rule files: YAML to `Rule`, with every problem found at once.
 
-The shipped rules were checked when the wheel was built, and load from a compiled
-pack. Own rules are checked here against the fact schema. Own rule directories are
-foreign input: sizes are bounded, YAML aliases are refused and symlinks are not
-followed out of them.
+Rules are checked against the fact schema; those that are shipped, when the wheel is
+built. Own rule directories are foreign input: sizes are bounded, YAML aliases are
+refused and symlinks are not followed out of them.
 """
 
-import math
+import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, cast, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 import msgspec
 from msgspec import Struct
-from msgspec.structs import replace
 
 from dagwarden import expression
 from dagwarden.errors import RuleError, plainly, shown
 from dagwarden.expression import suggestion
 from dagwarden.facts import KINDS, Fact
-from dagwarden.patterns import late
 from dagwarden.policy.document import MAX_DEPTH, BadYaml, Node, plain, read_tree
+from dagwarden.policy.evaluate import ALONE, PLACEHOLDER, out_of_bounds
 from dagwarden.rule import (
     FAMILIES,
     SEVERITIES,
@@ -60,47 +58,15 @@ class RuleFile(Struct, frozen=True, kw_only=True):
     lines: tuple[int, ...]  # of each example
 
 
-def load_rules(own: Sequence[Path] = ()) -> tuple[Rule, ...]:
-    """
-    Return the shipped rules and those of the `own` directories, sorted by id.
-
-    Raises RuleError with every problem of every own rule file.
-    """
-    shipped = compiled_pack()
-    if shipped is None:
-        shipped = tuple(found.rule for found in shipped_rule_files())
-    mine = tuple(found.rule for found in load_rule_files(own, shipped)) if own else ()
-    return tuple(sorted((*shipped, *mine), key=lambda rule: rule.id))
-
-
-def compiled_pack() -> tuple[Rule, ...] | None:
-    """Return the rules that were checked and packed at build time, if they were."""
-    # Not by importlib.resources: importing it costs a sixth of the commit hook's time.
-    packed = Path(__file__).parents[1] / "_bundle" / "rules.json"
-    try:
-        data = packed.read_bytes()
-    except OSError:
-        return None
-    return msgspec.json.decode(data, type=tuple[Rule, ...])
-
-
-def compile_pack(folder: "Traversable") -> bytes:
-    """Return the rules of `folder`, checked, for the wheel; RuleError if one is bad."""
-    found = _load([(folder, "rules", True)], reserved=())
-    rules = [_compiled(rule_file.rule) for rule_file in found]
-    return msgspec.json.encode(rules, order="sorted")
-
-
-def _compiled(rule: Rule) -> Rule:
-    """Return a rule with its expressions parsed."""
-    compiled = expression.compile_expression
-    parsed = compiled(rule.when).parsed, compiled(rule.assert_).parsed
-    return replace(rule, parsed=parsed)
-
-
 def shipped_rule_files(*, check: bool = False) -> tuple[RuleFile, ...]:
     """Return the shipped rules with their examples; checked only when asked to."""
     return _load([(_shipped(), "rules", True)], reserved=(), check=check)
+
+
+def rules_to_ship(folder: "Traversable") -> tuple[Rule, ...]:
+    """Return the rules of `folder`, checked as shipped ones; RuleError if one is bad."""
+    found = _load([(folder, "rules", True)], reserved=())
+    return tuple(rule_file.rule for rule_file in found)
 
 
 def load_rule_files(
@@ -255,17 +221,10 @@ WORDS_OF: Final[dict[str, tuple[str, ...]]] = {
     "confidence": get_args(Confidence),
     "persona": get_args(Persona),
 }
-# texts, not patterns: a hook, which reads no rule file, need not compile them
 _NAME = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
 _VERSION = r"[0-9]+\.[0-9]+\.[0-9]+"
 _PARAM_NAME = r"[a-z][a-z0-9_]*"
 _FIXES = ("no-", "require-", "must-", "disallow-", "ban-")
-PLACEHOLDER: Final = late(r"\{([^{}]*)\}")
-# In a remediation only a placeholder with a line of its own is one: within a
-# line, braces are JSON, Jinja or an f-string far more often.
-ALONE: Final = late(
-    r"^(?P<indent> *)\{(?P<path>[a-z][a-z0-9_.]*)\} *(?P<after>\n+|\Z)", re.MULTILINE
-)
 
 
 class _Reader:
@@ -281,8 +240,6 @@ class _Reader:
         self.problems.append(f"{self.place}:{line}: {what}")
 
     def read(self, file: "Traversable", family: str, shipped: bool) -> RuleFile | None:
-        import hashlib  # loads OpenSSL; the compiled pack has its digests
-
         data = self._bytes(file)
         if data is None:
             return None
@@ -506,35 +463,6 @@ def _in_words(error: msgspec.ValidationError) -> str:
     text = plainly(error).replace("`", "")
     what, _, path = text.partition(" - at $")
     return f"{what} (at {path.lstrip('.')})" if path else what
-
-
-def out_of_bounds(param: Parameter, value: object) -> str | None:
-    """Say what is wrong with a parameter's value; None when nothing is."""
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if isinstance(param.default, float) and number:
-        pass  # a whole number is a number too
-    elif isinstance(param.default, tuple):
-        items = cast(tuple[object, ...], value if isinstance(value, tuple) else (None,))
-        if not all(isinstance(item, str) for item in items):
-            return "is no list of texts"
-    elif type(value) is not type(param.default):
-        return f"is no {_KINDS_OF_VALUE[type(param.default)]}"
-    if isinstance(value, int | float):
-        if not math.isfinite(value):
-            return "is no finite number"
-        if param.minimum is not None and value < param.minimum:
-            return f"is below its minimum {param.minimum:g}"
-        if param.maximum is not None and value > param.maximum:
-            return f"is above its maximum {param.maximum:g}"
-    return None
-
-
-_KINDS_OF_VALUE = {
-    bool: "true or false",
-    int: "whole number",
-    float: "number",
-    str: "text",
-}
 
 
 # kinds whose subjects belong to one task each

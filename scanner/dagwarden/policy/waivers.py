@@ -24,7 +24,6 @@ from dagwarden.errors import WaiverError, shown
 from dagwarden.facts import InlineWaiver, Origin, Record
 from dagwarden.findings import Waiver, WaiverStatus
 from dagwarden.patterns import late
-from dagwarden.policy.register import read_register
 from dagwarden.rule import Rule
 
 # What the markers of other tools waive: no rule by name, but this family's.
@@ -51,6 +50,9 @@ def read_waivers(path: Path, where: str, rules: Iterable[Rule]) -> tuple[Waiver,
 
     Raises WaiverError that names the entry, the field and what to write.
     """
+    # hardly any hook is given a register
+    from dagwarden.policy.register import read_register
+
     known = {rule.id for rule in rules}
     entries = read_register(path, where, "waivers", _Entry)
     return tuple(

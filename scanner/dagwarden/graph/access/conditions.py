@@ -44,8 +44,6 @@ _PRINCIPAL_TYPES = {
     "workload": "iam.googleapis.com/WorkloadPoolIdentity",
 }
 
-_LONG = 300  # letters of a condition that a chain shows
-
 
 class _Described(Record, frozen=True, kw_only=True):
     """What a resource says of itself, what it does not, and how its name begins."""
@@ -252,14 +250,6 @@ def subject_of(key: str) -> str:
         namespace, _, account = rest.partition("[")[2].rstrip("]").partition("/")
         return f"ns/{namespace}/sa/{account}"
     return rest
-
-
-def stated(condition: Condition) -> str:
-    """Return a condition as people tell it: its title, and what it asks."""
-    title = f' "{condition.title}"' if condition.title else ""
-    text = " ".join(condition.expression.split())
-    shown = text if len(text) <= _LONG else f"{text[: _LONG - 1]}…"
-    return f"condition{title}: {shown}"
 
 
 def condition_cause(binding: Binding, what: str = "") -> Cause:

@@ -7,7 +7,7 @@ with such a part is taken for the template that it is.
 
 import ast
 import re
-from base64 import b64encode
+from binascii import b2a_base64
 from codecs import encode
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, cast
@@ -337,7 +337,7 @@ def _encode_base64(value: object) -> object:
     if text is None:
         return UNKNOWN
     data = text.encode("utf-8", "replace") if isinstance(text, str) else text
-    return b64encode(data).decode()
+    return b2a_base64(data, newline=False).decode()
 
 
 def _from_hex(value: object) -> object:

@@ -6,7 +6,6 @@ import sys
 from functools import lru_cache
 
 from dagwarden.facts import GapReason
-from dagwarden.sources.dags.language.newer import in_older_words
 from dagwarden.sources.dags.records.seen import Unreadable
 
 # Of code: words and punctuation. The parser takes up to a kilobyte for each.
@@ -44,6 +43,9 @@ def _made(data: bytes) -> ast.Module:
         _check_encoding(data)
         return ast.parse(data)
     except SyntaxError as error:
+        # hardly any file is in newer words, or broken
+        from dagwarden.sources.dags.language.newer import in_older_words
+
         # text that is not in its encoding is a SyntaxError without a line
         encoding = "codec" in str(error.msg) or "encoding" in str(error.msg)
         older = None if encoding else in_older_words(data)

@@ -101,8 +101,9 @@ _ROW = msgspec.json.Decoder(tuple[str, Operator | str])
 class Catalogue(msgspec.Struct, frozen=True):
     """Operators by canonical name, and the other names that lead to one.
 
-    ``rows`` are lines, sorted: ``[NAME,OPERATOR]`` or ``[NAME,CANONICAL NAME]``. They
-    stay text until one is asked for: a scan meets a few of two thousand names.
+    ``rows`` are lines, sorted: ``[NAME,OPERATOR]`` or ``[NAME,CANONICAL NAME]``, and a
+    last one that holds all else. They stay text until one is asked for: a scan meets a
+    few of two thousand names.
     """
 
     generated_by: str
@@ -154,6 +155,7 @@ def _line(text: bytes, start: bytes) -> bytes | None:
 @cache
 def catalogue() -> Catalogue:
     """Load the catalogue, once."""
-    head, _, rows = _DATA.read_bytes().partition(b"\n")
-    found = msgspec.json.decode(head, type=Catalogue)
+    rows = _DATA.read_bytes()
+    last = rows[rows.rindex(b"\n", 0, -1) :]
+    found = msgspec.json.decode(last, type=Catalogue)
     return msgspec.structs.replace(found, rows=rows)

@@ -5,7 +5,6 @@ A pattern is tried only where the worst it could take is bounded: hostile ones t
 exponential time.
 """
 
-import base64
 import binascii
 import re
 import warnings
@@ -403,11 +402,15 @@ def _quoted(text: str) -> str:
 
 
 def _decoded(text: str | bytes) -> bytes:
-    return base64.b64decode(text)
+    from base64 import b64decode
+
+    return b64decode(text)
 
 
 def _decoded_url(text: str | bytes) -> bytes:
-    return base64.urlsafe_b64decode(text)
+    from base64 import urlsafe_b64decode
+
+    return urlsafe_b64decode(text)
 
 
 def _words(text: str | None, comments: bool = False, posix: bool = True) -> list[str]:

@@ -341,7 +341,7 @@ def _of_pattern(name: str) -> Meaning | None:
         if "Client." in name:
             return _client_of_key if ".from_service_account" in name else None
         return _message if _RUN_MESSAGE().fullmatch(name) else None
-    if not name.startswith("airflow.providers."):
+    if not (name.startswith("airflow.providers.") and name.endswith("Hook")):
         return None
     if _HOOK().fullmatch(name):
         return GoogleHook
