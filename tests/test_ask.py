@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from dagwarden import ask, job
+from dagwarden.answers import Effect, Suggestion
 from dagwarden.errors import UsageError
-from dagwarden.findings import Effect, Suggestion
 
 ESTATE = Path(__file__).parents[1] / "fixtures/spare"
 LOADER = "loader@lantern-data.iam.gserviceaccount.com"

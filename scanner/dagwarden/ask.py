@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dagwarden import job
+from dagwarden.answers import Explanation, Holders, Holdings, Suggestion
 from dagwarden.facts import Facts
-from dagwarden.findings import Explanation, Holders, Holdings, Suggestion
 from dagwarden.sources.estate import no_progress
 
 if TYPE_CHECKING:

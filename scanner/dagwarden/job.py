@@ -23,17 +23,7 @@ from dagwarden.config import (
 from dagwarden.errors import SourceError, UsageError
 from dagwarden.facts import KINDS, Facts, Gap, Record, SourceFile, Traced, facts_of
 from dagwarden.files import read_regular
-from dagwarden.findings import (
-    ControlReport,
-    Explanation,
-    Holders,
-    Holdings,
-    Report,
-    Result,
-    Run,
-    Suggestion,
-    Waiver,
-)
+from dagwarden.findings import ControlReport, Report, Result, Run, Waiver
 from dagwarden.graph.build import derive
 from dagwarden.policy.evaluate import check_params
 from dagwarden.policy.pack import load_rules
@@ -43,6 +33,7 @@ from dagwarden.sources.credentials import Fingerprint, purged, without_secrets
 from dagwarden.sources.estate import Estate, Progress, no_progress, read_estate
 
 if TYPE_CHECKING:
+    from dagwarden.answers import Explanation, Holders, Holdings, Suggestion
     from dagwarden.graph.explain import Asked
 
 DEFAULT = "default"
@@ -627,28 +618,30 @@ def _asked(said: Arguments) -> "Asked":
     return Asked(_enriched(prepare(said)), claims)
 
 
-def ask(said: Arguments, principal: str, permission: str, resource: str) -> Explanation:
+def ask(
+    said: Arguments, principal: str, permission: str, resource: str
+) -> "Explanation":
     """Answer whether a principal may use a permission on a resource, and why."""
     from dagwarden.graph.explain import explain
 
     return explain(_asked(said), principal, permission, resource)
 
 
-def ask_who_can(said: Arguments, permission: str, resource: str) -> Holders:
+def ask_who_can(said: Arguments, permission: str, resource: str) -> "Holders":
     """Answer who holds a permission on a resource."""
     from dagwarden.graph.explain import who_can
 
     return who_can(_asked(said), permission, resource)
 
 
-def ask_what_can(said: Arguments, principal: str) -> Holdings:
+def ask_what_can(said: Arguments, principal: str) -> "Holdings":
     """Answer what a principal holds, and whom it can become."""
     from dagwarden.graph.explain import what_can
 
     return what_can(_asked(said), principal)
 
 
-def suggestion(said: Arguments, identity: str | None, dag: str | None) -> Suggestion:
+def suggestion(said: Arguments, identity: str | None, dag: str | None) -> "Suggestion":
     """Return the smallest set of grants that keeps the scanned calls working."""
     from dagwarden.graph.suggest import Scope, suggest
 

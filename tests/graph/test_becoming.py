@@ -25,6 +25,7 @@ from tests.graph.test_build import (
     with_bindings,
 )
 
+from dagwarden.answers import Holders
 from dagwarden.facts import (
     Binding,
     ComposerEnvironment,
@@ -35,7 +36,6 @@ from dagwarden.facts import (
     Hop,
     Role,
 )
-from dagwarden.findings import Holders
 from dagwarden.graph import becoming
 from dagwarden.graph.build import derive
 from dagwarden.graph.edges import usable

@@ -37,6 +37,7 @@ from tests.graph.test_build import (
 )
 from tests.graph.test_edges import org_policy
 
+from dagwarden.answers import Explanation
 from dagwarden.errors import UsageError
 from dagwarden.facts import (
     ComposerEnvironment,
@@ -47,7 +48,6 @@ from dagwarden.facts import (
     Role,
     SourceFile,
 )
-from dagwarden.findings import Explanation
 from dagwarden.graph.build import derive
 from dagwarden.graph.explain import explain, what_can, who_can
 from dagwarden.graph.new_keys import CREATE_KEY

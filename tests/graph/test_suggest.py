@@ -29,9 +29,9 @@ from tests.graph.test_build import (
     with_task,
 )
 
+from dagwarden.answers import Suggestion
 from dagwarden.errors import UsageError
 from dagwarden.facts import Credential, Facts, Key
-from dagwarden.findings import Suggestion
 from dagwarden.graph.suggest import Scope, suggest
 
 MEMBER = f"--member={account(ENV_SA)}"

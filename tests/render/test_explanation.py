@@ -2,8 +2,8 @@
 
 import pytest
 
+from dagwarden.answers import Answered, Explanation
 from dagwarden.facts import Hop, Origin
-from dagwarden.findings import Answered, Explanation
 from dagwarden.render.explanation import render_explanation
 
 USES = Hop(

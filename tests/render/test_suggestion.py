@@ -1,6 +1,6 @@
 """A suggestion as text."""
 
-from dagwarden.findings import Change, Effect, Loss, Open, Suggestion
+from dagwarden.answers import Change, Effect, Loss, Open, Suggestion
 from dagwarden.render.suggestion import render_suggestion
 
 SAID = Suggestion(

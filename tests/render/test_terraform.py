@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dagwarden.findings import Change, ResourceParts, Suggestion
+from dagwarden.answers import Change, ResourceParts, Suggestion
 from dagwarden.render.terraform import quoted, render_terraform
 
 LOADER = "serviceAccount:loader@p.iam.gserviceaccount.com"

@@ -10,7 +10,7 @@ from dagwarden.cli.output import INCOMPLETE, colour, write
 from dagwarden.errors import UsageError
 
 if TYPE_CHECKING:
-    from dagwarden.findings import Explanation, Holders, Holdings
+    from dagwarden.answers import Explanation, Holders, Holdings
 
 
 @click.command()

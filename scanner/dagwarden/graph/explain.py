@@ -8,6 +8,7 @@ from functools import cached_property
 from msgspec import UNSET
 from msgspec.structs import replace
 
+from dagwarden.answers import Answered, Explanation, Holder, Holders, Holding, Holdings
 from dagwarden.errors import UsageError
 from dagwarden.facts import (
     Binding,
@@ -20,14 +21,6 @@ from dagwarden.facts import (
     Reason,
     Record,
     Task,
-)
-from dagwarden.findings import (
-    Answered,
-    Explanation,
-    Holder,
-    Holders,
-    Holding,
-    Holdings,
 )
 from dagwarden.graph.access import Answer, Cause, distinct
 from dagwarden.graph.access.decide import Access, role_cause

@@ -13,8 +13,8 @@ from hashlib import sha256
 from msgspec import UNSET
 from msgspec.structs import replace
 
+from dagwarden.answers import Change, Open, ResourceParts
 from dagwarden.facts import Binding, Credential, Facts, Identity, Origin, Record, Task
-from dagwarden.findings import Change, Open, ResourceParts
 from dagwarden.graph.access import Cause
 from dagwarden.graph.build import join
 from dagwarden.graph.cures import Cure, creating, granting, revoking, smallest

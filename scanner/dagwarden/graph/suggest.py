@@ -11,9 +11,9 @@ from typing import TypeAlias
 
 from msgspec import UNSET
 
+from dagwarden.answers import Answered, Effect, Loss, Open, Suggestion
 from dagwarden.errors import UsageError
 from dagwarden.facts import Facts, Path, Record
-from dagwarden.findings import Answered, Effect, Loss, Open, Suggestion
 from dagwarden.graph.build import derive
 from dagwarden.graph.plans import (
     Plan,

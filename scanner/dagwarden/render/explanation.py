@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
+from dagwarden.answers import Explanation, Holders, Holdings
 from dagwarden.facts import Gap, Hop
-from dagwarden.findings import Explanation, Holders, Holdings
 from dagwarden.render import place, unread, visible
 
 _MORE = "and what the shipped catalogue does not tell: this role was not read"

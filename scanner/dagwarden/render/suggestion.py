@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from dagwarden.findings import Change, Loss, Open, Suggestion
+from dagwarden.answers import Change, Loss, Open, Suggestion
 from dagwarden.render import visible
 
 _COLOURS = {"allowed": "32", "denied": "31", "unknown": "33"}

@@ -12,7 +12,7 @@ texts are quoted so that nothing in them is read as a template.
 import re
 from hashlib import sha256
 
-from dagwarden.findings import Change, ResourceParts, Suggestion
+from dagwarden.answers import Change, ResourceParts, Suggestion
 from dagwarden.render import visible
 
 
