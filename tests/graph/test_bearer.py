@@ -85,6 +85,33 @@ def test_a_token_that_nobody_takes_becomes_nobody(
 
 
 @pytest.mark.parametrize(
+    ("changes", "answer"),
+    [
+        ({"pool_disabled": True, "disabled": True}, "denied"),
+        ({"pool_disabled": False}, "allowed"),
+        # tokens that were issued before are taken until they end
+        ({"pool_disabled": False, "disabled": True}, "allowed"),
+    ],
+)
+def test_nobody_is_in_a_pool_that_is_disabled(
+    changes: dict[str, Any], answer: str
+) -> None:
+    """REST reference of pools: a disabled one takes no tokens, and none that it gave."""
+    direct = bind(PROJECT, "roles/run.invoker", KEY)
+    becomes = bind(account_name(JOB_SA), USER, KEY)
+    runs = bind(PROJECT, "roles/run.invoker", account(JOB_SA))
+    for bindings in ((direct,), (becomes, runs)):
+        facts = replace(estate(replace(GH, **changes)), bindings=bindings)
+        asks = Asked(enrich(facts, AS_OF))
+        assert explain(asks, KEY, RUN, "job nightly").answer == answer
+        held = who_can(asks, RUN, "job nightly")
+        sure = {one.identity.key: one.answer for one in (*held.holders, *held.through)}
+        # one that holds it to no use is listed as such
+        assert sure.get(KEY, "denied") == answer
+        assert bool(what_can(asks, KEY).holdings) is (answer == "allowed")
+
+
+@pytest.mark.parametrize(
     ("attribute", "made_of", "member"),
     [
         ("attribute.repository", "1", "attribute.repository/1"),

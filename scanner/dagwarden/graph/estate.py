@@ -20,7 +20,7 @@ from dagwarden.facts import (
 )
 from dagwarden.graph.access import Cause
 from dagwarden.graph.hierarchy import Hierarchy
-from dagwarden.graph.principals import ref_of
+from dagwarden.graph.principals import kind_of, ref_of
 
 if TYPE_CHECKING:
     from dagwarden.graph.access.decide import Access
@@ -89,6 +89,33 @@ class Estate:
     def identity(self, key: str) -> Identity | None:
         """Return the fact about an identity, if one was read."""
         return self._identities.get(key)
+
+    def off(self, key: str) -> bool:
+        """
+        Tell whether nobody can act as an identity: it is disabled, or its pool is.
+
+        "You cannot use a disabled pool to exchange tokens, or use existing tokens to
+        access resources" (iam.googleapis.com, REST reference:
+        projects.locations.workloadIdentityPools); of a provider only the former holds.
+        """
+        fact = self.identity(key)
+        if fact is not None and fact.disabled is True:
+            return True
+        if not self._pools_off or kind_of(key) != "federated":
+            return False
+        return self.access.membership.pool(key) in self._pools_off
+
+    @cached_property
+    def _pools_off(self) -> frozenset[str]:
+        """The pools that are disabled or deleted."""
+        return frozenset(
+            self.access.membership.pool_name(name.removeprefix("//iam.googleapis.com/"))
+            for name in {
+                provider.pool
+                for provider in self.facts.federation_providers
+                if provider.pool_disabled is True
+            }
+        )
 
     def ref(self, key: str) -> IdentityRef:
         """Return the reference to an identity, from its fact where there is one."""

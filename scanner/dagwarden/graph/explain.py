@@ -889,6 +889,8 @@ def _who(key: str) -> str:
 
 
 def _disabled(key: str) -> str:
+    if kind_of(key) == "federated":
+        return f"the pool of {_who(key)} is disabled or deleted: it takes no token"
     return f"{_who(key)} is disabled: it gets no token"
 
 

@@ -91,12 +91,10 @@ def open_causes(need: Need) -> tuple[Cause, ...]:
 def disabled(
     estate: Estate, acting: Acting, identity: Maybe[IdentityRef]
 ) -> str | None:
-    """Return the key of an account, first or last, that is known to be disabled."""
+    """Return the key of an identity, first or last, that nobody can act as."""
     for ref in (acting.source, identity):
-        if ref is not UNSET:
-            fact = estate.identity(ref.key)
-            if fact is not None and fact.disabled is True:
-                return ref.key
+        if ref is not UNSET and estate.off(ref.key):
+            return ref.key
     return None
 
 
