@@ -32,6 +32,7 @@ from dagwarden.facts import (
     Task,
 )
 from dagwarden.graph.build import derive
+from dagwarden.graph.rotation import in_words
 
 NAME = "0123456789abcdef0123456789abcdef01234567"
 SECRET = EmbeddedSecret(
@@ -95,6 +96,31 @@ def test_the_snapshot_says_whether_the_key_works(
     told = {item.field for item in fact.unresolved}
     more = {"may_call", "may_become"} if state in ("active", UNSET) else set[str]()
     assert told == more | ({"key_state"} if state is UNSET else set())
+
+
+@pytest.mark.parametrize(
+    ("changes", "means", "chain"),
+    [
+        ({}, "is that account, from anywhere", "it is active"),
+        (
+            {"disabled": True},
+            "opens nothing while it is disabled",
+            "opens nothing until",
+        ),
+        ({"valid_before": "2026-11-21T00:00:00Z"}, "opens nothing", "opens nothing"),
+        ({"key_id": "another"}, "opens nothing", "opens nothing"),
+    ],
+)
+def test_of_a_dead_key_nobody_is_told_that_it_opens_something(
+    changes: dict[str, Any], means: str, chain: str
+) -> None:
+    fact = in_words(leaked(replace(KEY, **changes), bindings=(INVOKES,)))
+    assert fact.words is not None
+    assert means in fact.words.means
+    assert chain in fact.hops[0].text
+    dead = fact.key_state != "active"
+    assert ("from anywhere" in fact.words.means) != dead
+    assert (len(fact.hops) == 1, fact.may_call_known == ()) == (dead, dead)
 
 
 def test_keys_that_were_not_read_are_not_absent() -> None:

@@ -32,10 +32,10 @@ MOST = 50  # resources told of one account
 _PERMISSION = {"service": "run.routes.invoke", "job": "run.jobs.run"}
 _STATES: dict[KeyState, str] = {
     "active": "it is active",
-    "disabled": "it is disabled, and works again when it is enabled",
-    "expired": "it has expired",
-    "absent": "it is not among the keys that were read",
-    "account_disabled": "its account is disabled, and it works again when that is enabled",
+    "disabled": "it is disabled, and opens nothing until it is enabled again",
+    "expired": "it has expired, and opens nothing",
+    "absent": "it is not among the keys of that account, and opens nothing",
+    "account_disabled": "its account is disabled, and it opens nothing until that is enabled again",
 }
 
 

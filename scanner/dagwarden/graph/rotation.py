@@ -9,7 +9,7 @@ where they are known: see `policy.evaluate`.
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from dagwarden.facts import EmbeddedSecret, InWords, SecretKind
+from dagwarden.facts import EmbeddedSecret, InWords, KeyState, SecretKind
 
 _IS = "is that account, from anywhere, until the key is deleted"
 _HAS = "has it"
@@ -17,6 +17,13 @@ _MEANS: dict[SecretKind, str] = {
     "service_account_key": _IS,
     "authorized_user": "is that user, from anywhere, until the token is revoked",
     "private_key": "gets in wherever its public half is accepted, and reads what it decrypts",
+}
+# Of a key that the snapshot says does not work: what its account may do, it opens not.
+_MEANS_BY_STATE: dict[KeyState, str] = {
+    "disabled": "has it: it opens nothing while it is disabled, and is that account again when it is enabled",
+    "account_disabled": "has it: it opens nothing while its account is disabled, and is that account again when that is enabled",
+    "expired": "has it: it has expired, and opens nothing",
+    "absent": "has it: it is no key of that account any more, and opens nothing",
 }
 _PAGE = "Every kind of credential: dagwarden rules show"
 _KEY_PAGE = f"{_PAGE} key-in-repository"
@@ -106,7 +113,7 @@ def in_words(fact: EmbeddedSecret) -> EmbeddedSecret:
         return fact
     words = InWords(
         what=_what(fact.secret, fact.place),
-        means=_MEANS.get(fact.secret, _HAS),
+        means=_means(fact, fact.secret),
         steps=_steps(fact, fact.secret),
     )
     return replace(fact, words=words)
@@ -120,6 +127,12 @@ def _what(kind: SecretKind, place: str) -> str:
         parts.pop()
     where = ".".join(parts)
     return kind if where in ("", "text", kind) else f"{kind} at {where}"
+
+
+def _means(fact: EmbeddedSecret, kind: SecretKind) -> str:
+    if isinstance(fact.key_state, str) and fact.key_state in _MEANS_BY_STATE:
+        return _MEANS_BY_STATE[fact.key_state]
+    return _MEANS.get(kind, _HAS)
 
 
 def _steps(fact: EmbeddedSecret, kind: SecretKind) -> tuple[str, ...]:
