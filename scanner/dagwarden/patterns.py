@@ -5,7 +5,7 @@ To compile one takes some 0.1 ms, which a commit hook would pay for each.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 Late = Callable[[], re.Pattern[str]]
@@ -30,6 +30,49 @@ def re2() -> Any:
     import re2 as library  # type: ignore[import-untyped]
 
     return library
+
+
+class Screen:
+    """
+    Patterns of RE2 that texts are asked for all at once, from many texts on.
+
+    Before, not even that is known: loading it would take longer than it saves.
+    """
+
+    __slots__ = ("_left", "_patterns", "_set")
+
+    def __init__(self, many: int, patterns: Callable[[], Iterable[str]]) -> None:
+        """Ask for `patterns` once that `many` characters of texts were given."""
+        self._left = many
+        self._patterns = patterns
+        self._set: Any = None
+
+    def found(self, text: str) -> list[int] | None:
+        """Return the numbers of the patterns that `text` has; None: it is not known."""
+        if self._left > 0:
+            self._left -= len(text) + _TEXT
+            return None
+        if self._set is None:
+            self._set = self._compiled()
+        try:
+            found: list[int] = self._set.Match(text)
+        except UnicodeEncodeError:  # halves of characters
+            return None
+        # the last is in every text: that it is found says that RE2 had memory enough
+        return sorted(found)[:-1] if found else None
+
+    def _compiled(self) -> Any:
+        compiled = re2().Set.SearchSet()
+        for pattern in (*self._patterns(), ""):
+            compiled.Add(pattern)
+        compiled.Compile()
+        return compiled
+
+
+# What Python takes for a space, in a class of RE2, which by itself knows ASCII's.
+SPACE = r"\s\x{b}\x{1c}-\x{1f}\x{85}\pZ"
+# A text counts as so many characters more.
+_TEXT = 50
 
 
 def words(text: str) -> frozenset[str]:

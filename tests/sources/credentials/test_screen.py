@@ -14,6 +14,9 @@ from dagwarden.sources.credentials.walk import work_of
 from dagwarden.sources.credentials.work import allowance
 
 ENOUGH = 1_000_000
+# From so many texts on they are judged at all.
+for _ in range(5):
+    is_clear("page " * 3_900)
 RANDOM = "q7Hx2m9vKd4tzB1nw8cFj5rgY3ls6pA0eioU"
 JWT = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ4In0.c2lnbmF0dXJlX29mX2l0"
 

@@ -3,7 +3,12 @@
 import pytest
 
 from dagwarden.facts import Origin
-from dagwarden.sources.credentials.written import MAX_WRITTEN, without, written_secrets
+from dagwarden.sources.credentials.written import (
+    MANY,
+    MAX_WRITTEN,
+    without,
+    written_secrets,
+)
 
 SECRET = "Xq7vT9mKp2Lw"
 
@@ -18,6 +23,9 @@ SECRET = "Xq7vT9mKp2Lw"
         (f'os.environ["DB_PASSWORD"] = "{SECRET}"', [SECRET]),
         (f'PASSWORD = (\n    "{SECRET}"\n)', [SECRET]),
         (f'SECRET_KEY = b"{SECRET}"', [SECRET]),
+        (f'print "the password", "{SECRET}"', [SECRET]),
+        ('PASSWORD\u2003=\x1c\n "Xq\u0663vTmKp"', ["Xq\u0663vTmKp"]),
+        (f'\u00e4_pa\u017fsword\u00e4_token : "list[str]" = "{SECRET}"', []),
         (f'job_name = "{SECRET}"', []),
         # a word would be taken out of words that have nothing to do with it
         ('PASSWORD = "load-orders-2"', []),
@@ -27,6 +35,9 @@ SECRET = "Xq7vT9mKp2Lw"
     ],
 )
 def test_what_a_name_says_is_secret_is_one(code: str, written: list[str]) -> None:
+    assert list(written_secrets(code)) == written
+    written_secrets("#" * MANY)
+    # of many files it is asked first whether they have any such name
     assert list(written_secrets(code)) == written
 
 

@@ -10,6 +10,7 @@ import re
 from binascii import b2a_base64
 from codecs import encode
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import NamedTuple, cast
 from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
@@ -30,6 +31,8 @@ _SHORT = 500
 # Characters that there may be.
 _CODES = 0x110000
 HOLE = "{{ }}"
+# Operators that make a text, or a container, of two.
+JOINING = frozenset({ast.Add, ast.BitOr, ast.Mod, ast.Mult})
 # So much of a value tells it from what else is written on the lines of a text.
 _BEGINNING = 12
 
@@ -142,8 +145,10 @@ def _number(value: object) -> str:
 
 
 def _leaves(parts: Iterable[Folded]) -> tuple[Leaf, ...]:
-    found = dict.fromkeys(leaf for part in parts for leaf in part.leaves)
-    return tuple(found)[:MAX_LEAVES]
+    several = [part.leaves for part in parts if part.leaves]
+    if len(several) < 2:
+        return several[0][:MAX_LEAVES] if several else ()
+    return tuple(dict.fromkeys(chain.from_iterable(several)))[:MAX_LEAVES]
 
 
 def _joined_text(node: ast.JoinedStr, names: Names, depth: int) -> Folded:
@@ -171,6 +176,8 @@ def _sum(parts: list[Folded]) -> Folded:
 
 
 def _operation(node: ast.BinOp, names: Names, depth: int) -> Folded:
+    if type(node.op) not in JOINING:  # most set the order of tasks
+        return _NOT_KNOWN
     if isinstance(node.op, ast.Add):
         return _added(node, names, depth)
     left = fold(node.left, names, depth)

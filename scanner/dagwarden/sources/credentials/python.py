@@ -12,12 +12,13 @@ from collections import ChainMap, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import islice
-from typing import NamedTuple, Protocol, cast
+from typing import Any, NamedTuple, Protocol, cast
 
 from dagwarden.patterns import words
 from dagwarden.sources.credentials.assigned import command_in, flag_in
 from dagwarden.sources.credentials.fold import (
     FOLDED_CALLS,
+    JOINING,
     Folded,
     Leaf,
     as_list,
@@ -39,6 +40,8 @@ from dagwarden.sources.credentials.work import TooMuchWork, charge
 # Units of work, beside what looking into values takes.
 _WORK_OF_STATEMENT = 6
 _WORK_OF_EXPRESSION = 3
+# Units that are charged for together.
+_AT_ONCE = 200
 # Characters of a word that is compared with a name that says secret, and is none.
 SHORT_WORD = 3
 
@@ -56,6 +59,10 @@ class Finder(Protocol):
 
     def names_in(self, name: str, level: int) -> Mapping[str, Folded]:
         """Return the names of a module, relative by `level`; none: it is not found."""
+        ...
+
+    def is_foreign(self, name: str, level: int) -> bool:
+        """Tell whether the repository has no package or module that `name` begins with."""
         ...
 
 
@@ -112,7 +119,7 @@ def names_of(
     reading = _Reading(tree, (), weak=False, finder=finder)
     reading.looking = False
     names: dict[str, Folded] = {}
-    reading.block(_children(tree), _Scope(ChainMap(names)))
+    reading.block(_children(tree), _Scope(_Names(names)))
     return {
         name: _imported(folded, source)
         for name, folded in islice(names.items(), MAX_NAMES)
@@ -125,10 +132,21 @@ def _imported(folded: Folded, source: str) -> Folded:
     return folded._replace(leaves=tuple(leaves))
 
 
+class _Names(ChainMap[str, Folded]):
+    """Names of a function or class, and of what is around it."""
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """Return what a name stands for: a chain's own way takes eight times as long."""
+        for names in self.maps:
+            if key in names:
+                return names[key]
+        return default
+
+
 class _Scope(NamedTuple):
     """The names that code sees, and what the value is called that it returns."""
 
-    names: ChainMap[str, Folded]
+    names: _Names
     returned: str = ""
 
 
@@ -203,6 +221,8 @@ class _Reading:
         self.found: dict[tuple[str, int, str], Written] = {}
         # credentials that are made of several texts, by where each of these stands
         self.made: dict[tuple[str, int], list[str]] = {}
+        # the expression that was folded last
+        self.last: tuple[ast.expr, Folded] | None = None
         # texts that are made of several, where they are asked for
         self.resolved: list[tuple[int, str, str]] | None = None
         # bodies of functions, read once all names around them have their values
@@ -225,7 +245,7 @@ class _Reading:
 
     def read(self, tree: ast.AST) -> None:
         """Read a module, then the bodies of its functions."""
-        self.block(_children(tree), _Scope(ChainMap()))
+        self.block(_children(tree), _Scope(_Names()))
         while self.later:
             self.block(*self.later.popleft())
 
@@ -255,6 +275,11 @@ class _Reading:
             self._bind(node.target, node.value, scope)
         return []
 
+    def expression(self, node: ast.Expr, scope: _Scope) -> list[ast.AST]:
+        """Look into what stands for itself."""
+        self._expression(node.value, "", scope)
+        return []
+
     def returning(self, node: ast.Return, scope: _Scope) -> list[ast.AST]:
         """Look into what a function returns."""
         if node.value is not None:
@@ -271,9 +296,12 @@ class _Reading:
             for alias in node.names:
                 known = self.finder.names_in(alias.name, 0)
                 own = f"{alias.asname or alias.name}."
-                scope.names.update({own + name: one for name, one in known.items()})
+                for name, one in known.items():
+                    scope.names[own + name] = one
             return []
         known = self.finder.names_in(node.module or "", node.level)
+        if not known and self.finder.is_foreign(node.module or "", node.level):
+            return []  # as most are
         for alias in node.names:
             if alias.name == "*":
                 scope.names.update(known)
@@ -282,7 +310,8 @@ class _Reading:
             else:  # a class, or a module of a package
                 inner = self._inside(node, alias.name, known)
                 called_as = alias.asname or alias.name
-                scope.names.update({f"{called_as}.{n}": v for n, v in inner.items()})
+                for name, one in inner.items():
+                    scope.names[f"{called_as}.{name}"] = one
         return []
 
     def _inside(
@@ -341,13 +370,19 @@ class _Reading:
                     self._bind(one, its, scope)
                 return
         elif isinstance(target, ast.Name):
-            scope.names[target.id] = fold(value, scope.names)
+            scope.names[target.id] = self._fold(value, scope)
         elif isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name):
             # what one method gives an instance, the others see
             own = target.value.id == "self" and len(scope.names.maps) > 1
             seen = scope.names.maps[1] if own else scope.names
-            seen[f"{target.value.id}.{target.attr}"] = fold(value, scope.names)
+            seen[f"{target.value.id}.{target.attr}"] = self._fold(value, scope)
         self._expression(value, _name_of(target), scope)
+
+    def _fold(self, node: ast.expr, scope: _Scope) -> Folded:
+        """Return what a value comes to: where it is bound, and then looked into, once."""
+        if self.last is None or self.last[0] is not node:
+            self.last = node, fold(node, scope.names)
+        return self.last[1]
 
     def loop(self, node: ast.For | ast.AsyncFor, scope: _Scope) -> list[ast.AST]:
         """Look into what a loop goes over, by the names of its variables."""
@@ -382,12 +417,17 @@ class _Reading:
     def _expression(self, node: ast.expr, name: str, scope: _Scope) -> None:
         """Look into an expression that is called `name`, and all that it holds."""
         waiting: list[tuple[ast.AST, str]] = [(node, name)]
+        units = 0
         while waiting:
             one, called_as = waiting.pop()
-            charge(_WORK_OF_EXPRESSION)
-            if type(one) is ast.Name and not called_as:
+            units += _WORK_OF_EXPRESSION
+            if units > _AT_ONCE:
+                charge(units)
+                units = 0
+            kind = type(one)
+            if kind is ast.Name and not called_as:
                 continue  # the most of all, and they say nothing
-            reader = _READERS.get(type(one))
+            reader = _READERS.get(kind)
             if reader is not None:
                 waiting += reader(self, one, called_as, scope)
             elif isinstance(one, ast.Lambda):
@@ -395,6 +435,7 @@ class _Reading:
                 waiting += [(d, n) for n, d in _defaults(one.args)]
             else:
                 waiting += [(part, "") for part in _children(one)]
+        charge(units)
 
     def _look(self, name: str, folded: Folded) -> bool:
         """Add the credentials in a value called `name`; say whether it has any."""
@@ -456,13 +497,18 @@ class _Reading:
                 self._look(name, folded)
         elif isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice):
             self._look(name, fold(node, scope.names))
-        if isinstance(node, ast.Name):
-            return ()
+        if isinstance(node, ast.Attribute):
+            return [(node.value, "")]
+        return () if isinstance(node, ast.Name) else self._parts(node)
+
+    def _parts(self, node: ast.expr) -> Parts:
         return [(part, "") for part in _children(node)]
 
     def text(self, node: ast.expr, name: str, scope: _Scope) -> Parts:
         """Look into a text that is made of others, as a whole and part by part."""
-        folded = fold(node, scope.names)
+        if isinstance(node, ast.BinOp) and type(node.op) not in JOINING:
+            return [(node.left, name), (node.right, name)]
+        folded = self._fold(node, scope)
         known = is_known(folded)
         if known:
             self._look(name, folded)
@@ -517,8 +563,10 @@ class _Reading:
     def call(self, node: ast.Call, name: str, scope: _Scope) -> Parts:
         """Look into a call: its arguments by the names that they have there."""
         function = called(node)
-        if function in FOLDED_CALLS or (name and result_of(function) in scope.names):
-            folded = fold(node, scope.names)
+        if function in FOLDED_CALLS or (
+            name and scope.names.get(result_of(function)) is not None
+        ):
+            folded = self._fold(node, scope)
             if is_known(folded) and isinstance(folded.value, (str, bytes, dict, list)):
                 self._look(name, folded)
         parts: list[tuple[ast.AST, str]] = []
@@ -526,7 +574,7 @@ class _Reading:
             parts.append((getattr(node.func, "value", node.func), ""))
         if function == "Connection":
             self._connection(node, scope)
-        if any(is_key_id(_text_of(one, scope)) for one in node.args[:4]):
+        if node.args and any(is_key_id(_text_of(one, scope)) for one in node.args[:4]):
             together = ast.copy_location(ast.List(node.args), node)
             self._look(name, fold(together, scope.names))
         names, given = self._argument_names(node, name, function, scope)
@@ -677,9 +725,9 @@ _CONTAINERS = frozenset({ast.Dict, ast.List, ast.Set, ast.Tuple})
 
 def _name_in_pair(given: list[tuple[str, ast.expr]], scope: _Scope) -> str:
     """Return N of {"name": N, "value": V} and of EnvVar(name=N, value=V)."""
-    values = dict(given)
-    if _VALUES.isdisjoint(values):
+    if _VALUES.isdisjoint([name for name, _ in given]):
         return ""
+    values = dict(given)
     for name in _NAMES:
         if name in values:
             return _text_of(values[name], scope) or ""
@@ -727,6 +775,7 @@ _STATEMENTS: dict[type[ast.AST], Callable[..., list[ast.AST]]] = {
     ast.AsyncFunctionDef: _Reading.function,
     ast.AugAssign: _Reading.extension,
     ast.ClassDef: _Reading.inner_class,
+    ast.Expr: _Reading.expression,
     ast.For: _Reading.loop,
     ast.FunctionDef: _Reading.function,
     ast.Import: _Reading.imported,

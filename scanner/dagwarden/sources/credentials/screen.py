@@ -6,44 +6,21 @@ at once for whatever a credential is told by, in a thirtieth of the time.
 """
 
 import re
-from functools import cache
-from typing import Any
 
-from dagwarden.patterns import re2
+from dagwarden.patterns import SPACE, Screen
 from dagwarden.sources.credentials.assigned import FEW, OPTION_HINTS, places_in
 from dagwarden.sources.credentials.decode import may_be_base64
 from dagwarden.sources.credentials.names import SAYS
 from dagwarden.sources.credentials.shapes import DER, HINTS
 
-# Texts that are searched before RE2 is loaded, which takes 14 ms.
-_FEW_TEXTS = 500
+# Characters of texts that are searched before RE2 is asked.
+_MANY = 50_000
 # Longer texts are few.
 _LONGEST = 20_000
 # How many texts are remembered, up to this length: most are met again.
 _MAX_CLEAR = 20_000
 _SHORT = 200
-# What `str.split` takes for a space.
-_SPACE = r"\s\x{b}\x{1c}-\x{1f}\x{85}\pZ"
-_BASE64 = rf"^[\w+/{_SPACE}-]{{24,}}[={_SPACE}]*$"
-
-
-def screened(text: str) -> bool:
-    """Tell whether a text `is_clear`, as soon as there are texts enough to ask."""
-    global _asked
-    if text in _clear:
-        return True
-    if _asked < _FEW_TEXTS:
-        _asked += 1
-        return False
-    if not is_clear(text):
-        return False
-    if len(text) < _SHORT and len(_clear) < _MAX_CLEAR:
-        _clear.add(text)
-    return True
-
-
-_asked = 0
-_clear: set[str] = set()
+_BASE64 = rf"^[\w+/{SPACE}-]{{24,}}[={SPACE}]*$"
 
 
 def is_clear(text: str) -> bool:
@@ -53,24 +30,27 @@ def is_clear(text: str) -> bool:
     False says nothing. A text that is clear takes no more work to search than its
     length says.
     """
+    if text in _clear:
+        return True
     if len(text) > _LONGEST or places_in(text) > FEW:
         return False
-    try:
-        found = _screen().Match(text)
-    except UnicodeEncodeError:  # halves of characters
+    found = _SCREEN.found(text)
+    if found != [] and (found != [_IS_BASE64] or may_be_base64(text)):
         return False
-    # the first is in every text: that it is found says that RE2 could do its work
-    return found == [0] or (sorted(found) == [0, 1] and not may_be_base64(text))
+    if len(text) < _SHORT and len(_clear) < _MAX_CLEAR:
+        _clear.add(text)
+    return True
 
 
-@cache
-def _screen() -> Any:
-    """Return what tells which of three patterns a text has: any, Base64, another need."""
-    screen = re2().Set.SearchSet()
-    for pattern in ("", _BASE64, "|".join(_needed())):
-        screen.Add(pattern)
-    screen.Compile()
-    return screen
+_clear: set[str] = set()
+_IS_BASE64 = 0
+
+
+def _patterns() -> tuple[str, ...]:
+    return _BASE64, "|".join(_needed())
+
+
+_SCREEN = Screen(_MANY, _patterns)
 
 
 def _needed() -> tuple[str, ...]:

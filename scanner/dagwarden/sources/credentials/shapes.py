@@ -6,12 +6,11 @@ of a credential may be shown. None of the patterns can backtrack far.
 """
 
 import re
-from collections.abc import Callable, Iterator
-from functools import cache
+from collections.abc import Iterator
 from typing import NamedTuple, cast
 
 from dagwarden.facts import SecretKind
-from dagwarden.patterns import Late, late, re2
+from dagwarden.patterns import Late, Screen, late
 from dagwarden.sources.credentials.decode import SHORTEST_BASE64, unquoted
 from dagwarden.sources.credentials.keys import (
     from_base64,
@@ -288,28 +287,21 @@ HINTS = (*(h for token in _TOKENS for h in token.hints), "eyJ", "PRIVATE")
 _HINTS = (*HINTS, "=", *DER)
 _SCHEME_HINTS = ("bearer", "basic", "ssws")
 _LOGIN = late(r"://[^/@]*:[^/@]*@|oracle:|sqlplus")
-# From how many characters on RE2 is asked, which looks for all hints at once, 25 times
-# as fast: it takes 14 ms to load, and a text so long is one of many.
-_LONG = 100_000
+# Characters of texts that are searched before RE2 is asked, 25 times as fast.
+_MANY = 400_000
 
 
-@cache
-def _hint_in() -> Callable[[bytes], object]:
-    """Return what finds a hint in UTF-8."""
-    schemes = "|".join(_SCHEME_HINTS)
-    words = "|".join(map(re.escape, _HINTS))
-    found: Callable[[bytes], object] = (
-        re2().compile(f"{words}|(?i:{schemes})".encode()).search
-    )
-    return found
+def _suspect() -> tuple[str, ...]:
+    return (*map(re.escape, _HINTS), rf"(?i:{'|'.join(_SCHEME_HINTS)})")
+
+
+_SCREEN = Screen(_MANY, lambda: ("|".join(_suspect()),))
 
 
 def is_suspect(text: str) -> bool:
     """Tell whether `text` may hold a credential by shape or assignment."""
-    if len(text) > _LONG:
-        hinted = _hint_in()(text.encode("utf-8", "surrogatepass")) is not None
-    else:
-        hinted = _has_hint(text)
+    found = _SCREEN.found(text)
+    hinted = _has_hint(text) if found is None else bool(found)
     return hinted or ("@" in text and _LOGIN().search(text) is not None)
 
 

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from functools import partial
 from itertools import islice
 
-from dagwarden.patterns import late
-from dagwarden.sources.credentials.names import WORDY, kind_of_named
+from dagwarden.patterns import SPACE, Screen, late
+from dagwarden.sources.credentials.names import SAYS, WORDY, kind_of_named
 from dagwarden.sources.credentials.shown import HIDDEN, R, cleaned
 
 # Of one file.
@@ -28,10 +28,21 @@ _NAME = late(
     r"[=:,(\s]{1,8}[rbuf]?$"
 )
 _BEFORE = 120
+# Characters of files that are searched before RE2 is asked for any such name.
+MANY = 200_000
+_SPACE = rf"[{SPACE}]*"
+# What both patterns need; what is not ASCII may be a letter.
+_NEEDED = (
+    rf"(?i:{SAYS})[\w\x{{80}}-\x{{10ffff}}]*[\"'\])]*{_SPACE}(?::{_SPACE}[\w.\[\]|\x{{80}}-\x{{10ffff}}]+)?"
+    rf"[=:,({SPACE}]+[rbuf]?[\"'][^\"'\n]*\pN"
+)
+_SCREEN = Screen(MANY, lambda: (_NEEDED,))
 
 
 def written_secrets(text: str) -> frozenset[str]:
     """Return what a Python file writes out as secrets, but for words."""
+    if _SCREEN.found(text) == []:
+        return frozenset()
     return frozenset(islice(_written(text), MAX_WRITTEN))
 
 

@@ -135,6 +135,13 @@ class Modules:
         found = [path for place in places for path in self._at(place, name)]
         return self._names(found[0]) if len(set(found)) == 1 else _NOTHING
 
+    def is_foreign(self, name: str, level: int) -> bool:
+        """Tell whether the repository has no package or module that `name` begins with."""
+        if level:
+            return False
+        top = name.partition(".")[0]
+        return top in _INSTALLED or not self.shelf.having(self._folder, top)[0]
+
     def _above(self, level: int) -> list[str]:
         folder = self._folder
         for _ in range(min(level - 1, MAX_ABOVE)):
