@@ -41,7 +41,12 @@ def told(fact: EmbeddedSecret) -> tuple[str, str]:
             "End the key first: take its public half out",
             "ssh-keygen -y",
         ),
-        ("authorized_user", {}, "Revoke the token first", "application-default revoke"),
+        (
+            "authorized_user",
+            {},
+            "Revoke the token first",
+            "oauth2.googleapis.com/revoke",
+        ),
         ("webhook_url", {}, "Delete the webhook", "secrets create"),
         ("bearer_token", {"prefix": "ghp_"}, "Revoke it where it was issued", ""),
         ("bearer_token", {"prefix": "xoxb-"}, "Revoke it where it was issued", ""),

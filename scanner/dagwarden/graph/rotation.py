@@ -2,7 +2,7 @@
 What is said of a credential in a file: what it is, opens, and how it is ended.
 
 The steps are those of `docs/credentials-rotation.md`, short; `dagwarden rules show
-key-in-repository` prints that page. KEY_ID, ACCOUNT and PROJECT become those of the key
+key-in-repository` prints that page. Their commands are those of gcloud's reference. KEY_ID, ACCOUNT and PROJECT become those of the key
 where they are known: see `policy.evaluate`.
 """
 
@@ -67,7 +67,8 @@ _STEPS: dict[SecretKind, tuple[str, ...]] = {
     "authorized_user": (
         "Revoke the token first; then change the OAuth client's secret in the same file.",
         _KEY_PAGE,
-        "    gcloud auth application-default revoke",
+        # not gcloud's own command: that ends the token of the machine it runs on
+        "    jq -j .refresh_token FILE | curl --data-urlencode token@- https://oauth2.googleapis.com/revoke",
     ),
     "private_key": (
         "End the key first: take its public half out of wherever it is accepted (authorized_keys,",
