@@ -739,3 +739,73 @@ def test_weak_evidence_is_told_as_such(case: str, tmp_path: Path) -> None:
     facts = found(looked(tmp_path))
     assert [(one.origin.line, one.doubt) for one in facts] == told
     assert all((one.secret is UNSET) is (one.doubt is not None) for one in facts)
+
+
+TERRAFORM = f"""
+provider "google" {{
+  credentials_token = "{TOKEN}"
+}}
+resource "google_sql_user" "app" {{
+  name     = "app"
+  password = "{PASSWORD}1"
+  deletion = jsonencode({{
+    a = ["{{", "]"]
+  }})
+}}
+resource "google_cloud_run_v2_service" "orders" {{
+  template {{
+    containers {{
+      args = [
+        "--verbose",
+      ]
+      env {{
+        name  = "DB_PASSWORD"
+        value = "{PASSWORD}2"
+      }}
+      labels = {{ }} # }}
+      resources {{ limits = {{ cpu = "1" }} }}
+    }}
+  }}
+}}
+data "http" "x" {{
+  request_headers = {{
+    api_token = "{PASSWORD}3"
+  }}
+}}
+module "db" {{
+  admin_password = <<-EOT
+    {PASSWORD}4
+  EOT
+}}
+variable "root_password" {{
+  default = "{PASSWORD}5"
+}}
+locals {{
+  smtp_password = "{PASSWORD}6"
+}}
+"""
+
+
+def test_a_place_in_terraform_is_the_resource_s_address(tmp_path: Path) -> None:
+    (tmp_path / "main.tf").write_text(TERRAFORM)
+    lines = TERRAFORM.split("\n")
+    told = {fact.place: fact.origin.line or 0 for fact in found(looked(tmp_path))}
+    assert list(told) == [
+        "provider.google.credentials_token",
+        "google_sql_user.app.password",
+        "google_cloud_run_v2_service.orders.template.containers.env.DB_PASSWORD",
+        "data.http.x.request_headers.api_token",
+        "module.db.admin_password",
+        "root_password",
+        "smtp_password",
+    ]
+    values = [TOKEN, *(f"{PASSWORD}{number}" for number in range(1, 7))]
+    for line, value in zip(told.values(), values, strict=True):
+        assert value in lines[line - 1]
+
+
+def test_a_file_of_brackets_is_a_file(tmp_path: Path) -> None:
+    text = "a = {\n" * 20_000 + f'password = "{PASSWORD}"\n' + "}\n" * 30_000
+    (tmp_path / "main.tf").write_text(text)
+    (fact,) = found(looked(tmp_path))
+    assert (fact.place, fact.origin.line) == ("a." * 20 + "password", 20_001)
