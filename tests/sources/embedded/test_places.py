@@ -809,3 +809,23 @@ def test_a_file_of_brackets_is_a_file(tmp_path: Path) -> None:
     (tmp_path / "main.tf").write_text(text)
     (fact,) = found(looked(tmp_path))
     assert (fact.place, fact.origin.line) == ("a." * 20 + "password", 20_001)
+
+
+ANCHORS = f"""
+z_defaults: &defaults
+  password: {PASSWORD}1
+z_login: &login {PASSWORD}2
+a:
+  <<: *defaults
+b: *defaults
+c:
+  - *defaults
+d_password: *login
+"""
+
+
+def test_the_place_of_what_an_anchor_names_is_its_own(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(ANCHORS)
+    told = [(fact.place, fact.origin.line) for fact in found(looked(tmp_path))]
+    # that it is a password, only the alias says
+    assert told == [("z_defaults.password", 3), ("d_password", 4)]

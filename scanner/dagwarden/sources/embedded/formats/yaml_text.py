@@ -68,10 +68,43 @@ def read_yaml(text: str) -> Iterator[Spot]:
             for spot in _block(place, node):
                 inside.add((node.line, spot.found.value))
                 yield spot
-        for spot in _read(document):
+        for spot in _own(document, list(_read(document))):
             # the line inside of a text says more than that at which it begins
             if (spot.line, spot.found.value) not in inside:
                 yield spot
+
+
+def _own(document: Node, spots: list[Spot]) -> Iterator[Spot]:
+    """Leave out what is told by an alias, where it is told at its anchor's own place."""
+    aliases = frozenset(_aliases(document))
+    through = [aliases and _is_through(aliases, spot.found.place) for spot in spots]
+    own = {
+        (spot.line, spot.found.value)
+        for spot, by_alias in zip(spots, through, strict=True)
+        if not by_alias
+    }
+    for spot, by_alias in zip(spots, through, strict=True):
+        if not by_alias or (spot.line, spot.found.value) not in own:
+            yield spot
+
+
+def _aliases(document: Node) -> Iterator[str]:
+    """Yield the places of aliases: an anchor comes before them."""
+    waiting = [("", document)]
+    met: set[int] = set()
+    while waiting:
+        place, node = waiting.pop()
+        if id(node) in met:
+            yield place
+            continue
+        met.add(id(node))
+        waiting += reversed(list(node.parts(place)))
+
+
+def _is_through(aliases: frozenset[str], place: str) -> bool:
+    """Tell whether a place is one of an alias, or below one."""
+    parts = place.split(".")
+    return any(".".join(parts[:end]) in aliases for end in range(1, len(parts) + 1))
 
 
 def _blocks(document: Node) -> Iterator[tuple[str, Node]]:
