@@ -168,3 +168,20 @@ def test_printing_imports_nothing_heavy() -> None:
     assert done.stderr == ""
     heavy = {"jinja2", "rich", "click", "networkx", "yaml", "google", "html", "gzip"}
     assert set(done.stdout.split()) & heavy == set()
+
+
+@pytest.mark.parametrize("verbose", [False, True])
+def test_a_line_in_a_loop_is_told_once_with_how_often(verbose: bool) -> None:
+    first = FINDINGS[0]
+    at = [Origin(source="dags/a.py", line=line) for line in (4, 9, 9, 9, 12)]
+    finding = replace(
+        first,
+        origin=at[0],
+        places=tuple(at),
+        subjects=tuple(f"task:{number}" for number in range(5)),
+        baseline="new",
+        contributing=(),
+    )
+    report = replace(REPORT, result=replace(RESULT, findings=(finding,)))
+    text = render_text(report, width=200, colour=False, verbose=verbose)
+    assert "  and 4 more tasks: dags/a.py:9 (3), dags/a.py:12\n" in text

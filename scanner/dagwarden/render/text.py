@@ -5,6 +5,7 @@ Plain strings and a handful of ANSI codes: the commit hook prints this, so nothi
 heavy is imported.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from textwrap import TextWrapper
 
@@ -189,15 +190,20 @@ class _Page:
         others = [where for where in finding.places if where != finding.origin]
         if not others:
             return []
-        kept = others if self.verbose else others[:_PLACES]
-        more = ", ..." if len(kept) < len(others) else ""
+        # a line in a loop is the place of several subjects
+        told = [
+            f"{link(where)} ({count:,})" if count > 1 else link(where)
+            for where, count in Counter(others).items()
+        ]
+        kept = told if self.verbose else told[:_PLACES]
+        more = ", ..." if len(kept) < len(told) else ""
         noun = _noun(finding.subjects[0].partition(":")[0])
         head = (
             f"and {_count(len(others), 'more ' + noun)}"
             if len(others) < len(finding.places)
             else _count(len(others), noun)
         )
-        return self.wrap(f"{head}: {', '.join(map(link, kept))}{more}", "  ")
+        return self.wrap(f"{head}: {', '.join(kept)}{more}", "  ")
 
     def parts(self, finding: Finding) -> list[str]:
         """List where else parts are written of what was found."""
