@@ -748,6 +748,67 @@ with DAG("d",schedule=None):
 t=next((t for t in ts if t.task_id==os.environ.get("Q","b")),None)
 t.gcp_conn_id="m"
 """, {'d.a': ('a', 'google_cloud_default', 0), 'd.b': ('a', 'm', 0)}, {'d': None}),
+    "entered by hand": ("""
+class Stage:
+    def __init__(self, name, **defaults):
+        self.group = TaskGroup(name, default_args=defaults)
+    def __enter__(self):
+        self.group.__enter__()
+        return self
+    def __exit__(self, *raised):
+        self.group.__exit__(*raised)
+with DAG("d", schedule=None):
+    with Stage("g", retries=4, gcp_conn_id="b"):
+        R("t")
+    R("u")
+""", {'d.g.t': ('a', 'b', 4), 'd.u': ('a', 'google_cloud_default', 0)}, {'d': None}),
+    "entered by hand in a branch": ("""
+with DAG("d", schedule=None):
+    g = TaskGroup("g", default_args={"retries": 4})
+    if not os.environ.get("NOPE"):
+        g.__enter__()
+    R("t")
+    g.__exit__(None, None, None)
+    R("u")
+""", {'d.g.t': ('a', 'google_cloud_default', 4), 'd.u': ('a', 'google_cloud_default', 0)}, {'d': None}),
+    "exit stack": ("""
+from contextlib import ExitStack, nullcontext
+with ExitStack() as stack:
+    stack.enter_context(DAG("d", schedule=None))
+    stack.enter_context(TaskGroup("g", default_args={"retries": 4}))
+    R("t")
+    with nullcontext("u") as name:
+        R(name)
+with DAG("e", schedule=None):
+    R("v")
+""", {'d.g.t': ('a', 'google_cloud_default', 4), 'd.g.u': ('a', 'google_cloud_default', 4), 'e.v': ('a', 'google_cloud_default', 0)}, {'d': None, 'e': None}),
+    "exit stack of a generator": ("""
+from contextlib import ExitStack, contextmanager
+@contextmanager
+def group(name):
+    with TaskGroup(name, default_args={"retries": 4}) as made:
+        yield made
+with DAG("d", schedule=None), ExitStack() as stack:
+    stack.enter_context(group("g"))
+    R("t")
+""", {'d.g.t': ('a', 'google_cloud_default', 4)}, {'d': None}),
+    "told of classes below": ("""
+class Pipeline:
+    steps = []
+    def __init_subclass__(cls, conn="a", **given):
+        super().__init_subclass__(**given)
+        cls.steps = [*cls.steps, cls.__name__.lower()]
+        cls.conn = conn
+    def build(self, name):
+        with DAG(name, schedule=None, default_args={"gcp_conn_id": self.conn}) as self.dag:
+            for step in self.steps:
+                R(step)
+        return self.dag
+class First(Pipeline): pass
+class Second(First, conn="b"): pass
+d = First().build("d")
+e = Second().build("e")
+""", {'d.first': ('a', 'a', 0), 'e.first': ('a', 'b', 0), 'e.second': ('a', 'b', 0)}, {'d': None, 'e': None}),
     "partial setdefault": ("""
 class Op(CloudRunExecuteJobOperator):
     def __init__(self, job, **k):
@@ -765,6 +826,7 @@ EXACT = {
     *("class decorator", "globals update", "inst vars", "set size", "sysmodules2"),
     *("globals setdefault", "id store", "get task", "setattr module", "subclass"),
     *("subclass2", "sub methods", "tasks filter", "tasks loop", "task dict", "type"),
+    *("entered by hand", "exit stack", "told of classes below"),
     *("late rshift", "late add task", "remove", "task vars", "tg add suffix"),
     *("tg subclass", "da store mid", "default args store"),
 }

@@ -38,6 +38,7 @@ from dagwarden.sources.dags.language.interpret import Interpreter, Unnamed, Unre
 from dagwarden.sources.dags.language.objects import (
     MODULE_NAME,
     Class,
+    Context,
     Decorated,
     Function,
     Module,
@@ -255,6 +256,8 @@ class Dag(Thing):
             return TaskDecorator(self.world, "python", Arguments([], {}), self)
         if name in ("add_task", "add_tasks"):
             return Method(name, self._add)
+        if name in _BY_HAND:
+            return self.world.by_hand(self, name)
         if name == "task_group":
             return _root_group(self)
         why = Unknown("dynamic", f"dag.{name}")
@@ -281,6 +284,8 @@ class Dag(Thing):
         self.world.leave(self)
 
 
+# What enters and leaves a context where no `with` does.
+_BY_HAND = ("__enter__", "__exit__")
 # Where a DAG may hold fewer tasks than were made in it.
 _TAKEN_OUT = "tasks are taken out of a DAG: which remain is not read"
 
@@ -425,6 +430,8 @@ class Group(Thing):
             return value.bind(self, owner) if isinstance(value, Function) else value
         if name == "default_args":
             return self.default_args
+        if name in _BY_HAND:
+            return self.world.by_hand(self, name)
         return self.group_id if name == "group_id" else super().attribute(name)
 
     def _construct(self, given: Arguments) -> Value:
@@ -683,6 +690,64 @@ class TaskOutput(Thing):
     def item(self, key: Value) -> Value:
         """Nothing is known of a part of a part."""
         return self.unknown()
+
+
+class ExitStack(Thing):
+    """`contextlib.ExitStack()`: contexts that are entered one by one, and left together."""
+
+    __slots__ = ("entered", "world")
+
+    def __init__(self, world: "World") -> None:
+        """Begin with no context."""
+        self.world = world
+        self.entered: list[Thing] = []
+
+    def attribute(self, name: str) -> Value:
+        """Return what enters a context, or leaves all."""
+        if name == "enter_context":
+            return Method(name, lambda given: self._enter(given))
+        if name == "close":
+            return Method(name, lambda _: self.exit())
+        return super().attribute(name)
+
+    def _enter(self, given: Arguments) -> Value:
+        context = given.get("cm", 0)
+        value: Value = why_unknown(context)
+        if isinstance(context, Thing):
+            self.entered.append(context)
+            value = context.enter()
+        if isinstance(context, Context):
+            # its code up to where it yields is not followed: that may be any group
+            outer = Group(self.world, _IN_CODE, Arguments([], {}, None, _IN_CODE))
+            self.entered.append(outer)
+            outer.enter()
+        return value
+
+    def enter(self) -> Value:
+        """Enter it as a context."""
+        return self
+
+    def exit(self) -> None:
+        """Leave the contexts, the last first."""
+        while self.entered:
+            self.entered.pop().exit()
+
+
+class NoContext(Thing):
+    """`contextlib.nullcontext(value)`."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Value) -> None:
+        """`value` is what `as` binds."""
+        self.value = value
+
+    def enter(self) -> Value:
+        """Return its value."""
+        return self.value
+
+
+_IN_CODE = Unknown("dynamic", "a context whose code is not followed")
 
 
 class Partial(Thing):
@@ -1046,6 +1111,10 @@ class World:
             "pendulum.duration": operations.duration,
             "airflow.utils.decorators.apply_defaults": _same_function,
             **dict.fromkeys(_LITERAL, lambda given: Literal(given.get("value", 0))),
+            "contextlib.ExitStack": lambda _: ExitStack(self),
+            "contextlib.nullcontext": lambda given: NoContext(
+                given.get("enter_result", 0)
+            ),
             "copy.deepcopy": lambda given: copied(given.get("x", 0)),
             "copy.copy": lambda given: shallow(given.get("x", 0)),
             "typing.cast": lambda given: given.get("val", 1),
@@ -1306,6 +1375,21 @@ class World:
             if self.contexts[position] is context:
                 del self.contexts[position:]
                 return
+
+    def by_hand(self, context: Dag | Group, name: str) -> Value:
+        """Return what enters or leaves a context without `with`."""
+
+        def enter(_: Arguments) -> Value:
+            if self.interpreter.level:
+                # whether it is entered is not known to what comes after
+                context.forget(Unknown("dynamic", "a context that may be entered"))
+            return context.enter()
+
+        def leave(_: Arguments) -> Value:
+            context.exit()
+            return None
+
+        return Method(name, enter if name == "__enter__" else leave)
 
     def register(self, dag: Dag) -> None:
         """Add a DAG to those of the file."""

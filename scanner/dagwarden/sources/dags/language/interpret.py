@@ -1773,15 +1773,20 @@ class Interpreter:
         finally:
             self.scope = outside
         made.names = scope.names
+        given: Names = {}
         for keyword in node.keywords:
-            if not _is_harmless_metaclass(self.evaluate(keyword.value)):
+            value = self.evaluate(keyword.value)
+            if keyword.arg not in (None, "metaclass"):
+                given[str(keyword.arg)] = value
+            elif not _is_harmless_metaclass(value):
                 made.opaque = Unknown("dynamic", made.describe())
-        self._tell_bases(made, node)
+        if not self._tell_bases(made, given) and given:
+            made.opaque = Unknown("dynamic", made.describe())
         if bases:
             enums.make_members(made)
         if any(map(fields.is_tuple, bases)):
             fields.make_tuple(made, node)
-        value: Value = made
+        value = made
         for decorator in reversed(node.decorator_list):
             found = self.evaluate(decorator)
             options = fields.options_of(found)
@@ -1796,15 +1801,15 @@ class Interpreter:
         self._bind(node.name, value)
         return _NEXT
 
-    def _tell_bases(self, made: Class, node: ast.ClassDef) -> None:
-        """Call what a base of `made` says to call for every class below it."""
-        given: Names = {one.arg: UNFOLLOWED for one in node.keywords if one.arg}
+    def _tell_bases(self, made: Class, given: Names) -> bool:
+        """Call what a base of `made` says to call for every class below it, if any."""
         for base in [*made.lineage()][1:]:
             told = base.names.get("__init_subclass__") if isinstance(base, Class) else 0
             told = told.function if isinstance(told, Wrapped) else told
             if isinstance(told, Function) and isinstance(base, Class):
                 told.bind(made, base).call(Arguments([], given))
-                return
+                return True
+        return False
 
     def construct(self, made: Class, arguments: Arguments) -> Value:
         """Return a new object of a class of the repository."""

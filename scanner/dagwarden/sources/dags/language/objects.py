@@ -493,8 +493,14 @@ class Class(Thing):
             if base.opaque is not None:
                 return base.opaque
             deciding = any(name in base.names for name in _DECIDING)
-            made_otherwise = base is not self and "__init_subclass__" in base.names
-            if deciding or made_otherwise:
+            # what it does to a class below is followed where it is a function
+            told = base.names.get("__init_subclass__") if base is not self else None
+            followed = (
+                told is None
+                or isinstance(told, Function)
+                or (isinstance(told, Wrapped) and told.kind == "classmethod")
+            )
+            if deciding or not followed:
                 return why
         return None
 
