@@ -13,6 +13,7 @@ from dagwarden.sources.dags.airflow.context import Rendering
 from dagwarden.sources.dags.airflow.provenance import Read
 from dagwarden.sources.dags.airflow.templates import is_template
 from dagwarden.sources.dags.airflow.world import Task, World
+from dagwarden.sources.dags.language.objects import Instance
 from dagwarden.sources.dags.language.values import (
     Entries,
     Items,
@@ -129,6 +130,7 @@ class Parameters:
 
     def rendered(self, name: str, value: Value) -> Value:
         """Return `value` as it is when the task runs."""
+        value = value.plain() if isinstance(value, Instance) else value
         if is_scalar(value) and not isinstance(value, str):
             return value
         if not self.is_templated(name):

@@ -18,11 +18,17 @@ from dagwarden.sources.dags.language.objects import (
 from dagwarden.sources.dags.language.operations import compare
 from dagwarden.sources.dags.language.paths import Function as OfLibrary
 from dagwarden.sources.dags.language.paths import Reader
-from dagwarden.sources.dags.language.values import Arguments, Symbol, Unknown, Value
+from dagwarden.sources.dags.language.values import (
+    Arguments,
+    Items,
+    Symbol,
+    Unknown,
+    Value,
+)
 from dagwarden.sources.dags.language.work import charge
 
 # Methods by which an enumeration decides what its members are.
-_DECIDING = ("__init__", "__new__", "_generate_next_value_", "_missing_", "_ignore_")
+_DECIDING = ("__new__", "_generate_next_value_", "_missing_", "_ignore_")
 _NO_MEMBERS = (Function, Wrapped, Decorated, Class)
 
 
@@ -34,6 +40,9 @@ def make_members(made: Class) -> None:
         return
     kind = next((kind for kind in kinds if kind is not object), object)
     if any(map(made.find, _DECIDING)) or kind is None:
+        return
+    start = made.find("__init__")
+    if start is not None and (kind is not object or not isinstance(start[0], Function)):
         return
     members: dict[str, Instance] = {}
     held: list[Instance] = []
@@ -57,9 +66,21 @@ def make_members(made: Class) -> None:
             # an enumeration makes its members once
             found = Instance(made, {"value": value, "name": name})
             found.names |= {"_value_": value, "_name_": name}
+            if start is not None and not _begun(found, *start):
+                return
             held.append(found)
         members[name] = found
     made.members = members
+
+
+def _begun(member: Instance, start: Value, owner: Class) -> bool:
+    """Call the constructor of a member; say whether its value stays what it was."""
+    value = member.names["_value_"]
+    whole = isinstance(value, Items) and value.kind == "tuple"
+    given = value.items if isinstance(value, Items) and whole else [value]
+    if isinstance(start, Function):
+        start.bind(member, owner).call(Arguments([*given], {}))
+    return member.opaque is None and member.names.get("_value_") is value
 
 
 def _equal(held: list[Instance], value: Value) -> Instance | Unknown | None:

@@ -307,7 +307,32 @@ def _namedtuple(reader: Reader, given: Arguments) -> Value:
     return made
 
 
+class Told(Thing):
+    """One field of a dataclass, as `dataclasses.fields` tells of it."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        """`name` is what it is called."""
+        self.name = name
+
+    def attribute(self, name: str) -> Value:
+        """Return its name."""
+        return self.name if name == "name" else super().attribute(name)
+
+
+def _fields(_: Reader, given: Arguments) -> Value:
+    asked = given.get("class_or_instance", 0)
+    of = asked.of if isinstance(asked, Instance) else asked
+    held = of.starter() if isinstance(of, Class) and of.opaque is None else None
+    names = _NOT_KNOWN if held is None or held.fields is None else held.fields
+    if _NOT_KNOWN in names or (held is not None and any(map(is_tuple, held.foreign()))):
+        return Unknown("dynamic", "dataclasses.fields()")
+    return Items("tuple", [Told(name) for name in names])
+
+
 FUNCTIONS: dict[str, Function] = {
+    "dataclasses.fields": _fields,
     "collections.namedtuple": _namedtuple,
     "dataclasses.field": _field,
     "dataclasses.dataclass": _dataclass,

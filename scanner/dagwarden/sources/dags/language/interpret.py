@@ -1780,6 +1780,8 @@ class Interpreter:
                 given[str(keyword.arg)] = value
             elif not _is_harmless_metaclass(value):
                 made.opaque = Unknown("dynamic", made.describe())
+        if any(map(_is_typed_dict, bases)):
+            given.pop("total", None)
         if not self._tell_bases(made, given) and given:
             made.opaque = Unknown("dynamic", made.describe())
         if bases:
@@ -1813,6 +1815,8 @@ class Interpreter:
 
     def construct(self, made: Class, arguments: Arguments) -> Value:
         """Return a new object of a class of the repository."""
+        if any(map(_is_typed_dict, made.foreign())) and made.opaque is None:
+            return self.call(Symbol("builtins.dict"), arguments)
         if any(not _is_plain(base) for base in made.foreign()):
             found = self.world.construct(made, arguments)
             if found is not None:
@@ -2476,6 +2480,11 @@ def _is_plain(base: Value) -> bool:
         "abc",
         "typing",
     )
+
+
+def _is_typed_dict(base: Value) -> bool:
+    names = ("typing.TypedDict", "typing_extensions.TypedDict")
+    return isinstance(base, Symbol) and base.name in names
 
 
 def _is_harmless_metaclass(value: Value) -> bool:

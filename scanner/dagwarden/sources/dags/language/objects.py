@@ -759,10 +759,22 @@ class Instance(Thing):
         """Say whether it is a member that is a text or a number, too."""
         return any(_named(base) in _MIXED for base in self.of.foreign())
 
+    def plain(self) -> Value:
+        """Return the text or number that it is wherever it is used; else itself."""
+        if not self.is_member() or self.opaque is not None:
+            return self
+        if any(map(self.of.find, ("__format__", "__str__", "__int__"))):
+            return self
+        named = (_named(base) in _PLAIN_MEMBERS for base in self.of.foreign())
+        return self.names["value"] if any(named) else self
+
     def text(self) -> Value:
         """Return what its class says that it is as text."""
         if self.opaque is not None or self.of.find("__format__") is not None:
             return self.unknown()
+        plain = self.plain()
+        if isinstance(plain, str):
+            return plain
         if not all(_is_plain_object(base) for base in self.of.foreign()):
             return self.unknown()
         for name in ("__str__", "__repr__"):
@@ -1064,6 +1076,9 @@ def _is_private(name: str) -> bool:
     return name.startswith("__") and not name.endswith("__")
 
 
+# What makes the members of an enumeration what their values are, also when formatted;
+# those of `str` and `Enum` are formatted one way by Python 3.11 and another before.
+_PLAIN_MEMBERS = frozenset({"enum.IntEnum", "enum.StrEnum"})
 # What makes the members of an enumeration texts or numbers, too.
 _MIXED = frozenset({"builtins.int", "builtins.str", "enum.IntEnum", "enum.StrEnum"})
 
