@@ -12,10 +12,11 @@ from tests.sources.dags.conftest import Scan
 HEAD = """
 from datetime import datetime, timedelta
 try:
-    from airflow.sdk import DAG, TaskGroup
+    from airflow.sdk import DAG, TaskGroup, dag, task, task_group
     from airflow.providers.standard.operators.bash import BashOperator
 except ImportError:
     from airflow import DAG
+    from airflow.decorators import dag, task, task_group
     from airflow.operators.bash import BashOperator
     from airflow.utils.task_group import TaskGroup
 """
@@ -40,7 +41,37 @@ def of_dag(given: str) -> str:
     return f"with DAG({given}, {start}) as d:\n BashOperator(task_id='t', bash_command='x')\n"
 
 
+def decorated(given: str, function: str = "", group: str = "") -> str:
+    return (
+        f"@dag({given})\ndef f():\n @task({function})\n def t(): ...\n"
+        f" @task_group({group})\n def g(): t()\n g()\nd = f()\n"
+    )
+
+
+START = "start_date=datetime(2026, 1, 1), schedule"
 PROGRAMS = [
+    *(decorated(f"{START}={value!r}") for value in SCHEDULES),
+    *(decorated(f"{START}={value}") for value in VALUES),
+    *(decorated(f"{START}=None, dagrun_timeout={value}") for value in VALUES),
+    *(decorated(f"{value}, {START}=None") for value in IDS),
+    *(decorated(f"dag_id={value}, {START}=None") for value in IDS),
+    *(decorated(f"{START}=None", f"task_id={value}") for value in IDS),
+    *(decorated(f"{START}=None", "", f"group_id={value}") for value in GROUP_IDS),
+    *(
+        decorated(f"{START}=None", f"{name}={value}")
+        for name in ARGUMENTS
+        for value in VALUES
+    ),
+    *(
+        decorated(f"{START}=None", "", f"default_args={{'{name}': {value}}}")
+        for name in ARGUMENTS
+        for value in VALUES
+    ),
+    *(
+        decorated(f"{START}=None").replace("g(): t()", f"g(): t.override({given})()")
+        for given in ("task_id='a b'", "retries='x'", "trigger_rule='never'")
+    ),
+    decorated(f"{START}=None").replace(" g()\nd", " g.override(group_id='a b')()\nd"),
     *(task(f"task_id='t', {name}={value}") for name in ARGUMENTS for value in VALUES),
     *(task(f"task_id='t', trigger_rule='{rule}'") for rule in RULES),
     *(task(f"task_id={value}") for value in IDS),
@@ -88,4 +119,4 @@ def test_what_is_told_to_be_refused_is_refused(
     )
     line = next(x for x in made.stdout.splitlines() if x.startswith("told "))
     assert json.loads(line.removeprefix("told ")) == told
-    assert len(told) > 70
+    assert len(told) > 220

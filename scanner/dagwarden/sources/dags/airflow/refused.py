@@ -27,8 +27,9 @@ _TRIGGER_RULES = frozenset(
 )
 
 
-def _no_duration(value: Value) -> bool:
-    return type(value) in (int, float, str, bool)
+def is_no_duration(value: Value) -> bool:
+    """Say whether no timeout may be this."""
+    return type(value) in (int, float, str, bool) or isinstance(value, _CONTAINERS)
 
 
 def _no_number(value: Value) -> bool:
@@ -44,7 +45,8 @@ def _no_number(value: Value) -> bool:
 def _no_slots(value: Value) -> bool:
     if type(value) in (int, bool):
         return isinstance(value, int) and value < 1
-    return value is None or type(value) is str or isinstance(value, _CONTAINERS)
+    other = value is None or type(value) in (str, float)
+    return other or isinstance(value, _CONTAINERS)
 
 
 def _no_weight(value: Value) -> bool:
@@ -54,12 +56,13 @@ def _no_weight(value: Value) -> bool:
 def _no_rule(value: Value) -> bool:
     if type(value) is str:
         return value not in _TRIGGER_RULES
-    return value is None or type(value) in (int, float, bool)
+    other = value is None or type(value) in (int, float, bool)
+    return other or isinstance(value, _CONTAINERS)
 
 
 # Argument of a task -> whether a value of it is refused, and what is told then.
 ARGUMENTS: dict[str, tuple[Callable[[Value], bool], str]] = {
-    "execution_timeout": (_no_duration, "an execution_timeout that is no timedelta"),
+    "execution_timeout": (is_no_duration, "an execution_timeout that is no timedelta"),
     "retries": (_no_number, "retries that are no number"),
     "pool_slots": (_no_slots, "pool_slots that are no number above 0"),
     "priority_weight": (_no_weight, "a priority_weight that is no whole number"),

@@ -328,8 +328,6 @@ class TaskDict(Thing):
         self.dag.world.interpreter.note(self.dag.arguments.node, _TAKEN_OUT)
 
 
-# What is certainly no duration; what an input of the scan gives is another type.
-_NO_DURATION = (int, float, str, bool)
 # What `partial` fills in of `default_args`, or with the default of every operator.
 _PARTIAL = frozenset({"execution_timeout", "owner", "pool", "queue", "retries"})
 
@@ -980,6 +978,9 @@ class GroupFactory(Thing):
         name = self.arguments.keywords.get("group_id")
         if name is None:
             name = self.arguments.rest or self.function.name
+        if refused.is_no_group_id(name):
+            detail = "a group_id that no task group may have"
+            self.world.refused(self.arguments.node, detail)
         group = Group(self.world, name, self.arguments, suffix=True)
         group.mapped = mapped
         group.enter()
@@ -1004,7 +1005,14 @@ class DagFactory(Thing):
 
     def call(self, arguments: Arguments) -> Value:
         """Make the DAG; its function's parameters are the run's, not the file's."""
-        dag_id = self.arguments.get("dag_id", 0, self.function.name)
+        dag_id = self.arguments.get("dag_id", 0)
+        by_name = "dag_id" in self.arguments.keywords
+        if not dag_id or (
+            is_scalar(dag_id) and not (by_name or isinstance(dag_id, str))
+        ):
+            # Airflow 3 takes only a text by its place
+            dag_id = self.arguments.rest or self.function.name
+        self.world.check_dag(self.arguments, dag_id)
         dag = Dag(self.world, dag_id, self.arguments)
         self.world.register(dag)
         parameters: Keywords = {
@@ -1436,9 +1444,9 @@ class World:
         task.defaults = tuple(d.duplicate(0) for d in defaults)
         if isinstance(task.operator, str) and task.operator in self.changed:
             task.forget(Unknown("dynamic", f"{task.describe()}, which is changed"))
-        self._check_arguments(task)
         self._own_properties(task)
         full = group.child(name) if group is not None else name
+        self._check_arguments(task, full)
         if unique and task.dag is not None:
             shuffled = task.dag.level < self.interpreter.shuffling
             if not self.recording or self.interpreter.repeating or shuffled:
@@ -1466,11 +1474,13 @@ class World:
         dag.branch_ids.setdefault(name, level)
         return before in (0, level)
 
-    def _check_arguments(self, task: Task) -> None:
+    def _check_arguments(self, task: Task, task_id: Value) -> None:
         """Tell of arguments that every operator refuses, 2.11 and 3.3."""
         known = isinstance(task.operator, str) and self.operator(task.operator)
         if task.mapped or not (known and task.certain and self.recording):
             return
+        if refused.is_no_id(task_id):
+            self._refused_at(task.site, "a task_id that no task may have")
         for name, (is_refused, detail) in refused.ARGUMENTS.items():
             if name in task.assigned:
                 continue
@@ -1546,9 +1556,6 @@ class World:
         task = Task(self, self._canonical(name), self.site(arguments))
         task.take(arguments)
         self.add(task, self._task_id(arguments))
-        known = self.recording and self.operator(self._canonical(name)) is not None
-        if known and refused.is_no_id(self._task_id(arguments)):
-            self.refused(arguments.node, "a task_id that no task may have")
         return task
 
     def _task_id(self, arguments: Arguments) -> Value:
@@ -1716,15 +1723,18 @@ class World:
     # ------------------------------------------------------------ DAGs and groups
 
     def _dag(self, arguments: Arguments) -> Value:
-        if refused.is_no_id(arguments.get("dag_id", 0, UNDECIDED)):
+        self.check_dag(arguments, arguments.get("dag_id", 0, UNDECIDED))
+        return self._new_dag(arguments)
+
+    def check_dag(self, arguments: Arguments, dag_id: Value) -> None:
+        """Tell of arguments that both 2.11 and 3.3 refuse."""
+        if refused.is_no_id(dag_id):
             self.refused(arguments.node, "a dag_id that no DAG may have")
         if refused.is_no_schedule(arguments.keywords.get("schedule")):
             self.refused(arguments.node, "a schedule that there is not")
-        if type(arguments.keywords.get("dagrun_timeout")) in _NO_DURATION:
-            # both 2.11 and 3.3 check it
+        if refused.is_no_duration(arguments.keywords.get("dagrun_timeout")):
             detail = "a dagrun_timeout that is no timedelta"
             self.refused(arguments.node, detail)
-        return self._new_dag(arguments)
 
     def _new_dag(self, arguments: Arguments) -> Value:
         missing = arguments.rest or Unknown("dynamic", "dag_id")
