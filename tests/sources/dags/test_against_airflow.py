@@ -516,7 +516,7 @@ JOB=f"{len(b)}{b[0]}"
 """, '13'),
 }  # fmt: skip
 
-Known = dict[str, tuple[str, str, int]]
+Known = dict[str, tuple[str, str | None, int]]
 Timeouts = dict[str, float | None]
 # name -> the program; job, connection and retries of each task; timeout of each DAG
 DAGS: dict[str, tuple[str, Known, Timeouts]] = {
@@ -748,6 +748,48 @@ with DAG("d",schedule=None):
 t=next((t for t in ts if t.task_id==os.environ.get("Q","b")),None)
 t.gcp_conn_id="m"
 """, {'d.a': ('a', 'google_cloud_default', 0), 'd.b': ('a', 'm', 0)}, {'d': None}),
+    "one of several groups": ("""
+from datetime import datetime
+with DAG("d", schedule=None):
+    with TaskGroup("g") if datetime.now().year else TaskGroup("h"):
+        R("t")
+    R("u")
+""", {'d.g.t': ('a', 'google_cloud_default', 0), 'd.u': ('a', 'google_cloud_default', 0)}, {'d': None}),
+    "one of several DAGs": ("""
+with DAG("d", schedule=None) if os.environ.get("NOPE") else DAG("e", schedule=None) as dag:
+    R("t")
+""", {'e.t': ('a', 'google_cloud_default', 0)}, {'e': None}),
+    "entered by its class": ("""
+class TeamDag(DAG):
+    def __init__(self, name):
+        super().__init__(name, schedule=None, default_args={"retries": 2})
+    def __enter__(self):
+        super().__enter__()
+        R("begin")
+        return self
+    def __exit__(self, *raised):
+        R("end")
+        super().__exit__(*raised)
+with TeamDag("d") as dag:
+    R("t")
+""", {f'd.{name}': ('a', 'google_cloud_default', 2) for name in ('begin', 't', 'end')}, {'d': None}),
+    "named as what it wraps": ("""
+import functools
+from airflow.sdk import task, task_group
+def logged(function):
+    @functools.wraps(function)
+    def wrapper(*given): return function(*given)
+    return wrapper
+@task(retries=3)
+@logged
+def t(): ...
+@task_group
+@logged
+def g(): t()
+with DAG("d", schedule=None):
+    t()
+    g()
+""", {'d.t': ('', None, 3), 'd.g.t': ('', None, 3)}, {'d': None}),
     "entered by hand": ("""
 class Stage:
     def __init__(self, name, **defaults):
@@ -826,7 +868,7 @@ EXACT = {
     *("class decorator", "globals update", "inst vars", "set size", "sysmodules2"),
     *("globals setdefault", "id store", "get task", "setattr module", "subclass"),
     *("subclass2", "sub methods", "tasks filter", "tasks loop", "task dict", "type"),
-    *("entered by hand", "exit stack", "told of classes below"),
+    *("entered by its class", "entered by hand", "exit stack", "told of classes below"),
     *("late rshift", "late add task", "remove", "task vars", "tg add suffix"),
     *("tg subclass", "da store mid", "default args store"),
 }

@@ -97,6 +97,7 @@ OBJECTS = [
     "from enum import Enum\nclass E(Enum):\n A = 1\n B = True\nx = E.B.name",
     "from enum import Enum\nclass E(Enum):\n A = 1, 'a'\n B = 2, 'b'\n def __init__(s, n, c):\n  s.n = n; s.c = c\n @property\n def both(s): return {s.c: s.n}\nx = E.A.both, E.B.n, E.B.value, [e.c for e in E]",
     "from enum import Enum\nclass E(Enum):\n A = 'a'\n def __init__(s, c): s.up = c.upper()\nx = E.A.up, E('a').value",
+    "from types import SimpleNamespace as N, MappingProxyType as P\nn = N(a=1, b=N(c='z')); n.d = 2; x = n.a, n.b.c, n.d, P({'a': 1})['a'], dict(P({'b': 2}))",
     "from enum import StrEnum\nclass E(StrEnum):\n A = 'a'\nx = str(E.A), f'{E.A}-b', E.A.value, E.A == 'a', 'c-' + f'{E.A}'",
     "from typing import TypedDict\nclass D(TypedDict, total=False):\n a: str\n b: int\nclass C(D):\n c: int\nd = C(a='q', c=1); d['b'] = 2; x = d['a'], d, D({'a': 'r'})['a'], len(d)",
     "class B:\n all = []\n def __init_subclass__(cls, /, name=None, **k):\n  super().__init_subclass__(**k); B.all.append(name or cls.__name__); cls.label = name\nclass C(B, name='c'): pass\nclass D(C): pass\nx = B.all, C().label, D().label",

@@ -41,6 +41,7 @@ from dagwarden.sources.dags.language.objects import (
     Context,
     Decorated,
     Function,
+    Instance,
     Module,
     Namespace,
     SearchPlace,
@@ -235,6 +236,10 @@ class Dag(Thing):
         """Return what DAG files ask of a DAG."""
         if name == "super().__init__":
             return Method(name, self._construct)
+        if name == "super().__enter__":
+            return Method(name, lambda _: self._enter())
+        if name == "super().__exit__":
+            return Method(name, lambda _: self.world.leave(self))
         if name == "tasks":
             return self.tasks()
         if name in ("task_dict", "_task_dict"):
@@ -273,15 +278,31 @@ class Dag(Thing):
         return None
 
     def enter(self) -> Value:
-        """Become the DAG of what is made inside."""
+        """Become the DAG of what is made inside, as its own class does that."""
+        own = None if self.made is None else self.made.find("__enter__")
+        return self._enter() if own is None else self._by_class(own)
+
+    def _by_class(self, own: tuple[Value, Class]) -> Value:
+        method, owner = own
+        if not isinstance(method, Function):
+            return why_unknown(method) or Unknown("dynamic", "__enter__")
+        given: list[Value] = [None] * (len(method.parameters()) - 1)
+        made = method.bind(self, owner)
+        return self.world.interpreter.call(made, Arguments(given, {}))
+
+    def _enter(self) -> Value:
         registered = truth(self.arguments.keywords.get("auto_register", True))
         self.exposed = self.exposed or registered is not False
         self.world.contexts.append(self)
         return self
 
     def exit(self) -> None:
-        """End the context."""
-        self.world.leave(self)
+        """End the context, as its own class does that."""
+        own = None if self.made is None else self.made.find("__exit__")
+        if own is None:
+            self.world.leave(self)
+        else:
+            self._by_class(own)
 
 
 # What enters and leaves a context where no `with` does.
@@ -745,6 +766,7 @@ class NoContext(Thing):
         return self.value
 
 
+_SEVERAL = Unknown("dynamic", "a context that is one of several")
 _IN_CODE = Unknown("dynamic", "a context whose code is not followed")
 
 
@@ -875,7 +897,7 @@ class TaskFactory(Thing):
         task.function, task.given = self.function, _called_with(given, expanded)
         name = self.arguments.keywords.get("task_id")
         if name is None:
-            name = self.function.describe().rpartition(".")[2]
+            name = _name_of(self.function)
         if self.dag is not None:
             task.dag = self.dag
         world.add(task, name, unique=True)
@@ -888,6 +910,14 @@ class TaskFactory(Thing):
             return None
         module = function.scope.module
         return None if module is None else Place(node, module.path)
+
+
+def _name_of(function: Value) -> Value:
+    """Return the `__name__` of a function; of one under decorators its own."""
+    if isinstance(function, Function):
+        return function.named
+    described = function.describe() if isinstance(function, Thing) else ""
+    return described.rpartition(".")[2]
 
 
 def _called_with(
@@ -977,7 +1007,7 @@ class GroupFactory(Thing):
     def _make(self, arguments: Arguments, *, mapped: bool) -> Value:
         name = self.arguments.keywords.get("group_id")
         if name is None:
-            name = self.arguments.rest or self.function.name
+            name = self.arguments.rest or self.function.named
         if refused.is_no_group_id(name):
             detail = "a group_id that no task group may have"
             self.world.refused(self.arguments.node, detail)
@@ -1011,7 +1041,7 @@ class DagFactory(Thing):
             is_scalar(dag_id) and not (by_name or isinstance(dag_id, str))
         ):
             # Airflow 3 takes only a text by its place
-            dag_id = self.arguments.rest or self.function.name
+            dag_id = self.arguments.rest or self.function.named
         self.world.check_dag(self.arguments, dag_id)
         dag = Dag(self.world, dag_id, self.arguments)
         self.world.register(dag)
@@ -1123,6 +1153,8 @@ class World:
             "contextlib.nullcontext": lambda given: NoContext(
                 given.get("enter_result", 0)
             ),
+            "types.MappingProxyType": _same_function,
+            "types.SimpleNamespace": self._namespace,
             "copy.deepcopy": lambda given: copied(given.get("x", 0)),
             "copy.copy": lambda given: shallow(given.get("x", 0)),
             "typing.cast": lambda given: given.get("val", 1),
@@ -1384,6 +1416,17 @@ class World:
                 del self.contexts[position:]
                 return
 
+    def one_of(self, contexts: list[Thing]) -> Thing | None:
+        """Return what stands for a context that is one of several; None: it is none."""
+        dags = [one for one in contexts if isinstance(one, Dag)]
+        if not dags and not any(isinstance(one, Group) for one in contexts):
+            return None
+        group = Group(self, _SEVERAL, Arguments([], {}, None, _SEVERAL))
+        for dag in dags:
+            dag.exposed = True
+            group.dag = _SEVERAL
+        return group
+
     def by_hand(self, context: Dag | Group, name: str) -> Value:
         """Return what enters or leaves a context without `with`."""
 
@@ -1432,6 +1475,8 @@ class World:
         if group is not None and isinstance(group.dag, Dag) and dag is None:
             # whether a group's DAG becomes the task's is not the same everywhere
             task.unresolved_dag = Unknown("version", "the DAG of a task group")
+        if group is not None and isinstance(group.dag, Unknown):
+            dag, task.unresolved_dag = None, group.dag
         task.dag, task.group = task.dag or dag, group
         task.added = True
         task.certain = not (self.interpreter.level or self.interpreter.repeating)
@@ -1751,7 +1796,9 @@ class World:
             return dag
         dag.made = made
         why = made.hidden()
-        if made.find("__enter__") or made.find("__exit__") or made.find("add_task"):
+        ways = (made.find(name) for name in ("__enter__", "__exit__"))
+        odd = any(way and not isinstance(way[0], Function) for way in ways)
+        if odd or made.find("add_task"):
             why = why or Unknown("dynamic", made.describe())
         if start is not None:
             not_called = Unknown("dynamic", made.describe())
@@ -1838,6 +1885,14 @@ class World:
         if isinstance(found, Fields):
             return Connected(found)
         return found or Unknown("connection", str(name))
+
+    def _namespace(self, given: Arguments) -> Value:
+        if given.positional or given.more or given.rest:
+            return Unknown("import", "types.SimpleNamespace()")
+        plain = [Symbol("builtins.object")]
+        name, module = "SimpleNamespace", self.interpreter.module
+        made = Class(self.interpreter, name, module, list[Value](plain))
+        return Instance(made, dict(given.keywords))
 
     def _bound(self, first: Arguments) -> Value:
         function = first.get("func", 0)

@@ -141,6 +141,10 @@ class World(Protocol):
         """Note `left >> right`."""
         ...
 
+    def one_of(self, contexts: list[Thing]) -> Thing | None:
+        """Return what stands for a context that is one of several; None: it is none."""
+        ...
+
     def set_item(self, symbol: Symbol, key: Value) -> None:
         """Note that `symbol[key]` is set, of what stands outside the repository."""
         ...
@@ -1392,6 +1396,8 @@ class Interpreter:
             ending = self._within_generated(context.generated, item, others, body)
             if ending is not None:
                 return ending
+        if isinstance(context, Unknown) and context.parts:
+            context = self.world.one_of(things_of(context)) or context
         why = why_unknown(context) or Unknown("dynamic", "with")
         value = context.enter() if isinstance(context, Thing) else why
         try:
