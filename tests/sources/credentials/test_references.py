@@ -3,6 +3,7 @@
 import ast
 
 import pytest
+from msgspec.structs import astuple
 
 from dagwarden.sources.credentials.references import (
     references_in_python,
@@ -42,7 +43,7 @@ ACTIVATE = "activate-service-account"
 def test_settings_and_commands(
     text: str, expected: list[tuple[int, str, str | None, bool]]
 ) -> None:
-    assert [tuple(one) for one in references_in_text(text)] == expected
+    assert [astuple(one) for one in references_in_text(text)] == expected
 
 
 @pytest.mark.parametrize(
@@ -80,4 +81,4 @@ def test_settings_and_commands(
 )
 def test_python(code: str, expected: list[tuple[int, str, str | None, bool]]) -> None:
     found = references_in_python(ast.parse(code), code)
-    assert [tuple(one) for one in found] == expected
+    assert [astuple(one) for one in found] == expected

@@ -61,7 +61,10 @@ PARTS = [
     ),
     *("jdbc:oracle:thin:a/", "%3A", "%", "{", "[", "{{ ", " }}", '{"', '["', "base64"),
     *("private_key", "-----BEGIN PRIVATE KEY-----", "MII", "Hunter2!x", "secret_id"),
-    *(b64(b"password=Tr0ub4dor"), b64(gzip.compress(b'{"password": "Tr0ub4dor"}'))),
+    *(
+        b64(b"password=Tr0ub4dor"),
+        b64(gzip.compress(b'{"password": "Tr0ub4dor"}', mtime=0)),
+    ),
     *(
         " ",
         "\n",
@@ -114,7 +117,7 @@ def test_most_texts_are_clear(text: str) -> None:
         "postgresql://etl:Tr0ub4dor@db/tides",
         "export DB_PASSWORD=Tr0ub4dor",
         b64(b"password=Tr0ub4dor and more"),
-        b64(gzip.compress(b'{"password": "Tr0ub4dor"}')),
+        b64(gzip.compress(b'{"password": "Tr0ub4dor"}', mtime=0)),
         "half a character: \ud800",
         "a: b, " * 30,  # so many that looking at each is work
     ],

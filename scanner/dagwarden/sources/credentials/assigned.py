@@ -8,7 +8,8 @@ sshpass(1), mysql(1), redis-cli, mongosh, sqlcmd, docker, airflow, twine and ope
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from dagwarden.patterns import Late, late
 from dagwarden.sources.credentials.decode import unquoted
@@ -50,14 +51,14 @@ _ARGUMENT = (
 _ON_THE_LINE = r"(?:[^\n;|]|\\\n){0,1000}?"
 
 
-class Assigned(NamedTuple):
+class Assigned(Struct, frozen=True):
     """A value and the name that a text gives it."""
 
     name: str
     value: str
 
 
-class _Option(NamedTuple):
+class _Option(Struct, frozen=True):
     """An option by which a command takes a password, alone or after a user's name."""
 
     hint: str

@@ -11,8 +11,10 @@ from binascii import b2a_base64
 from codecs import encode
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
-from typing import NamedTuple, cast
+from typing import cast
 from urllib.parse import quote, quote_plus, unquote, unquote_plus
+
+from msgspec import Struct
 
 from dagwarden.patterns import late
 from dagwarden.sources.credentials.keys import from_base64
@@ -37,7 +39,7 @@ JOINING = frozenset({ast.Add, ast.BitOr, ast.Mod, ast.Mult})
 _BEGINNING = 12
 
 
-class Leaf(NamedTuple):
+class Leaf(Struct, frozen=True):
     """A text as it is written, and its lines."""
 
     text: str
@@ -58,7 +60,7 @@ class Leaf(NamedTuple):
         return self.line
 
 
-class Folded(NamedTuple):
+class Folded(Struct, frozen=True):
     """What an expression comes to, what is written for it, and how much that is."""
 
     value: object

@@ -2,7 +2,8 @@
 
 import re
 from functools import lru_cache
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from dagwarden.facts import SecretKind
 from dagwarden.patterns import late, words
@@ -20,7 +21,7 @@ from dagwarden.sources.credentials.negatives import (
 from dagwarden.sources.credentials.work import charge
 
 
-class Named(NamedTuple):
+class Named(Struct, frozen=True):
     """What a value is by its name; `doubt` says why it may be none."""
 
     kind: SecretKind

@@ -12,7 +12,10 @@ from collections import ChainMap, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import islice
-from typing import Any, NamedTuple, Protocol, cast
+from typing import Any, Protocol, cast
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from dagwarden.patterns import words
 from dagwarden.sources.credentials.assigned import command_in, flag_in
@@ -70,7 +73,7 @@ class Finder(Protocol):
 Parts = Iterable[tuple[ast.AST, str]]
 
 
-class Written(NamedTuple):
+class Written(Struct, frozen=True):
     """A credential and the line where it is written, or most of it is."""
 
     line: int
@@ -128,8 +131,8 @@ def names_of(
 
 
 def _imported(folded: Folded, source: str) -> Folded:
-    leaves = (leaf._replace(source=leaf.source or source) for leaf in folded.leaves)
-    return folded._replace(leaves=tuple(leaves))
+    leaves = (replace(leaf, source=leaf.source or source) for leaf in folded.leaves)
+    return replace(folded, leaves=tuple(leaves))
 
 
 class _Names(ChainMap[str, Folded]):
@@ -143,7 +146,7 @@ class _Names(ChainMap[str, Folded]):
         return default
 
 
-class _Scope(NamedTuple):
+class _Scope(Struct, frozen=True):
     """The names that code sees, and what the value is called that it returns."""
 
     names: _Names

@@ -12,7 +12,9 @@ import ast
 import re
 from collections.abc import Iterator, Mapping
 from itertools import islice
-from typing import NamedTuple, cast
+from typing import cast
+
+from msgspec import Struct
 
 from dagwarden.patterns import Late, late, words
 from dagwarden.sources.credentials.fold import Folded, called, fold
@@ -67,7 +69,7 @@ _PATH = late(r"[/.~$%]|.*\.(?:json|p12)$", re.IGNORECASE)
 _COMMENT = late(r"[ \t]*\"?[ \t]*(?:#|//|--\s|;)")
 
 
-class Reference(NamedTuple):
+class Reference(Struct, frozen=True):
     """A credential that is named: on which line, as what, and where it is kept."""
 
     line: int

@@ -7,7 +7,9 @@ of a credential may be shown. None of the patterns can backtrack far.
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple, cast
+from typing import cast
+
+from msgspec import Struct
 
 from dagwarden.facts import SecretKind
 from dagwarden.patterns import Late, Screen, late
@@ -34,7 +36,7 @@ from dagwarden.sources.credentials.negatives import (
 from dagwarden.sources.credentials.work import charge
 
 
-class Shaped(NamedTuple):
+class Shaped(Struct, frozen=True):
     """A credential told by its shape; `prefix` is the public part of its type."""
 
     kind: SecretKind
@@ -44,7 +46,7 @@ class Shaped(NamedTuple):
     doubt: str | None = None
 
 
-class _Token(NamedTuple):
+class _Token(Struct, frozen=True):
     """A shape of tokens: one of `hints` is in each; the first group may be shown."""
 
     hints: tuple[str, ...]

@@ -9,7 +9,9 @@ dropped. It never leaves `sources`.
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
-from typing import NamedTuple, cast
+from typing import cast
+
+from msgspec import Struct
 
 from dagwarden.facts import Origin, Secret, SecretKind
 from dagwarden.patterns import Late, late, words
@@ -40,6 +42,7 @@ from dagwarden.sources.credentials.negatives import (
 )
 from dagwarden.sources.credentials.screen import is_clear
 from dagwarden.sources.credentials.shapes import (
+    Shaped,
     is_key_id,
     is_plain,
     secret_half,
@@ -78,7 +81,7 @@ _QUERY = late(r"^[A-Za-z][\w+.-]{0,40}:(?://)?[^\s?]{0,2048}\?(?P<query>\S+)$")
 _harmless: dict[tuple[str, str], int] = {}
 
 
-class Found(NamedTuple):
+class Found(Struct, frozen=True):
     """A credential in clear, on its way to a `Secret`; `value` is never shown."""
 
     kind: SecretKind
@@ -363,29 +366,33 @@ def _in_text(place: str, text: str) -> Iterator[Found]:
         yield from _in_long_text(place, text)
         return
     given = list(assigned_in(text))
-    for kind, value, prefix, doubt in shapes(text):
+    for told in shapes(text):
         charge(1 + len(given) // _COMPARED)
-        name = next((one.name for one in given if value in one.value), None)
-        yield Found(kind, _below(place, name), value, prefix, doubt)
+        name = next((one.name for one in given if told.value in one.value), None)
+        yield _shaped(_below(place, name), told)
     yield from _given(place, given, passwords_in(text))
 
 
 def _in_long_text(place: str, text: str) -> Iterator[Found]:
     """Yield what a text has by shape, and then part by part what it calls by a name."""
-    for kind, value, prefix, doubt in shapes(text):
-        yield Found(kind, place, value, prefix, doubt)
+    for told in shapes(text):
+        yield _shaped(place, told)
     for part in parts_of(text):
         charge(len(part) // _SEARCHED)
         yield from _given(place, assigned_in(part), passwords_in(part))
 
 
+def _shaped(place: str, told: Shaped) -> Found:
+    return Found(told.kind, place, told.value, told.prefix, told.doubt)
+
+
 def _given(
     place: str, given: Iterable[Assigned], passwords: Iterable[str]
 ) -> Iterator[Found]:
-    for name, value in given:
+    for one in given:
         # what has a shape was told by it, maybe as what it holds: "Basic ..."
-        if kind_by_name(name) is not None and shape(value) is None:
-            yield from _by_name(_below(place, name), name, value)
+        if kind_by_name(one.name) is not None and shape(one.value) is None:
+            yield from _by_name(_below(place, one.name), one.name, one.value)
     for password in passwords:
         if is_one(password):
             yield Found("password", place, password)

@@ -9,7 +9,9 @@ part alone tells the same.
 from collections.abc import Iterator
 from contextlib import suppress
 from itertools import islice
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
+
+from msgspec import Struct
 
 from dagwarden.facts import GapReason
 from dagwarden.sources.credentials import Found, found_in
@@ -39,7 +41,7 @@ class Partly(Exception):
         self.detail = detail
 
 
-class Spot(NamedTuple):
+class Spot(Struct, frozen=True):
     """A credential, and the line that it stands at."""
 
     line: int

@@ -4,6 +4,8 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from dagwarden.sources.embedded.formats.json_text import parsed, with_lines
 from dagwarden.sources.embedded.formats.plain import read_named
 from dagwarden.sources.embedded.formats.prose import read_said
@@ -35,7 +37,7 @@ def read_notebook(text: str) -> Iterator[Spot]:
             found = spot.found
             place = f"{one.place}.{found.place}" if found.place else one.place
             at = min(bisect_left(ends, spot.line), len(ends) - 1)
-            yield Spot(one.lines[at][0], found._replace(place=place))
+            yield Spot(one.lines[at][0], replace(found, place=place))
     for place, value in _values(document):
         yield from spots_in(place, value)
 

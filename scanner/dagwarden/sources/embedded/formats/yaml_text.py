@@ -6,6 +6,8 @@ from binascii import Error as Base64Error
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from dagwarden.sources.credentials import found_in
 from dagwarden.sources.credentials.work import charge
 from dagwarden.sources.embedded.formats.plain import read_comments, read_named
@@ -125,7 +127,7 @@ def _block(place: str, node: Node) -> Iterator[Spot]:
         if any(not isinstance(one.value, str) for one in documents):
             found = (spot for document in documents for spot in _read(document))
     for spot in found:
-        inner = spot.found._replace(place=below(place, spot.found.place))
+        inner = replace(spot.found, place=below(place, spot.found.place))
         yield Spot(node.line + (spot.line - 1) * node.as_written, inner)
 
 
@@ -163,7 +165,7 @@ def _manifest(part: str, values: Node) -> Iterator[Spot]:
         if not found and key.lower() not in _NO_SECRETS:
             # whatever it is called, it is kept as a secret
             found = [
-                one._replace(place=place)
+                replace(one, place=place)
                 for one in found_in(f"{place}.secret", text, weak=True)
             ]
         yield from (Spot(node.line, one) for one in found)
