@@ -93,7 +93,7 @@ def _before(
 def _holding(control: Control, key: str, step: Step) -> Iterator[str]:
     """Yield what of an identity is enough for a step of its, any of them."""
     yield key
-    if key in control.placed.projects:
+    if key in control.placed.accounts:
         yield from (
             node_of(gives, key)
             for gives in PARTS

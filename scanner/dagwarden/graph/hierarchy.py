@@ -132,6 +132,15 @@ class Hierarchy:
             found = self._lineages[name] = self._climb(name)
         return found
 
+    def above(self, name: str) -> Lineage:
+        """Return all above a resource of a canonical name, which many of them share."""
+        stated = self._stated(name)
+        if stated is not None:
+            return Lineage(names=stated, missing=self._unread(name, stated))
+        if not name.startswith(_PROJECTS) and (project := self._project_of(name)):
+            return self.lineage(project)
+        return Lineage(names=(), missing=self._end(name))
+
     def within(self, name: str, scopes: Iterable[str]) -> bool:
         """Tell whether a resource is, or lies below, one of the canonical scopes."""
         return not set(self.lineage(name).names).isdisjoint(scopes)
@@ -174,17 +183,8 @@ class Hierarchy:
         return above[1:] if above[:1] == (name,) else above
 
     def _climb(self, name: str) -> Lineage:
-        above = self._stated(name)
-        if above is None and not name.startswith(_PROJECTS):
-            project = self.project_of(name)
-            if project is not None:
-                inherited = self.lineage(project)
-                return Lineage(
-                    names=(name, *inherited.names), missing=inherited.missing
-                )
-        if above is None:
-            return Lineage(names=(name,), missing=self._end(name))
-        return Lineage(names=(name, *above), missing=self._unread(name, above))
+        above = self.above(name)
+        return Lineage(names=(name, *above.names), missing=above.missing)
 
     def _end(self, name: str) -> tuple[Unresolved, ...]:
         """Return what is missing where nothing is stated above a resource."""

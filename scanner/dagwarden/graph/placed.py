@@ -6,7 +6,8 @@ costs one entry per account, workload and policy.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import cached_property
 from itertools import count
 from typing import Literal, TypeAlias
 
@@ -16,7 +17,7 @@ from dagwarden.facts import CloudRun, ComposerEnvironment
 from dagwarden.graph.access import Cause
 from dagwarden.graph.edges import Place
 from dagwarden.graph.estate import Estate
-from dagwarden.graph.hierarchy import account_resource
+from dagwarden.graph.hierarchy import Lineage, account_resource
 from dagwarden.graph.new_keys import NewKeys
 from dagwarden.graph.principals import account_key, email_of, is_build_default
 
@@ -78,6 +79,14 @@ def repository_of(image: str) -> str | None:
     )
 
 
+def _resource_of(account: str) -> str:
+    return account_resource(email_of(account) or account)
+
+
+def _project_in(above: tuple[str, ...]) -> str | None:
+    return next((name for name in above if name.startswith(_PROJECT)), None)
+
+
 def _has(account: str, place: Place) -> bool:
     """Tell whether an account is of those that have a place: not all run builds."""
     return place != "build_account" or is_build_default(email_of(account) or "")
@@ -94,82 +103,54 @@ def _pools(estate: Estate) -> dict[str, list[str]]:
     return found
 
 
-class Placed:
-    """Accounts, and what may be lifted, by every resource that gives them."""
+class _Index:
+    """
+    What stands on which resource, by place, in the order in which it was noted.
 
-    def __init__(self, estate: Estate) -> None:
-        """Index accounts, workloads, pools and guardrails under what is above them."""
-        self._estate = estate
-        # by place and resource: what stands there, and below which containers, in order
+    Many have the same above them: what is below a container is found when asked.
+    """
+
+    def __init__(self) -> None:
+        # by place: what stands at a resource, and below which containers
         self._own: dict[Place | Lifted, dict[str, list[_Stands]]] = {}
         self._below: dict[Place | Lifted, dict[tuple[str, ...], list[_Stands]]] = {}
         self._under: dict[Place | Lifted, dict[str, list[list[_Stands]]]] = {}
-        self._at: dict[tuple[Place | Lifted, str], list[tuple[str, str]]] = {}
-        self._order = count()
-        self.runs: dict[str, list[str]] = {}  # account -> workloads
-        self.projects: dict[str, str | None] = {}  # account -> its project
-        self.missing: dict[str, tuple[Cause, ...]] = {}  # policies above, not read
-        self._new_keys = NewKeys(estate)
-        self._banned: dict[str, bool | None] = {}
-        self._composers = {
-            one.resource: one for one in estate.facts.composer_environments
-        }
-        self._disabled = {
-            item.key for item in estate.facts.identities if item.disabled is True
-        }
-        self.pools = _pools(estate)  # pool -> keys of it that policies name
-        self._pool_places: dict[str, _Standing] = {}
-        # key of a pool -> the pool, as who forges its tokens is called
-        self.pool_of = {
-            key: f"pool {pool}" for pool, keys in self.pools.items() for key in keys
-        }
-        self._place_workloads()
-        self._place_accounts()
-        self._place_pools()
-        self._place_guardrails()
+        self.order = count()
 
-    @property
-    def lifted(self) -> bool:
-        """Tell whether there is anything that a lever lifts."""
-        kinds: tuple[Lifted, ...] = ("deny", "boundary", "org_policy", "disabled")
-        return any(kind in self._own for kind in kinds)
+    def has(self, place: Place | Lifted) -> bool:
+        return place in self._own
 
-    def of(self, place: Place | Lifted, scope: str) -> list[tuple[str, str]]:
-        """
-        Return (account, resource behind which it stands) under a scope.
+    def put(
+        self,
+        place: Place | Lifted,
+        at: str,
+        above: tuple[str, ...],
+        *stands: _Stands,
+    ) -> None:
+        """Note what stands at a resource, below all that is above it."""
+        own = self._own.setdefault(place, {})
+        own.setdefault(at, []).extend(stands)
+        self.put_below(place, above, stands)
 
-        Of policies that may be lifted: (the resource they stand on, their name).
-        """
-        found = self._at.get((place, scope))
-        if found is None:
-            found = self._at[place, scope] = self._find(place, scope)
-        return found
+    def put_each(
+        self, place: Place, above: tuple[str, ...], stands: Iterable[_Stands]
+    ) -> None:
+        """Note what stands each at a resource of its own, all below the same."""
+        own = self._own.setdefault(place, {})
+        for one in stands:
+            own.setdefault(one[2], []).append(one)
+        self.put_below(place, above, stands)
 
-    def standing(self, account: str) -> Iterator[_Standing]:
-        """
-        Yield where an account, or a pool, stands: what `of` finds, from its other end.
+    def put_below(
+        self, place: Place | Lifted, above: tuple[str, ...], stands: Iterable[_Stands]
+    ) -> None:
+        """Note what stands below containers."""
+        if above:
+            below = self._below.setdefault(place, {})
+            below.setdefault(above, []).extend(stands)
 
-        Of each the place, the resources on which a permission gives it, nearest first,
-        and that behind which it stands.
-        """
-        if account in self._pool_places:
-            yield self._pool_places[account]
-        if account not in self.projects:
-            return
-        lineage, access = self._estate.hierarchy.lineage, self._estate.access
-        names = lineage(account_resource(email_of(account) or account)).names
-        for place, start in self._account_places(names[1:]):
-            if _has(account, place):
-                yield place, names[start:], names[0]
-        for workload in self.runs.get(account, ()):
-            run, environment = access.run(workload), self._composers.get(workload)
-            for place, at, what in (
-                *(self._run_places(run) if run else ()),
-                *(self._composer_places(environment) if environment else ()),
-            ):
-                yield place, lineage(at).names, what
-
-    def _find(self, place: Place | Lifted, scope: str) -> list[tuple[str, str]]:
+    def find(self, place: Place | Lifted, scope: str) -> list[tuple[str, str]]:
+        """Return what stands at a resource or below it."""
         stands = list(self._own.get(place, {}).get(scope, ()))
         for inside in self._containing(place).get(scope, ()):
             stands += inside
@@ -185,77 +166,132 @@ class Placed:
                     found.setdefault(container, []).append(inside)
         return found
 
-    def _accounts(self) -> Iterator[str]:
-        for identity in self._estate.facts.identities:
-            if identity.kind == "service_account":
-                yield identity.key
 
-    def _put(
-        self, place: Place | Lifted, names: tuple[str, ...], key: str, what: str
-    ) -> None:
-        """
-        Note what stands at the first of `names`, below all the others.
+class Placed:
+    """Accounts, and what may be lifted, by every resource that gives them."""
 
-        Many have the same above them: what is below a container is found when asked.
+    def __init__(self, estate: Estate) -> None:
+        """Tell which accounts there are; where they stand is found when asked."""
+        self._estate = estate
+        self._at: dict[tuple[Place | Lifted, str], list[tuple[str, str]]] = {}
+        self._new_keys = NewKeys(estate)
+        self._banned: dict[str, bool | None] = {}
+        identities, composers = (
+            estate.facts.identities,
+            estate.facts.composer_environments,
+        )
+        self._disabled = {item.key for item in identities if item.disabled is True}
+        self._composers = {one.resource: one for one in composers}
+        self.runs: dict[str, list[str]] = {}  # account -> workloads
+        for run in estate.facts.cloud_runs:
+            self._note(run)
+        for composer in composers:
+            self._note(composer)
+        named = (item.key for item in identities if item.kind == "service_account")
+        self.accounts = frozenset((*named, *self.runs)) - self._disabled
+        self.pools = _pools(estate)  # pool -> keys of it that policies name
+        # key of a pool -> the pool, as who forges its tokens is called
+        self.pool_of = {
+            key: f"pool {pool}" for pool, keys in self.pools.items() for key in keys
+        }
+        self._projects: dict[str, str | None] = {}
+
+    @property
+    def lifted(self) -> bool:
+        """Tell whether there is anything that a lever lifts."""
+        kinds: tuple[Lifted, ...] = ("deny", "boundary", "org_policy", "disabled")
+        return any(map(self._index.has, kinds))
+
+    def of(self, place: Place | Lifted, scope: str) -> list[tuple[str, str]]:
         """
-        stands = (next(self._order), key, what)
-        own = self._own.setdefault(place, {})
-        own.setdefault(names[0], []).append(stands)
-        self._put_below(place, names[1:], [stands])
+        Return (account, resource behind which it stands) under a scope.
+
+        Of policies that may be lifted: (the resource they stand on, their name).
+        """
+        found = self._at.get((place, scope))
+        if found is None:
+            found = self._at[place, scope] = self._index.find(place, scope)
+        return found
+
+    def standing(self, account: str) -> Iterator[_Standing]:
+        """
+        Yield where an account, or a pool, stands: what `of` finds, from its other end.
+
+        Of each the place, the resources on which a permission gives it, nearest first,
+        and that behind which it stands.
+        """
+        if account in self._pool_places:
+            yield self._pool_places[account]
+        if account not in self.accounts:
+            return
+        lineage, access = self._estate.hierarchy.lineage, self._estate.access
+        names = lineage(_resource_of(account)).names
+        for place, start in self._account_places(names[1:]):
+            if _has(account, place):
+                yield place, names[start:], names[0]
+        for workload in self.runs.get(account, ()):
+            run, environment = access.run(workload), self._composers.get(workload)
+            for place, at, what in (
+                *(self._run_places(run) if run else ()),
+                *(self._composer_places(environment) if environment else ()),
+            ):
+                yield place, lineage(at).names, what
+
+    def project(self, account: str) -> str | None:
+        """Return the project of an account that is placed."""
+        if account not in self._projects:
+            above = self._above(account).names if account in self.accounts else ()
+            self._projects[account] = _project_in(above)
+        return self._projects[account]
+
+    @cached_property
+    def missing(self) -> dict[str, tuple[Cause, ...]]:
+        """Return which policies above the accounts of workloads were not read."""
+        return {
+            key: tuple(Cause(reason=one.reason, symbol=one.symbol) for one in missing)
+            for key in sorted(self.runs)
+            if (missing := self._above(key).missing)
+        }
+
+    def _above(self, account: str) -> Lineage:
+        return self._estate.hierarchy.above(_resource_of(account))
+
+    @cached_property
+    def _index(self) -> _Index:
+        index = _Index()
+        self._place_workloads(index)
+        self._place_accounts(index)
+        for pool, (place, names, resource) in self._pool_places.items():
+            index.put(place, names[0], names[1:], (next(index.order), pool, resource))
+        self._place_guardrails(index)
+        return index
 
     # ---------------------------------------------------------------------- accounts
 
-    def _place_accounts(self) -> None:
+    def _place_accounts(self, index: _Index) -> None:
         """Place accounts by what is above them, which those of a project share."""
-        lineage = self._estate.hierarchy.lineage
         beside: dict[tuple[str, ...], list[_Stands]] = {}
-        for key in sorted({*self._accounts(), *self.runs} - self._disabled):
-            resource = account_resource(email_of(key) or key)
-            found = lineage(resource)
-            if found.missing and key in self.runs:
-                self.missing[key] = tuple(
-                    Cause(reason=item.reason, symbol=item.symbol)
-                    for item in found.missing
-                )
-            stands = (next(self._order), key, resource)
-            beside.setdefault(found.names[1:], []).append(stands)
+        for key in sorted(self.accounts):
+            stands = (next(index.order), key, _resource_of(key))
+            beside.setdefault(self._above(key).names, []).append(stands)
         for above, accounts in beside.items():
-            self._place_beside(above, accounts)
-
-    def _place_beside(self, above: tuple[str, ...], accounts: list[_Stands]) -> None:
-        """Place the accounts that have the same above them."""
-        project = next((name for name in above if name.startswith(_PROJECT)), None)
-        self.projects.update((key, project) for _, key, _ in accounts)
-        for place, start in self._account_places(above):
-            there = [one for one in accounts if _has(one[1], place)]
-            if not there:
-                continue
-            own = self._own.setdefault(place, {})
-            if start:
-                own.setdefault(above[start - 1], []).extend(there)
-            else:
-                for stands in there:
-                    own.setdefault(stands[2], []).append(stands)
-            self._put_below(place, above[start:], there)
+            for place, start in self._account_places(above):
+                there = [one for one in accounts if _has(one[1], place)]
+                if there and start:
+                    index.put(place, above[start - 1], above[start:], *there)
+                elif there:
+                    index.put_each(place, above, there)
 
     def _account_places(self, above: tuple[str, ...]) -> Iterator[tuple[Place, int]]:
         """Yield what an account has, by what is above it, and from where on: 0, itself."""
-        project = next((name for name in above if name.startswith(_PROJECT)), None)
         yield "account", 0
-        banned = self._keys_banned(project)
+        banned = self._keys_banned(_project_in(above))
         if not banned:
             yield "key_account" if banned is False else "key_account_unread", 0
         for place, prefix in _CONTAINERS:
             first = (i for i, name in enumerate(above) if name.startswith(prefix))
             if (start := next(first, None)) is not None:
                 yield place, start + 1
-
-    def _put_below(
-        self, place: Place | Lifted, above: tuple[str, ...], stands: list[_Stands]
-    ) -> None:
-        if above:
-            below = self._below.setdefault(place, {})
-            below.setdefault(above, []).extend(stands)
 
     def _keys_banned(self, project: str | None) -> bool | None:
         """Tell whether organisation policies forbid all new keys in a project."""
@@ -267,26 +303,39 @@ class Placed:
 
     # --------------------------------------------------------------------- workloads
 
-    def _runs_as(self, account: object, resource: str) -> str | None:
+    def _runs_as(self, workload: CloudRun | ComposerEnvironment) -> str | None:
         """Return the key of the account that a workload runs as, if it gets tokens."""
+        account = workload.service_account
         if not isinstance(account, str):
             return None
         key = account_key(account)
-        if key in self._disabled:
-            return None
-        self.runs.setdefault(key, []).append(resource)
-        return key
+        return None if key in self._disabled else key
 
-    def _place_workloads(self) -> None:
-        lineage = self._estate.hierarchy.lineage
+    def _note(self, workload: CloudRun | ComposerEnvironment) -> None:
+        if key := self._runs_as(workload):
+            self.runs.setdefault(key, []).append(workload.resource)
+
+    def _place_workloads(self, index: _Index) -> None:
         for run in self._estate.facts.cloud_runs:
-            key = self._runs_as(run.service_account, run.resource)
-            for place, at, what in self._run_places(run) if key else ():
-                self._put(place, lineage(at).names, key or "", what)
+            if key := self._runs_as(run):
+                self._place_all(index, key, self._run_places(run))
         for environment in self._estate.facts.composer_environments:
-            key = self._runs_as(environment.service_account, environment.resource)
-            for place, at, what in self._composer_places(environment) if key else ():
-                self._put(place, lineage(at).names, key or "", what)
+            if key := self._runs_as(environment):
+                self._place_all(index, key, self._composer_places(environment))
+
+    def _place_all(
+        self, index: _Index, key: str, places: Iterator[tuple[Place, str, str]]
+    ) -> None:
+        canonical, above = (
+            self._estate.hierarchy.canonical,
+            self._estate.hierarchy.above,
+        )
+        known: dict[str, tuple[str, ...]] = {}
+        for place, at, what in places:
+            name = canonical(at)
+            if name not in known:
+                known[name] = above(name).names
+            index.put(place, name, known[name], (next(index.order), key, what))
 
     def _run_places(self, run: CloudRun) -> Iterator[tuple[Place, str, str]]:
         """Yield where a Cloud Run workload gives its account, and as what it is shown."""
@@ -310,8 +359,17 @@ class Placed:
 
     # ------------------------------------------------------------- pools and guardrails
 
-    def _place_pools(self) -> None:
-        """Note the pools whose principals anyone who adds a provider can be."""
+    @cached_property
+    def _pool_places(self) -> dict[str, _Standing]:
+        """Return the pools whose principals anyone who adds a provider can be."""
+        return {
+            f"pool {name}": standing
+            for name, disabled in sorted(self._pool_states().items())
+            if (standing := self._pool_place(name, disabled)) is not None
+        }
+
+    def _pool_states(self) -> dict[str, bool | None]:
+        """Return which pools are disabled; None: that was not read."""
         membership = self._estate.access.membership
         states: dict[str, bool | None] = dict.fromkeys(self.pools)
         for provider in self._estate.facts.federation_providers:
@@ -320,34 +378,33 @@ class Placed:
             )
             if provider.pool_disabled is not UNSET:
                 states[name] = provider.pool_disabled
-        for name, disabled in sorted(states.items()):
-            found = _PROJECT_OF_POOL.match(name)
-            if found is None or disabled or name.endswith(".svc.id.goog"):
-                continue  # Google itself is the provider of a cluster's pool
-            project = self._estate.hierarchy.canonical(
-                f"//cloudresourcemanager.googleapis.com/{found[1]}"
-            )
-            resource = f"//iam.googleapis.com/{name}"
-            names = (resource, *self._estate.hierarchy.lineage(project).names)
-            place: Place = "pool" if disabled is False else "pool_unread"
-            self._pool_places[f"pool {name}"] = (place, names, resource)
-            self._put(place, names, f"pool {name}", resource)
+        return states
 
-    def _place_guardrails(self) -> None:
+    def _pool_place(self, name: str, disabled: bool | None) -> _Standing | None:
+        found = _PROJECT_OF_POOL.match(name)
+        if found is None or disabled or name.endswith(".svc.id.goog"):
+            return None  # Google itself is the provider of a cluster's pool
+        project = self._estate.hierarchy.canonical(
+            f"//cloudresourcemanager.googleapis.com/{found[1]}"
+        )
+        resource = f"//iam.googleapis.com/{name}"
+        names = (resource, *self._estate.hierarchy.lineage(project).names)
+        return "pool" if disabled is False else "pool_unread", names, resource
+
+    def _place_guardrails(self, index: _Index) -> None:
         lineage, facts = self._estate.hierarchy.lineage, self._estate.facts
+
+        def put(kind: Lifted, on: str, key: str | None, what: str) -> None:
+            at, *above = lineage(on).names
+            index.put(kind, at, tuple(above), (next(index.order), key or at, what))
+
         for deny in facts.deny_policies:
-            names = lineage(deny.resource).names
-            self._put("deny", names, names[0], deny.name)
+            put("deny", deny.resource, None, deny.name)
         for boundary in facts.boundary_policies:
-            place = "/".join(
-                boundary.name.removeprefix("//iam.googleapis.com/").split("/")[:2]
-            )
-            names = lineage(place).names
-            self._put("boundary", names, names[0], boundary.name)
+            name = boundary.name.removeprefix("//iam.googleapis.com/")
+            put("boundary", "/".join(name.split("/")[:2]), None, boundary.name)
         for policy in facts.org_policies:
             if policy.enforced is True or policy.allowed or policy.denied:
-                names = lineage(policy.resource).names
-                self._put("org_policy", names, names[0], policy.constraint)
+                put("org_policy", policy.resource, None, policy.constraint)
         for key in sorted(self._disabled):
-            resource = account_resource(email_of(key) or key)
-            self._put("disabled", lineage(resource).names, key, resource)
+            put("disabled", _resource_of(key), key, _resource_of(key))

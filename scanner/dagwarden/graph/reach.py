@@ -316,7 +316,7 @@ class Control:
             for name in (step.permission, *step.edge.beside)
         ]
         if step.deployment is not None:
-            project = self.placed.projects.get(account) or place
+            project = self.placed.project(account) or place
             names = step.deployment.permissions
             parts.extend(self._left(key, name, project) for name in names)
         if step.edge.grants:
@@ -402,7 +402,7 @@ class Control:
         self, key: str, deployment: Deployment, account: str
     ) -> Iterator[tuple[str, Binding]]:
         """Yield by which binding an identity has each permission of a deployment."""
-        project = self.placed.projects.get(account)
+        project = self.placed.project(account)
         wanted = list(deployment.permissions)
         for permission, scope, binding in self._find_deployable(key):
             within = project and self.estate.hierarchy.within(project, (scope,))
@@ -595,7 +595,7 @@ class Control:
         shown, within = self.estate.hierarchy.shown, self.estate.hierarchy.within
         deployable = self.deployable(key)
         accounts = (account for account, _ in self.placed.of("account", scope))
-        projects = {self.placed.projects.get(account) for account in accounts}
+        projects = {self.placed.project(account) for account in accounts}
         rows = [row for row in DEPLOYMENTS if deployable.keys() >= set(row.permissions)]
         for project in sorted(filter(None, projects)) if rows else ():
             able = [
@@ -627,7 +627,7 @@ class Control:
         """Tell whether an identity deploys in the project of an account, if it must."""
         if step.deployment is None:
             return True
-        project, deployable = self.placed.projects.get(account), self.deployable(key)
+        project, deployable = self.placed.project(account), self.deployable(key)
         return project is not None and all(
             self.estate.hierarchy.within(project, deployable[name])
             for name in step.deployment.permissions
