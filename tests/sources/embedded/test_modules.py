@@ -6,6 +6,8 @@ import pytest
 
 from dagwarden.facts import EmbeddedSecret
 from dagwarden.sources.credentials import Fingerprint
+from dagwarden.sources.embedded import modules
+from dagwarden.sources.embedded.file import Reader
 from dagwarden.sources.embedded.join import joined
 from dagwarden.sources.embedded.read import find_files
 
@@ -114,3 +116,65 @@ def test_nothing_outside_is_read(tmp_path: Path) -> None:
     (root / "linked.py").symlink_to(tmp_path / "out.py")
     code = "from ..out import X\nfrom linked import X as Y\npassword = X\ntoken = Y"
     assert told(root, {"a.py": code}) == []
+
+
+def chain(length: int) -> dict[str, str]:
+    files = {
+        f"m{number}.py": f"from m{number + 1} import X" for number in range(length)
+    }
+    return {**files, f"m{length}.py": f"X = '{VALUE}'"}
+
+
+@pytest.mark.parametrize("length", [0, 3, 4, 5, 8])
+def test_how_far_modules_are_followed_does_not_depend_on_who_came_first(
+    tmp_path: Path, length: int
+) -> None:
+    def places(order: list[str]) -> set[str]:
+        reader = Reader(tmp_path, Fingerprint(b"k", False))
+        found = [
+            (name, fact.secret, fact.path)
+            for name in order
+            for fact in reader.outcome(tmp_path / name, tmp_path).embedded_secrets
+        ]
+        return set(map(repr, found))
+
+    files = chain(length)
+    files |= {"z.py": "from m0 import X\npassword = X"}
+    files |= {f"y{n}.py": f"from m{n} import X" for n in range(length + 1)}
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    names = sorted(files)
+    assert places(names) == places(names[::-1])
+    assert ("'z.py', 'password'" in "".join(places(names))) == (length < 5)
+
+
+def test_modules_of_one_file_take_so_much_together_and_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(40):
+        names = "".join(f"N{n} = 'x{n}'\n" for n in range(60))
+        (tmp_path / f"m{number:02}.py").write_text(f"{names}X = '{VALUE}{number}'\n")
+    imports = "".join(
+        f"from m{n:02} import X as X{n}\nf(password=X{n})\n" for n in range(40)
+    )
+    for name in ("a.py", "b.py"):
+        (tmp_path / name).write_text(imports)
+
+    def told_of(most: int, names: tuple[str, ...]) -> list[tuple[int, list[str]]]:
+        monkeypatch.setattr(modules, "MAX_OF_ALL", most)
+        reader = Reader(tmp_path, Fingerprint(b"k", False))
+        outcomes = [reader.outcome(tmp_path / name, tmp_path) for name in names]
+        return [
+            (
+                sum(one.secret is not None for one in outcome.embedded_secrets),
+                [gap.reason for gap in outcome.gaps],
+            )
+            for outcome in outcomes
+        ]
+
+    assert told_of(2_000_000, ("a.py",)) == [(40, [])]
+    first, second = told_of(20_000, ("a.py", "b.py"))
+    # what the first has read costs the second as much
+    assert first == second
+    assert 0 < first[0] < 40
+    assert first[1] == ["too_large"]

@@ -11,23 +11,33 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
 
 from msgspec import Struct
 
 from dagwarden.sources.credentials.fold import Folded
 from dagwarden.sources.credentials.python import names_of
-from dagwarden.sources.credentials.work import TooMuchWork, allowance
+from dagwarden.sources.credentials.work import (
+    TooMuchWork,
+    allowance,
+    charge,
+    pass_over,
+)
 from dagwarden.sources.dags.parse import parsed
 from dagwarden.sources.dags.records.outcome import shown
 from dagwarden.sources.dags.records.seen import Seen, Unreadable, look
 
-# Of one file: modules that are read for it, and how far they import each other.
-MAX_MODULES = 30
+# How far modules of one file import each other.
 MAX_DEPTH = 5
 # Bytes of a module; a longer one holds data.
 MAX_SIZE = 500_000
-# Units of work for the names of one.
+# Units of work for the names of one, and of all that one file imports. What is known of a
+# module costs what reading it did: which file comes first decides nothing.
 MAX_WORK = 500_000
+MAX_OF_ALL = 2_000_000
+# For looking at a module; bytes that are parsed for one.
+_WORK_OF_MODULE = 1_000
+_PARSED = 4
 # Folders above a file that are looked into.
 MAX_ABOVE = 8
 # Modules whose names are kept for other files.
@@ -37,14 +47,17 @@ MAX_HAVING = 50_000
 # What is installed comes first where Airflow looks.
 _INSTALLED = frozenset({*sys.stdlib_module_names, "airflow", "google"})
 _HELD_ELSEWHERE = ("plugins", "src")
-_NOTHING: Mapping[str, Folded] = {}
+_NOTHING: Mapping[str, Folded] = MappingProxyType({})
 
 
 class _Module(Struct, frozen=True):
     """The names of a module, and all that was looked at for them."""
 
-    names: Mapping[str, Folded]
-    seen: tuple[Seen, ...]
+    names: Mapping[str, Folded] = _NOTHING
+    seen: tuple[Seen, ...] = ()
+    # what that took, with the modules that it imports, and how far these import others
+    units: int = 0
+    height: int = 0
 
 
 class Shelf:
@@ -118,7 +131,9 @@ class Modules:
         self.whole = True
         self._depth: int = above._depth + 1 if above else 0
         self._reading: tuple[str, ...] = (*(above._reading if above else ()), str(path))
-        self._left: list[int] = above._left if above else [MAX_MODULES]
+        # how far modules below import each other, and the units that are left for all
+        self._height = 0
+        self._left: list[int] = above._left if above else [MAX_OF_ALL]
 
     def names_in(self, name: str, level: int) -> Mapping[str, Folded]:
         """Return the names of the module `name`, relative by `level` folders."""
@@ -161,29 +176,41 @@ class Modules:
             self.seen[_nothing(file)] = None
 
     def _names(self, path: str) -> Mapping[str, Folded]:
+        if path in self._reading or self._depth >= MAX_DEPTH or self._left[0] < 0:
+            self.whole = self.lasting = False
+            return _NOTHING
         known = self.shelf.modules.get(path)
-        if known is None:
-            if path in self._reading or self._depth >= MAX_DEPTH or not self._left[0]:
-                self.whole = self.lasting = False
-                return _NOTHING
-            self._left[0] -= 1
+        if known is None or self._depth + known.height >= MAX_DEPTH:
             known = self._read(path)
+        else:
+            self._left[0] -= known.units
+        self._height = max(self._height, known.height + 1)
+        if self._left[0] < 0:
+            pass_over()
+            self.whole = self.lasting = False
+            return _NOTHING
         self.seen |= dict.fromkeys(known.seen)
         return known.names
 
     def _read(self, path: str) -> _Module:
         inner = Modules(self.shelf, Path(path), self)
+        before = self._left[0]
+        given = min(MAX_WORK, before)
+        names: Mapping[str, Folded] = _NOTHING
         try:
             data, seen = look(Path(path), self.shelf.root, MAX_SIZE)
-            tree = parsed(data)
+            # of its own: the file that imports it is searched for as much as any
+            with allowance(given) as reading, suppress(TooMuchWork):
+                charge(_WORK_OF_MODULE + len(data) // _PARSED)
+                tree = parsed(data)
+                names = names_of(tree, shown(Path(path), self.shelf.root), inner)
         except Unreadable:
+            self._left[0] -= _WORK_OF_MODULE
             self.lasting = False
-            return _Module(_NOTHING, ())
-        # of its own: the file that happens to be the first to import it pays nothing
-        names: Mapping[str, Folded] = _NOTHING
-        with allowance(MAX_WORK), suppress(TooMuchWork):
-            names = names_of(tree, shown(Path(path), self.shelf.root), inner)
-        module = _Module(names, (seen, *inner.seen))
+            return _Module()
+        self._left[0] -= given - reading.left
+        units = before - self._left[0]
+        module = _Module(names, (seen, *inner.seen), units, inner._height)
         if inner.whole and inner.lasting:
             if len(self.shelf.modules) >= MAX_KEPT:
                 self.shelf.modules.clear()
