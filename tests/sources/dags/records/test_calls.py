@@ -227,3 +227,46 @@ def test_http_certificate_check(scan: Scan, given: str, expected: bool | None) -
     found = call(scan, f"HttpOperator(task_id='t', {given})")
     assert found.tls_verified == expected
     assert found.endpoint is None
+
+
+@pytest.mark.parametrize(
+    ("code", "what"),
+    [
+        (
+            (
+                "from airflow.providers.google.cloud.operators.tasks import CloudTasksTaskCreateOperator as Create\n"
+                "with DAG('d'): Create(task_id='t', location='r', queue_name='q', task={'http_request': {'url': 'https://x.a.run.app', 'oidc_token': {'service_account_email': 's@p.iam.gserviceaccount.com'}}})\n"
+            ),
+            "tasks of Cloud Tasks, Workflows and Cloud Build of environment prod",
+        ),
+        (
+            (
+                "from airflow.providers.google.cloud.operators.workflows import WorkflowsCreateExecutionOperator as Create\n"
+                "with DAG('d'): Create(task_id='t', location='r', workflow_id='w', execution={})\n"
+            ),
+            "tasks of Cloud Tasks, Workflows and Cloud Build of environment prod",
+        ),
+        (
+            (
+                "from airflow.providers.google.cloud.hooks.tasks import CloudTasksHook\n"
+                "@task\ndef t(): CloudTasksHook().create_task('r', 'q', {})\nwith DAG('d'): t()\n"
+            ),
+            "Python and shell tasks of environment prod",
+        ),
+        (
+            (
+                "from airflow.providers.google.cloud.operators.tasks import CloudTasksQueueGetOperator as Get\n"
+                "with DAG('d'): Get(task_id='t', location='r', queue_name='q')\n"
+            ),
+            None,
+        ),
+    ],
+)
+def test_what_is_called_on_a_tasks_behalf_is_counted_as_left_out(
+    scan: Scan, code: str, what: str | None
+) -> None:
+    facts = scan(f"from airflow.sdk import DAG, task\n{code}")
+    assert facts.calls == ()
+    assert [(one.kind, one.what) for one in facts.excluded] == (
+        [("path", what)] if what else []
+    )

@@ -323,7 +323,16 @@ _RUN = late(_CLIENT)
 _RUN_PATH = late(rf"{_CLIENT}\.(job_path|service_path|common_location_path)")
 _RUN_MESSAGE = late(r"google\.cloud\.run_v2\.[\w.]*\.?[A-Z]\w*(\.[A-Z]\w*)*")
 _HOOK = late(r"airflow\.providers\.google\.[\w.]+\.[A-Z]\w*Hook")
+# Hooks of services that call others as an account of their own.
+_ON_BEHALF = late(
+    r"airflow\.providers\.google\.cloud\.hooks\.(tasks|workflows|cloud_build)\."
+)
 _HTTP_HOOK = late(r"airflow\.providers\.http\.hooks\.http\.Http(Async)?Hook")
+
+
+def _on_behalf(clients: Clients, name: str, given: Arguments) -> Value:
+    clients.miss(Unknown("import", f"{name}()"))
+    return GoogleHook(clients, name, given)
 
 
 def _of_pattern(name: str) -> Meaning | None:
@@ -343,6 +352,8 @@ def _of_pattern(name: str) -> Meaning | None:
         return _message if _RUN_MESSAGE().fullmatch(name) else None
     if not (name.startswith("airflow.providers.") and name.endswith("Hook")):
         return None
+    if _ON_BEHALF().match(name):
+        return _on_behalf
     if _HOOK().fullmatch(name):
         return GoogleHook
     if _HTTP_HOOK().fullmatch(name):

@@ -79,14 +79,36 @@ def calls_of_file(
     for task, one in zip(tasks, given, strict=True):
         followed = bodies.sent_by(one.task) if bodies is not None else NOT_READ
         found.calls.extend(_numbered(_calls(one, task, bodies, followed)))
-        if followed.missed is not None and _runs_code(one):
-            left_out = Excluded(
-                kind="path",
-                what=f"Python and shell tasks of environment {task.environment}",
-                reason="what their own code calls is not read to the end",
-            )
-            found.excluded.append(left_out)
+        kinds = {
+            _OWN_CODE: followed.missed is not None and _runs_code(one),
+            _ON_BEHALF: task.operator in _CALLED_BY_OTHERS,
+        }
+        for (what, reason), there in kinds.items():
+            if there:
+                what = f"{what} of environment {task.environment}"
+                found.excluded.append(Excluded(kind="path", what=what, reason=reason))
     return found
+
+
+_OWN_CODE = (
+    "Python and shell tasks",
+    "what their own code calls is not read to the end",
+)
+_ON_BEHALF = (
+    "tasks of Cloud Tasks, Workflows and Cloud Build",
+    "what these call on a task's behalf, as another account, is not read",
+)
+_GOOGLE = "airflow.providers.google.cloud.operators"
+_CALLED_BY_OTHERS = frozenset(
+    {
+        f"{_GOOGLE}.cloud_build.CloudBuildCreateBuildOperator",
+        f"{_GOOGLE}.cloud_build.CloudBuildRetryBuildOperator",
+        f"{_GOOGLE}.cloud_build.CloudBuildRunBuildTriggerOperator",
+        f"{_GOOGLE}.tasks.CloudTasksTaskCreateOperator",
+        f"{_GOOGLE}.tasks.CloudTasksTaskRunOperator",
+        f"{_GOOGLE}.workflows.WorkflowsCreateExecutionOperator",
+    }
+)
 
 
 def _only_sends(given: Parameters) -> bool:
