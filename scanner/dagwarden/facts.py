@@ -705,6 +705,11 @@ class Binding(Fact, frozen=True, kw_only=True):
     # between which times its condition may hold; None: no such bound; set by graph
     valid_after: Maybe[str | None] = None
     valid_before: Maybe[str | None] = None
+    # whether its condition asks for the time, and has ended at `--as-of` (None: there is
+    # no condition); the members that were deleted; set by graph
+    temporary: bool = False
+    expired: Maybe[bool | None] = UNSET
+    deleted_members: tuple[str, ...] = ()
 
 
 class FederationProvider(Fact, frozen=True, kw_only=True):
@@ -1065,6 +1070,8 @@ class Grant(Fact, frozen=True, kw_only=True):
     # the binding's; None: no such bound
     valid_before: Maybe[str | None] = None
     used_by_tasks: bool = False
+    # whether a Cloud Run service or job runs as the identity
+    runs_workload: Maybe[bool] = UNSET
     # whether a scanned call rests on it; False: surely none does, and nothing else that
     # acts as the identity was left out; None: no task acts as the identity
     used_by_calls: Maybe[bool | None] = UNSET

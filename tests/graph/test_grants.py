@@ -254,3 +254,63 @@ def test_a_workforce_is_of_the_organisation_of_its_pool(
         called(federation_providers=(okta,)), bind(SERVICE, INVOKER, member)
     )
     assert grant.outside == (UNSET if outside is None else outside)
+
+
+# ------------------------------------------------------------------------ what runs as it
+
+RUNS = ("run.googleapis.com/Job", "run.googleapis.com/Service")
+SEEN = replace(SNAPSHOT, asset_types=(*SNAPSHOT.asset_types, *RUNS))
+NAMELESS = replace(ESTATE.cloud_runs[0], service_account=None)
+OPEN = replace(ESTATE.cloud_runs[0], id="cloud_run:x", service_account=UNSET)
+COMPUTE = account("1041-compute@developer.gserviceaccount.com")
+
+
+@pytest.mark.parametrize(
+    ("runs", "types", "who", "found"),
+    [
+        (ESTATE.cloud_runs, SEEN, account(JOB_SA), True),
+        (ESTATE.cloud_runs, SEEN, CALLER, False),
+        # run/docs/securing/service-identity: who names no account runs as the default one
+        ((NAMELESS,), SEEN, COMPUTE, True),
+        # whose account was not read may run as anyone
+        ((*ESTATE.cloud_runs, OPEN), SEEN, CALLER, UNSET),
+        ((*ESTATE.cloud_runs, OPEN), SEEN, account(JOB_SA), True),
+        # and so may workloads that nobody exported
+        ((), replace(SEEN, asset_types=RUNS[:1]), CALLER, UNSET),
+        ((*ESTATE.cloud_runs, OPEN), SEEN, "user:ann@acme.example", False),
+    ],
+)
+def test_whether_a_workload_runs_as_the_holder(
+    runs: Any, types: Any, who: str, found: Any
+) -> None:
+    facts = replace(ESTATE, cloud_runs=runs, snapshots=(types,))
+    said = grant_of(facts, bind(PROJECT, "roles/editor", who))
+    assert said.runs_workload == found
+    assert bool(causes(said, "runs_workload")) is (found is UNSET)
+
+
+# ------------------------------------------------------------------- what grants nobody
+
+GONE = "deleted:serviceAccount:old@p.iam.gserviceaccount.com?uid=9"
+
+
+@pytest.mark.parametrize(
+    ("expression", "temporary", "expired"),
+    [
+        ("", False, None),
+        ("request.path == '/x'", False, False),
+        ("request.time < timestamp('2020-01-01T00:00:00Z')", True, True),
+        ("request.time < timestamp('2099-01-01T00:00:00Z')", True, False),
+        ("request.time > timestamp('2020-01-01T00:00:00Z')", True, False),
+        ("request.time < timestamp('2020-01-01T00:00:00Z') || true", True, False),
+        ("request.time <", True, UNSET),
+    ],
+)
+def test_a_binding_says_whether_it_has_ended(
+    expression: str, temporary: bool, expired: Any
+) -> None:
+    written = bind(PROJECT, INVOKER, CALLER, GONE, condition=expression)
+    (binding,) = derive(with_bindings(ESTATE, written), AS_OF).bindings
+    assert (binding.temporary, binding.expired) == (temporary, expired)
+    assert binding.deleted_members == (GONE,)
+    assert bool(causes(binding, "expired")) is (expired is UNSET)

@@ -23,6 +23,8 @@ from dagwarden.rule import FAMILIES
 CRITERIA = {
     "access-logs-kept-briefly": {"CC7.2", "CC7.3"},
     "basic-role-on-task-identity": {"CC6.3"},
+    "basic-role-on-workload-identity": {"CC6.1", "CC6.3"},
+    "binding-that-grants-nobody": {"CC6.2", "CC6.3"},
     "call-lacks-permission": {"CC6.3", "A1.2"},
     "caller-can-deploy": {"CC6.3", "CC8.1"},
     "comma-joined-impersonation-chain": {"A1.2"},

@@ -39,7 +39,7 @@ def enrich(facts: Facts, as_of: datetime, hierarchy: Hierarchy | None = None) ->
     facts = replace(
         facts,
         snapshots=tuple(_aged_snapshot(item, as_of) for item in facts.snapshots),
-        bindings=_timed(facts.bindings),
+        bindings=_timed(_told(facts.bindings), as_of),
         keys=tuple(_aged_key(item, as_of) for item in facts.keys),
         cloud_runs=tuple(
             _with_run_account(item, hierarchy) for item in facts.cloud_runs
@@ -67,23 +67,45 @@ def _with_tenants(
     return tuple(map(with_tenants, providers))
 
 
-def _timed(bindings: tuple[Binding, ...]) -> tuple[Binding, ...]:
-    """Say between which times conditional bindings may grant."""
+def _told(bindings: tuple[Binding, ...]) -> tuple[Binding, ...]:
+    """Say of each binding which members were deleted, and that it ends with nothing."""
+    return tuple(
+        replace(
+            binding,
+            expired=None,
+            deleted_members=tuple(
+                member for member in binding.members if member.startswith("deleted:")
+            ),
+        )
+        for binding in bindings
+    )
+
+
+def _timed(bindings: tuple[Binding, ...], as_of: datetime) -> tuple[Binding, ...]:
+    """Say between which times conditional bindings may grant, and which have ended."""
     if not any(binding.condition for binding in bindings):
         return bindings
     from dagwarden.expression.conditions import condition
 
     def timed(binding: Binding, expression: str) -> Binding:
         read = condition(expression)
+        temporary = "request.time" in expression
         if not read.understood:
+            fields = ("expired", "valid_after", "valid_before")
             why = cause("condition", f"{expression!r:.100}")
-            fields = unresolved(why, "valid_after", "valid_before")
             return replace(
-                binding, valid_after=UNSET, valid_before=UNSET, unresolved=fields
+                binding,
+                temporary=temporary,
+                expired=UNSET,
+                valid_after=UNSET,
+                valid_before=UNSET,
+                unresolved=unresolved(why, *fields),
             )
         window = read.window
         return replace(
             binding,
+            temporary=temporary,
+            expired=window.before is not None and window.before < as_of,
             valid_after=_written(window.after),
             valid_before=_written(window.before),
         )

@@ -7,13 +7,13 @@ from typing import Literal
 from msgspec import UNSET
 
 from dagwarden.facts import Binding, Grant, IdentityRef, Maybe, Record, Unresolved
-from dagwarden.graph.access import Cause
+from dagwarden.graph.access import Cause, distinct
 from dagwarden.graph.access.decide import role_cause
 from dagwarden.graph.belonging import Belonging, domain_of
 from dagwarden.graph.duties import Deploys, Duties
-from dagwarden.graph.estate import Estate, unresolved
+from dagwarden.graph.estate import Estate, causes_of, unresolved
 from dagwarden.graph.paths import grant_id
-from dagwarden.graph.principals import kind_of
+from dagwarden.graph.principals import account_key, kind_of
 from dagwarden.graph.roles import BASIC, CALLING, INVOKING, Roles
 from dagwarden.graph.usage import Usage
 
@@ -37,6 +37,7 @@ class _Holder(Record, frozen=True, kw_only=True):
     domain: str | None
     project: str | None  # by its resource name
     project_id: Maybe[str | None]
+    runs_workload: Maybe[bool]
     unresolved: tuple[Unresolved, ...] = ()
 
 
@@ -96,6 +97,7 @@ class _Known:
         self._estate = estate
         self._holders: dict[str, _Holder] = {}
         self._places: dict[str, _Place] = {}
+        self._runs, self._runs_unread = _workloads(estate)
 
     def holder(self, key: str) -> _Holder:
         found = self._holders.get(key)
@@ -125,14 +127,43 @@ class _Known:
         elif kind == "service_account":
             project_id = UNSET
             causes = (Cause(reason="layer", symbol=f"project of {key}"),)
+        runs: Maybe[bool] = key in self._runs
+        unread: tuple[Cause, ...] = ()
+        if not runs and kind == "service_account" and self._runs_unread:
+            runs, unread = UNSET, self._runs_unread
         return _Holder(
             identity=self._estate.ref(key),
             someone=kind not in _NO_ONE,
             domain=domain_of(key),
             project=project,
             project_id=project_id,
-            unresolved=unresolved(causes, "identity_project", "same_project"),
+            runs_workload=runs,
+            unresolved=(
+                *unresolved(causes, "identity_project", "same_project"),
+                *unresolved(unread, "runs_workload"),
+            ),
         )
+
+
+def _workloads(estate: Estate) -> tuple[frozenset[str], tuple[Cause, ...]]:
+    """Return whom Cloud Run workloads run as, and why these may not be all."""
+    runs, snapshots = estate.facts.cloud_runs, estate.facts.snapshots
+    types = frozenset(snapshots[0].asset_types) if snapshots else frozenset[str]()
+    why = [
+        Cause(reason="layer", symbol=f"asset type {name}")
+        for name in sorted(_WORKLOADS - types)
+    ]
+    accounts: set[str] = set()
+    for run in runs:
+        if isinstance(run.service_account, str):
+            accounts.add(account_key(run.service_account))
+        elif run.service_account is UNSET:
+            blame = f"account of {run.resource}"
+            why.extend(causes_of(run, "service_account", blame))
+    return frozenset(accounts), distinct(why)
+
+
+_WORKLOADS = frozenset({"run.googleapis.com/Service", "run.googleapis.com/Job"})
 
 
 # Who is nobody in particular, or Google: what they deploy is not theirs to keep apart.
@@ -192,6 +223,7 @@ def _grants(
             conditional=binding.condition is not None,
             valid_before=binding.valid_before,
             used_by_tasks=key in used,
+            runs_workload=who.runs_workload,
             used_by_calls=by_calls,
             domain=who.domain,
             identity_project=who.project_id,
