@@ -1,9 +1,14 @@
-"""What resources come to: many of them in two parts, one of them beside this process."""
+"""
+What resources come to, in two parts: what their records say, and what their policies do.
+
+Of many resources, the records are read beside this process. The policies stay in it:
+their members and roles are few texts that many bindings share, which they would not
+when they came from a fork.
+"""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from itertools import accumulate
 
 from msgspec.structs import replace
 
@@ -23,7 +28,11 @@ from dagwarden.sources.credentials import tainted
 from dagwarden.sources.snapshot.exclusions import Exclusions
 from dagwarden.sources.snapshot.join import Joined
 from dagwarden.sources.snapshot.members import identity_of
-from dagwarden.sources.snapshot.resources import Surroundings, facts_about
+from dagwarden.sources.snapshot.resources import (
+    Surroundings,
+    facts_of_policy,
+    facts_of_record,
+)
 
 # Fewer have come to facts before a fork of this process is there.
 MANY = 5_000
@@ -42,35 +51,26 @@ class Part(Record, frozen=True, kw_only=True):
 def parts_of(
     joined: Mapping[str, Joined], around: Surroundings, exclusions: Exclusions
 ) -> tuple[Part, ...]:
-    """Return what all resources come to, one part after the other."""
-    resources = tuple(joined.values())
-    if len(resources) < MANY:
-        return (_part(resources, around, exclusions),)
-    middle = _middle(resources)
-    with beside(partial(_part, resources[middle:], around, exclusions), Part) as rest:
-        return _part(resources[:middle], around, exclusions), rest()
-
-
-def _middle(resources: Sequence[Joined]) -> int:
-    """Return where the resources are cut into two parts of equal work."""
-    work = [*accumulate(_work(one) for one in resources)]
-    return sum(done < work[-1] / 2 for done in work)
-
-
-def _work(one: Joined) -> int:
-    policy = one.policy.policy if one.policy else None
-    return 2 + len((policy and policy.bindings) or ())
+    """Return what all resources come to: by their records, then by their policies."""
+    part = partial(_part, tuple(joined.values()), around, exclusions)
+    worth = len(joined) >= MANY
+    with beside(partial(part, facts_of_record), Part, worth=worth) as records:
+        policies = part(facts_of_policy)
+        return records(), policies
 
 
 def _part(
-    resources: Sequence[Joined], around: Surroundings, exclusions: Exclusions
+    resources: Sequence[Joined],
+    around: Surroundings,
+    exclusions: Exclusions,
+    facts_of: Callable[[Joined, Surroundings], Iterator[Fact]],
 ) -> Part:
     found: dict[str, list[Fact]] = defaultdict(list)
     members: dict[str, Origin] = {}
     left_out = Counter[tuple[str, str, str]]()
     for one in resources:
         reason = exclusions.reason(one)
-        for fact in facts_about(one, around):
+        for fact in facts_of(one, around):
             kind, field = _OF_RECORD[type(fact)]
             if reason:
                 left_out[kind, *reason] += 1

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from hashlib import sha256
+from sys import intern
 from typing import Literal
 from urllib.parse import unquote
 
@@ -58,7 +59,7 @@ def bindings(resource: str, policy: PolicyShape, place: Place) -> tuple[Binding,
             id=key,
             origin=same.origin if same else place(f"bindings[{number}]"),
             resource=resource,
-            role=entry.role,
+            role=intern(entry.role),  # of which there are few
             members=tuple(sorted(members)),
             condition=condition,
         )

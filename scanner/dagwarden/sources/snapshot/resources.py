@@ -91,22 +91,26 @@ class Surroundings:
         return data if isinstance(data, PoolShape) else None
 
 
-def facts_about(one: Joined, around: Surroundings) -> Iterator[Fact]:
-    """Yield the facts that one resource's records hold."""
+def facts_of_record(one: Joined, around: Surroundings) -> Iterator[Fact]:
+    """Yield the facts that one resource's own records hold, and what constrains it."""
     if one.type in _OF_TAGS:  # `tags` makes facts of them
         return
     if one.name.startswith(CONTAINERS):
         yield container(one.name, one.first.origin(), around, _data(one), one.ancestors)
     elif reader := _READERS.get(one.type):
         yield from reader(one, around)
-    if one.policy and one.policy.policy:
-        place = _within(one.policy)
-        yield from bindings(one.name, one.policy.policy, place)
-        yield from audit_configs(one.name, one.policy.policy, place)
     for constraint, told in sorted(one.constraints.items()):
         shape = constraint_of(told, constraint)
         if shape is not None:
             yield org_policy(one.name, shape, told.origin("orgPolicy"))
+
+
+def facts_of_policy(one: Joined, around: Surroundings) -> Iterator[Fact]:
+    """Yield the facts that one resource's IAM policy holds."""
+    if one.policy and one.policy.policy and one.type not in _OF_TAGS:
+        place = _within(one.policy)
+        yield from bindings(one.name, one.policy.policy, place)
+        yield from audit_configs(one.name, one.policy.policy, place)
 
 
 def _within(asset: Asset) -> Place:
