@@ -8,6 +8,7 @@ v3/organizations, `displayName`), and may have others that no snapshot names.
 """
 
 from collections import defaultdict
+from collections.abc import Iterable, Iterator
 
 from dagwarden.facts import IdentityKind
 from dagwarden.graph.access import NO, YES, Cause, Told, open_
@@ -82,24 +83,30 @@ class Belonging:
             return self._membership.project(key)
         return None
 
-    def outside(self, key: str, resource: str) -> Told:
-        """Tell whether an identity belongs to no part of a resource's organisation."""
+    def outside(self, keys: Iterable[str], resource: str) -> Iterator[Told]:
+        """Tell of each identity whether it is of no part of a resource's organisation."""
         organization = self._organization(resource)
         if organization is None:
-            lineage = self._hierarchy.lineage(resource)
-            if self.project(key) in lineage.names:
-                return NO  # of the same project, whatever stands above it
-            shown = self._hierarchy.shown(resource)
-            other = Cause(reason="layer", symbol=f"organisation of {shown}")
-            causes = [
-                Cause(reason=one.reason, symbol=one.symbol) for one in lineage.missing
-            ]
-            return open_(*(causes or [other]))
+            yield from (self._outside_of_none(key, resource) for key in keys)
+            return
         known = self._outside[organization]
-        told = known.get(key)
-        if told is None:
-            told = known[key] = self._told(key, organization)
-        return told
+        for key in keys:
+            told = known.get(key)
+            if told is None:
+                told = known[key] = self._told(key, organization)
+            yield told
+
+    def _outside_of_none(self, key: str, resource: str) -> Told:
+        """Tell the same where it is not known what organisation a resource is of."""
+        lineage = self._hierarchy.lineage(resource)
+        if self.project(key) in lineage.names:
+            return NO  # of the same project, whatever stands above it
+        shown = self._hierarchy.shown(resource)
+        other = Cause(reason="layer", symbol=f"organisation of {shown}")
+        causes = [
+            Cause(reason=one.reason, symbol=one.symbol) for one in lineage.missing
+        ]
+        return open_(*(causes or [other]))
 
     def _organization(self, resource: str) -> str | None:
         if resource not in self._organizations:

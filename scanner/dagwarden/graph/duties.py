@@ -79,7 +79,7 @@ class _Own:
         hierarchy: Hierarchy,
     ) -> None:
         self.kind = kind
-        self.each = tuple(bindings[name] for name in sorted(bindings))
+        self.each = tuple([bindings[name] for name in sorted(bindings)])
         self.names = frozenset(bindings)
         self.within: dict[str, tuple[Binding, ...]] = {}  # by project
         self.elsewhere = False
@@ -103,13 +103,18 @@ class Duties:
         """Note the bindings that may let people deploy."""
         self._access = estate.access
         self._hierarchy = estate.hierarchy
-        self._roles: dict[str, bool] = {}  # whether what a role holds lets deploy
+        # of which the permissions may let someone deploy
+        self._roles = frozenset(
+            filter(self._lets_deploy, {one.role for one in estate.facts.bindings})
+        )
         self._guarded = any(map(estate.access.guarded, sorted(_ASKED)))
         self._at: dict[str, list[Binding]] = defaultdict(list)
         self._below: dict[str, list[Binding]] = defaultdict(list)
         self._alike: set[str] = set()
-        for binding in filter(self._may_deploy, estate.access.open_bindings()):
-            if not any(map(self._leaves_open, estate.access.members(binding))):
+        for binding in estate.access.open_bindings():
+            if binding.role not in self._roles or not any(
+                map(self._leaves_open, estate.access.members(binding))
+            ):
                 continue
             place, *above = self._hierarchy.lineage(binding.resource).names
             self._at[place].append(binding)
@@ -119,7 +124,7 @@ class Duties:
                 self._alike.add(binding.id)
         self._of: dict[str, list[Binding]] = defaultdict(list)  # by member
         for binding in estate.facts.bindings:
-            if self._may_deploy(binding):
+            if binding.role in self._roles:
                 for member in estate.access.members(binding):
                     self._of[member].append(binding)
         self._places: dict[str, _Open] = {}
@@ -147,12 +152,8 @@ class Duties:
             for member in self._access.members(binding)
         )
 
-    def _may_deploy(self, binding: Binding) -> bool:
-        may = self._roles.get(binding.role)
-        if may is None:
-            held = self._access.roles.perhaps(binding.role)
-            may = self._roles[binding.role] = not _WANTED.isdisjoint(held)
-        return may
+    def _lets_deploy(self, role: str) -> bool:
+        return not _WANTED.isdisjoint(self._access.roles.perhaps(role))
 
     def deploys(self, key: str, binding: Binding) -> Deploys:
         """Tell whether an identity may change a workload that a binding lets it call."""

@@ -194,10 +194,10 @@ def _grants(
     permissions = UNSET if role.permissions is None else role.permissions
     beyond = UNSET if role.beyond is None else role.beyond
     basic = binding.role in BASIC
-    for key in members:
+    outsiders = known.belonging.outside(members, binding.resource)
+    for key, outside in zip(members, outsiders, strict=True):
         by_calls, open_ = _used(usage, binding, key) if key in used else (None, ())
         who = known.holder(key)
-        outside = known.belonging.outside(key, binding.resource)
         deploys = _NEVER
         if role.reaches and who.someone:
             deploys = known.duties.deploys(key, binding)

@@ -207,7 +207,7 @@ class _Judge:
 
     def verdicts(self, subjects: _Subjects) -> list[Verdict]:
         """Return a verdict per subject; they are classed by what the rule reads."""
-        rule = self.rule.id
+        rule = self.rule
         answers = self._answers(subjects.firsts)
         # as said of each class: there are far fewer of them
         applies = [answer is not Outcome.NOT_APPLICABLE for answer in answers]
@@ -215,14 +215,21 @@ class _Judge:
         ids = compress(subjects.ids, chosen)
         outcomes = [answers[of] for of in compress(subjects.classes, chosen)]
         if Outcome.UNKNOWN not in answers:
-            return list(map(Verdict, repeat(rule), ids, outcomes))
+            return list(map(Verdict, repeat(rule.id), ids, outcomes))
+        # those of a class lack the same fields, each for reasons of its own
+        absent = [
+            _absent(first, self.paths) if answer is Outcome.UNKNOWN else None
+            for first, answer in zip(subjects.firsts, answers, strict=True)
+        ]
         missing = (
-            self._missing(subject) if outcome is Outcome.UNKNOWN else ()
-            for subject, outcome in zip(
-                compress(subjects.facts, chosen), outcomes, strict=True
+            _missing(subject, lacks, rule.subject)
+            if (lacks := absent[of]) is not None
+            else ()
+            for of, subject in compress(
+                zip(subjects.classes, subjects.facts, strict=True), chosen
             )
         )
-        return list(map(Verdict, repeat(rule), ids, outcomes, missing))
+        return list(map(Verdict, repeat(rule.id), ids, outcomes, missing))
 
     def _answers(self, subjects: Sequence[Fact]) -> list[Outcome]:
         """Ask once of all subjects that are alike in what the rule reads."""
@@ -232,9 +239,6 @@ class _Judge:
             if key not in known:
                 known[key] = self._evaluate(subject)
         return [known[key] for key in keys]
-
-    def _missing(self, subject: Fact) -> tuple[Missing, ...]:
-        return missing_inputs(self.rule.subject, subject, self.paths)
 
     def _evaluate(self, subject: Fact) -> Outcome:
         data = as_data(subject, self._fields)
@@ -315,13 +319,19 @@ def _value_at(subject: Any, path: Path) -> object:
     return subject
 
 
-def missing_inputs(
-    kind: str, subject: Fact, paths: Sequence[Path]
+def _absent(subject: Fact, paths: Sequence[Path]) -> dict[str, str]:
+    """Return the fields over which a subject is UNKNOWN, and a path into each."""
+    absent = {
+        path[0]: ".".join(path) for path in paths if _value_at(subject, path) is UNSET
+    }
+    # none: something inside a list
+    return absent or {path[0]: ".".join(path) for path in paths}
+
+
+def _missing(
+    subject: Fact, absent: Mapping[str, str], kind: str
 ) -> tuple[Missing, ...]:
-    """Return what would decide an UNKNOWN over `paths` of `subject`, sorted."""
-    absent = {path[0]: ".".join(path) for path in paths if _absent(subject, path)}
-    if not absent:  # something inside a list
-        absent = {path[0]: ".".join(path) for path in paths}
+    """Return what would decide an UNKNOWN over `absent` fields, sorted."""
     found = {
         (entry.reason, entry.symbol)
         for entry in subject.unresolved
@@ -329,11 +339,7 @@ def missing_inputs(
     }
     if not found:
         found = {("dynamic", f"{path} of {kind}") for path in absent.values()}
-    return tuple(Missing(reason=r, symbol=s) for r, s in sorted(found))
-
-
-def _absent(subject: Fact, path: Path) -> bool:
-    return _value_at(subject, path) is UNSET
+    return tuple([Missing(reason=r, symbol=s) for r, s in sorted(found)])
 
 
 # -------------------------------------------------------------------- bookkeeping
