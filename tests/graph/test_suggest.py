@@ -21,6 +21,7 @@ from tests.graph.test_build import (
     account_name,
     at,
     bind,
+    denies,
     why,
     with_bindings,
     with_call,
@@ -90,6 +91,24 @@ def test_a_wide_grant_gives_way_to_narrow_ones_where_nothing_else_uses_it() -> N
         ("call", "run.routes.invoke on service api (p, r1)"),
     ]
     assert said.open == ()
+
+
+def test_nothing_is_granted_for_a_call_that_no_grant_mends() -> None:
+    """deny-overview: what a deny policy denies is denied whatever is granted."""
+    denied = denies(PROJECT, "run.googleapis.com/jobs.run")
+    said = asked(replace(with_bindings(ESTATE), deny_policies=(denied,)))
+    assert said.changes == ()
+    assert answers(said) == [("denied", "denied")]
+    ((task, because),) = ((one.what, one.because) for one in said.open)
+    assert task == "task d.t"
+    assert because == (
+        f"{ENV_SA} is refused: rule 1 of deny policy d on projects/p denies run.jobs.run",
+    )
+    # what it rests on beside is not taken back: the policy may go
+    kept = asked(replace(DECLARED, deny_policies=(denied,)))
+    assert [one.command for one in kept.changes] == [
+        f"{FROM_API} {MEMBER} --role=roles/run.servicesInvoker"
+    ]
 
 
 def test_not_declared_takes_nothing_back_and_says_what_would() -> None:

@@ -297,11 +297,17 @@ class _Standing(Record, frozen=True, kw_only=True):
 
 
 def with_grants(
-    world: World, plan: Plan, keys: frozenset[str], *, removing: bool
+    world: World,
+    plan: Plan,
+    keys: frozenset[str],
+    *,
+    removing: bool,
+    hopeless: frozenset[str] = frozenset(),
 ) -> Plan:
     """
     Grant just what the calls of `keys` take, and take back the rest where it is sure.
 
+    Nothing is granted for the calls of `hopeless` (by id), which no grant mends.
     A grant is taken back only where `usage` knows that nothing but scanned calls acts
     as its holder. Others are told as open.
     """
@@ -316,7 +322,9 @@ def with_grants(
     fresh = [need for need in needs if _keys_in(need) & new]
     own = [
         need
-        for need in needs
+        for call in world.calls
+        if call.call.id not in hopeless
+        for need in call.judged.known
         if need.holder in keys and (_decided(need) or need in fresh)
     ]
     # a right that only lasts for a time, or under a condition, is not made permanent

@@ -5,7 +5,7 @@ Changes are planned on what was read (`plans`), applied to it, and everything is
 again. What that does not confirm is not suggested.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import TypeAlias
 
@@ -61,14 +61,18 @@ def suggest(facts: Facts, as_of: datetime, scope: Scope) -> Suggestion:
     keys = _holders(world, then, chosen, scope)
     before = derive(facts, as_of)
     wholly = with_grants(then, plan, keys, removing=True)
-    mending = with_grants(then, plan, keys, removing=False)
+    refused = _refused(before, derive(wholly.facts, as_of))
+    hopeless = frozenset(f"call:{name.removeprefix('path:')}" for name in refused)
+    if hopeless:
+        wholly = with_grants(then, plan, keys, removing=True, hopeless=hopeless)
+    mending = with_grants(then, plan, keys, removing=False, hopeless=hopeless)
     for confirmed in (wholly, mending, Plan(facts=facts, open=mending.open)):
         after = derive(confirmed.facts, as_of)
         broken = _broken(before, after)
         if not broken:
             break
     effects = tuple(_effects(before, after, chosen))
-    open_ = [*confirmed.open, *_not_mended(effects)]
+    open_ = [*confirmed.open, *_not_mended(effects, refused)]
     if confirmed is not wholly:
         why = "deriving everything again showed calls that would be refused"
         open_.append(Open(what="grants that no scanned call needs", because=(why,)))
@@ -143,6 +147,16 @@ def _holders(
 # ------------------------------------------------------------------------ comparison
 
 
+def _refused(before: Facts, after: Facts) -> dict[str, tuple[str, ...]]:
+    """Return the paths that were not allowed and no grant mends, and why not."""
+    was = {path.id for path in before.paths if path.allowed is True}
+    return {
+        path.id: path.lacks_words
+        for path in after.paths
+        if path.allowed is False and path.id not in was
+    }
+
+
 def _broken(before: Facts, after: Facts) -> tuple[str, ...]:
     """Return the paths, of all tasks, that were allowed, or may have been, and are not."""
     now = {path.id: path.allowed for path in after.paths}
@@ -182,10 +196,13 @@ def _identity(path: Path) -> str:
     return path.identity.key if path.identity is not UNSET else ""
 
 
-def _not_mended(effects: Iterable[Effect]) -> Iterator[Open]:
+def _not_mended(
+    effects: Iterable[Effect], refused: Mapping[str, tuple[str, ...]]
+) -> Iterator[Open]:
     for effect in effects:
         if effect.after == "denied":
-            yield Open(what=f"task {effect.task}", because=effect.lacks)
+            why = refused.get(effect.path, effect.lacks)
+            yield Open(what=f"task {effect.task}", because=why)
 
 
 def _cut(
