@@ -6,13 +6,12 @@ project (cloud.google.com/run/docs/configuring/services/service-identity#require
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
-from dagwarden.facts import Binding, IdentityKind, Record, Unresolved
+from dagwarden.facts import Binding, Record, Unresolved
 from dagwarden.graph.access import NO, Cause, Told, all_of, any_of, distinct
 from dagwarden.graph.estate import Estate, unresolved
-from dagwarden.graph.hierarchy import Hierarchy
 from dagwarden.graph.needs import ACT_AS
 from dagwarden.graph.principals import kind_of
 
@@ -69,28 +68,6 @@ class _Site(Record, frozen=True, kw_only=True):
     doubt: tuple[Cause, ...]
 
 
-class _Own:
-    """Bindings by which an identity surely deploys, by where they stand, by id."""
-
-    def __init__(
-        self,
-        kind: IdentityKind,
-        bindings: Mapping[str, Binding],
-        hierarchy: Hierarchy,
-    ) -> None:
-        self.kind = kind
-        self.each = tuple([bindings[name] for name in sorted(bindings)])
-        self.names = frozenset(bindings)
-        self.within: dict[str, tuple[Binding, ...]] = {}  # by project
-        self.elsewhere = False
-        for one in self.each:
-            project = hierarchy.project_of(one.resource)
-            if project is None:
-                self.elsewhere = True
-            else:
-                self.within[project] = (*self.within.get(project, ()), one)
-
-
 class Duties:
     """
     Tells whether those who may call workloads may change them, too.
@@ -122,15 +99,19 @@ class Duties:
                 self._below[container].append(binding)
             if self._is_alike(binding):
                 self._alike.add(binding.id)
+        # by the project they stand in, then by member; None: in no project
+        self._within: dict[str | None, dict[str, list[Binding]]] = {None: {}}
         self._of: dict[str, list[Binding]] = defaultdict(list)  # by member
         for binding in estate.facts.bindings:
             if binding.role in self._roles:
+                project = self._hierarchy.project_of(binding.resource)
+                within = self._within.setdefault(project, {})
                 for member in estate.access.members(binding):
                     self._of[member].append(binding)
+                    within.setdefault(member, []).append(binding)
         self._places: dict[str, _Open] = {}
         self._same: dict[tuple[str, ...], _Open] = {}
-        self._owned: dict[str, _Own] = {}
-        self._none: dict[IdentityKind, _Own] = {}  # of those who deploy by none
+        self._standing: dict[str, tuple[str, ...]] = {}
         self._sites: dict[str, _Site] = {}
         self._sorts: dict[tuple[object, ...], _Sort] = {}
         self._told: dict[tuple[str, str, str], Told] = {}
@@ -167,7 +148,7 @@ class Duties:
         question: tuple[object, ...] = (key, site.scope, binding.role, always)
         if site.sort is not None and (not own or None not in map(self._always, own)):
             stands = tuple(self._stand(one, site) for one in own)
-            question = (self._owned[key].kind, stands, site.sort, binding.role, always)
+            question = (kind_of(key), stands, site.sort, binding.role, always)
         known = self._found.get(question)
         if known is not None:
             found, which = known
@@ -233,33 +214,30 @@ class Duties:
         return found
 
     def _own(self, key: str, place: str) -> tuple[Binding, ...]:
-        """Return the bindings by which an identity surely deploys near a place."""
-        own = self._owned.get(key)
-        if own is None:
-            own = self._owned[key] = self._find_own(key)
-        if not own.each:  # as nearly all
+        """Return the bindings by which an identity surely deploys near a place, by id."""
+        standing = self._standing_for(key)
+        if not standing:  # as for most
             return ()
-        if not own.elsewhere and place.startswith(_PROJECT):
-            return own.within.get(place, ())
-        return tuple(
-            one
-            for one in own.each
-            if self._deeper(place, self._hierarchy.canonical(one.resource)) is not None
-        )
+        here, anywhere = self._within.get(place, {}), self._within[None]
+        if place.startswith(_PROJECT) and anywhere.keys().isdisjoint(standing):
+            each = {one.id: one for who in standing for one in here.get(who, ())}
+        else:
+            each = {
+                one.id: one
+                for who in standing
+                for one in self._of[who]
+                if self._deeper(place, self._hierarchy.canonical(one.resource))
+            }
+        return tuple([each[name] for name in sorted(each)])
 
-    def _find_own(self, key: str) -> _Own:
-        bindings = {
-            one.id: one
-            for member in self._access.standing_for(key)
-            for one in self._of.get(member, ())
-        }
-        kind = kind_of(key)
-        if bindings:
-            return _Own(kind, bindings, self._hierarchy)
-        none = self._none.get(kind)
-        if none is None:
-            none = self._none[kind] = _Own(kind, {}, self._hierarchy)
-        return none
+    def _standing_for(self, key: str) -> tuple[str, ...]:
+        """Return the members that surely stand for an identity, of those that deploy."""
+        found = self._standing.get(key)
+        if found is None:
+            every = self._access.standing_for(key)
+            found = tuple([member for member in every if member in self._of])
+            self._standing[key] = found
+        return found
 
     def _decide(
         self, key: str, binding: Binding, site: _Site, own: tuple[Binding, ...]
@@ -289,7 +267,8 @@ class Duties:
             return NO
         if self._guarded or self._always(one) is None:
             return self._access.gives(one, key, permission, place)
-        if key in self._access.members(one) or one.id in self._owned[key].names:
+        members = self._access.members(one)
+        if key in members or any(who in members for who in self._standing_for(key)):
             named = one.role if one.condition is None else one.id
             question = (named, "", permission)
         elif one.id in self._alike:
