@@ -207,6 +207,7 @@ class Secret(Record, frozen=True, kw_only=True):
     # of a service account key: whose it is (public parts of the file)
     identity: str | None = None
     key_id: str | None = None
+    told_by: ToldBy = "context"
 
 
 HopKind = Literal[

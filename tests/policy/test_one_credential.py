@@ -5,6 +5,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from msgspec import UNSET
 from msgspec.structs import replace
 from tests.sources.embedded.test_marks import scanned
 from tests.sources.embedded.test_places import KEY_FILE
@@ -118,6 +119,22 @@ def test_a_finding_is_certain_where_the_credential_itself_says_so(
         verdicts, RULES, facts, (), as_of=TODAY, approvers=(), trusted=True
     ).findings
     assert finding.confidence == expected
+
+
+@pytest.mark.parametrize(
+    ("told_by", "expected"), [("prefix", "certain"), ("context", "likely")]
+)
+def test_so_is_one_of_what_a_task_is_given(told_by: ToldBy, expected: str) -> None:
+    secrets = (replace(FIRST.secrets_known[0], told_by=told_by),)
+    given = replace(FIRST, secrets=secrets, secrets_known=secrets)
+    # what is known of them counts where not all are
+    for one in (given, replace(given, secrets=UNSET)):
+        facts = Facts(tasks=(one,))
+        verdicts = judge(RULES, facts, {}, frozenset({"dags"}))
+        (finding,) = conclude(
+            verdicts, RULES, facts, (), as_of=TODAY, approvers=(), trusted=True
+        ).findings
+        assert (finding.rule, finding.confidence) == (IN_TASK, expected)
 
 
 def test_what_is_given_to_several_tasks_is_one_finding() -> None:

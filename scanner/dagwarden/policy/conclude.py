@@ -6,10 +6,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from itertools import product
 
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from dagwarden.facts import (
     CERTAIN,
+    CloudRun,
+    ComposerEnvironment,
     Connection,
     EmbeddedSecret,
     Fact,
@@ -20,6 +23,7 @@ from dagwarden.facts import (
     Reach,
     Record,
     Task,
+    ToldBy,
     facts_of,
 )
 from dagwarden.findings import (
@@ -405,8 +409,19 @@ def _finding(
 
 def _confidence(rule: Rule, subjects: Iterable[Fact]) -> str:
     """Return that of the rule, but where what was found itself says what it is."""
-    told = (one.told_by for one in subjects if isinstance(one, EmbeddedSecret))
+    told = () if rule.family != "credentials" else _told_by(subjects)
     return rule.confidence if CERTAIN.isdisjoint(told) else "certain"
+
+
+def _told_by(subjects: Iterable[Fact]) -> Iterator[ToldBy]:
+    for subject in subjects:
+        if isinstance(subject, EmbeddedSecret):
+            yield from filter(None, (subject.told_by,))
+        elif isinstance(subject, (Connection, Task, CloudRun, ComposerEnvironment)):
+            held = (
+                subject.secrets_known if subject.secrets is UNSET else subject.secrets
+            )
+            yield from (one.told_by for one in held)
 
 
 def _of_leaked_key(

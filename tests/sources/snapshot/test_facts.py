@@ -786,6 +786,20 @@ def test_jobs(tmp_path: Path, fields: Json) -> None:
     assert [s.place for s in job.secrets] == ["env.DB_PASSWORD"]
 
 
+def test_what_tells_a_secret_is_kept_when_it_is_reduced(tmp_path: Path) -> None:
+    # in parts: nobody's, and none in this file
+    token = "_".join(("sk", "live", "b7Qm2Rk9" * 3))
+    env = [{"name": "BILLING", "value": token}, {"name": "X", "value": ""}, *ENV]
+    fields = {"template": {"template": {"containers": [{"env": env}]}}}
+    one = data(f"{RUN}/jobs/load", "run.googleapis.com/Job", fields)
+    (job,) = facts(tmp_path, one).cloud_runs
+    assert isinstance(job.secrets, tuple)
+    assert [(s.place, s.told_by) for s in job.secrets] == [
+        ("env.BILLING", "prefix"),
+        ("env.DB_PASSWORD", "context"),
+    ]
+
+
 def test_what_a_template_leaves_out(tmp_path: Path) -> None:
     service = data(f"{RUN}/services/s", "run.googleapis.com/Service", {"template": {}})
     job = data(

@@ -13,7 +13,7 @@ from typing import cast
 
 from msgspec import Struct
 
-from dagwarden.facts import Origin, Secret, SecretKind
+from dagwarden.facts import Origin, Secret, SecretKind, ToldBy
 from dagwarden.patterns import Late, late, words
 from dagwarden.sources.credentials import work
 from dagwarden.sources.credentials.assigned import (
@@ -40,6 +40,7 @@ from dagwarden.sources.credentials.negatives import (
     is_sealed,
     is_template,
 )
+from dagwarden.sources.credentials.proof import told_by
 from dagwarden.sources.credentials.screen import is_clear
 from dagwarden.sources.credentials.shapes import (
     Shaped,
@@ -101,6 +102,11 @@ class Found(Struct, frozen=True):
         """Return what may be said of it."""
         return f"Found({self.kind!r}, {self.place!r})"
 
+    @property
+    def told_by(self) -> ToldBy:
+        """What tells that it is a credential."""
+        return told_by(self.kind, self.value, self.prefix, self.pattern)
+
     def secret(self, origin: Origin, fingerprint: Fingerprint) -> Secret:
         """Return what stays of it."""
         return Secret(
@@ -110,6 +116,7 @@ class Found(Struct, frozen=True):
             fingerprint=fingerprint.of(self.value),
             identity=self.identity,
             key_id=self.key_id,
+            told_by=self.told_by,
         )
 
 

@@ -21,11 +21,9 @@ from dagwarden.facts import (
     KeyReference,
     Origin,
     SourceFile,
-    ToldBy,
     Unresolved,
 )
 from dagwarden.sources.credentials import Fingerprint, Found, purged
-from dagwarden.sources.credentials.proof import told_by
 from dagwarden.sources.credentials.references import (
     MAX_REFERENCES,
     Reference,
@@ -362,7 +360,7 @@ class _Looked:
                 path=source or self.path,
                 secret=UNSET if found.doubt else found.kind,
                 doubt=found.doubt,
-                told_by=None if found.doubt else _told_by(found),
+                told_by=None if found.doubt else found.told_by,
                 unresolved=_unresolved(place, found),
                 place=place,
                 prefix=found.prefix,
@@ -412,10 +410,6 @@ def _references(name: str, text: str) -> Iterator[Reference]:
         yield from references.references_in_python(tree, text)
     elif kind not in READ_BY_PEOPLE:  # what people read tells of such files
         yield from references.references_in_text(text)
-
-
-def _told_by(found: Found) -> ToldBy:
-    return told_by(found.kind, found.value, found.prefix, found.pattern)
 
 
 def _unresolved(place: str, found: Found) -> tuple[Unresolved, ...]:

@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from msgspec import Raw, Struct, field
 
-from dagwarden.facts import GapReason, LayerState, Origin, SecretKind
+from dagwarden.facts import GapReason, LayerState, Origin, SecretKind, ToldBy
 
 ORGANIZATION = "cloudresourcemanager.googleapis.com/Organization"
 FOLDER = "cloudresourcemanager.googleapis.com/Folder"
@@ -363,6 +363,7 @@ class SealedSecret(Shape, kw_only=True):
     fingerprint: str | None = None
     identity: str | None = None
     key_id: str | None = None
+    told_by: ToldBy = "context"
 
 
 class Reduced(Shape, kw_only=True, omit_defaults=False):

@@ -71,7 +71,9 @@ def secrets_of(
         if isinstance(value, Reduced)
         for sealed in value.dagwarden_secrets
     }
-    return tuple(sorted(found, key=lambda s: (s.place, s.kind, s.fingerprint or "")))
+    return tuple(
+        sorted(found, key=lambda s: (s.place, s.kind, s.fingerprint or "", s.told_by))
+    )
 
 
 def _reduced(
@@ -94,6 +96,7 @@ def _reduced(
                 fingerprint=secret.fingerprint,
                 identity=secret.identity,
                 key_id=secret.key_id,
+                told_by=secret.told_by,
             )
             for secret in secrets
         )
