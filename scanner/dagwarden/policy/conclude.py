@@ -416,7 +416,8 @@ def _confidence(rule: Rule, subjects: Iterable[Fact]) -> str:
 def _told_by(subjects: Iterable[Fact]) -> Iterator[ToldBy]:
     for subject in subjects:
         if isinstance(subject, EmbeddedSecret):
-            yield from filter(None, (subject.told_by,))
+            if subject.told_by is not None:
+                yield subject.told_by
         elif isinstance(subject, (Connection, Task, CloudRun, ComposerEnvironment)):
             held = (
                 subject.secrets_known if subject.secrets is UNSET else subject.secrets
