@@ -10,7 +10,8 @@ from tests.render.sample import AUDITOR, EMPTY, FINDINGS, REPORT
 from tests.render.snapshot import FOLDER, ROOT, assert_same
 
 from dagwarden.findings import Report, read_report
-from dagwarden.render.json import render_json, result_schema
+from dagwarden.render import encode
+from dagwarden.render.json import json_parts, render_json, result_schema
 
 REPORTS = pytest.mark.parametrize("report", [REPORT, AUDITOR, EMPTY])
 
@@ -37,6 +38,19 @@ def test_schema_refuses_what_is_no_report() -> None:
     assert [error.json_path for error in validator.iter_errors(broken)] == [
         "$.result.findings[0].outcome"
     ]
+
+
+@REPORTS
+def test_json_is_the_same_in_parts(report: Report) -> None:
+    many = tuple(
+        msgspec.structs.replace(FINDINGS[0], message=f"{number} \udcff")
+        for number in range(1_234)
+    )
+    result = msgspec.structs.replace(report.result, findings=many)
+    for one in (report, msgspec.structs.replace(report, result=result)):
+        parts = list(json_parts(one))
+        assert b"".join(parts) == encode(one)
+        assert max(map(len, parts)) < 1_000 * len(encode(FINDINGS[0]))
 
 
 @REPORTS

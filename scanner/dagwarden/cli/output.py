@@ -11,6 +11,8 @@ import click
 from dagwarden.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from dagwarden.findings import Report
 
 INCOMPLETE = 3
@@ -18,12 +20,18 @@ FORMATS = ("text", "json", "sarif", "html")
 _SUFFIXES = {".txt": "text", ".json": "json", ".sarif": "sarif", ".html": "html"}
 
 
-def render(report: "Report", format_: str, *, verbose: bool = False) -> str:
-    """Return `report` in one of `FORMATS`."""
+def rendered(
+    report: "Report", format_: str, *, verbose: bool = False
+) -> "Iterable[str]":
+    """Return `report` in one of `FORMATS`, in parts where it may be large."""
     if format_ == "json":
-        from dagwarden.render.json import render_json
+        from dagwarden.render.json import json_parts
 
-        return render_json(report).decode()
+        return (part.decode() for part in json_parts(report))
+    return (_rendered(report, format_, verbose=verbose),)
+
+
+def _rendered(report: "Report", format_: str, *, verbose: bool) -> str:
     if format_ == "sarif":
         from dagwarden.render.sarif import render_sarif
 
@@ -78,8 +86,19 @@ def colour() -> bool:
     return terminal and "NO_COLOR" not in os.environ
 
 
+def say(parts: "Iterable[str]") -> None:
+    """Write to standard output."""
+    for part in parts:
+        click.echo(part, nl=False)
+
+
 def write(path: Path, content: str) -> None:
     """Write `content` whole, readable by its owner only."""
+    write_parts(path, (content,))
+
+
+def write_parts(path: Path, parts: "Iterable[str]") -> None:
+    """Write a file whole, part by part, readable by its owner only."""
     import tempfile  # with it come random numbers and archives: not for a hook
 
     try:
@@ -87,9 +106,9 @@ def write(path: Path, content: str) -> None:
         descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
             with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(content)
+                file.writelines(parts)
             os.replace(name, path)
-        except OSError:
+        except BaseException:  # whatever stops it, nothing half written stays
             os.unlink(name)
             raise
     except OSError as error:

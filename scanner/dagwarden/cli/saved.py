@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from dagwarden.cli.options import PATH
-from dagwarden.cli.output import colour, format_of, render, write
+from dagwarden.cli.output import colour, format_of, rendered, say, write_parts
 
 
 @click.command()
@@ -33,9 +33,9 @@ def report(result: Path, outputs: tuple[Path, ...], verbose: bool) -> int:
 
     saved = job.read_result(result)
     for output in outputs:
-        write(output, render(saved, format_of(output)))
+        write_parts(output, rendered(saved, format_of(output)))
     if not outputs:
-        click.echo(render(saved, "text", verbose=verbose), nl=False)
+        say(rendered(saved, "text", verbose=verbose))
     return exit_status(saved.result)
 
 

@@ -8,7 +8,14 @@ from typing import Any
 import click
 
 from dagwarden.cli.options import PATH, estate_options
-from dagwarden.cli.output import FORMATS, format_of, progress, render, write
+from dagwarden.cli.output import (
+    FORMATS,
+    format_of,
+    progress,
+    rendered,
+    say,
+    write_parts,
+)
 from dagwarden.rule import SEVERITIES
 
 
@@ -82,9 +89,9 @@ def scan(format_: str, outputs: tuple[Path, ...], verbose: bool, **said: Any) ->
         else job.bare(result)
     )
     for output, format_of_file in zip(outputs, formats, strict=True):
-        write(output, render(report, format_of_file))
+        write_parts(output, rendered(report, format_of_file))
     progress("")
-    click.echo(render(report, format_, verbose=verbose), nl=False)
+    say(rendered(report, format_, verbose=verbose))
     for output in outputs:
         click.echo(f"wrote {output}", err=True)
     if nothing := job.nothing_found(ready, result.counts.get("dag", 0)):

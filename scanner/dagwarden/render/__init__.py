@@ -6,7 +6,7 @@ auditors; `drawing` draws a chain as SVG. The formats never import each other: w
 each of them owes to hostile names, and the few words they share, stands here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal, cast
 
 import msgspec
@@ -85,6 +85,46 @@ def encode(value: object) -> bytes:
     A file name may hold bytes that are no Unicode text; they are spelled out.
     """
     return msgspec.json.format(_encoded(value, "sorted"), indent=2) + b"\n"
+
+
+_TOGETHER = 500  # members of a list that are encoded at a time
+
+
+def encoded_in_parts(value: object) -> Iterator[bytes]:
+    """Yield what `encode` returns, in parts: of large lists never all at a time."""
+    yield from _parts(value, b"")
+    yield b"\n"
+
+
+def _parts(value: object, margin: bytes) -> Iterator[bytes]:
+    inner = margin + b"  "
+    if isinstance(value, msgspec.Struct):
+        named = {
+            field.encode_name: getattr(value, field.name)
+            for field in msgspec.structs.fields(value)
+        }
+        before = b"{\n"
+        for name, one in sorted(named.items()):
+            if one is not msgspec.UNSET:
+                yield before + inner + _encoded(name, None) + b": "
+                yield from _parts(one, inner)
+                before = b",\n"
+        yield b"\n" + margin + b"}"
+    elif value and type(value) is tuple:
+        members, before = cast("tuple[object, ...]", value), b"["
+        for start in range(0, len(members), _TOGETHER):
+            some = _indented(members[start : start + _TOGETHER], margin)
+            # without the brackets, and what stands before the last of them
+            yield before + some[1 : -len(b"\n" + margin + b"]")]
+            before = b","
+        yield b"\n" + margin + b"]"
+    else:
+        yield _indented(value, margin)
+
+
+def _indented(value: object, margin: bytes) -> bytes:
+    text = msgspec.json.format(_encoded(value, "sorted"), indent=2)
+    return text.replace(b"\n", b"\n" + margin)
 
 
 def line(value: object) -> bytes:

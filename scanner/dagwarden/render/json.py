@@ -1,14 +1,21 @@
 """The whole report as JSON, and the schema that says what is in it."""
 
+from collections.abc import Iterator
+
 import msgspec
 
 from dagwarden.findings import Report
-from dagwarden.render import encode
+from dagwarden.render import encode, encoded_in_parts
 
 
 def render_json(report: Report) -> bytes:
     """Return `report` as JSON; `findings.read_report` reads it back."""
-    return encode(report)
+    return b"".join(json_parts(report))
+
+
+def json_parts(report: Report) -> Iterator[bytes]:
+    """Yield what `render_json` returns, in parts: it may be larger than what it tells."""
+    return encoded_in_parts(report)
 
 
 def result_schema() -> bytes:
