@@ -679,6 +679,31 @@ def test_who_sets_a_policy_can_give_itself_a_permission(
     assert ANN not in keys
 
 
+def test_whom_one_becomes_gives_itself_a_permission() -> None:
+    """By what one gets of an account that may set the policy."""
+    admin = bind(PROJECT, "roles/resourcemanager.projectIamAdmin", account(TEAM_SA))
+
+    def asked(role: str) -> Explanation:
+        facts = with_bindings(ESTATE, admin, bind(account_name(TEAM_SA), role, ANN))
+        return of(facts, ACCESS, PROJECT, ANN)
+
+    said = asked(CREATOR)
+    assert said.answer == "allowed"
+    assert said.because == (f"ann@x.example can become {TEAM_SA}: the chain says how",)
+    assert [hop.kind for hop in said.chains[0]][1] == "can_become"
+    assert said.chains[0][-1].text.startswith("gives itself a role that holds ")
+    # a policy is not set with an identity token
+    assert asked("roles/iam.serviceAccountOpenIdTokenCreator").answer == "denied"
+
+
+def test_who_can_says_that_nobody_gives_it_to_himself() -> None:
+    said = who_can(derive(with_bindings(ESTATE), AS_OF), INVOKE, "service api")
+    assert (
+        "nobody gives it to himself: ask who can run.services.setIamPolicy, here or above"
+        in said.assumes
+    )
+
+
 def test_what_is_denied_nobody_gives_itself() -> None:
     admin = bind(PROJECT, "roles/resourcemanager.projectIamAdmin", ANN)
     denied = denies(PROJECT, "secretmanager.googleapis.com/versions.access")

@@ -188,9 +188,15 @@ def who_can(facts: Facts | Asked, permission: str, resource: str) -> Holders:
         holders=tuple(listed),
         through=through,
         unknown=unknown,
-        assumes=access.assumes(),
+        assumes=(*access.assumes(), *_nobody_gives_itself(name)),
         unread=asked.unread,
     )
+
+
+def _nobody_gives_itself(resource: str) -> tuple[str, ...]:
+    """Say who is not looked for: whoever may set a policy gives himself what he likes."""
+    sets = _sets_policy(resource) or "resourcemanager.projects.setIamPolicy"
+    return (f"nobody gives it to himself: ask who can {sets}, here or above",)
 
 
 def _others(
@@ -689,18 +695,30 @@ def _through(
     alone = user_of(key)
     access = estate.access
 
-    def holds(account: str, gives: Gives) -> bool:
-        held = access.holds(account, permission, resource).held is True
-        return held and usable(gives, permission)
+    given: dict[str, tuple[list[tuple[Hop, ...]], list[Cause]]] = {}
 
-    found = reached(graph, alone, holds)
-    chains: list[tuple[Hop, ...]] = []
+    def gives_itself(account: str) -> list[tuple[Hop, ...]]:
+        if account not in given:
+            given[account] = _given(estate, account, permission, resource)
+        return given[account][0]
+
+    def gets(account: str, gives: Gives) -> bool:
+        if not usable(gives, permission):
+            return False
+        if access.holds(account, permission, resource).held is True:
+            return True
+        # a policy is set with an access token
+        return gives in ("identity", "api") and bool(gives_itself(account))
+
+    found = reached(graph, alone, gets)
+    chains = gives_itself(key)[:]
     for account, hops in found.chains.items():
         answer = access.holds(account, permission, resource)
-        first = next(_direct(access, account, permission, resource, answer))
-        chains.append((*hops, *first))
-    given, doubt = _given(estate, key, permission, resource)
-    chains.extend(given)
+        ways = _direct(access, account, permission, resource, answer)
+        if answer.held is not True:
+            ways = iter(gives_itself(account))
+        chains.append((*hops, *next(ways)))
+    doubt = [cause for _, causes in given.values() for cause in causes]
     doubt.extend(control.populations())
     for account in found.visited:
         doubt.extend(control.doubts(account))
