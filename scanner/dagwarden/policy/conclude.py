@@ -422,7 +422,8 @@ def _told_by(subjects: Iterable[Fact]) -> Iterator[ToldBy]:
             held = (
                 subject.secrets_known if subject.secrets is UNSET else subject.secrets
             )
-            yield from (one.told_by for one in held)
+            for one in held:
+                yield one.told_by
 
 
 def _of_leaked_key(
