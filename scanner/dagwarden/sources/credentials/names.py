@@ -190,13 +190,13 @@ def _kind_by_words(said: tuple[str, ...]) -> SecretKind | None:
 
 # One of these is in every name that says secret: most names have none.
 SAYS = "auth|bearer|contrasena|cred|kennwort|key|pass|pat|psw|pw|secret|senha|token"
-_SAYS = late(SAYS, re.IGNORECASE)
+SAID = late(SAYS, re.IGNORECASE)
 
 
 @lru_cache(4096)
 def kind_by_name(name: str) -> SecretKind | None:
     """Return the kind of secret that a value called `name` would be, if any."""
-    if _SAYS().search(name) is None:
+    if SAID().search(name) is None:
         return None
     if name.startswith(_STORAGE_KEY):
         return "secret_value"

@@ -11,7 +11,7 @@ from functools import partial
 from itertools import islice
 
 from dagwarden.patterns import SPACE, Screen, late
-from dagwarden.sources.credentials.names import SAYS, WORDY, kind_of_named
+from dagwarden.sources.credentials.names import SAID, SAYS, WORDY, kind_of_named
 from dagwarden.sources.credentials.shown import HIDDEN, R, cleaned
 
 # Of one file.
@@ -50,7 +50,10 @@ def _written(text: str) -> Iterator[str]:
     for pattern in _TEXTS:
         for match in islice(pattern().finditer(text), _MATCHES):
             start = match.start()
-            before = _NAME().search(text, max(0, start - _BEFORE), start)
+            begin = max(0, start - _BEFORE)
+            if SAID().search(text, begin, start) is None:  # nor does a name there
+                continue
+            before = _NAME().search(text, begin, start)
             value = match["value"]
             if (
                 before is not None

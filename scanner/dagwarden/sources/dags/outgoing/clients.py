@@ -8,6 +8,7 @@ is sent is noted only while the code of a task is followed.
 import ast
 import sys
 from datetime import datetime
+from functools import cache
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -53,12 +54,6 @@ from dagwarden.sources.dags.outgoing.tokens import (
 # Requests of one task that are told apart.
 MAX_SENT = 100
 _EXCEPTION = Unknown("dynamic", "an exception")
-# Methods of texts, containers and times.
-_OF_DATA = frozenset(
-    name
-    for kind in (str, bytes, dict, list, set, tuple, int, float, datetime)
-    for name in dir(kind)
-) - {"get"}
 # Packages that send nothing to Cloud Run but what is read here.
 _SENDING_NOTHING = sys.stdlib_module_names | {
     *("airflow", "boto3", "botocore", "builtins", "dateutil", "google", "httpx"),
@@ -76,6 +71,13 @@ _SENDING = (
     *("google.cloud.build", "google.cloud.devtools"),
     *("airflow.operators.", "airflow.providers.docker.", "airflow.providers.ssh."),
 )
+
+
+@cache
+def _of_data() -> frozenset[str]:
+    """Return the methods of texts, containers and times; a hook seldom asks for them."""
+    kinds = (str, bytes, dict, list, set, tuple, int, float, datetime)
+    return frozenset(name for kind in kinds for name in dir(kind)) - {"get"}
 
 
 def _is_key(value: Value) -> bool:
@@ -224,7 +226,7 @@ class Clients:
         called = node.func if isinstance(node, ast.Call) else None
         name = called.attr if isinstance(called, ast.Attribute) else ""
         first = arguments.get("", 0)
-        data = name in _OF_DATA or (name == "get" and _is_key(first))
+        data = name in _of_data() or (name == "get" and _is_key(first))
         # what comes from outside is data: it has no methods but theirs
         if not (data or (name and (why.reason in OUTSIDE or why == _EXCEPTION))):
             self.miss(why)
