@@ -251,6 +251,34 @@ def test_a_truncated_policy_leaves_open_what_it_may_have_said(tmp_path: Path) ->
     assert ask(tmp_path, cut, SHOP, folder, ORG).held is None
 
 
+CUT = {"assetExceptions": [{"exceptionType": "TRUNCATION"}]}
+AS_ROLE = {
+    "name": f"//iam.googleapis.com/{CUSTOM}",
+    "assetType": "iam.googleapis.com/Role",
+    "resource": {"data": role("run.services.list")},
+}
+AS_DENIAL = {
+    "name": f"//iam.googleapis.com/{DENY}",
+    "assetType": "iam.googleapis.com/DenyPolicy",
+    "resource": {"data": denial("services.list")},
+}
+
+
+@pytest.mark.parametrize(
+    ("asset", "beside", "whole"),
+    [(AS_ROLE, (), False), (AS_DENIAL, (role(RUN),), True)],
+    ids=["role", "deny"],
+)
+def test_a_truncated_record_leaves_open_what_it_may_have_said(
+    tmp_path: Path, asset: dict[str, Any], beside: tuple[Any, ...], whole: bool
+) -> None:
+    """assetExceptions: TRUNCATION says that the asset's content was cut short."""
+    folder = container("folder", "12", "organizations/1")
+    for cut, held in (({}, whole), (CUT, None)):
+        facts = read(tmp_path, VIEWER, SHOP, folder, ORG, *beside, {**asset, **cut})
+        assert Estate(facts).access.holds(WHO, RUN, SERVICE).held is held
+
+
 def test_types_that_nobody_knows_change_nothing(tmp_path: Path) -> None:
     folder = container("folder", "12", "organizations/1")
     odd = {"name": "//odd.googleapis.com/x", "assetType": "odd.googleapis.com/Thing",

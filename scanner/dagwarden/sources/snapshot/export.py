@@ -27,10 +27,14 @@ from dagwarden.sources.snapshot.policies import (
     guardrail_kind,
 )
 from dagwarden.sources.snapshot.records import (
+    FOLDER,
     LOG_BUCKET,
     LOG_SINK,
     MODELLED,
     ORG_POLICY,
+    ORGANIZATION,
+    PROJECT,
+    SERVICE_ACCOUNT,
     TAG_BINDING,
     TAG_KEY,
     TAG_VALUE,
@@ -90,6 +94,9 @@ KINDS_OF_TYPE: dict[str, tuple[str, ...]] = {
 }
 _PERIMETER = ("service_perimeter",)
 _OF_POLICY = ("audit_config", "binding")
+# Types whose records say above all what a name stands for; of others, what is missing of
+# a record that was cut short is not known from what is there.
+_NAMING = frozenset({ORGANIZATION, FOLDER, PROJECT, SERVICE_ACCOUNT})
 
 # Gaps told one by one in one file; the rest are counted in one more.
 MAX_GAPS = 1000
@@ -465,6 +472,11 @@ class _Reader:
             export.not_modelled += 1
         if _truncated(line):
             kinds = kinds_of(kind, policy is not None, constraints is not None)
+            if guard:
+                kinds = KINDS_OF_GUARDRAIL[guard]
+                asset.data = GuardShape(name=name)
+            elif kind not in _NAMING and asset.data is not None:
+                asset.data, asset.broken = None, True
             self.gap(
                 "truncated",
                 f"the inventory cut the record of {name} short",
