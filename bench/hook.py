@@ -21,7 +21,7 @@ on two cores): 64.9 ms above them by medians, 60.1 by minima (bare 59.0 and 56.0
 123.9 and 116.1). With nothing else running, when the hook took 473 million: 63.6 and 57.6
 (bare 51.9 and 46.1). The largest parts above bare are CEL's environment (57), the reader
 of DAGs (75), facts (14), the search for credentials (20), pathlib (14) and OpenSSL (10,
-for hashlib); to load a module at all takes 0.25, and there are 130.
+for hashlib); to load a module at all takes 0.25, and there are 135.
 """
 
 import os
