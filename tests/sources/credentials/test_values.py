@@ -155,6 +155,15 @@ def test_a_value_is_told_by_its_structure(
         ("AIRFLOW__CORE__FERNET_KEY", "secret_value"),
         ("credential", "secret_value"),
         ("DB_CREDENTIALS", "secret_value"),
+        # whose it is may be said behind
+        ("PASSWORD_WAREHOUSE", "password"),
+        ("API_KEY_MAPS_EU", "api_key"),
+        ("tokenSlack", "bearer_token"),
+        ("wifi_psk", "password"),
+        ("PASSWORD_HASH_WAREHOUSE", None),
+        ("password_kms_prod", None),
+        ("token_id_slack", None),
+        ("update_password", None),
         # names of names, places and properties
         ("SECRET_NAME", None),
         ("db_secret_id", None),
@@ -232,6 +241,20 @@ def test_a_plain_value_is_told_by_its_name(name: str, kind: SecretKind | None) -
         "$2b$12$abcdefghijklmnopqrstuv",
         "ENC[AES256_GCM,data:abc,iv:def]",
         "Please enter the password that you were given",
+        "$$DB_PASSWORD",
+        "(unset)",
+        "!",
+        "same as above",
+        "from-vault",
+        "foo-bar-baz",
+        "gcp:secretmanager:db",
+        "secret/data/db:password",
+        "projects/shop",
+        "application/json",
+        "OAuth2",
+        "missing",
+        "k8s-secret-name",
+        "password_column_name",
         '{"type": "external_account", "audience": "x"}',
     ],
 )
@@ -382,6 +405,47 @@ def test_places_name_keys_and_pairs_but_no_positions() -> None:
         ("overrides.container_overrides.env.DB_PASSWORD", "password"),
         ("overrides.headers.Authorization", "bearer_token"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("value", "drawn"),
+    [
+        (B36[:20], True),
+        ("9f8c2b7a4d1e6f3059ab", True),
+        ("Harbor!4821Granite", True),
+        ("Xq7vT9mKp2LwB4nRc8Zs", True),
+        ("tokens-of-slack-2", False),
+        ("MyServiceAccount2", False),
+        ("acme-prod-3f9a2c", False),
+        ("20240131T120000Z", False),
+        ("0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9", False),
+        ("a.b!", False),
+    ],
+)
+def test_what_has_the_secret_word_before_others_is_one_where_it_was_drawn(
+    value: str, drawn: bool
+) -> None:
+    assert secret_in("password_warehouse", value) == ("password" if drawn else None)
+
+
+def test_the_key_of_a_named_secret_is_a_name() -> None:
+    key = "Xq7vT9mKp2LwB4nRc8Zs"
+    assert secret_in("x", {"secretName": "db", "secretKey": key}) is None
+    assert secret_in("x", {"name": "db", "secretKey": key}) == "secret_value"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        # RFC 7519
+        "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQog"
+        "Imh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ.dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk",
+        "Basic YWxhZGRpbjpvcGVuc2VzYW1l",
+        "https://language.googleapis.com/?key=AIzaSyDaGmWKa4JsXZ-HjGw7ISLn_3namBGewQe",
+    ],
+)
+def test_what_documentation_shows_is_none(value: str) -> None:
+    assert secret_in("authorization", value) is None
 
 
 def test_the_secret_half_of_an_approle_is_one_and_a_secrets_name_is_none() -> None:

@@ -2,6 +2,7 @@
 
 import re
 from functools import lru_cache
+from itertools import pairwise
 
 from msgspec import Struct
 
@@ -36,6 +37,7 @@ _PLAIN = late(r"[+-]?\d+(?:[.,]\d+)*|true|false|yes|no|on|off", re.IGNORECASE)
 _URL = late(r"[A-Za-z][\w+.-]{0,40}://\S*$")
 # "get_token()", "os.environ['X']", "Optional[str]", "typing.Any"
 _CODE = late(
+    r"(?:application|multipart|text)/[\w.+-]+|"
     r"[A-Za-z_][\w.]*(?:\(.*\)|\[.*\])|(?:os|self|cls|conf|config|typing)\.[\w.]+"
     # commands of PowerShell: Read-Host, New-RandomPassword
     r"|(?:Convert(?:To|From)?|Get|Import|Invoke|Join|New|Read|Select|Unprotect)-[A-Z][A-Za-z]{2,60}"
@@ -50,6 +52,7 @@ WORDY = late(
     r"(?:[-_. /:](?:[A-Z]?[a-z]{2,24}|[A-Z]{2,24})\d{0,2}|[-_.]\d{1,4}){0,12}"
 )
 _WORD = late(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_SECRETS = words("credential credentials key secret token")
 # Said after the word that counts: DB_PASSWORD_PROD, token2, secret_value.
 _QUALIFIERS = words(
     "b64 base base64 bytes clear cleartext current default dev development json local new old "
@@ -59,7 +62,8 @@ _QUALIFIERS = words(
 _PASSWORDS = ("password", "passwd", "passphrase", "passcode", "passwort", "kennwort")
 _PASS = words(
     "pass pw pwd pswd psw passwrd passwords senha contrasena dbpass dbpwd dbpw userpass "
-    "requirepass masterauth userpwd adminpass adminpwd rootpass sshpass smtppass ftppass mypass pgpass pgpwd"
+    "requirepass masterauth userpwd adminpass adminpwd rootpass sshpass smtppass ftppass mypass pgpass pgpwd "
+    "adminpw ldappw mailpw mysqlpw psk rootpw smtppw userpw"
 )
 _KEY_OWNERS: dict[str, SecretKind] = {
     "access": "secret_value",
@@ -79,7 +83,9 @@ _KEY_OWNERS: dict[str, SecretKind] = {
     "jwt": "secret_value",
     "license": "secret_value",
     "master": "secret_value",
+    "preshared": "secret_value",
     "private": "secret_value",
+    "rapidapi": "api_key",
     "secret": "secret_value",
     "service": "secret_value",
     "session": "secret_value",
@@ -112,7 +118,7 @@ _PASSING = words(
     "test third two"
 )
 # What people are asked or told: forgot_password is a text on a page.
-_ASKED = words("confirm enter forget forgot invalid missing no reset show wrong")
+_ASKED = words("confirm enter forget forgot invalid missing no reset show update wrong")
 # Who gives personal access tokens, which are called PAT.
 _PAT_OWNERS = words(
     "github gitlab git azure ado devops databricks personal snowflake gh gl"
@@ -130,6 +136,8 @@ _UNSIGNED = "eyJhbGciOiJub25lI"
 # What is said of tests, too: "all checks pass".
 _OFTEN_VERBS = (("pass",), ("pw",))
 # These words are as often followed by the name of a secret as by a secret.
+# A secret's name may end so: password_column_name
+_ENDS_OF_NAMES = words("column field id name ref")
 _OFTEN_NAMED = words("secret token credential credentials creds key")
 _JOINING = ("token", "secret", "key")
 _JOINED = words(
@@ -137,6 +145,28 @@ _JOINED = words(
     "oauth private refresh secret service session shared signing ssh user webhook"
 )
 _SHORTEST_DOUBTED = 8
+# Said after these, most words say whose it is: PASSWORD_WAREHOUSE, API_KEY_MAPS ...
+_OF_SOMETHING = words("key passphrase passwd password passwort pwd secret token")
+_MOST_OF_SOMETHING = 2
+# ... and these that it is something else.
+_ABOUT = words(
+    "address age alg algo algorithm alias arg argument arn at attempt attempts attribute audience backend begin bucket cert change changed char "
+    "check checksum cipher ciphertext claim class cls cmd col column columns command complexity config contract count created date days "
+    "delimiter desc description digest dir directory duration enabled enc encoder encoding endpoint engine entry env envvar error etag event exp "
+    "expiration expires expiry ext extension factory field fields file filename fingerprint flag folder format func "
+    "function gen generator getter group handler hash hasher header headers help hint history host id identifier ids idx image "
+    "index info input issuer key keyring keys kid kind kms label last len length level lifetime limit list location "
+    "lookup manager map mapper mask max md5 message meta metadata method min mode model module msg name names namespace nonce num "
+    "number option options owner page param parameter params path pattern placeholder plugin policy port position prefix project prompt property "
+    "provider query rate ref reference regex region regexp required reset resource retries ring role rotation rule salt schema "
+    "scope scopes script sep separator sha sha1 sha256 sha512 size source spec state status storage store strategy suffix "
+    "symbol table tag target template thumbprint time timeout timestamp title topic ttl txt type uid uri url usage "
+    "username uuid valid validation validator version view"
+)
+# Longer runs of letters and digits show whether they were drawn at random.
+_RUN = late(r"[A-Za-z0-9]{12,}")
+_MARKS = late(r"(?=.*[A-Za-z])(?=.*\d)(?=.*[!%^*+#$~])[!-~]{8,64}")
+_TURNS_TO_DIGITS = 4
 
 
 @lru_cache(4096)
@@ -188,8 +218,36 @@ def _kind_by_words(said: tuple[str, ...]) -> SecretKind | None:
     return None
 
 
+def _kind_of_something(said: tuple[str, ...]) -> SecretKind | None:
+    """Return the kind that a name's words promise before they say whose it is."""
+    for end in range(len(said) - 1, max(len(said) - 1 - _MOST_OF_SOMETHING, 0), -1):
+        if said[end] in _ABOUT or said[end] in _NOT_IN_CLEAR or said[end].isdigit():
+            return None
+        last = said[end - 1]
+        if last in _OF_SOMETHING and (kind := _kind_by_words(said[:end])) is not None:
+            return kind
+    return None
+
+
+def is_drawn(text: str) -> bool:
+    """Tell whether `text` was drawn at random, by how often its kind of sign changes."""
+    if WORDY().fullmatch(text) or _UUID().fullmatch(text):
+        return False
+    if _MARKS().fullmatch(text):
+        return True
+    for run in _RUN().findall(text):
+        pairs = list(pairwise(run))
+        to_digits = sum(one.isdigit() != other.isdigit() for one, other in pairs)
+        cases = sum(one.isupper() != other.isupper() for one, other in pairs)
+        if to_digits >= _TURNS_TO_DIGITS or (
+            to_digits and (to_digits + cases) * 2 >= len(run)
+        ):
+            return True
+    return False
+
+
 # One of these is in every name that says secret: most names have none.
-SAYS = "auth|bearer|contrasena|cred|kennwort|key|pass|pat|psw|pw|secret|senha|token"
+SAYS = "auth|bearer|contrasena|cred|kennwort|key|pass|pat|psk|psw|pw|secret|senha|token"
 SAID = late(SAYS, re.IGNORECASE)
 
 
@@ -200,7 +258,8 @@ def kind_by_name(name: str) -> SecretKind | None:
         return None
     if name.startswith(_STORAGE_KEY):
         return "secret_value"
-    return _kind_by_words(words_of(name))
+    said = words_of(name)
+    return _kind_by_words(said) or _kind_of_something(said)
 
 
 def _is_name(text: str, said: tuple[str, ...]) -> bool:
@@ -210,11 +269,17 @@ def _is_name(text: str, said: tuple[str, ...]) -> bool:
     told = words_of(text) if len(text) <= 200 else ()
     if told == said or (text.isalpha() and told[-2:] == said[-2:] != said[-1:]):
         return True
+    if told[-1:] and told[-1] in _ENDS_OF_NAMES and _tells_of_secret(told[:-1]):
+        return True
     if len(text) > 100 or not WORDY().fullmatch(text.strip("_-")):
         return False
     if said[-1] in _OFTEN_NAMED and said[-2:-1] not in (("client",), ("api",)):
         return True
     return len(told) > 1 and _kind_by_words(told) is not None
+
+
+def _tells_of_secret(told: tuple[str, ...]) -> bool:
+    return any(word.endswith(_PASSWORDS) or word in _SECRETS for word in told)
 
 
 def is_path(text: str) -> bool:
@@ -254,6 +319,7 @@ def named(name: str, text: str) -> Named | None:
         or _ACCESS_ID().fullmatch(value)
         or (len(value) >= _LONG and is_in_rows(value))
         or (kind != "password" and not _is_token(kind, value))
+        or (_kind_by_words(said) is None and not is_drawn(value))
     ):
         return None
     if not _is_name(value, said):

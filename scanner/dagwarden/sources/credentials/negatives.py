@@ -6,8 +6,8 @@ from itertools import pairwise
 from dagwarden.patterns import late, words
 
 _PLACEHOLDERS = words(
-    "bar basic bearer bool boolean change_me changeit changeme dummy empty env example fake fixme "
-    "foo foobar hidden insert int integer latest mysecret n/a na nil none null omitted optional pass passwort kennwort wachtwoord pwd pw "
+    "absent aws4_hmac_sha256 bar basic bearer bool boolean change_me changeit changeme dummy empty env example fake fixme "
+    "foo foobar hidden insert int integer kerberos latest missing mysecret negotiate n/a na nil none null oauth oauth2 omitted optional pass passwort kennwort wachtwoord pwd pw "
     "passwd password passwords placeholder redacted removed replace_me replaceme required sample "
     "secretbytes secretstr self sensitive secret secrets str string tbd test tiger todo token tokens undefined unknown unset unused "
     "value xxx your_password yourpassword"
@@ -16,25 +16,31 @@ _PLACEHOLDERS = words(
 _STAND_IN = late(
     r"change[-_ ]?(?:me|it)|x{5}|x{3,4}[-_/]x{3,4}|optional|replace[-_ ]?(?:me|with|this)|example"
     r"|place[-_ ]?holder|deadbeef|redacted|not[-_ ]?(?:a|set|real|used|needed|required|configured)(?:[^a-z]|$)|\.{3}"
+    r"|^(?:same[-_ ]as|(?:kept|stored)[-_ ]in|(?:ask|see) |(?:aws|from|in|key)[-_ ](?:the[-_ ])?vault$)|^foo[-_ ]?ba[rz]"
     r"|(?:^|[^a-z])(?:your|todo|tbd|fixme|dummy|insert|enter|sample|fake|mock(?:ed)?)"
     r"(?:[^a-z]|$)"
     r"|^(?:my|some|the|any|a|test|foo)[-_ ]?(?:super[-_ ]?)?(?:pass(?:word|wd)?|secret|token"
     r"|(?:api|access|secret|private)?[-_ ]?key)(?:[-_ ](?:here|value|\d))?$",
     re.IGNORECASE,
 )
-_MARKED = late(r"<[^<>]*>|\[[^\[\]]*\]|(.)\1{2,}|\W?\*+|\.{2,}|-+|_+|#+|…")
+_MARKED = late(
+    r"<[^<>]*>|\[[^\[\]]*\]|\([a-z ]+\)|[^\w\s]{1,3}|(.)\1{2,}|\W?\*+|\.{2,}|-+|_+|#+|…"
+)
 _TEMPLATE = late(
-    r"\{\{|\{%|\$\{|\$\(|%\(\w+\)[sd]|^\$(?:[A-Z_][A-Z0-9_]*|[a-z_]+)$"
+    r"\{\{|\{%|\$\{|\$\(|%\(\w+\)[sd]|^\${1,2}(?:[A-Z_][A-Z0-9_]*|[a-z_]+)$"
     # PowerShell: $env:TOKEN, $using:token, $config.Api.Token; PHP: $this->token
     r"|^\$(?:env|global|local|private|script|using|variable):\w+$"
     r"|^\$[A-Za-z_]{2,40}\d{0,2}(?:(?:\.|->)[A-Za-z_]{2,60}\d{0,2}){1,6}$"
     r"|(?:^|\s)%[sr]$|\{\w*\}$|<\w[\w -]*>|^%\w+%$|^@{1,3}\w+@{1,3}$|^__\w+__$|^#\{|^`.*`$"
 )
 _REFERENCE = late(
-    r"projects/[^/]+/\w+/|[A-Za-z][\w-]{0,100}:(?:latest|\d{1,4})$"
+    r"(?:folders|organizations|projects)/[^/]+(?:/\w+(?:/|$)|$)|[A-Za-z][\w-]{0,100}:(?:latest|\d{1,4})$"
     r"|(?:sm|gsm|gcp-?sm|vault|berglas|op|akv|ssm|secretsmanager|doppler|keyring"
-    r"|secret|secretref|env|file|awssm|awsps|azurekv|keyvault|infisical|bws|kms)"
+    r"|secret|secretref|env|file|awssm|awsps|azurekv|keyvault|infisical|bws|kms"
+    r"|aws|azure|bitwarden|gcp|lastpass|sops)"
     r"(?:://|:(?=[^:\s]))"
+    # a field of what Vault has at a path: secret/data/db:password
+    r"|[a-z][\w-]*(?:/[a-z][\w-]*)+:[a-z_]+$"
     r"|arn:aws|@microsoft\.keyvault\(|ref\+\w+://|secret_ref|!vault|!secret|!env|!ref",
     re.IGNORECASE,
 )
@@ -52,13 +58,19 @@ _PUBLISHED = late(
     # {"sub":"1234567890","name":"John Doe"
     r"|\.eyJzdWIiOiIxMjM0NTY3ODkwIiwibmFtZSI6IkpvaG4gRG9lI"
     # RFC 7617, RFC 6749, RFC 6750
-    r"|QWxhZGRpbjpvcGVuIHNlc2FtZQ|^open sesame$|2YotnFZFEjr1zCsicMWpAA"
+    r"|QWxhZGRpbjpvcGVuIHNlc2FtZQ|YWxhZGRpbjpvcGVuc2VzYW1l|^open ?sesame$|2YotnFZFEjr1zCsicMWpAA"
     r"|tGzv3JOkF0XG5Qx2TlKWIA|gX1fBat3bV|7Fjfp0ZBr1KtDRbnfVdmIw|mF_9\.B5f-4\.1JqM"
+    # RFC 7519, with and without its line breaks; RFC 7515 and 7517
+    r"|\.eyJpc3MiOiJqb2UiL(?:A0KICJleHAi|CJleHAiOjEzMDA4MTkz)|AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ"
+    # Google's, of a key in a URL; Twitter's, of OAuth 1
+    r"|AIzaSyDaGmWKa4JsXZ-HjGw7ISLn_3namBGewQe|^370773112-GmHxMAgYyLbNEtIKZeRNFsMK"
     # digests of nothing: MD5, SHA-1, SHA-256
     r"|^d41d8cd98f00b204e9800998ecf8427e$|^da39a3ee5e6b4b0d3255bfef95601890afd80709$"
     r"|^e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855$"
     # the account that every Azurite has
     r"|Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq"
+    # ... and every emulator of Cosmos DB
+    r"|C2y6yDjf5/R\+ob0N8A7Cgv30VRDJIWEHLM\+4QDU5DE2nQ9nDuVTqobD4b8mGGy"
 )
 # What tests give to be refused: wrong-password, invalid, bad_token
 _REFUSED = late(

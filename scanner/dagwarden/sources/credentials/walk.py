@@ -162,6 +162,9 @@ def secrets_in(
 
 # What Vault calls the secret half of its AppRole; others call a secret's name so.
 _APPROLE = "approle_secret"
+# Beside the name of a secret, the name of what it holds: {secretName: N, secretKey: K}.
+_SECRET_NAMES = ("secretName", "secret_name")
+_KEYS_IN_SECRETS = words("key secretKey secret_key")
 # What these hold names a secret; it is none.
 _POINTERS = words("secretkeyref secretref configmapkeyref valuefrom valuesource")
 
@@ -281,6 +284,7 @@ class _Walk:
             yield from _in_connection(place, connection, value)
         pair = _name_in_pair(value)
         key_id = next(filter(is_key_id, value.values()), None)
+        kept = any(name in value for name in _SECRET_NAMES)
         for key, item in value.items():
             charge(2)
             called = pair if pair is not None and key in _VALUES else key
@@ -290,7 +294,10 @@ class _Walk:
             name = name[:200]
             if not (key_id or may_hold_secret(name, item)):
                 continue
-            if isinstance(key, str) and key.replace("_", "").lower() in _POINTERS:
+            if isinstance(key, str) and (
+                key.replace("_", "").lower() in _POINTERS
+                or (kept and key in _KEYS_IN_SECRETS)
+            ):
                 continue
             inner = _below(place, called)
             if key_id and (kind := secret_half(key_id, item)):
