@@ -288,6 +288,9 @@ def test_what_stands_for_a_secret_is_none(name: str, value: str) -> None:
         ("password", "correct horse", "password"),
         ("password", "hunter2", "password"),
         ("client_secret", "verysecretthing", "client_secret"),
+        # 40 signs of base64 may begin like a path
+        ("aws_secret_key", f"/{B36}q7X", "aws_secret_key"),
+        ("aws_secret_key", "/run/secrets/aws/etl-loader/secret-key-1", None),
     ],
 )
 def test_a_name_is_no_secret_but_a_password_is(
@@ -438,8 +441,10 @@ def test_the_key_of_a_named_secret_is_a_name() -> None:
     "value",
     [
         # RFC 7519
-        "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQog"
-        "Imh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ.dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk",
+        (
+            "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQog"
+            "Imh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ.dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
+        ),
         "Basic YWxhZGRpbjpvcGVuc2VzYW1l",
         "https://language.googleapis.com/?key=AIzaSyDaGmWKa4JsXZ-HjGw7ISLn_3namBGewQe",
     ],

@@ -1,9 +1,11 @@
 """A credential is found in every kind of file, at its line; a harmless twin is not."""
 
 import base64
+import gzip
 import json
 import random
 import string
+import textwrap
 import zipfile
 from pathlib import Path
 
@@ -560,6 +562,172 @@ CASES: dict[str, tuple[str, str, str, int]] = {
         "password",
         1,
     ),
+    "Kubernetes, a list": (
+        "a.yaml",
+        f"kind: List\nitems:\n- kind: Secret\n  stringData:\n    p: {PASSWORD}\n",
+        "secret_value",
+        5,
+    ),
+    "Kubernetes, settings of Docker": (
+        "a.yaml",
+        "kind: Secret\ndata:\n  .dockerconfigjson: "
+        + encoded(
+            f'{{"auths": {{"r.example": {{"auth": "{encoded("u:" + PASSWORD)}"}}}}}}'
+        )
+        + "\n",
+        "password",
+        3,
+    ),
+    "kubeconfig": (
+        "kubeconfig",
+        f"apiVersion: v1\nkind: Config\nusers:\n- user:\n    client-key-data: {encoded(PEM)}\n",
+        "private_key",
+        5,
+    ),
+    "Helm template, name and value": (
+        "t.yaml",
+        f"{{{{- if .Values.x }}}}\nenv:\n- name: API_TOKEN\n  value: {PASSWORD}\n- name: {{{{ .x }}}}\n{{{{- end }}}}\n",
+        "bearer_token",
+        4,
+    ),
+    "Helm template, a default": (
+        "t.yaml",
+        f'name: {{{{ .x }}}}\npassword: {{{{ .Values.pw | default "{PASSWORD}" | quote }}}}\n',
+        "password",
+        2,
+    ),
+    "profiles of dbt, a default": (
+        "profiles.yml",
+        f"x:\n  pass: \"{{{{ env_var('DBT_PASSWORD', '{PASSWORD}') }}}}\"\n",
+        "password",
+        2,
+    ),
+    "Jinja, a default": (
+        "a.j2",
+        f"A=1\nDB_PASSWORD={{{{ pw | default('{PASSWORD}') }}}}\n",
+        "password",
+        2,
+    ),
+    "CloudFormation, a parameter": (
+        "a.yaml",
+        f"Parameters:\n  DBPassword:\n    Type: String\n    Default: {PASSWORD}\n",
+        "password",
+        4,
+    ),
+    "passwords by whose they are": (
+        "a.yaml",
+        f"passwords:\n  warehouse: {PASSWORD}\n",
+        "password",
+        2,
+    ),
+    "indented options": (
+        "my.conf",
+        f"db {{\n  password = {PASSWORD}\n  password = ${{?DB_PASSWORD}}\n}}\n",
+        "password",
+        2,
+    ),
+    "a directive": ("redis.conf", f"port 1\nrequirepass {PASSWORD}\n", "password", 2),
+    "curlrc": (".curlrc", f'silent\nuser = "etl:{PASSWORD}"\n', "password", 2),
+    "msmtprc": (".msmtprc", f"account a\npassword {PASSWORD}\n", "password", 2),
+    "fish": ("a.fish", f"set -gx API_TOKEN {PASSWORD}\n", "bearer_token", 1),
+    "HTTPie": ("a.sh", f"http -a etl:{PASSWORD} https://h\n", "password", 1),
+    "SQL, a row": (
+        "a.sql",
+        (
+            "INSERT INTO connection (conn_id, conn_type, password)\nVALUES ('a', 'mysql', NULL),\n"
+            f" ('b', 'it''s', '{PASSWORD}');\n"
+        ),
+        "password",
+        3,
+    ),
+    "SQL, a dump": (
+        "a.sql",
+        f"COPY public.connection (conn_id, host, password) FROM stdin;\na\t\\N\t{PASSWORD}\n\\.\n",
+        "password",
+        2,
+    ),
+    "SQL, a key": (
+        "a.sql",
+        f"select pgp_sym_decrypt(x, '{PASSWORD}') from t;\n",
+        "secret_value",
+        1,
+    ),
+    "SQL, a link": (
+        "a.sql",
+        f"select * from dblink('host=h password={PASSWORD}', 'select 1');\n",
+        "password",
+        1,
+    ),
+    "TypeScript": (
+        "a.ts",
+        f'const apiToken: string = "{PASSWORD}";\n',
+        "bearer_token",
+        1,
+    ),
+    "Scala": ("a.scala", f'x\n.option("password", "{PASSWORD}")\n', "password", 2),
+    "a property list": (
+        "a.plist",
+        f"<dict>\n<key>password</key><string>{PASSWORD}</string></dict>\n",
+        "password",
+        2,
+    ),
+    "a table of HTML": (
+        "a.html",
+        (
+            "<tr><th></th><th>user</th><th>password</th></tr>\n"
+            f"<tr><th>0</th><td>etl</td><td>{PASSWORD}</td></tr>\n"
+        ),
+        "password",
+        2,
+    ),
+    "Python, behind code": ("a.py", f"x = 1  # password: {PASSWORD}\n", "password", 1),
+    "Python, a cell of Databricks": (
+        "a.py",
+        f"# Databricks notebook source\n# MAGIC %md\n# MAGIC Password: `{PASSWORD}`\n",
+        "password",
+        3,
+    ),
+    "a key of age(1)": (
+        "key.txt",
+        f"# x\nAGE-SECRET-KEY-1{''.join(_LETTERS.choices('QPZRY9X8GF2TVDW0', k=58))}\n",
+        "private_key",
+        2,
+    ),
+    "a key of PuTTY": (
+        "a.ppk",
+        (
+            "PuTTY-User-Key-File-2: ssh-rsa\nEncryption: none\nComment: x\nPublic-Lines: 1\nAAAAB3Nz\n"
+            f"Private-Lines: 1\n{encoded(PASSWORD * 2)}\nPrivate-MAC: 00\n"
+        ),
+        "private_key",
+        1,
+    ),
+    "a key of OpenPGP": (
+        "a.asc",
+        "-----BEGIN PGP PRIVATE KEY BLOCK-----\n\n"
+        + encoded("".join(_LETTERS.choices(string.printable, k=300)))
+        + "\n=aJwz\n-----END PGP PRIVATE KEY BLOCK-----\n",
+        "private_key",
+        1,
+    ),
+    "a JSON Web Key": (
+        "a.jwk",
+        f'{{"kty": "oct",\n"k": "{PASSWORD}"}}',
+        "private_key",
+        2,
+    ),
+    "a key file in lines of base64": (
+        "key.b64",
+        "\n".join(textwrap.wrap(encoded(KEY_FILE), 76)) + "\n",
+        "service_account_key",
+        1,
+    ),
+    "UTF-16 without its mark": (
+        "a.env",
+        "".join(f"{sign}\0" for sign in f"DB_PASSWORD={PASSWORD}\n"),
+        "password",
+        1,
+    ),
     "not UTF-8": ("notes.txt", f"caf\udce9\nuse {TOKEN}\n", "bearer_token", 2),
 }
 
@@ -629,6 +797,32 @@ $body = @{ password = $Password; token = $config.Api.Token }
         "PASSWORD = os.environ['X']\nuri = f'postgres://u:{PASSWORD}@h/d'\n",
     ),
     "requirements": ("requirements.txt", "--index-url https://${U}:${P}@x/simple\n"),
+    "a list of secrets of Helm": (
+        "values.yaml",
+        "secret:\n- envName: DB_PASSWORD\n  secretName: db\n  secretKey: password_v2\n",
+    ),
+    "passwords elsewhere": (
+        "a.yaml",
+        f"passwords:\n  warehouse: sm://acme/db\n  user: {PASSWORD}\n  bi: etl-bi-main\n",
+    ),
+    "Ansible": (
+        "p.yml",
+        (
+            "token: \"{{ lookup('hashi_vault', 'secret=a/b:token') }}\"\n"
+            "user: {password: '!', update_password: on_create}\n"
+        ),
+    ),
+    "defaults that say nothing": (
+        "a.j2",
+        "PASSWORD={{ pw | default('changeme') }}\nTOKEN={{ env_var('TOKEN', 'none') }}\n",
+    ),
+    "directives": ("a.conf", "key_prefix airflow\nauth_basic off;\npassword_file /x\n"),
+    "SQL, rows": (
+        "b.sql",
+        "INSERT INTO connection (conn_id, password) VALUES ('db', NULL), ('x', '');\n",
+    ),
+    "Scala": ("a.scala", 'f("password", "username")\n'),
+    "Python, behind code": ("b.py", "x = 1  # password: see the wiki\n"),
     "certificate": ("a.pem", PEM.replace("PRIVATE KEY", "PUBLIC KEY")),
 }
 
@@ -674,6 +868,26 @@ def test_archives_are_opened_once(tmp_path: Path) -> None:
     assert [(gap.origin.source, gap.reason) for gap in facts.gaps] == [
         ("dags.zip/inner.zip", "unsupported")
     ]
+    assert [(one.reason, one.count) for one in facts.excluded] == [("binary", 1)]
+
+
+def test_packed_files_and_wheels_are_opened(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "etl-1-py3-none-any.whl", "w") as archive:
+        archive.writestr("etl/conn.py", f"password = '{PASSWORD}'\n")
+        archive.writestr("etl/data.json.gz", b"\x1f\x8b")
+    packed = gzip.compress(f"a: 1\npassword: {TOKEN}\n".encode())
+    (tmp_path / "conf.yaml.gz").write_bytes(packed)
+    (tmp_path / "bomb.json.gz").write_bytes(gzip.compress(bytes(20_000_000)))
+    (tmp_path / "a.csv.bz2").write_bytes(b"nothing of the kind")
+    facts = looked(tmp_path)
+    assert {(one.path, one.origin.line) for one in found(facts)} == {
+        ("conf.yaml.gz/conf.yaml", 2),
+        ("etl-1-py3-none-any.whl/etl/conn.py", 1),
+    }
+    assert {(gap.origin.source, gap.reason) for gap in facts.gaps} == {
+        ("a.csv.bz2", "malformed"),
+        ("bomb.json.gz", "too_large"),
+    }
     assert [(one.reason, one.count) for one in facts.excluded] == [("binary", 1)]
 
 

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from dagwarden.patterns import Late, late
 from dagwarden.sources.credentials.decode import unquoted
-from dagwarden.sources.credentials.names import kind_by_name
+from dagwarden.sources.credentials.names import is_drawn, kind_by_name
 from dagwarden.sources.credentials.work import charge
 
 # Longer texts are looked into part by part.
@@ -32,6 +32,8 @@ _ASSIGNED = late(
     # ${NAME:-VALUE} is looked for apart
     r"(?<!//)(?<!\$\{)(?<![\w.])(?P<name>[A-Za-z][\w.-]{0,60})(?P<quote>\\?[\"'])?\]?(?:"
     # name = value; name="value"
+    # ... and a type between: name: string = "value"
+    r"(?:[ \t]{0,4}:[ \t]{0,4}(?:&(?:'static[ \t])?str|[Ss]tring|str)|[ \t]string)?"
     r"[ \t]{0,4}(?:=>|:=|==|=)[ \t]{0,4}"
     r"(?:\\?\"(?P<double>[^\"\n\\]{4,2000})|\\?'(?P<single>[^'\n\\]{4,2000})"
     r"|(?P<bare>[^\s&#'\"`,;(){}\[\]<>|\\]{4,2000}+)(?![(\[{]))"
@@ -76,6 +78,7 @@ _OPTIONS = (
         rf"\bcurl\b{_ON_THE_LINE}\s(?:-[a-zA-Z]{{0,6}}[uU]|--user|--proxy-user)[= ]{{0,3}}",
         ":",
     ),
+    _option("http", r"\bhttps?[ \t]+(?:-a|--auth)[= ]{1,3}", ":"),
     _option("sshpass", r"\bsshpass\s+-p\s{0,3}"),
     _option("mysql", rf"\b(?:mysql|mysqldump|mysqladmin){_ON_THE_LINE}\s-p"),
     _option("mariadb", rf"\b(?:mariadb|mariadb-dump){_ON_THE_LINE}\s-p"),
@@ -102,6 +105,20 @@ _FLAG = late(
 
 # What a shell takes for a variable that is not set: ${NAME:-VALUE}
 _FALLBACK = late(r"\$\{(?P<name>\w{2,60}):?[-=](?P<value>[^}\n]{4,300})\}")
+# What a template takes for a value that is not set: {{ env_var('NAME', 'VALUE') }},
+# {{ x | default('VALUE') }}, {{ .Values.x | default "VALUE" }}, <%= ENV['X'] || 'VALUE' %>
+_INSTEAD = late(
+    r"(?:\bdefault(?:_value|_var)?[ \t]{0,4}[(=]?|\|\||\bor|\b(?:env_var|getenv|get_env)\([ \t]{0,4}['\"]"
+    r"(?P<name>\w{2,60})['\"][ \t]{0,4},)[ \t]{0,4}(?:\"(?P<a>[^\"\n]{4,300})\"|'(?P<b>[^'\n]{4,300})')"
+)
+_FILLED = late(
+    r"(?<![\w.])(?P<name>[A-Za-z][\w.-]{0,60})[\"']?[ \t]{0,4}[:=][ \t]{0,4}[\"']?"
+    r"(?P<template>\{\{[^\n]{1,500}?\}\}|<%[^\n]{1,500}?%>)"
+)
+# What a call gives a name: option("password", "V")
+_PASSED = late(
+    r"\([ \t]{0,4}\"(?P<name>[\w.-]{3,100})\",[ \t]{0,4}\"(?P<value>[^\"\n]{8,300})\"[ \t]{0,4}\)"
+)
 # What is piped to a command that reads a password there.
 _PIPED = late(
     r"\b(?:echo|printf)\s+(?:-\w\s+|[\"']?%s(?:\\n)?[\"']?\s+)?"
@@ -113,14 +130,20 @@ _SQL = late(
     r"\b(?:identified\s+(?:with\s+\S+\s+)?by|password)\s+'(?P<secret>[^'\n]{2,200})'",
     re.IGNORECASE,
 )
-# `aws configure set NAME VALUE`, `airflow variables set NAME VALUE`
+# `aws configure set NAME VALUE`, `airflow variables set NAME VALUE`; fish: `set -x NAME VALUE`
 _SET = late(
-    r"\b(?:configure|config|variables|secret)\s+(?:set|put)\s+(?P<name>[\w./-]{3,60})\s+"
-    + _ARGUMENT
+    r"(?:\b(?:configure|config|variables|secret)\s+(?:set|put)|(?:^|[\s;])set\s+-[gxUL]{1,3})"
+    r"\s+(?P<name>[\w./-]{3,60})\s+" + _ARGUMENT
 )
 # One of these is in every command that takes a password.
 OPTION_HINTS = tuple(option.hint for option in _OPTIONS)
 _COMMANDS = frozenset(OPTION_HINTS)
+
+
+def instead_in(template: str) -> Iterator[Assigned]:
+    """Yield what a template has instead of a value that is not set; "": without a name."""
+    for match in _INSTEAD().finditer(template):
+        yield Assigned(match["name"] or "", match["a"] or match["b"])
 
 
 def command_in(arguments: list[object]) -> str | None:
@@ -178,10 +201,18 @@ def assigned_in(text: str) -> Iterator[Assigned]:
                 yield Assigned(match["name"], value)
                 if "=" in value:
                     yield from _inside(value)
+    if "{{" in text or "<%" in text:
+        for match in _FILLED().finditer(text):
+            for one in instead_in(match["template"]):
+                yield Assigned(one.name or match["name"], one.value)
+    if '", "' in text:
+        for match in _PASSED().finditer(text):
+            if is_drawn(match["value"]):
+                yield Assigned(match["name"], match["value"])
     if "${" in text:
         for match in _FALLBACK().finditer(text):
             yield Assigned(match["name"], match["value"].strip("\"'"))
-    if " set " in text or " put " in text:
+    if " set " in text or " put " in text or "set -" in text:
         for match in _SET().finditer(text):
             yield Assigned(match["name"], match["a"] or match["b"] or match["c"])
     if "--" in text or " -" in text:

@@ -332,6 +332,19 @@ def _decode_base64(value: object) -> object:
         return data
 
 
+def _decode_as(alphabet: str) -> Callable[[object], object]:
+    def decoded(value: object) -> object:
+        import base64
+
+        decode: Callable[[str], bytes] = getattr(base64, alphabet)
+        try:
+            return decode(_text(value)).decode()
+        except ValueError:  # another alphabet, or no text
+            return UNKNOWN
+
+    return decoded
+
+
 def _from_json(value: object) -> object:
     import json
 
@@ -364,6 +377,9 @@ def _same(value: object) -> object:
 _FUNCTIONS: dict[str, Callable[[object], object]] = {
     "a2b_base64": _decode_base64,
     "b64decode": _decode_base64,
+    "a85decode": _decode_as("a85decode"),
+    "b32decode": _decode_as("b32decode"),
+    "b85decode": _decode_as("b85decode"),
     "standard_b64decode": _decode_base64,
     "urlsafe_b64decode": _decode_base64,
     "decodebytes": _decode_base64,

@@ -22,7 +22,14 @@ PEM = late(
 )
 # RFC 1421 headers of an encrypted key, and those of OpenPGP's armor.
 _HEADER = late(r"(?:Proc-Type|DEK-Info|Version|Comment|Hash|Charset):[^\n\\]*")
+# The checksum at the end of OpenPGP's armor (RFC 9580, 6.1).
+_CHECKSUM = late(r"\n=[A-Za-z0-9+/]{4}\s*\Z")
 _LINE_BREAKS = late(r"\\[nrt]|\s|\\")
+# What PuTTY writes: lines of base64, as many as it says.
+PUTTY = late(
+    r"PuTTY-User-Key-File-[23]:[^\n]{1,100}\n(?:[^\n]{0,200}\n){1,60}?Private-Lines: \d+\s*\n"
+    r"(?P<secret>(?:[A-Za-z0-9+/=]{4,80}\r?\n){1,100})"
+)
 _SMALLEST = 24
 # From how many characters on a word for a stand-in is one by chance.
 _DRAWN = 100
@@ -36,6 +43,10 @@ def private_keys(text: str) -> Iterator[str]:
     Stand-ins are none. Keys that a passphrase encrypts are: that it is kept better than
     they are, nothing says.
     """
+    if "PuTTY-User-Key-File" in text:
+        for match in PUTTY().finditer(text):
+            if (body := _body(match["secret"])) is not None:
+                yield body
     if "PRIVATE" not in text:
         return
     for match in PEM().finditer(text):
@@ -67,7 +78,8 @@ def _key_in(block: str, content: str) -> str | None:
 
 def _body(content: str) -> str | None:
     """Return a PEM block's content without line breaks, None for a stand-in."""
-    body = _LINE_BREAKS().sub("", _HEADER().sub("", content.replace("\\n", "\n")))
+    lines = _CHECKSUM().sub("", content.replace("\\n", "\n"))
+    body = _LINE_BREAKS().sub("", _HEADER().sub("", lines))
     if len(body) < _SMALLEST or (len(body) < _DRAWN and is_placeholder(body)):
         return None
     return None if is_made_up(body) else body

@@ -146,8 +146,21 @@ _JOINED = words(
 )
 _SHORTEST_DOUBTED = 8
 # Said after these, most words say whose it is: PASSWORD_WAREHOUSE, API_KEY_MAPS ...
-_OF_SOMETHING = words("key passphrase passwd password passwort pwd secret token")
-_MOST_OF_SOMETHING = 2
+_OF_SOMETHING = words(
+    "key keys passphrase passwd password passwords passwort pwd secret secrets token tokens"
+)
+_MOST_OF_SOMETHING = 3
+# What a mapping of secrets is called, by whose they are: PASSWORDS = {"dev": ...}
+_HELD = {
+    "password": "password",
+    "passwords": "password",
+    "secrets": "secret",
+    "tokens": "token",
+    "keys": "key",
+}
+_NOT_HELD = words(
+    "account client email integrity login resolved rev revision sig signature user"
+)
 # ... and these that it is something else.
 _ABOUT = words(
     "address age alg algo algorithm alias arg argument arn at attempt attempts attribute audience backend begin bucket cert change changed char "
@@ -224,9 +237,20 @@ def _kind_of_something(said: tuple[str, ...]) -> SecretKind | None:
         if said[end] in _ABOUT or said[end] in _NOT_IN_CLEAR or said[end].isdigit():
             return None
         last = said[end - 1]
-        if last in _OF_SOMETHING and (kind := _kind_by_words(said[:end])) is not None:
-            return kind
+        if last in _OF_SOMETHING:
+            kind = _kind_by_words((*said[: end - 1], _HELD.get(last, last)))
+            if kind is not None:
+                return kind
     return None
+
+
+def name_within(name: str, key: str) -> str:
+    """Return what a value is called that a mapping called `name` has under `key`."""
+    said = words_of(name)
+    if said and said[-1] in _HELD and kind_by_name(key) is None:
+        own = words_of(key)
+        return key if own and own[-1] in _NOT_HELD else f"{name} of {key}"
+    return key
 
 
 def is_drawn(text: str) -> bool:
@@ -269,7 +293,8 @@ def _is_name(text: str, said: tuple[str, ...]) -> bool:
     told = words_of(text) if len(text) <= 200 else ()
     if told == said or (text.isalpha() and told[-2:] == said[-2:] != said[-1:]):
         return True
-    if told[-1:] and told[-1] in _ENDS_OF_NAMES and _tells_of_secret(told[:-1]):
+    named = not _ENDS_OF_NAMES.isdisjoint(told[-1:])
+    if named and _tells_of_secret(told[:-1]):
         return True
     if len(text) > 100 or not WORDY().fullmatch(text.strip("_-")):
         return False
@@ -310,7 +335,7 @@ def named(name: str, text: str) -> Named | None:
         or is_placeholder(value)
         or is_template(value)
         or is_reference(value)
-        or is_path(value)
+        or (is_path(value) and not _is_aws_secret(kind, value))
         or is_sealed(value)
         or is_published(value)
         or _PLAIN().fullmatch(value)
@@ -325,6 +350,11 @@ def named(name: str, text: str) -> Named | None:
     if not _is_name(value, said):
         return Named(kind, _doubt(value, said))
     return Named(kind, NAME_OF_ONE) if _may_be(value, said) else None
+
+
+def _is_aws_secret(kind: SecretKind, value: str) -> bool:
+    """Tell whether `value` is one, for all that it begins like a path: /qLTz..."""
+    return kind == "aws_secret_key" and len(value) == 40 and is_drawn(value)
 
 
 def _doubt(value: str, said: tuple[str, ...]) -> str | None:

@@ -11,7 +11,7 @@ import ast
 from collections import ChainMap, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from itertools import islice
+from itertools import islice, repeat
 from typing import Any, Protocol, cast
 
 from msgspec import Struct
@@ -30,7 +30,7 @@ from dagwarden.sources.credentials.fold import (
     is_known,
     result_of,
 )
-from dagwarden.sources.credentials.names import kind_by_name
+from dagwarden.sources.credentials.names import kind_by_name, name_within
 from dagwarden.sources.credentials.shapes import is_key_id
 from dagwarden.sources.credentials.walk import (
     MAX_TEXT,
@@ -199,6 +199,8 @@ _POSITIONS: dict[str, tuple[int, str]] = {
 }
 # Modules whose `connect` takes a password by position.
 _CONNECT = {"pymysql": 2, "MySQLdb": 2, "oracledb": 1, "cx_Oracle": 1}
+# What Airflow calls the arguments of a connection.
+_OF_CONNECTION = ("conn_id", "conn_type", "description", "host", "login", "password")
 _SETTERS = ("set_", "with_", "use_")
 _PAIRS = frozenset({"auth", "basic_auth", "http_auth", "userpass"})
 # Keys of a dict that is a credential as a whole.
@@ -534,7 +536,7 @@ class _Reading:
         named = _name_in_pair([(k, v) for k, v in pairs if isinstance(k, str)], scope)
         parts: list[tuple[ast.AST, str]] = []
         for key, (said, value) in zip(node.keys, pairs, strict=True):
-            own = said if isinstance(said, str) else name
+            own = name_within(name, said) if isinstance(said, str) else name
             if isinstance(key, ast.Constant):
                 parts.append((key, ""))  # a token that something is kept for
             elif key is not None:
@@ -583,10 +585,23 @@ class _Reading:
         names, given = self._argument_names(node, name, function, scope)
         for position, argument in enumerate(node.args):
             parts.append((argument, names.get(position, "")))
+        given_to = self._called_later(node)
         for keyword in node.keywords:
             own = keyword.arg or ""
+            if own == "op_args" and isinstance(keyword.value, (ast.List, ast.Tuple)):
+                items = keyword.value.elts
+                names_of_items = [*given_to, *repeat("", len(items))]
+                parts += zip(items, names_of_items, strict=False)
+                continue
             parts.append((keyword.value, given if given and own in _GIVEN else own))
         return parts
+
+    def _called_later(self, node: ast.Call) -> list[str]:
+        """Return what the parameters are called of what a task calls with `op_args`."""
+        for keyword in node.keywords:
+            if keyword.arg == "python_callable":
+                return self.parameters.get(_name_of(keyword.value), [])
+        return []
 
     def _connection(self, node: ast.Call, scope: _Scope) -> None:
         """Look into a connection as a whole: its type says what its fields are."""
@@ -618,6 +633,12 @@ class _Reading:
             return {_CONNECT[_receiver(node)]: "password"}, named
         if function in {"encode", "decode"} and _receiver(node) == "jwt":
             return {1: "signing_key"}, named
+        if function == "new" and _receiver(node) == "hmac":
+            return {0: "hmac_key"}, named
+        if function == "create" and _receiver(node) == "URL":  # of SQLAlchemy
+            return {2: "password"}, named
+        if function == "Connection":
+            return dict(enumerate(_OF_CONNECTION)), named
         return dict(enumerate(self.parameters.get(function, ()))), named
 
     def comparison(self, node: ast.Compare, name: str, scope: _Scope) -> Parts:

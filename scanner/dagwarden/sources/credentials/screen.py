@@ -72,7 +72,9 @@ def _needed() -> tuple[str, ...]:
         "%[0-9A-Fa-f]{2}",
         r":[^\s?]*\?",
         # names that are given a value
-        rf"(?i:{SAYS})[^\s=:]*[ \t]*[=:]",
+        rf"(?i:{SAYS})[^\s=:]*[ \t]*(?:string[ \t]*)?[=:]",
+        rf"(?i:{SAYS})[^\"]*\",",
+        r"set\s+-[gxUL]",
         rf"\$\{{[^}}]*(?i:{SAYS})",
         rf"-\S*(?i:{SAYS})\S*[ \t]",
         r"(?:config|configure|variables|secret)[^A-Za-z0-9]+(?:set|put)",

@@ -285,7 +285,7 @@ def is_plain(text: str) -> bool:
 # How the base64 of a private key's DER begins.
 DER = ("MII", "MIG", "MC4CAQ", "MHcCAQ", "MHQCAQ")
 # What every text with a credential has somewhere that can be told in a text.
-HINTS = (*(h for token in _TOKENS for h in token.hints), "eyJ", "PRIVATE")
+HINTS = (*(h for token in _TOKENS for h in token.hints), "eyJ", "PRIVATE", "PuTTY-User")
 _HINTS = (*HINTS, "=", *DER)
 _SCHEME_HINTS = ("bearer", "basic", "ssws")
 _LOGIN = late(r"://[^/@]*:[^/@]*@|oracle:|sqlplus")

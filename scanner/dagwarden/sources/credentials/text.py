@@ -65,6 +65,7 @@ def found_in_text(text: str, *, weak: bool = False) -> Iterator[tuple[int, Found
         seen: set[str] = set()
         for piece in pieces(line):
             for found in found_in("", piece.strip(), weak=weak):
-                if found.kind != "private_key" and found.value not in seen:
+                whole = found.kind != "private_key" or found.prefix
+                if whole and found.value not in seen:
                     seen.add(found.value)
                     yield number, found

@@ -22,6 +22,7 @@ from dagwarden.sources.credentials.assigned import (
     assigned_in,
     command_in,
     flag_in,
+    instead_in,
     parts_of,
     passwords_in,
 )
@@ -33,7 +34,12 @@ from dagwarden.sources.credentials.connection_fields import (
 from dagwarden.sources.credentials.decode import begins_encoded, decoded
 from dagwarden.sources.credentials.fingerprint import Fingerprint
 from dagwarden.sources.credentials.keys import key_of_file
-from dagwarden.sources.credentials.names import is_path, kind_by_name, named
+from dagwarden.sources.credentials.names import (
+    is_path,
+    kind_by_name,
+    name_within,
+    named,
+)
 from dagwarden.sources.credentials.negatives import (
     is_placeholder,
     is_reference,
@@ -69,6 +75,8 @@ MAX_HARMLESS = 20_000
 _SHORTEST = 4
 # Characters of what a connection's type says is a secret: shorter ones stand for one.
 _SHORTEST_FIELD = 6
+# Of a template in which a value stands for one that is not set.
+_LONGEST_TEMPLATE = 2_000
 # Units of work for a text; characters, and values in which another is looked for, for one.
 _WORK_OF_TEXT = 12
 _SEARCHED = 5
@@ -244,7 +252,7 @@ class _Walk:
             yield from self._text(place, name, value, nesting, decodings)
         elif isinstance(value, Mapping):
             mapping = cast("Mapping[object, object]", value)
-            yield from self._mapping(place, mapping, nesting, decodings)
+            yield from self._mapping(place, name, mapping, nesting, decodings)
         elif isinstance(value, (list, tuple, set, frozenset)):
             items = list(cast("list[object]", value))
             yield from self._items(place, name, items, nesting, decodings)
@@ -267,7 +275,12 @@ class _Walk:
                 yield Found("password", place, password)
 
     def _mapping(
-        self, place: str, value: Mapping[object, object], nesting: int, decodings: int
+        self,
+        place: str,
+        outer: str,
+        value: Mapping[object, object],
+        nesting: int,
+        decodings: int,
     ) -> Iterator[Found]:
         if (found := _key_file(place, value)) is not None:
             yield found
@@ -291,7 +304,7 @@ class _Walk:
             name = (
                 _APPROLE if key == "secret_id" and "role_id" in value else str(called)
             )
-            name = name[:200]
+            name = name_within(outer, name[:200]) if outer else name[:200]
             if not (key_id or may_hold_secret(name, item)):
                 continue
             if isinstance(key, str) and (
@@ -300,6 +313,14 @@ class _Walk:
             ):
                 continue
             inner = _below(place, called)
+            if (
+                key == "auth"
+                and isinstance(item, str)
+                and (login := shape(f"Basic {item}"))
+            ):
+                # of a registry in Docker's settings: user and password
+                yield Found("password", inner, login.value)
+                continue
             if key_id and (kind := secret_half(key_id, item)):
                 yield Found(kind, inner, cast("str", item))
                 continue
@@ -471,6 +492,11 @@ def is_one(password: str) -> bool:
 
 
 def _by_name(place: str, name: str, text: str) -> Iterator[Found]:
+    if ("{{" in text or "<%" in text) and len(text) <= _LONGEST_TEMPLATE:
+        for given in instead_in(text):
+            if (one := named(given.name or name, given.value)) is not None:
+                yield Found(one.kind, place, given.value, doubt=one.doubt)
+        return
     if (found := named(name, text)) is not None:
         yield Found(found.kind, place, text.strip(), doubt=found.doubt)
 

@@ -17,7 +17,7 @@ from typing import Protocol
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
 from dagwarden.facts import GapReason
-from dagwarden.sources.embedded.walk import TAR
+from dagwarden.sources.embedded.walk import PACKED, TAR
 
 MAX_MEMBERS = 10_000
 # Bytes of one member, and of all together.
@@ -63,7 +63,23 @@ class Refused(Exception):
 
 def members_of(name: str, data: bytes) -> Iterator[tuple[str, bytes | Refused]]:
     """Yield name and content of each member of an archive; raises Refused."""
-    return _in_tar(data) if name.lower().endswith(TAR) else _in_zip(data)
+    lowered = name.lower()
+    if lowered.endswith(TAR):
+        return _in_tar(data)
+    return _alone(lowered, data) if lowered.endswith(PACKED) else _in_zip(data)
+
+
+def _alone(name: str, data: bytes) -> Iterator[tuple[str, bytes | Refused]]:
+    """Yield the one file that is packed without an archive around it."""
+    if not any(data.startswith(magic) for magic, _ in _PACKED):
+        raise Refused("malformed", "not packed as its name says")
+    try:
+        unpacked = _unpacked(data, MAX_MEMBER)
+    except _DAMAGE:
+        raise Refused("malformed", "damaged") from None
+    if len(unpacked) > MAX_MEMBER:
+        raise Refused("too_large", "unpacks to more than is read of an archive")
+    yield name.rpartition(".")[0], unpacked
 
 
 def _in_zip(data: bytes) -> Iterator[tuple[str, bytes | Refused]]:
@@ -135,13 +151,13 @@ def _content_in_tar(
         return Refused("malformed", "damaged")
 
 
-def _unpacked(data: bytes) -> bytes:
-    """Return what a tar archive is compressed from, and no more than is read of it."""
+def _unpacked(data: bytes, most: int = MAX_UNPACKED) -> bytes:
+    """Return what is compressed, and hardly more than `most` bytes of it."""
     start = next((one for magic, one in _PACKED if data.startswith(magic)), None)
     if start is None:
         return data
     unpacked = bytearray()
-    while data and (left := MAX_UNPACKED + 1 - len(unpacked)) > 0:
+    while data and (left := most + 1 - len(unpacked)) > 0:
         stream = start()
         unpacked += stream.decompress(data, left)
         # one may follow another

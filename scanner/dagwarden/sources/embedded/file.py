@@ -44,7 +44,7 @@ from dagwarden.sources.embedded.marks import waivers_in
 from dagwarden.sources.embedded.modules import Modules, Shelf
 from dagwarden.sources.embedded.named import NamedFiles
 from dagwarden.sources.embedded.spots import MAX_SPOTS, Partly, Spot, Unparsable
-from dagwarden.sources.embedded.walk import KIND, TAR, gap_at, passed_over
+from dagwarden.sources.embedded.walk import KIND, PACKED, TAR, ZIP, gap_at, passed_over
 
 if TYPE_CHECKING:
     from dagwarden.sources.embedded.kingfisher import Kingfisher
@@ -60,7 +60,8 @@ MAX_WORK = 2_000_000
 MAX_LINE = 1_000_000
 # Where a file that is no text shows it.
 _HEAD = 8_000
-_LARGE = (".zip", ".ipynb", *TAR)
+_FEW = 8
+_LARGE = (".ipynb", *TAR, *ZIP)
 
 
 class Reader:
@@ -212,9 +213,12 @@ class _Looked:
     def into(self, name: str, data: bytes, *, packed: bool = False) -> None:
         """Look into `data`, which is called `name`."""
         lowered = name.lower()
-        zipped = data[:4] == b"PK\x03\x04" and lowered.endswith(".zip")
-        if zipped or lowered.endswith(TAR):
-            if packed:
+        zipped = data[:4] == b"PK\x03\x04" and lowered.endswith(ZIP)
+        alone = lowered.endswith(PACKED) and not lowered.endswith(TAR)
+        if zipped or lowered.endswith(TAR) or alone:
+            if packed and alone:
+                self.excluded["binary"] += 1
+            elif packed:
                 self.gap("unsupported", "an archive in an archive is not opened")
             else:
                 self._archive(lowered, data)
@@ -443,6 +447,10 @@ def _text(data: bytes) -> str | None:
     for mark, encoding in _MARKS:
         if data.startswith(mark):
             return data.decode(encoding, "replace").replace("\r\n", "\n")
-    if b"\0" in data[:_HEAD]:
+    head = data[:_HEAD]
+    if b"\0" in head:
+        # letters of UTF-16 without its mark, as Windows writes them
+        if len(head) >= _FEW and not head[1::2].strip(b"\0") and b"\0" not in head[::2]:
+            return data.decode("utf-16-le", "replace").replace("\r\n", "\n")
         return None
     return data.decode("utf-8", "replace").replace("\r\n", "\n")

@@ -206,8 +206,11 @@ def _texts(node: Node) -> list[Node]:
 def _telling(texts: list[Node], value: str) -> Iterator[Node]:
     """Yield the texts that hold `value` in another encoding, as "Basic ..." does."""
     for text in texts:
-        if any(found.value == value for found in found_in("", text.value, weak=True)):
-            yield text
+        # a user and password may stand without the scheme: `auth` of Docker's settings
+        for said in (text.value, f"Basic {text.value}"):
+            if any(found.value == value for found in found_in("", said, weak=True)):
+                yield text
+                break
 
 
 def _line_in(node: Node, value: str) -> int:

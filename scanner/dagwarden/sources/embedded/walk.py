@@ -36,6 +36,10 @@ _OFFICE = "doc docx odp ods odt pdf ppt pptx xls xlsx"
 BINARY = frozenset(" ".join((_IMAGES, _MEDIA, _PACKED, _CODE, _DATA, _OFFICE)).split())
 # Of packed files, those that are opened beside zip.
 TAR = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
+# Zip files, under these names, too: packages of Python.
+ZIP = (".zip", ".whl", ".egg")
+# A single packed file.
+PACKED = (".gz", ".bz2", ".xz")
 GENERATED = (".min.js", ".min.css", ".js.map", ".css.map", ".min.mjs")
 
 
@@ -190,7 +194,7 @@ def passed_over(name: str) -> str | None:
     lowered = name.lower()
     if lowered.endswith(GENERATED):
         return "generated"
-    if lowered.endswith(TAR):
+    if lowered.endswith((*TAR, *ZIP, *PACKED)):
         return None
     return "binary" if lowered.rpartition(".")[2] in BINARY else None
 

@@ -12,6 +12,7 @@ Reader = Callable[[str], Iterator[Spot]]
 # A format, by the module and the function that read it: most are never loaded.
 _FORMATS = {
     "csv": "prose.read_csv",
+    "curlrc": "settings.read_curlrc",
     "dockerfile": "scripts.read_dockerfile",
     "env": "settings.read_env",
     "ini": "settings.read_ini",
@@ -43,6 +44,8 @@ _ENDINGS = {
     "dockerfile": "dockerfile",
     "env": "env",
     "envrc": "shell",
+    "fish": "shell",
+    "har": "json",
     "hcl": "terraform",
     "hql": "sql",
     "htm": "prose",
@@ -51,10 +54,13 @@ _ENDINGS = {
     "ipynb": "notebook",
     "json": "json",
     "json5": "named",
+    "jwk": "json",
+    "jwks": "json",
     "jsonc": "named",
     "ksh": "shell",
     "markdown": "prose",
     "md": "prose",
+    "plist": "xml",
     "properties": "ini",
     "py": "python",
     "pyi": "python",
@@ -74,6 +80,7 @@ _ENDINGS = {
     **dict.fromkeys(
         [
             "bat",
+            "bicep",
             "cmd",
             "cs",
             "gradle",
@@ -102,6 +109,9 @@ _ENDINGS = {
 }
 _NAMES = {
     ".boto": "ini",
+    ".curlrc": "curlrc",
+    ".fetchmailrc": "netrc",
+    ".msmtprc": "ini",
     ".bash_profile": "shell",
     ".bashrc": "shell",
     ".databrickscfg": "ini",
@@ -125,6 +135,7 @@ _NAMES = {
     "pgpass.conf": "pgpass",
     "procfile": "shell",
 }
+_MANIFEST = late(r"(?:---\s*\n)?(?:#[^\n]*\n)*(?:apiVersion|kind):\s")
 _SHEBANG = late(r"#!\s*\S*?(?:/env\s+(?:-\S+\s+)*)?(?P<program>\w+)[\d.]*(?:\s|$)")
 _PROGRAMS = {
     **dict.fromkeys(("sh", "bash", "dash", "ksh", "zsh"), "shell"),
@@ -135,6 +146,8 @@ _PROGRAMS = {
 def format_of(name: str, text: str) -> str:
     """Return the format of a file: by its name, else by how its text begins."""
     name = name.lower()
+    if "." not in name[1:] and _MANIFEST().match(text):
+        return "yaml"  # kubeconfig, .kube/config
     if known := _NAMES.get(name):
         return known
     if name.startswith(".env") or name.endswith(".env"):

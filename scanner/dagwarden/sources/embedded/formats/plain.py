@@ -11,7 +11,7 @@ from dagwarden.sources.credentials import (
     numbered,
     pieces,
 )
-from dagwarden.sources.credentials.keys import PEM
+from dagwarden.sources.credentials.keys import PEM, PUTTY
 from dagwarden.sources.credentials.shapes import shapes
 from dagwarden.sources.credentials.work import charge
 from dagwarden.sources.embedded.spots import Spot
@@ -20,15 +20,24 @@ from dagwarden.sources.embedded.spots import Spot
 _PIECE = 20_000
 
 
+# As base64(1) writes a file: lines of one length, the last may be shorter.
+_WRAPPED = late(r"\s*(?:[A-Za-z0-9+/]{60,76}\r?\n){4,2000}[A-Za-z0-9+/]{1,76}={0,2}\s*")
+_BASE64_OF = ("eyJ", "ewo", "ewog", "LS0tLS")  # { and -----
+
+
 def read_shapes(text: str) -> Iterator[Spot]:
     """Yield what has a credential's shape; names count for nothing."""
+    if text.lstrip().startswith(_BASE64_OF) and _WRAPPED().fullmatch(text):
+        yield from (Spot(1, found) for found in found_in("", text, weak=True))
+        return
     for number, line in enumerate(text.split("\n"), 1):
         charge(1 + len(line) // 20)
         if len(line) > _PIECE:
             yield from (Spot(number, found) for found in shaped_in(line))
         elif len(stripped := line.strip()) >= 8:
             for found in found_in("", stripped, weak=True):
-                if found.kind != "private_key":
+                # a block of PEM takes several lines; the key of age(1) is on one
+                if found.kind != "private_key" or found.prefix:
                     yield Spot(number, found)
     yield from read_pem(text)
 
@@ -40,6 +49,9 @@ def read_pem(text: str) -> Iterator[Spot]:
         # a key file in a here document says whose it is
         files = (one for one in found_in("", text) if one.identity is not None)
         whole = {one.value: one for one in files}
+    if "PuTTY-User-Key-File" in text:
+        for line, match in numbered(text, PUTTY().finditer(text)):
+            yield from (Spot(line, found) for found in found_in("", match[0]))
     # only the block: what stands behind it may say that all of it is URL-encoded
     for line, match in numbered(text, PEM().finditer(text)):
         for found in found_in("", match[0]):
@@ -65,6 +77,17 @@ _COMMENT = {
     "--": late(r"^[ \t]*--+(.*)$", re.MULTILINE),
     ";": late(r"^[ \t]*[;#]+(.*)$", re.MULTILINE),
 }
+
+
+# Behind code, and with something that may be assigned or said.
+_BEHIND = late(r"^[^\n#]*\S[ \t]+#[ \t]?(?P<said>[^\n]*[:=][^\n]*)$", re.MULTILINE)
+
+
+def read_comments_behind(text: str) -> Iterator[Spot]:
+    """Yield what is in comments that stand behind code of Python."""
+    for number, match in numbered(text, _BEHIND().finditer(text), "said"):
+        for spot in read_named(match["said"]):
+            yield Spot(number, spot.found)
 
 
 def read_comments(text: str, mark: str) -> Iterator[Spot]:

@@ -34,6 +34,10 @@ _HTML_CELLS = re.compile(
     r"<t[dh][^<>]{0,100}>\s{0,40}(?P<name>[^<>\s][^<>\n]{0,60}?)\s{0,40}</t[dh]>\s{0,200}"
     r"<td[^<>]{0,100}>\s{0,40}(?P<value>[^<>\s]{8,200})\s{0,40}</td>"
 )
+_HTML_ROW = re.compile(
+    r"<tr[^<>]{0,200}>(?P<cells>(?:(?!</tr>|<tr)[\s\S]){1,20000})</tr>"
+)
+_HTML_CELL = re.compile(r"<t[dh][^<>]{0,200}>(?P<cell>[^<>]{0,500})</t[dh]>")
 # A row of connections: its type says what its fields are.
 _CONNECTIONS = frozenset({"conn_type", "conn_id"})
 _SHORTEST = 8
@@ -58,6 +62,24 @@ def read_said(text: str) -> Iterator[Spot]:
     for line, match in numbered(text, _HTML_CELLS.finditer(text), "value"):
         yield from _given(line, match["name"], match["value"])
     yield from _in_tables(text)
+    yield from _in_html(text)
+
+
+def _in_html(text: str) -> Iterator[Spot]:
+    """Yield what stands below a name that says secret in a table of HTML."""
+    heads: list[str] = []
+    for row in _HTML_ROW.finditer(text) if "<tr" in text else ():
+        charge(5 + len(row[0]) // 20)
+        cells = list(_HTML_CELL.finditer(text, row.start(), row.end()))
+        if "<td" not in row[0]:
+            heads = [cell["cell"].strip() for cell in cells]
+            continue
+        for name, cell in zip(heads, cells, strict=False):
+            if value := cell["cell"].strip():
+                line = (
+                    text.count("\n", 0, cell.start()) + 1 if kind_by_name(name) else 1
+                )
+                yield from _given(line, name, value)
 
 
 def _in_tables(text: str) -> Iterator[Spot]:

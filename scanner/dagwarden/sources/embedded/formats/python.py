@@ -5,8 +5,17 @@ from collections.abc import Iterator
 from dagwarden.sources.credentials.python import Finder, found_in_python
 from dagwarden.sources.dags.parse import parsed
 from dagwarden.sources.dags.records.seen import Unreadable
-from dagwarden.sources.embedded.formats.plain import read_comments
+from dagwarden.sources.embedded.formats.plain import (
+    read_comments,
+    read_comments_behind,
+    read_named,
+)
+from dagwarden.sources.embedded.formats.prose import read_said
 from dagwarden.sources.embedded.spots import Spot, Unparsable
+
+# A notebook of Databricks, kept as code: its other cells are comments.
+_NOTEBOOK = "# Databricks notebook source"
+_MAGIC = "# MAGIC"
 
 
 def read_python(text: str, finder: Finder | None = None) -> Iterator[Spot]:
@@ -19,3 +28,18 @@ def read_python(text: str, finder: Finder | None = None) -> Iterator[Spot]:
     for one in found_in_python(tree, lines, weak=True, finder=finder):
         yield Spot(one.line, one.found, one.source, one.others)
     yield from read_comments(text, "#")
+    if text.startswith(_NOTEBOOK):
+        yield from _magic(text)
+    if "#" in text:
+        yield from read_comments_behind(text)
+
+
+def _magic(text: str) -> Iterator[Spot]:
+    """Yield what cells in other languages hold; each line stays where it is."""
+    lines = (
+        line.removeprefix(_MAGIC).strip() if line.startswith(_MAGIC) else ""
+        for line in text.split("\n")
+    )
+    cells = "\n".join(lines)
+    yield from read_named(cells)
+    yield from read_said(cells)

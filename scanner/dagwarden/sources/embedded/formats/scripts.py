@@ -105,9 +105,60 @@ _BY = re.compile(
 )
 
 
+# Rows that are put into columns with names, and tables that pg_dump(1) writes.
+_INSERT = re.compile(
+    r"\bINSERT\s{1,9}INTO\s{1,9}[\w.\"`]{1,200}\s{0,9}\((?P<names>[^()]{1,2000})\)\s{0,9}VALUES\s{0,9}",
+    re.IGNORECASE,
+)
+_ROW = re.compile(r"\((?P<row>(?:[^()']|'(?:[^']|'')*'){1,20000})\)\s{0,9},?\s{0,9}")
+_FIELD = re.compile(
+    r"\s*(?:N|E)?(?:'(?P<text>(?:[^']|'')*)'|(?P<other>[^,']*))\s*(?:,|$)"
+)
+_COPY = re.compile(
+    r"^COPY\s+[\w.\"]{1,200}\s+\((?P<names>[^()]{1,2000})\)\s+FROM\s+stdin;\n(?P<rows>(?:(?!\\\.)[^\n]*\n){1,100000})",
+    re.IGNORECASE | re.MULTILINE,
+)
+# What encrypts with what stands second.
+_SEALING = re.compile(
+    r"\b(?:pgp_sym_(?:de|en)crypt|aes_(?:de|en)crypt|hmac)(?:_bytea)?\s{0,9}\([^()']{1,200},\s{0,9}'(?P<key>[^'\n]{6,300})'",
+    re.IGNORECASE,
+)
+_LITERAL = re.compile(r"'(?P<text>[^'\n]{1,2000}=[^'\n]{1,2000})'")
+
+
+def _columns(names: str) -> list[str]:
+    return [name.strip().strip('"`') for name in names.split(",")]
+
+
+def _rows(text: str) -> Iterator[tuple[int, dict[str, str]]]:
+    """Yield the rows that are written out in a text, with their lines."""
+    for line, match in numbered(text, _INSERT.finditer(text)):
+        names, at = _columns(match["names"]), match.end()
+        while row := _ROW.match(text, at):
+            charge(5 + len(row["row"]) // 5)
+            fields = [
+                (one["text"] or "").replace("''", "'")
+                for one in _FIELD.finditer(row["row"])
+            ]
+            yield (
+                line + text.count("\n", match.start(), at),
+                dict(zip(names, fields, strict=False)),
+            )
+            at = row.end()
+    for line, match in numbered(text, _COPY.finditer(text)):
+        names = _columns(match["names"])
+        for below, row in enumerate(match["rows"].split("\n"), 1):
+            charge(5 + len(row) // 5)
+            fields = ["" if one == "\\N" else one for one in row.split("\t")]
+            yield line + below, dict(zip(names, fields, strict=False))
+
+
 def read_sql(text: str) -> Iterator[Spot]:
     """Yield the passwords that statements set, and what has a credential's shape."""
     yield from read_comments(text, "--")
+    for number, row in _rows(text):
+        for found in found_in("", row, weak=True):
+            yield Spot(number, found)
     for number, line in enumerate(text.split("\n"), 1):
         for piece in pieces(line):
             charge(5 + len(piece) // 5)
@@ -123,4 +174,8 @@ def _in_statement(text: str) -> Iterator[Found]:
     for match in _BY.finditer(text):
         if (said := _said(match)).upper() not in {"PASSWORD", "VALUES", "EXTERNALLY"}:
             yield from found_in("password", said, weak=True)
+    for match in _SEALING.finditer(text):
+        yield from found_in("encryption_key", match["key"], weak=True)
+    for match in _LITERAL.finditer(text):  # 'host=h password=...', as dblink takes it
+        yield from found_in("", match["text"], weak=True)
     yield from shaped_in(text)

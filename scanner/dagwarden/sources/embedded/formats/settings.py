@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from dagwarden.sources.connections.formats import read_dotenv
-from dagwarden.sources.credentials import found_in, numbered
+from dagwarden.sources.credentials import found_in, found_in_text, numbered
 from dagwarden.sources.credentials.work import charge
 from dagwarden.sources.embedded.formats.plain import read_comments, read_named, read_pem
 from dagwarden.sources.embedded.spots import Spot, Unparsable, below
@@ -12,6 +12,10 @@ from dagwarden.sources.embedded.spots import Spot, Unparsable, below
 _SECTION = re.compile(r"\s*\[{1,2}\s*(?P<name>[^\]]{1,200}?)\s*\]{1,2}\s*(?:[#;].*)?$")
 _OPTION = re.compile(
     r"(?P<name>[^=:\s#;\[][^=:]{0,200}?)\s{0,200}[=:]\s*(?P<value>.*)$"
+)
+_DIRECTIVE = re.compile(
+    r"(?:\w+\s{1,20}){0,2}?(?P<name>[\w-]*(?:pass|auth|key|secret|token)[\w-]*)\s{1,20}(?P<value>\"[^\"]{4,500}\"|'[^']{4,500}'|\S{4,500}?);?$",
+    re.IGNORECASE,
 )
 _KEY = re.compile(
     r"\s*(?P<name>(?:[\w-]+|\"[^\"]*\"|'[^']*')(?:\s*\.\s*(?:[\w-]+|\"[^\"]*\"|'[^']*'))*)\s*="
@@ -51,13 +55,14 @@ def _line_in(text: str, value: str) -> int:
 
 def _options(text: str) -> Iterator[tuple[str, str, str, int]]:
     """Yield (section, name, value, line); a value goes on where lines are indented."""
-    section, name, value, started = "", "", "", 0
+    section, name, value, started, indented = "", "", "", 0, 0
     for number, line in enumerate(text.split("\n"), 1):
         charge(2)
         stripped = line.strip()
         if not stripped or stripped[0] in "#;":
             continue
-        if line[0] in " \t" and name:
+        indent = len(line) - len(line.lstrip())
+        if name and indent > indented:
             value += "\n" + stripped
             continue
         if name:
@@ -67,8 +72,12 @@ def _options(text: str) -> Iterator[tuple[str, str, str, int]]:
             section = head["name"]
         elif option := _OPTION.match(stripped):
             name, value, started = option["name"], option["value"], number
+            indented = indent
             if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
                 value = value[1:-1]
+        elif directive := _DIRECTIVE.match(stripped):
+            # requirepass V (redis.conf), proxy_set_header NAME V; (nginx.conf)
+            yield section, directive["name"], directive["value"].strip("\"'"), number
     if name:
         yield section, name, value, started
 
@@ -157,6 +166,16 @@ def read_npmrc(text: str) -> Iterator[Spot]:
         for found in found_in(name.lstrip("_"), value.strip().strip("\"'"), weak=True):
             yield Spot(number, found)
     yield from read_comments(text, ";")
+
+
+def read_curlrc(text: str) -> Iterator[Spot]:
+    """Yield the passwords of a .curlrc: options of curl(1), one a line."""
+    for number, line in enumerate(text.split("\n"), 1):
+        name, *value = re.split(r"[ \t]*[=:][ \t]*|[ \t]+", line.strip(), maxsplit=1)
+        if name and not name.startswith("#") and value:
+            option = f"curl --{name.lstrip('-')} {value[0]}"
+            for _, found in found_in_text(option, weak=True):
+                yield Spot(number, found)
 
 
 def read_requirements(text: str) -> Iterator[Spot]:

@@ -1,26 +1,26 @@
 """
 Values that their place in a document gives a name to, whatever the format is.
 
-`auths` of Docker's config.json; JSON Web Keys (RFC 7517, RFC 7518 6.2.2); variables in
+JSON Web Keys (RFC 7517, RFC 7518 6.2.2); variables in
 Astro's airflow_settings.yaml and in an export with descriptions; `random_password` in a
-state of Terraform.
+state of Terraform; parameters of a template of CloudFormation.
 """
 
 from collections.abc import Iterator
 
 from dagwarden.sources.credentials import Found, found_in
+from dagwarden.sources.credentials.negatives import is_published
 from dagwarden.sources.embedded.spots import Node, Spot, below, nodes_of
 
 # One of these stands in every document that has such a value.
 HINTS = (
-    '"auth"',
-    "auth:",
     '"kty"',
     "'kty'",
     "kty:",
     "variable_value",
     '"value"',
     "value:",
+    '"Default"',
     '"random_password"',
 )
 
@@ -36,9 +36,6 @@ def _in_mapping(place: str, mapping: dict[str, Node]) -> Iterator[Spot]:
     name, value = _text(mapping, "variable_name"), mapping.get("variable_value")
     if name is not None and value is not None:
         yield from _named(below(place, name), value)
-    auth = mapping.get("auth")
-    if auth is not None and "auths" in place.split("."):
-        yield from _named(below(place, "auth"), auth, "Basic ")
     if _text(mapping, "kty") in ("EC", "OKP", "RSA", "oct"):
         yield from _key(place, mapping)
     if _text(mapping, "type") == "random_password":  # of a state of Terraform
@@ -50,19 +47,21 @@ def _in_mapping(place: str, mapping: dict[str, Node]) -> Iterator[Spot]:
         inner = node.value
         if isinstance(inner, dict) and "value" in inner and "name" not in inner:
             yield from _named(below(place, key), inner["value"])
+        if isinstance(inner, dict) and "Type" in inner and "Default" in inner:
+            yield from _named(below(place, key), inner["Default"])
 
 
 def _key(place: str, mapping: dict[str, Node]) -> Iterator[Spot]:
     for part in ("d", "k"):
         text = _text(mapping, part)
-        if text is not None and len(text) >= 16:
+        if text is not None and len(text) >= 16 and not is_published(text):
             found = Found("private_key", below(place, part), text)
             yield Spot(mapping[part].line, found)
 
 
-def _named(place: str, node: Node, before: str = "") -> Iterator[Spot]:
+def _named(place: str, node: Node) -> Iterator[Spot]:
     if isinstance(node.value, str):
-        for found in found_in(place, before + node.value, weak=True):
+        for found in found_in(place, node.value, weak=True):
             yield Spot(node.line, found)
 
 

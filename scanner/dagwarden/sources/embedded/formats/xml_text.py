@@ -11,6 +11,10 @@ from dagwarden.sources.embedded.spots import Spot
 _PROPERTY = re.compile(
     r"<name>\s*(?P<name>[^<>\s]{1,200})\s*</name>\s*<value>(?P<value>[^<>]{1,2000})</value>"
 )
+# A property list of Apple's.
+_PLIST = re.compile(
+    r"<key>\s*(?P<name>[^<>\s]{1,200})\s*</key>\s*<string>(?P<value>[^<>]{1,2000})</string>"
+)
 _ELEMENT = re.compile(
     r"<(?P<name>[\w.-]{1,100})>(?P<value>[^<>\n]{4,2000})</(?P=name)>"
 )
@@ -18,7 +22,7 @@ _ELEMENT = re.compile(
 
 def read_xml(text: str) -> Iterator[Spot]:
     """Yield the credentials of elements, properties and attributes."""
-    for pattern in (_PROPERTY, _ELEMENT):
+    for pattern in (_PROPERTY, _PLIST, _ELEMENT):
         charge(len(text) // 20)
         for line, match in numbered(text, pattern.finditer(text), "value"):
             charge(3)

@@ -133,6 +133,11 @@ def _block(place: str, node: Node) -> Iterator[Spot]:
 
 def _read(document: Node) -> Iterator[Spot]:
     top = document.value
+    if isinstance(top, dict) and _said(top, "kind") == "List" and "items" in top:
+        listed = top["items"].value
+        for node in listed if isinstance(listed, list) else ():
+            yield from _read(node)
+        return
     if isinstance(top, dict) and _said(top, "kind") == "Secret":
         for part in ("data", "stringData"):
             if part in top:
@@ -195,14 +200,25 @@ def _documents(text: str) -> list[Node]:
     """Return the documents of a file, with lines; nothing nests in building them."""
     import yaml  # slow to import
 
+    text = text.replace("{{", _OPENED).replace("}}", _CLOSED)
     builder = _Builder()
     try:
         for event in yaml.parse(text, Loader=yaml.CSafeLoader):
             charge(_WORK_OF_EVENT)
             builder.take(event)
     except (yaml.YAMLError, ValueError):
+        # what a template has on lines of its own makes the YAML, and is none
+        plain = _DIRECTIVE.sub("", text)
+        if plain != text:
+            return _documents(plain)
         raise Unparsable from None
     return builder.documents
+
+
+# In YAML the braces of a template begin a mapping; these signs are for nobody's use
+# (Unicode, 23.5).
+_OPENED, _CLOSED = "\ue000", "\ue001"
+_DIRECTIVE = re.compile(rf"^[ \t]*{_OPENED}[^\n]*{_CLOSED}[ \t]*$", re.MULTILINE)
 
 
 class _Builder:
@@ -224,6 +240,8 @@ class _Builder:
             # a number is what it is written as; `!Ref x`, `!vault x` stand for another
             local = event.tag is not None and event.tag.startswith("!")
             text = f"{{{{ {event.value} }}}}" if local else event.value
+            if _OPENED in text:
+                text = text.replace(_OPENED, "{{").replace(_CLOSED, "}}")
             node = self._node(event, text)
             if event.style in ("|", ">"):
                 # such a text begins below its name
