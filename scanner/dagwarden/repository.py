@@ -9,6 +9,7 @@ and never looks at the work tree.
 
 import hashlib
 import os
+import re
 import subprocess
 import tempfile
 import time
@@ -22,6 +23,9 @@ from typing import IO, NamedTuple, cast
 from dagwarden.files import read_regular
 
 MAX_REFS = 10_000
+# Of the stash: its newest entries, and the reflog that names them.
+MAX_STASHED = 1_000
+MAX_REFLOG_BYTES = 1_000_000
 MAX_REF_BYTES = 10_000_000
 SECONDS = 60
 # Of a command whose answer is read as it comes.
@@ -63,6 +67,8 @@ class Objects(NamedTuple):
 
     top: Path
     environment: dict[str, str]
+    # the entries of the stash: its ref leads to the last alone
+    stashed: tuple[str, ...] = ()
 
     def ask(self, *arguments: str) -> bytes | None:
         """Return what a git command prints, None where it fails."""
@@ -157,12 +163,12 @@ class Objects(NamedTuple):
 
     def commits(self, most: int) -> list[tuple[str, str | None]] | None:
         """
-        Return the newest commits that HEAD and refs lead to, each with its first parent.
+        Return the newest commits that HEAD, refs and the stash lead to, with first parents.
 
         Newest first, a child always before its parents; None where git fails.
         """
         order = ("--all", "--date-order", "--parents", f"--max-count={most}")
-        said = self.ask("rev-list", *order)
+        said = self.ask("rev-list", *order, "--ignore-missing", *self.stashed)
         if said is None:
             return None
         rows = (line.split() for line in said.decode().splitlines())
@@ -346,7 +352,8 @@ def objects_of(root: Path) -> Generator[Objects | None]:
         if not _borrow(own, common, Path(folder)):
             yield None
             return
-        yield Objects(top, _environment(Path(folder), common / "objects"))
+        environment = _environment(Path(folder), common / "objects")
+        yield Objects(top, environment, _stashed(common))
 
 
 def digest(data: bytes) -> str:
@@ -399,6 +406,16 @@ def _borrow(own: Path, common: Path, folder: Path) -> bool:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(data)
     return True
+
+
+def _stashed(common: Path) -> tuple[str, ...]:
+    """Return the entries of the stash, which only its reflog names (git-stash(1))."""
+    try:
+        said = read_regular(common / "logs" / "refs" / "stash", MAX_REFLOG_BYTES)
+    except (OSError, ValueError):
+        return ()
+    found = re.findall(rb"^[0-9a-f]{40,64} ([0-9a-f]{40,64}) ", said, re.MULTILINE)
+    return tuple(one.decode() for one in found[-MAX_STASHED:])
 
 
 def _environment(folder: Path, objects: Path) -> dict[str, str]:

@@ -366,6 +366,31 @@ def test_a_file_that_only_a_tag_leads_to_is_told(
     assert (fact.origin.line, fact.commits) == (1, None)
 
 
+def test_every_entry_of_the_stash_is_looked_into(repository: Repository) -> None:
+    repository.commit(a_env="A=1\n")
+    for text in (LEAK, f"DB_PASSWORD={PASSWORD}\n", "A=2\n"):
+        (repository.folder / "a.env").write_text(text)
+        repository.git("stash", "push", "-q")
+    assert {fact.secret for fact in found(looked(repository.folder))} == {
+        "bearer_token",
+        "password",
+    }
+
+
+def test_a_reflog_of_the_stash_that_nobody_wrote_is_no_harm(
+    repository: Repository,
+) -> None:
+    repository.commit(a_env=LEAK)
+    repository.commit(a_env=None)
+    logs = repository.folder / ".git" / "logs" / "refs"
+    logs.mkdir(parents=True, exist_ok=True)
+    missing = "1" * 40
+    (logs / "stash").write_text(f"{missing} {missing} x\n--output=/x --all y\n\xff")
+    facts = looked(repository.folder)
+    assert [fact.secret for fact in found(facts)] == ["bearer_token"]
+    assert gaps(facts) == []
+
+
 def test_a_tree_that_only_a_ref_leads_to_is_told(repository: Repository) -> None:
     repository.commit(a_txt="x")
     blob = repository.git("hash-object", "-w", "--stdin", given=LEAK.encode())

@@ -10,7 +10,6 @@ from dagwarden.sources.embedded.formats.plain import (
     read_comments_behind,
     read_named,
 )
-from dagwarden.sources.embedded.formats.prose import read_said
 from dagwarden.sources.embedded.spots import Spot, Unparsable
 
 # A notebook of Databricks, kept as code: its other cells are comments.
@@ -36,6 +35,8 @@ def read_python(text: str, finder: Finder | None = None) -> Iterator[Spot]:
 
 def _magic(text: str) -> Iterator[Spot]:
     """Yield what cells in other languages hold; each line stays where it is."""
+    from dagwarden.sources.embedded.formats.prose import read_said
+
     lines = (
         line.removeprefix(_MAGIC).strip() if line.startswith(_MAGIC) else ""
         for line in text.split("\n")
