@@ -47,8 +47,12 @@ class Screen:
         self._patterns = patterns
         self._set: Any = None
 
-    def found(self, text: str) -> list[int] | None:
-        """Return the numbers of the patterns that `text` has; None: it is not known."""
+    def found(self, text: str | bytes) -> list[int] | None:
+        """
+        Return the numbers of the patterns that `text` has; None: it is not known.
+
+        Bytes need not be UTF-8: what is, is found between others.
+        """
         if self._left > 0:
             self._left -= len(text) + _TEXT
             return None

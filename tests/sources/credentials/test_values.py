@@ -20,6 +20,7 @@ from dagwarden.sources.credentials import (
     secret_in,
     secrets_in,
     setting_without_secrets,
+    tainted,
     without_secrets,
 )
 from dagwarden.sources.credentials.shapes import is_suspect
@@ -618,6 +619,24 @@ def test_a_hint_is_found_in_short_and_long_texts(
 ) -> None:
     around = "one/two " * (words // 2)
     assert is_suspect(f"{around}{text}{around}") is suspect
+
+
+@pytest.mark.parametrize(
+    ("text", "holds"),
+    [
+        ("https://u:Xq7vT9mKp2@h", True),
+        ("Bearer Xq7vT9mKp2Zr4kLw", True),
+        ("\udc80 token=Xq7vT9mKp2Zr4kLw", True),
+        ("\u00e9 https://h/?a=b", False),
+        ("https://h", False),
+    ],
+)
+def test_of_many_records_few_are_looked_into_text_by_text(
+    text: str, holds: bool
+) -> None:
+    for _ in range(2):
+        assert tainted(Origin(source="a.py", field=f"one/two {text}")) is holds
+        is_suspect("one/two " * 60_000)  # from here on there are many
 
 
 @pytest.mark.parametrize(

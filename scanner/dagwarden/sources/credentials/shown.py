@@ -4,13 +4,19 @@ import re
 from collections.abc import Callable
 from typing import TypeVar, cast
 
+import msgspec
 from msgspec import Struct, UnsetType
 from msgspec.structs import astuple, replace
 
 from dagwarden.patterns import late
 from dagwarden.sources.credentials.decode import unquoted
 from dagwarden.sources.credentials.names import NAME_OF_ONE, named
-from dagwarden.sources.credentials.shapes import USERINFO, is_suspect, shape
+from dagwarden.sources.credentials.shapes import (
+    USERINFO,
+    is_surely_none,
+    is_suspect,
+    shape,
+)
 
 HIDDEN = "***"
 # Between texts that are looked at together: no credential goes across it.
@@ -103,6 +109,8 @@ def tainted(whole: object) -> bool:
 
     Many texts are looked at together; where something is suspect, one by one.
     """
+    if not isinstance(whole, tuple) and _is_clear(whole):
+        return False
     waiting: list[tuple[object, ...]] = [(whole,)]
     texts: set[str] = set()
     # records that many others share
@@ -127,6 +135,14 @@ def tainted(whole: object) -> bool:
                 return True
             texts.clear()
     return _hold_secrets(texts)
+
+
+def _is_clear(record: object) -> bool:
+    """Tell whether a record surely holds no secret, by what it is when written."""
+    try:
+        return is_surely_none(msgspec.msgpack.encode(record))
+    except (ValueError, OverflowError):  # text or numbers that cannot be written
+        return False
 
 
 def _hold_secrets(texts: set[str]) -> bool:
