@@ -95,6 +95,8 @@ class Operator(msgspec.Struct, frozen=True):
         return self.parameters.get("deferrable")
 
 
+# Names that are remembered, those included that are no operator's.
+_MOST = 10_000
 _ROW = msgspec.json.Decoder(tuple[str, Operator | str])
 
 
@@ -110,7 +112,7 @@ class Catalogue(msgspec.Struct, frozen=True):
     archives: tuple[Archive, ...]
     decorators: dict[str, str]
     rows: bytes = b""
-    decoded: dict[str, Operator | str] = {}
+    decoded: dict[str, Operator | str | None] = {}
 
     def canonical(self, name: str) -> str:
         """Return today's import path for a dotted name; unknown names stay."""
@@ -133,9 +135,10 @@ class Catalogue(msgspec.Struct, frozen=True):
             return self.decoded.get(name)
         row = _line(self.rows, f'["{name}",'.encode(errors="replace"))
         found, told = _ROW.decode(row) if row else ("", None)
-        if told is None or found != name:  # a scanned name may hold quotes
-            return None
-        self.decoded[name] = told
+        if found != name:  # a scanned name may hold quotes
+            told = None
+        if len(self.decoded) < _MOST:
+            self.decoded[name] = told
         return told
 
 
