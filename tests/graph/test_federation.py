@@ -188,6 +188,11 @@ def test_a_session_of_aws_becomes_its_arn() -> None:
     assert said.claimed.open == {"attribute.aws_role"}
     other = exchange(OF_AWS, SESSION | {"account": "77"})
     assert other.refused.endswith("takes no session of account '77'")
+    # an ARN names its account, whatever stands beside it
+    arn = {"arn": "arn:aws:sts::77:assumed-role/etl/i-1"}
+    for claims in (arn, SESSION | arn):
+        refused = exchange(OF_AWS, claims).refused
+        assert refused.endswith("takes no session of account '77'")
 
 
 def test_a_mapping_that_cannot_be_worked_out_is_no_refusal() -> None:

@@ -147,6 +147,15 @@ def _of_aws(claims: Mapping[str, Any]) -> bool:
     return "iss" not in claims and isinstance(claims.get("arn"), str)
 
 
+def _aws_accounts(claims: Mapping[str, Any]) -> tuple[object, ...]:
+    """Return the account that AWS says a session is of, and that of its ARN."""
+    if not _of_aws(claims):
+        return ()
+    arn = str(claims["arn"]).split(":")
+    said = (claims.get("account"), arn[4] if len(arn) > 4 else None)
+    return tuple(one for one in said if one)
+
+
 _KIND = "federation_provider"
 
 
@@ -168,9 +177,10 @@ def exchange(provider: FederationProvider, claims: Mapping[str, Any]) -> Exchang
 
     name = provider.name
     issuer = claims.get("iss")
-    account = claims.get("account")
-    if _of_aws(claims) and account is not None and provider.aws_account != account:
-        return Exchange(refused=f"{name} takes no session of account {account!r:.40}")
+    for account in _aws_accounts(claims):
+        if provider.aws_account != account:
+            said = f"{name} takes no session of account {account!r:.40}"
+            return Exchange(refused=said)
     if issuer is not None and provider.issuer not in (issuer, UNSET):
         return Exchange(refused=f"{name} takes no token of {issuer!r:.100}")
     if provider.disabled is True:
