@@ -40,6 +40,94 @@ D={"k":"a"}
 os.environ.get("NOPE") and D.update(k="b")
 JOB=D["k"]
 """, 'a'),
+    "a method of an object that is not known": ("""
+D={"k":"a"}
+class M(type): pass
+class C(metaclass=M):
+    def run(self): D["k"]="b"
+C().run()
+JOB=D["k"]
+""", 'b'),
+    "a method of a class that is not known": ("""
+D={"k":"a"}
+class M(type): pass
+class C(metaclass=M):
+    @classmethod
+    def run(cls): D["k"]="b"
+C.run()
+JOB=D["k"]
+""", 'b'),
+    "a constructor that is not followed": ("""
+D={"k":"a"}
+class C:
+    def __new__(cls):
+        D["k"]="b"
+        return object.__new__(cls)
+C()
+JOB=D["k"]
+""", 'b'),
+    "a property of an object that is not known": ("""
+D={"k":"a"}
+class M(type): pass
+class C(metaclass=M):
+    @property
+    def p(self): D["k"]="b"
+C().p
+JOB=D["k"]
+""", 'b'),
+    "a context that is not known": ("""
+D={"k":"a"}
+class M(type): pass
+class C(metaclass=M):
+    def __enter__(self): D["k"]="b"
+    def __exit__(self,*a): pass
+with C(): pass
+JOB=D["k"]
+""", 'b'),
+    "a class that makes classes": ("""
+D={"k":"a"}
+class M(type):
+    def __init__(cls,*a):
+        super().__init__(*a)
+        D["k"]="b"
+class C(metaclass=M): pass
+JOB=D["k"]
+""", 'b'),
+    "a method of an object that changed": ("""
+D={"k":"a"}
+class C:
+    def run(self): D["k"]="b"
+c=C()
+setattr(c,os.environ.get("NOPE","z"),1)
+c.run()
+JOB=D["k"]
+""", 'b'),
+    "what an object is gone through by": ("""
+D={"k":"a"}
+class C:
+    def __iter__(self):
+        D["k"]="b"
+        return iter([1])
+for _ in C(): pass
+JOB=D["k"]
+""", 'b'),
+    "what a list is made of": ("""
+D={"k":"a"}
+class C:
+    def __iter__(self):
+        D["k"]="b"
+        yield 1
+list(C())
+JOB=D["k"]
+""", 'b'),
+    "a context that is pushed": ("""
+D={"k":"a"}
+from contextlib import ExitStack
+class C:
+    def __exit__(self,*a): D["k"]="b"
+with ExitStack() as s: s.push(C())
+JOB=D["k"]
+""", 'b'),
     "and walrus": ("""
 JOB="a"
 os.environ.get("NOPE") and (JOB:="b")

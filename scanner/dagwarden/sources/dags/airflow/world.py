@@ -727,6 +727,8 @@ class ExitStack(Thing):
             return Method(name, lambda given: self._enter(given))
         if name == "close":
             return Method(name, lambda _: self.exit())
+        if name == "push":
+            return Method(name, self._push)
         return super().attribute(name)
 
     def _enter(self, given: Arguments) -> Value:
@@ -741,6 +743,12 @@ class ExitStack(Thing):
             self.entered.append(outer)
             outer.enter()
         return value
+
+    def _push(self, given: Arguments) -> Value:
+        context = given.get("exit", 0)
+        if isinstance(context, Thing):
+            self.entered.append(context)
+        return context
 
     def enter(self) -> Value:
         """Enter it as a context."""

@@ -237,6 +237,7 @@ def filled(
             Unknown("dynamic", made.describe()),
             *arguments.positional,
             *arguments.keywords.values(),
+            *made.code(),
         )
     position = 0
     for name in fields:

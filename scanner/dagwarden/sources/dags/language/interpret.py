@@ -1055,6 +1055,8 @@ class Interpreter:
 
     def _for(self, node: ast.For | ast.AsyncFor) -> int:
         iterated = self.evaluate(node.iter)
+        if isinstance(iterated, Instance):
+            iterated = iterated.iterated()
         watch = _Watch(iterated)
         if isinstance(iterated, _HANDED_OUT):
             iterated = operations.all_of(iterated)
@@ -1786,6 +1788,8 @@ class Interpreter:
                 given[str(keyword.arg)] = value
             elif not _is_harmless_metaclass(value):
                 made.opaque = Unknown("dynamic", made.describe())
+                # it may do anything when it makes the class
+                escape(value)
         if any(map(_is_typed_dict, bases)):
             given.pop("total", None)
         if not self._tell_bases(made, given) and given:
@@ -1830,14 +1834,16 @@ class Interpreter:
         instance = Instance(made, {})
         if instance.opaque is not None:
             given = [*arguments.positional, *arguments.keywords.values()]
-            return lost(instance.opaque, *given)
+            escape(*made.code(unasked=True))
+            return lost(instance.opaque, *given, *made.code())
         starter = made.starter()
         if starter is not None and "__init__" in starter.names:
             start = starter.names["__init__"]
             if any(map(fields.is_tuple, made.foreign())):
                 # its items are set before, and are not what its class says
                 why = Unknown("dynamic", made.describe())
-                return lost(why, *arguments.positional, *arguments.keywords.values())
+                given = [*arguments.positional, *arguments.keywords.values()]
+                return lost(why, *given, *made.code())
             if not isinstance(start, Function):
                 given = [*arguments.positional, *arguments.keywords.values()]
                 self.call(start, Arguments([instance, *given], {}))

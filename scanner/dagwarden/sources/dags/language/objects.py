@@ -523,6 +523,25 @@ class Class(Thing):
                 return base.names[name], base
         return None
 
+    def code(self, *, unasked: bool = False) -> "list[Value]":
+        """
+        Return its functions, which whoever has an object of it may run.
+
+        `unasked`: those that run where nobody calls them.
+        """
+        found: list[Value] = []
+        for base in self.lineage():
+            held = base.names if isinstance(base, Class) else {}
+            charge(len(held))
+            for name, one in held.items():
+                function = one.function if isinstance(one, Wrapped) else one
+                property_of = isinstance(one, Wrapped) and not one.of_class
+                if isinstance(function, Function) and (
+                    property_of or name.startswith("__") or not unasked
+                ):
+                    found.append(function)
+        return found
+
     def starter(self) -> "Class | None":
         """Return the class whose constructor makes its objects, or None."""
         for base in self.lineage():
@@ -550,7 +569,7 @@ class Class(Thing):
     def attribute(self, name: str) -> Value:
         """Return a class attribute."""
         if why := self.hidden():
-            return why
+            return lost(why, *self.code())
         found = self.find(name)
         if name == "__name__" and found is None and self.name.isidentifier():
             return self.name
@@ -642,13 +661,23 @@ class Instance(Thing):
 
     def each(self) -> Value:
         """Return what iterating over it gives: the items of a named tuple."""
+        own = self.iterated()
+        if own is not self:
+            return own.each() if isinstance(own, Thing) else own
         held = None if self.of.find("__iter__") else self.as_tuple()
         return super().each() if held is None else held
+
+    def iterated(self) -> Value:
+        """Return what its class says to go through in its place; else itself."""
+        own = self.of.find("__iter__")
+        if self.opaque is not None or own is None or not isinstance(own[0], Function):
+            return self
+        return self.special("__iter__")
 
     def attribute(self, name: str) -> Value:
         """Return an attribute or a bound method."""
         if self.opaque is not None:
-            return lost(self.opaque, *self.names.values())
+            return lost(self.opaque, *self.names.values(), *self.of.code())
         if _is_private(name) and self.of.inherits():
             # it is another name in every class
             return lost(
@@ -1142,6 +1171,8 @@ def escape(*values: Value) -> None:
             one.forget(UNFOLLOWED)
         elif isinstance(one, Wrapped):
             waiting.append(one.function)
+        elif isinstance(one, Class):
+            waiting += one.code()
         elif isinstance(one, Decorated):
             waiting.append(one.under)
         elif isinstance(one, Function):
