@@ -255,10 +255,10 @@ def _of_other_kinds(attributes: Mapping[str, object]) -> frozenset[str]:
 
 
 def _documented(attribute: str, value: object) -> bool:
-    if attribute == "google.groups":
-        listed = isinstance(value, list)
-        return listed and all(isinstance(one, str) for one in _listed(value))
-    return isinstance(value, str)
+    if attribute != "google.groups":
+        return isinstance(value, str)
+    texts = all(isinstance(one, str) for one in _listed(value))
+    return isinstance(value, list) and texts
 
 
 def _meant_for(provider: FederationProvider, audience: object) -> bool:
