@@ -6,13 +6,14 @@ name gives away: `requests.get(f"{HOST}/v1/{API_KEY}/rows")`.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from itertools import islice
 
 from dagwarden.patterns import SPACE, Screen, late
 from dagwarden.sources.credentials.names import SAID, SAYS, WORDY, kind_of_named
 from dagwarden.sources.credentials.shown import HIDDEN, R, cleaned
+from dagwarden.sources.credentials.walk import found_in
 
 # Of one file.
 MAX_WRITTEN = 200
@@ -28,6 +29,8 @@ _NAME = late(
     r"[=:,(\s]{1,8}[rbuf]?$"
 )
 _BEFORE = 120
+# Characters; shorter ones are parts of what is no secret.
+_SHORTEST = 8
 # Characters of files that are searched before RE2 is asked for any such name.
 MANY = 200_000
 _SPACE = rf"[{SPACE}]*"
@@ -62,6 +65,15 @@ def _written(text: str) -> Iterator[str]:
                 and not WORDY().fullmatch(value)
             ):
                 yield value
+
+
+def told_secrets(values: Iterable[object]) -> frozenset[str]:
+    """Return what is a secret of that which code was given, but for words."""
+    found = (one.value for held in values for one in found_in("", held))
+    surely = (one for one in found if len(one) >= _SHORTEST)
+    return frozenset(
+        islice((one for one in surely if not WORDY().fullmatch(one)), MAX_WRITTEN)
+    )
 
 
 def without(record: R, secrets: frozenset[str]) -> R:

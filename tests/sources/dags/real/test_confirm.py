@@ -3,6 +3,7 @@
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from secrets import token_hex
 from textwrap import dedent
 from zipfile import ZipFile
 
@@ -21,6 +22,8 @@ from dagwarden.sources.layers import Layer
 from dagwarden.sources.variables.records import Entry, Variables
 
 SECRET = "hunter2hunter2"
+# Told by their names alone, in the file, in a module, and where a task is given it.
+WRITTEN, IMPORTED, UNWRITTEN = (f"Zq{token_hex(7)}" for _ in range(3))
 HEAD = """
 import os
 from datetime import datetime, timedelta
@@ -128,6 +131,27 @@ FILES = {
         with DAG("hides", schedule=None, start_date=START):
             BaseOperator(task_id="a", params={{"password": PASSWORD}})
         """,
+    "woven_in": f"""
+        import zlib
+        import stand_in
+        from airflow.providers.google.cloud.operators.cloud_run import (
+            CloudRunExecuteJobOperator,
+        )
+        from keys import MAPS_API_KEY
+        DB_PASSWORD = "{WRITTEN}"
+        UNWRITTEN = zlib.decompress({zlib.compress(UNWRITTEN.encode())!r}).decode()
+        with DAG("woven_in", schedule=None, start_date=START):
+            BaseOperator(task_id=f"read-{{DB_PASSWORD}}", pool=eval("DB_PASSWORD"))
+            CloudRunExecuteJobOperator(
+                task_id=f"t-{{MAPS_API_KEY}}", project_id=f"p-{{MAPS_API_KEY}}",
+                region="r", job_name=eval("f'job-{{MAPS_API_KEY}}'"),
+            )
+            CloudRunExecuteJobOperator(
+                task_id="u", project_id=f"p-{{UNWRITTEN}}", region="r",
+                job_name=f"job-{{UNWRITTEN}}", gcp_conn_id=f"c-{{UNWRITTEN}}",
+                overrides={{"env": [{{"name": "API_TOKEN", "value": UNWRITTEN}}]}},
+            )
+        """,
     "refused": f"""
         with DAG("refused", schedule=None, start_date=START):
             BaseOperator(task_id="a")
@@ -216,6 +240,7 @@ def _id(name: str) -> str:
 def write(root: Path) -> None:
     (root / "dags").mkdir()
     (root / "dags/stand_in.py").write_text(dedent(STAND_IN))
+    (root / "dags/keys.py").write_text(f'MAPS_API_KEY = "{IMPORTED}"\n')
     for name, text in FILES.items():
         (root / f"dags/{name}.py").write_text(HEAD + dedent(text))
     with ZipFile(root / "dags/packed.zip", "w") as archive:
@@ -342,6 +367,17 @@ def test_a_secret_that_only_airflow_sees_is_told_without_its_value(both: Both) -
     assert (secret.kind, secret.place) == ("password", "params.password")
     assert secret.fingerprint == Fingerprint(b"key", keep=True).of(SECRET)
     assert SECRET not in repr(both.joined)
+
+
+def test_a_secret_is_kept_out_of_what_airflow_makes_with_it(both: Both) -> None:
+    calls = [call for call in both.joined.calls if "woven_in.py" in call.id]
+    assert [(call.project, call.name) for call in calls] == [("p-***", "job-***")] * 2
+    tasks = [task for task in both.joined.tasks if "woven_in.py" in task.id]
+    assert [task.task_id for task in tasks] == ["read-***", "t-***", "u"]
+    assert tasks[0].pool == "***"
+    assert not any(gap.reason == "conflict" for gap in both.gaps("woven_in"))
+    shown = repr(both.joined)
+    assert not any(one in shown for one in (WRITTEN, IMPORTED, UNWRITTEN))
 
 
 def test_a_file_that_airflow_refuses_keeps_what_was_read(both: Both) -> None:

@@ -41,6 +41,8 @@ from dagwarden.facts import (
     merge,
 )
 from dagwarden.sources.credentials import purged
+from dagwarden.sources.credentials.written import told_secrets, without, written_secrets
+from dagwarden.sources.dags.archives import MAX_ARCHIVE, unpacked
 from dagwarden.sources.dags.language.work import MAX_UNITS, TooMuchWork, allowance
 from dagwarden.sources.dags.real.live import (
     NOT_STARTED,
@@ -54,9 +56,11 @@ from dagwarden.sources.dags.real.observed import observed
 from dagwarden.sources.dags.records import make as records
 from dagwarden.sources.dags.records.calls import calls_of_file
 from dagwarden.sources.dags.records.outcome import REFUSES, Environment
+from dagwarden.sources.dags.records.seen import Unreadable, look
 from dagwarden.sources.variables.records import Variables
 
 F = TypeVar("F", Dag, Task, Call)
+R = TypeVar("R", Dag, Task, Call, Excluded)
 T = TypeVar("T")
 KINDS = ("dag", "task", "call")
 # Where a repository keeps what its DAG files import.
@@ -99,6 +103,8 @@ def givable(variables: Variables) -> dict[str, str]:
 
 def confirmed(facts: Facts, asking: Asking) -> Facts:
     """Return `facts` with those of the Airflow that `asking` names."""
+    secrets = _written(facts, asking)
+    facts = replace(without(facts, secrets), files=facts.files)
     shares = _shares(facts, asking)
     parts = [shares[None]]
     for folder in sorted(set(asking.files.values())):
@@ -108,8 +114,23 @@ def confirmed(facts: Facts, asking: Asking) -> Facts:
         extraction = extract(asking.python, files, roots, variables=asking.given)
         parts.append(Facts(gaps=tuple(_about(extraction, asking))))
         for file in files:
-            parts.extend(_with_members(shares, file, extraction, asking))
+            parts.extend(_with_members(shares, file, extraction, asking, secrets))
     return merge(*parts)
+
+
+def _written(facts: Facts, asking: Asking) -> frozenset[str]:
+    """Return what the files that were read, and are asked about, write out as secrets."""
+    read = (asking.root / one.path for one in facts.files if one.kind == "dag")
+    found: set[str] = set()
+    for path in sorted({*asking.files, *read}):
+        try:
+            data, _ = look(path, asking.root, MAX_ARCHIVE)
+        except Unreadable:
+            continue
+        packed = path.suffix == ".zip"
+        for code in unpacked(data).modules.values() if packed else (data,):
+            found |= written_secrets(code.decode(errors="replace"))
+    return frozenset(found)
 
 
 def _with_members(
@@ -117,13 +138,14 @@ def _with_members(
     file: Path,
     extraction: Extraction,
     asking: Asking,
+    secrets: frozenset[str],
 ) -> Iterator[Facts]:
     """Yield the facts of a file; of an archive those of each file in it, and its own."""
     shown = asking.shown(file)
     found = extraction.found.get(file)
     why = extraction.failed.get(file, NOT_STARTED)
     if file.suffix != ".zip":
-        yield _with_file(shares[shown], shown, found or why, asking)
+        yield _with_file(shares[shown], shown, found or why, asking, secrets)
         return
     within = f"{shown}/"
     read = {path for path in shares if path is not None and path.startswith(within)}
@@ -133,10 +155,11 @@ def _with_members(
         return
     told = _by_member(found, asking.shown)
     itself = told.get(shown, Found((), (), ()))
-    yield _with_file(shares[shown], shown, itself, asking)
+    yield _with_file(shares[shown], shown, itself, asking, secrets)
     for path in sorted(read | {one for one in told if one.startswith(within)}):
         member = told.get(path, Found((), found.asked, ()))
-        yield _with_file(shares.get(path, Facts()), path, member, asking)
+        read_of_it = shares.get(path, Facts())
+        yield _with_file(read_of_it, path, member, asking, secrets)
 
 
 def _by_member(found: Found, shown: Shown) -> dict[str, Found]:
@@ -222,7 +245,13 @@ def _unanswered(facts: Facts, path: str, why: str) -> Facts:
     return _noting(facts, "timeout", path, f"Airflow did not read it: {why}")
 
 
-def _with_file(facts: Facts, path: str, found: Found | str, asking: Asking) -> Facts:
+def _with_file(
+    facts: Facts,
+    path: str,
+    found: Found | str,
+    asking: Asking,
+    secrets: frozenset[str],
+) -> Facts:
     """Return the facts of one file, with what Airflow made of it, or why it did not."""
     if isinstance(found, str):
         return _unanswered(facts, path, found)
@@ -234,7 +263,9 @@ def _with_file(facts: Facts, path: str, found: Found | str, asking: Asking) -> F
             told = observed(found, path, asking.shown, asking.environment)
     except (TooMuchWork, RecursionError):
         return _noting(facts, "timeout", path, "what Airflow made takes too long")
-    return _Joining(facts, doubts).with_told(_purged(told))
+    secrets |= _given(found)
+    joined = _Joining(facts, doubts).with_told(*_purged(told, secrets))
+    return without(joined, secrets)
 
 
 def _refused(facts: Facts, path: str, fault: Fault, doubts: Sequence[Doubt]) -> Facts:
@@ -263,14 +294,33 @@ def _tells_refusal(gap: Gap, path: str, kind: str) -> bool:
 _UNPARSABLE = ("SyntaxError", "IndentationError", "TabError", "ValueError")
 
 
-def _purged(told: records.Facts) -> records.Facts:
-    """Return `told` as what was read is: ids are compared, and hold no secret."""
-    return replace(
-        told,
-        dags=list(purged(tuple(told.dags))),
-        tasks=list(purged(tuple(told.tasks))),
-        excluded=list(purged(tuple(told.excluded))),
+def _given(found: Found) -> frozenset[str]:
+    """Return what tasks and DAGs are given as secrets, wherever code has it from."""
+    held = (
+        part
+        for dag in found.dags
+        for task in dag.tasks
+        for part in (task.arguments, task.expanded, task.attributes)
     )
+    return told_secrets((*held, *(dag.attributes for dag in found.dags)))
+
+
+def _purged(
+    told: records.Facts, secrets: frozenset[str]
+) -> tuple[records.Facts, tuple[Call, ...]]:
+    """Return `told` as what was read is, and its calls: ids are compared."""
+
+    def clean(facts: tuple[R, ...]) -> tuple[R, ...]:
+        return without(purged(facts), secrets)
+
+    clear = replace(
+        told,
+        dags=list(clean(tuple(told.dags))),
+        tasks=list(clean(tuple(told.tasks))),
+        excluded=list(clean(tuple(told.excluded))),
+    )
+    calls = calls_of_file(clear.tasks, told.given, None).calls
+    return clear, clean(tuple(calls))
 
 
 def _noting(
@@ -315,7 +365,7 @@ class _Joining:
         self.gaps: list[Gap] = []
         self.excluded: list[Excluded] = []
 
-    def with_told(self, told: records.Facts) -> Facts:
+    def with_told(self, told: records.Facts, told_calls: Sequence[Call]) -> Facts:
         """Return the facts of the file, joined with what Airflow told."""
         dags, tasks, calls = self.read.dags, self.read.tasks, self.read.calls
         found_dags = self._pairs(dags, told.dags, _dag_name, _dag_name)
@@ -333,7 +383,6 @@ class _Joining:
             task and replace(task, dag=moved.get(task.dag, task.dag))
             for task in new_tasks
         ]
-        told_calls = calls_of_file(told.tasks, told.given, None).calls
         new_calls = self._calls(calls, told_calls, _moved(found_tasks, new_tasks))
         return replace(
             self.read,
