@@ -558,6 +558,11 @@ def test_no_value_survives(value: str, encode: Callable[[str], str]) -> None:
         ("https://u:Xq7%2FT9mKp2@h/ and b://:Yq7vT9@i", "https://u:***@h/ and b://:***@i"),
         (f"the key AIza{'Xq7vT' * 7} is old", "the key *** is old"),
         ("Authorization: Bearer Xq7vT9mKp2Xq7", "Authorization: Bearer ***"),
+        # a connection as a URI, where its id was meant
+        ("gcpcloud://?extra__keyfile=Xq7vT9mKp2&project=p", "gcpcloud://?extra__keyfile=***&project=p"),
+        ("gcpcloud://?keyfile_dict=%7B%22a%22%3A%20%22Xq7vT9mKp2%22%7D", "gcpcloud://?keyfile_dict=***"),
+        ("gcpcloud://?keyfile=/keys/a.json", "gcpcloud://?keyfile=/keys/a.json"),
+        ("gcpcloud://?keyfile={{var.value.file}}", "gcpcloud://?keyfile={{var.value.file}}"),
         # with more around it, as in the names of files and keys
         (f"old_ghp_{'Xq7vT9' * 6}_password", "old_***_password"),
         (f"load_AIza{'Xq7vT' * 7}_2024.py", "load_***"),

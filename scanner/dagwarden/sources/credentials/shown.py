@@ -10,7 +10,8 @@ from msgspec.structs import astuple, replace
 
 from dagwarden.patterns import late
 from dagwarden.sources.credentials.decode import unquoted
-from dagwarden.sources.credentials.names import NAME_OF_ONE, named
+from dagwarden.sources.credentials.names import NAME_OF_ONE, is_path, named
+from dagwarden.sources.credentials.negatives import is_template
 from dagwarden.sources.credentials.shapes import (
     USERINFO,
     is_surely_none,
@@ -36,6 +37,7 @@ _LONGER_TOKEN = late(
     r"(?:AIza|GOCSPX-|SG\.|gl[a-z]{2,5}-|dckr_[po]at_|dapi)(?=[\w-]{0,40}\d)[\w.-]{20,}"
 )
 
+_KEY_FILES = ("keyfile", "keyfile_dict")
 # Texts that were found to have nothing of a secret: most facts repeat them.
 MAX_HARMLESS = 20_000
 _harmless: set[str] = set()
@@ -78,6 +80,8 @@ def _assigned(match: re.Match[str]) -> str:
 
 def _is_secret(name: str, value: str) -> bool:
     """Tell whether `value` is hidden: also where it may open nothing, but for names."""
+    if name.lower().endswith(_KEY_FILES):  # of a connection, where a key may stand
+        return not (is_path(value) or is_template(value))
     found = named(name, value)
     return found is not None and found.doubt != NAME_OF_ONE
 
