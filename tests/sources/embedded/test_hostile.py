@@ -9,6 +9,7 @@ import tarfile
 import time
 import zipfile
 from collections.abc import Callable
+from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
 
@@ -196,6 +197,20 @@ def test_a_damaged_archive_is_a_gap(
 ) -> None:
     (tmp_path / "a.zip").write_bytes(content)
     assert gaps(bounded(tmp_path)) == [("a.zip", reason, False)]
+
+
+@pytest.mark.parametrize("how", ["gz", "bz2", "xz"])
+def test_a_packed_file_that_was_cut_short_is_a_gap(how: str, tmp_path: Path) -> None:
+    digests = (sha256(b"%d" % n).hexdigest() for n in range(40_000))
+    lines = "\n".join(digests).encode()
+    text = f"password: {TOKEN}\n".encode() + lines
+    whole = PACKING[how](text)
+    (tmp_path / f"a.yaml.{how}").write_bytes(whole[: len(whole) // 2])
+    (tmp_path / f"b.yaml.{how}").write_bytes(whole + bytes(512))
+    facts = bounded(tmp_path)
+    assert gaps(facts) == [(f"a.yaml.{how}", "malformed", False)]
+    paths = [f"{name}.yaml.{how}/{name}.yaml" for name in "ab"]
+    assert [one.path for one in found(facts)] == paths
 
 
 def test_a_gzip_named_as_python_is_a_gap(tmp_path: Path) -> None:

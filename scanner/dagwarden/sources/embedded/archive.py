@@ -24,6 +24,7 @@ MAX_MEMBERS = 10_000
 MAX_MEMBER = 5_000_000
 MAX_UNPACKED = 50_000_000
 _ENCRYPTED = 0x1
+_CUT = "ends before what it holds does"
 # Of what lzma needs to unpack.
 _MAX_MEMORY = 100_000_000
 # What a damaged archive makes the reader raise.
@@ -74,12 +75,14 @@ def _alone(name: str, data: bytes) -> Iterator[tuple[str, bytes | Refused]]:
     if not any(data.startswith(magic) for magic, _ in _PACKED):
         raise Refused("malformed", "not packed as its name says")
     try:
-        unpacked = _unpacked(data, MAX_MEMBER)
+        unpacked, whole = _unpacked(data, MAX_MEMBER)
     except _DAMAGE:
         raise Refused("malformed", "damaged") from None
     if len(unpacked) > MAX_MEMBER:
         raise Refused("too_large", "unpacks to more than is read of an archive")
     yield name.rpartition(".")[0], unpacked
+    if not whole:
+        raise Refused("malformed", _CUT)
 
 
 def _in_zip(data: bytes) -> Iterator[tuple[str, bytes | Refused]]:
@@ -114,9 +117,9 @@ def _content(archive: ZipFile, member: ZipInfo, limit: int) -> bytes | Refused:
 
 
 def _in_tar(data: bytes) -> Iterator[tuple[str, bytes | Refused]]:
-    unpacked = b""
+    unpacked, whole = b"", True
     try:
-        unpacked = _unpacked(data)
+        unpacked, whole = _unpacked(data)
         with tarfile.open(
             fileobj=BytesIO(unpacked), mode="r:", errors="replace"
         ) as tar:
@@ -137,6 +140,8 @@ def _in_tar(data: bytes) -> Iterator[tuple[str, bytes | Refused]]:
             raise Refused("malformed", detail) from None
     if len(unpacked) > MAX_UNPACKED:  # what there is more of ended it
         raise Refused("too_large", "unpacks to more than is read of an archive")
+    if not whole:
+        raise Refused("malformed", _CUT)
 
 
 def _content_in_tar(
@@ -151,15 +156,21 @@ def _content_in_tar(
         return Refused("malformed", "damaged")
 
 
-def _unpacked(data: bytes, most: int = MAX_UNPACKED) -> bytes:
-    """Return what is compressed, and hardly more than `most` bytes of it."""
+def _unpacked(data: bytes, most: int = MAX_UNPACKED) -> tuple[bytes, bool]:
+    """
+    Return what is compressed, hardly more than `most` bytes of it, and whether it is whole.
+
+    Raises one of _DAMAGE.
+    """
     start = next((one for magic, one in _PACKED if data.startswith(magic)), None)
     if start is None:
-        return data
+        return data, True
     unpacked = bytearray()
+    whole = True
     while data and (left := most + 1 - len(unpacked)) > 0:
         stream = start()
         unpacked += stream.decompress(data, left)
-        # one may follow another
-        data = stream.unused_data if stream.eof else b""
-    return bytes(unpacked)
+        whole = stream.eof
+        # one may follow another, and zeros fill up a block
+        data = stream.unused_data.lstrip(b"\0") if whole else b""
+    return bytes(unpacked), whole
