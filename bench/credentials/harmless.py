@@ -397,6 +397,8 @@ def _encrypted(e: Exam) -> None:
     new = e.new
     e.harmless("encrypted, SOPS", {"secrets.enc.yaml": f"db:\n  password: ENC[AES256_GCM,data:{new.random_base64(12)},iv:{new.random_base64(32)},tag:{new.random_base64(16)},type:str]\nsops:\n  kms: []\n  version: 3.9.0\n"})
     e.harmless("encrypted, Ansible", {"group_vars/all.yml": "db_password: !vault |\n  $ANSIBLE_VAULT;1.1;AES256\n" + "".join(f"  {new.text(80, '3456')}\n" for _ in range(5))})
-    e.harmless("encrypted, sealed", {"sealed.yaml": f"apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nmetadata:\n  name: dw\nspec:\n  encryptedData:\n    password: Ag{new.random_base64(300)}\n"})
+    # it begins with the length of a key that RSA encrypts: 512 bytes
+    sealed = new.random_base64(600, (512).to_bytes(2))
+    e.harmless("encrypted, sealed", {"sealed.yaml": f"apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nmetadata:\n  name: dw\nspec:\n  encryptedData:\n    password: {sealed}\n"})
     e.harmless("encrypted, KMS", {"config.yaml": f"password_ciphertext: CiQA{new.random_base64(60)}\nkms_key: projects/p/locations/global/keyRings/r/cryptoKeys/k\n"})
     e.harmless("encrypted, SOPS", {".env.enc": f"DB_PASSWORD=ENC[AES256_GCM,data:{new.random_base64(12)},iv:{new.random_base64(32)},tag:{new.random_base64(16)},type:str]\n"})

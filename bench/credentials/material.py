@@ -73,8 +73,8 @@ class Material:
     def data(self, length: int) -> bytes:
         return self.rng.randbytes(length)
 
-    def random_base64(self, length: int) -> str:
-        return base64.b64encode(self.data(length)).decode()
+    def random_base64(self, length: int, head: bytes = b"") -> str:
+        return base64.b64encode(head + self.data(length)).decode()
 
     def random_base64url(self, length: int) -> str:
         return base64.urlsafe_b64encode(self.data(length)).decode()

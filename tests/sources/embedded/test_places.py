@@ -757,6 +757,15 @@ HARMLESS = {
         "wif.json",
         '{"type": "external_account", "audience": "//iam.googleapis.com/projects/1"}',
     ),
+    "variables of Windows": (
+        "a.bat",
+        """set PGPASSWORD=%DB_PASSWORD%
+psql postgresql://u:%DB_PASSWORD%@h/db
+sqlcmd -U sa -P %CAFE_PASSWORD%
+curl -u admin:%DB_PASSWORD% https://h.example
+""",
+    ),
+    "what is waited for": ("a.py", "sense(wait_for_token='poke-every-60s')\n"),
     "shell": ("a.sh", 'curl -u "$USER:$PASSWORD" https://x\nx --password "$(cat f)"\n'),
     "prose": (
         "a.md",
@@ -904,6 +913,7 @@ def test_what_may_be_a_credential_is_not_established(tmp_path: Path) -> None:
 
 
 REFUSED = "it may be one that is meant to be refused"
+ABOUT = "it may be a word about one"
 QUICK_START = "it may be what a server's first steps show"
 # (file, content, what is told of each line: its doubt, None for a sure one)
 DOUBTED: dict[str, tuple[str, str, list[tuple[int, str | None]]]] = {
@@ -915,6 +925,16 @@ login("u", password="{PASSWORD}")
 login("u", password="Invalid-{PASSWORD}")
 """,
         [(1, REFUSED), (2, REFUSED), (3, None), (4, None)],
+    ),
+    "words about one": (
+        "a.md",
+        f"""Password: rotated
+db-password: correct-horse-battery
+password: see vault
+Password: rotated{PASSWORD}
+"password": "rotated"
+""",
+        [(1, ABOUT), (2, ABOUT), (4, None), (5, None)],
     ),
     "a UUID": (
         "a.py",

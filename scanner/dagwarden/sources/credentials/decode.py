@@ -1,5 +1,6 @@
 """What a text holds in another encoding: JSON, base64, URL-encoding."""
 
+import re
 from binascii import Error as Base64Error
 from binascii import a2b_base64
 from codecs import getincrementaldecoder
@@ -22,14 +23,23 @@ _OBJECTS = 20
 _COMPRESSED = frozenset({b"\x1f\x8b", b"x\x01", b"x\x9c", b"x\xda"})
 _EITHER = 47
 _MAX_UNPACKED = 200_000
-_PERCENT = late(r"%[0-9A-Fa-f]{2}")
+_PERCENT = late(r"(?:%[0-9A-Fa-f]{2})+")
 
 
 def unquoted(text: str) -> str:
-    """Return `text` with its URL-encoding undone."""
-    from urllib.parse import unquote
+    """
+    Return `text` with its URL-encoding undone.
 
-    return unquote(text) if "%" in text else text
+    What is no UTF-8 stays: %DB_PASSWORD% is a variable of Windows.
+    """
+    return _PERCENT().sub(_unescaped, text) if "%" in text else text
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    try:
+        return bytes.fromhex(match[0].replace("%", "")).decode()
+    except ValueError:
+        return match[0]
 
 
 def _objects_in(text: str) -> Iterator[object]:
@@ -71,9 +81,9 @@ def decoded(text: str) -> Iterator[object]:
         for match in _RUN().finditer(text):  # echo ... | base64 -d; data:...;base64,...
             yield from _from_base64(match[0])
     if _PERCENT().search(text):
-        yield unquoted(
-            text.replace("+", " ")
-        )  # both spellings of a space; "+" itself is %2B
+        plain = text.replace("+", " ")  # the other spelling of a space; "+" is %2B
+        if (inner := unquoted(plain)) != plain:
+            yield inner
     joined = "".join(text.split())
     if _BASE64().fullmatch(joined):
         yield from _from_base64(joined)

@@ -98,7 +98,7 @@ _KEY_OWNERS: dict[str, SecretKind] = {
 }
 # `page_token`, `eos_token`, `image_pull_secret`: positions, vocabulary and names
 _NOT_TOKENS = words(
-    "begin bos client_request cls continuation correlation cursor end eos idempotency mask next num order pad "
+    "begin bos client_request cls continuation correlation cursor end eos for idempotency mask next num order pad "
     "page pull request resume sep special start stop sync tls trace tracking unk"
 )
 # What Hadoop and Spark call the key of an Azure storage account: its host follows.

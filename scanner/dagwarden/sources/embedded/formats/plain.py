@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterator
 
+from msgspec.structs import replace
+
 from dagwarden.patterns import late
 from dagwarden.sources.credentials import (
     Found,
@@ -12,6 +14,7 @@ from dagwarden.sources.credentials import (
     pieces,
 )
 from dagwarden.sources.credentials.keys import PEM, PUTTY
+from dagwarden.sources.credentials.names import WORDY
 from dagwarden.sources.credentials.shapes import shapes
 from dagwarden.sources.credentials.work import charge
 from dagwarden.sources.embedded.spots import Spot
@@ -22,11 +25,17 @@ _PIECE = 20_000
 
 # As base64(1) writes a file: lines of one length, the last may be shorter.
 _WRAPPED = late(r"\s*(?:[A-Za-z0-9+/]{60,76}\r?\n){4,2000}[A-Za-z0-9+/]{1,76}={0,2}\s*")
+WORD_ABOUT = "it may be a word about one"
 _BASE64_OF = ("eyJ", "ewo", "ewog", "LS0tLS")  # { and -----
 
 
 def read_shapes(text: str) -> Iterator[Spot]:
-    """Yield what has a credential's shape; names count for nothing."""
+    """
+    Yield what has a credential's shape, or is assigned to a name that says so.
+
+    What people write behind a colon may be a word about a password: it is told with
+    that doubt.
+    """
     if text.lstrip().startswith(_BASE64_OF) and _WRAPPED().fullmatch(text):
         yield from (Spot(1, found) for found in found_in("", text, weak=True))
         return
@@ -38,8 +47,17 @@ def read_shapes(text: str) -> Iterator[Spot]:
             for found in found_in("", stripped, weak=True):
                 # a block of PEM takes several lines; the key of age(1) is on one
                 if found.kind != "private_key" or found.prefix:
-                    yield Spot(number, found)
+                    yield Spot(number, _doubted(found, stripped))
     yield from read_pem(text)
+
+
+def _doubted(found: Found, line: str) -> Found:
+    """Return what was found in a line, with a doubt where it is said, and a word."""
+    before = line.partition(found.value)[0].rstrip(" \t*_")
+    if found.doubt or not (found.place and before.endswith(":")):
+        return found
+    word = WORDY().fullmatch(found.value) and not any(map(str.isdigit, found.value))
+    return replace(found, doubt=WORD_ABOUT) if word else found
 
 
 def read_pem(text: str) -> Iterator[Spot]:
