@@ -774,6 +774,23 @@ class NoContext(Thing):
         return self.value
 
 
+class Closing(NoContext):
+    """`contextlib.closing(value)`."""
+
+    __slots__ = ("world",)
+
+    def __init__(self, world: "World", value: Value) -> None:
+        """`value` is what `as` binds, and what is closed."""
+        super().__init__(value)
+        self.world = world
+
+    def exit(self) -> None:
+        """Close it."""
+        if isinstance(self.value, Thing):
+            close = self.value.attribute("close")
+            self.world.interpreter.call(close, Arguments([], {}))
+
+
 _SEVERAL = Unknown("dynamic", "a context that is one of several")
 _IN_CODE = Unknown("dynamic", "a context whose code is not followed")
 
@@ -1161,6 +1178,7 @@ class World:
             "contextlib.nullcontext": lambda given: NoContext(
                 given.get("enter_result", 0)
             ),
+            "contextlib.closing": lambda given: Closing(self, given.get("thing", 0)),
             "types.MappingProxyType": _same_function,
             "types.SimpleNamespace": self._namespace,
             "copy.deepcopy": lambda given: copied(given.get("x", 0)),

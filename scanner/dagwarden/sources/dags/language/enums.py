@@ -71,6 +71,7 @@ def make_members(made: Class) -> None:
             held.append(found)
         members[name] = found
     made.members = members
+    made.unsettle()
 
 
 def _begun(member: Instance, start: Value, owner: Class) -> bool:

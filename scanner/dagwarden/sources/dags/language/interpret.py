@@ -39,12 +39,12 @@ from dagwarden.sources.dags.language.aliases import (
     lost,
     things_of,
 )
+from dagwarden.sources.dags.language.effects import Code, Effects
 from dagwarden.sources.dags.language.objects import (
     MODULE_NAME,
     UNFOLLOWED,
     Class,
     ClassScope,
-    Code,
     Context,
     ContextMaker,
     Decorated,
@@ -485,6 +485,7 @@ class Interpreter:
         self.followed: set[int] = set()
         self.generators: dict[int, bool] = {}
         self.names_in: dict[int, tuple[list[str], list[str]]] = {}
+        self.effects: dict[int, Effects] = {}
         # by the body of a loop, which is kept: the names that it binds
         self.bound_in: dict[int, tuple[list[ast.stmt], list[str]]] = {}
         self.skipped: list[Skipped] = []
@@ -953,7 +954,11 @@ class Interpreter:
             self.loops[-1].left += 1
         return _CONTINUE
 
-    def _raise(self, _: ast.Raise) -> int:
+    def _raise(self, node: ast.Raise) -> int:
+        for part in (node.exc, node.cause):
+            raised = None if part is None else self.evaluate(part)
+            if isinstance(raised, Class):
+                self.call(raised, Arguments([], {}))
         return _RAISE
 
     # ------------------------------------------------------------------ branches
@@ -1794,6 +1799,9 @@ class Interpreter:
             given.pop("total", None)
         if not self._tell_bases(made, given) and given:
             made.opaque = Unknown("dynamic", made.describe())
+        for name, one in [*scope.names.items()]:
+            if isinstance(one, Instance) and one.of.find("__set_name__") is not None:
+                one.special("__set_name__", made, name)
         if bases:
             enums.make_members(made)
         if any(map(fields.is_tuple, bases)):
@@ -1831,6 +1839,7 @@ class Interpreter:
             found = self.world.construct(made, arguments)
             if found is not None:
                 return found
+        made.unsettle(all_methods=not all(map(_calls_none, made.foreign())))
         instance = Instance(made, {})
         if instance.opaque is not None:
             given = [*arguments.positional, *arguments.keywords.values()]
@@ -2491,6 +2500,13 @@ def _is_plain(base: Value) -> bool:
         "enum",
         "abc",
         "typing",
+    )
+
+
+def _calls_none(base: Value) -> bool:
+    """Say whether a base from outside calls no method that a class overrides."""
+    return _is_plain(base) or (
+        isinstance(base, Symbol) and base.name.startswith("airflow.")
     )
 
 

@@ -16,6 +16,7 @@ from dagwarden.sources.dags.language.aliases import (
     lost,
     things_of,
 )
+from dagwarden.sources.dags.language.effects import Call, Code, Effects, effects_of
 from dagwarden.sources.dags.language.tree import LEAVES
 from dagwarden.sources.dags.language.values import (
     ROOT,
@@ -52,18 +53,25 @@ UNFOLLOWED = Unknown("dynamic", "a change in code that is not followed")
 # What is looked at for what code that is not followed can reach.
 MAX_REACHED = 2_000
 MAX_BASES = 100
+# Functions whose code is looked at for what an object's methods change.
+MAX_CALLED = 100
 # Attributes of a function that change what calling it does.
 _CODE = ("__code__", "__defaults__", "__kwdefaults__", "__wrapped__")
 # Methods by which a class decides what its attributes are.
 _DECIDING = ("__new__", "__getattribute__", "__setattr__", "__delattr__")
+# Methods that are followed wherever they run.
+_FOLLOWED = frozenset(
+    {
+        *("__init__", "__post_init__", "__init_subclass__", "__set_name__"),
+        *("__class_getitem__", "__enter__", "__exit__", "__aenter__", "__aexit__"),
+        *("__call__", "__iter__"),
+    }
+)
 # ... and what a copy of an object is.
 _COPYING = (
     *("__copy__", "__deepcopy__", "__replace__", "__getstate__", "__setstate__"),
     *("__reduce__", "__reduce_ex__", "__getnewargs__", "__getnewargs_ex__"),
 )
-
-
-Code: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
 
 class Follower(Protocol):
@@ -74,6 +82,8 @@ class Follower(Protocol):
     given_up: set[int]
     # by function: the names of others that it reads, and those that it binds
     names_in: dict[int, tuple[list[str], list[str]]]
+    # by function: what it changes
+    effects: dict[int, Effects]
 
     def run(self, function: "Function", arguments: Arguments) -> Value:
         """Follow a call of `function`."""
@@ -426,6 +436,8 @@ class Class(Thing):
         "name",
         "names",
         "opaque",
+        "unasked",
+        "unsettled",
     )
 
     def __init__(
@@ -442,6 +454,10 @@ class Class(Thing):
         self.level = interpreter.level
         # why nothing is known of its attributes and objects
         self.opaque: Unknown | None = None
+        # names that its methods change where nobody calls them; once it is looked for
+        self.unasked: list[Changed] | None = None
+        # ... and attributes of its objects
+        self.unsettled: frozenset[str] = frozenset()
         # the members of an enumeration, by their names
         self.members: dict[str, Instance] | None = None
         # parameters of the constructor, for a dataclass
@@ -542,6 +558,36 @@ class Class(Thing):
                     found.append(function)
         return found
 
+    def unsettle(self, *, all_methods: bool = False) -> None:
+        """
+        Give up what methods of its objects change where nobody calls them.
+
+        Those that run for `==`, `in` or a missing attribute are not followed: from the
+        first object on they may have run. `all_methods`: a base that is not read may
+        call any of them.
+        """
+        if self.unasked is None:
+            methods: list[Value] = []
+            for base in self.lineage():
+                held = base.names if isinstance(base, Class) else {}
+                charge(len(held) // 8)
+                methods += [
+                    value
+                    for name, value in held.items()
+                    if all_methods or (_is_special(name) and name not in _FOLLOWED)
+                ]
+            self.unasked = _changed_by(self, methods)
+        for scope, name, bound in self.unasked:
+            value = scope.find(name)
+            if bound:
+                while name not in scope.names and scope.parent is not None:
+                    scope = scope.parent
+                scope.names[name] = lost(UNFOLLOWED, value)
+            elif isinstance(value, (Items, Entries, Unknown)):
+                give_up(lost(UNFOLLOWED, value))
+            elif isinstance(value, Thing):
+                value.forget(UNFOLLOWED)
+
     def starter(self) -> "Class | None":
         """Return the class whose constructor makes its objects, or None."""
         for base in self.lineage():
@@ -621,7 +667,19 @@ class Class(Thing):
             if isinstance(key, str) and key in self.members:
                 return self.members[key]
             return lost(Unknown("dynamic", f"{self.name}[]"), *self.each_member())
+        own = self.find("__class_getitem__")
+        if own is not None and self.hidden() is None:
+            return self._special(own, key)
         return super().item(key)
+
+    def _special(self, own: "tuple[Value, Class]", *given: Value) -> Value:
+        """Call a method of the class itself, with or without `classmethod`."""
+        method, owner = own
+        method = method.function if isinstance(method, Wrapped) else method
+        if isinstance(method, Function):
+            return method.bind(self, owner).call(Arguments([*given], {}))
+        escape(method, *given)
+        return Unknown("dynamic", f"{self.name}[]")
 
     def equals(self, other: Value, *, identity: bool) -> bool | Unknown | None:
         """Say whether it is `other`: a class is only itself."""
@@ -684,11 +742,15 @@ class Instance(Thing):
                 Unknown("dynamic", f"{self.of.name}.{name}"), self.names.get(name)
             )
         if name in self.names:
-            return self.names[name]
+            return self._settled(name, self.names[name])
         held = None if self.of.find(name) else self.as_tuple()
         if held is not None and name in _OF_TUPLES:
             return Method(name, lambda given: self._of_tuple(name, given))
-        return bound(self.of, self, name)
+        return self._settled(name, bound(self.of, self, name))
+
+    def _settled(self, name: str, value: Value) -> Value:
+        """Return `value` unless a method that nobody calls may have set another."""
+        return lost(UNFOLLOWED, value) if name in self.of.unsettled else value
 
     def _of_tuple(self, name: str, given: Arguments) -> Value:
         """Call a method that named tuples have."""
@@ -707,6 +769,9 @@ class Instance(Thing):
         if self.of.interpreter.level > self.level or _intercepts(found):
             value = join(old, value, UNDECIDED)
             value = lost(UNDECIDED, value) if _intercepts(found) else value
+        if name in self.of.unsettled:
+            value = lost(UNFOLLOWED, value)
+            give_up(value)
         self.names[name] = value
 
     def forget(self, why: Unknown) -> None:
@@ -944,6 +1009,11 @@ class Generated(Once):
         """Return all that it yields."""
         return self.function.interpreter.collect(self)
 
+    def attribute(self, name: str) -> Value:
+        """Return a method, which runs its code: what that gives is not followed."""
+        self.escaped()
+        return super().attribute(name)
+
     def escaped(self) -> None:
         """Count its code as run, with whatever effect."""
         self.rest = self.rest or UNFOLLOWED
@@ -1101,6 +1171,11 @@ def _told(argument: Value) -> object:
     return (type(argument), argument) if is_scalar(argument) else argument
 
 
+def _is_special(name: str) -> bool:
+    """Say whether Python, or `enum`, calls a method of this name by itself."""
+    return name.startswith("_") and name.endswith("_")
+
+
 def _is_private(name: str) -> bool:
     return name.startswith("__") and not name.endswith("__")
 
@@ -1182,6 +1257,66 @@ def escape(*values: Value) -> None:
             waiting += _reached_by(one)
         elif isinstance(one, Thing):
             one.escaped()
+
+
+# A name that is changed where it means what it means in a scope; True: it is bound.
+Changed: TypeAlias = tuple[Scope, str, bool]
+
+
+def _changed_by(of: Class, methods: list[Value]) -> list[Changed]:
+    """Return the names that `methods` of a class change, and the functions they call."""
+    found: list[Changed] = []
+    waiting = [*methods]
+    seen: set[int] = set()
+    while waiting and len(seen) < MAX_CALLED:
+        one = _code_of(waiting.pop())
+        if one is None or id(one.node) in seen:
+            continue
+        seen.add(id(one.node))
+        its = _effects(one)
+        charge(1 + len(its.calls))
+        found += [(one.scope, name, True) for name in sorted(its.bound)]
+        found += [(one.scope, name, False) for name in sorted(its.changed)]
+        of.unsettled |= its.own
+        for call in its.calls:
+            called = _called_by(of, one, call)
+            waiting.append(called)
+            code = _code_of(called)
+            if code is not None and call.given and _effects(code).changes_given:
+                found += [(one.scope, name, False) for name in call.given]
+    return found
+
+
+def _effects(function: Function) -> Effects:
+    known = function.interpreter.effects
+    if id(function.node) not in known:
+        known[id(function.node)] = effects_of(function.node)
+    return known[id(function.node)]
+
+
+def _code_of(called: Value) -> Function | None:
+    """Return the function whose code runs when a value is called, as far as is known."""
+    if isinstance(called, Class):
+        found = called.find("__init__")
+        called = None if found is None else found[0]
+    if isinstance(called, (Wrapped, ContextMaker)):
+        called = called.function
+    if isinstance(called, Decorated):
+        called = called.under
+    return called if isinstance(called, Function) else None
+
+
+def _called_by(of: Class, caller: Function, call: Call) -> Value:
+    """Return what `caller`, which may be a method of `of`, calls."""
+    own = call.attribute and call.name == _effects(caller).first
+    held = of if own else caller.scope.find(call.name)
+    if not call.attribute:
+        return held
+    if isinstance(held, Class):
+        found = held.find(call.attribute)
+        return None if found is None else found[0]
+    known = held.scope.names if isinstance(held, Module) else {}
+    return known.get(call.attribute)
 
 
 def _reached_by(function: Function) -> list[Value]:

@@ -14,6 +14,7 @@ from urllib import parse
 
 from dagwarden.patterns import late
 from dagwarden.sources.dags.language.aliases import computed, lost
+from dagwarden.sources.dags.language.objects import escape
 from dagwarden.sources.dags.language.operations import (
     MAX_ITEMS,
     MAX_TEXT,
@@ -148,6 +149,8 @@ def _sub(_: Reader, given: Arguments) -> Value:
     known = given.keywords.keys() <= {"pattern", "repl", "string", "count", "flags"}
     both = isinstance(text, str) and isinstance(by, str) and isinstance(count, int)
     if not both or not known or given.more or given.rest:
+        # a function may be called for what is found
+        escape(by)
         return failed("re.sub", given)
     text, by = cast("str", text), cast("str", by)
     pattern = _pattern(given.get("pattern", 0), text, given.get("flags", 4, 0))

@@ -16,10 +16,10 @@ from msgspec import Struct
 
 from dagwarden.sources.dags.airflow.world import Task, TaskOutput, World
 from dagwarden.sources.dags.language.dates import Moment
+from dagwarden.sources.dags.language.effects import Code
 from dagwarden.sources.dags.language.interpret import Interpreter
 from dagwarden.sources.dags.language.objects import (
     Class,
-    Code,
     ContextMaker,
     Decorated,
     Function,
