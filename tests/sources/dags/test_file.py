@@ -1,5 +1,6 @@
 """Reading one file: what was looked at, and that the outcome depends on nothing else."""
 
+import gc
 import sys
 from pathlib import Path
 from typing import get_args
@@ -11,6 +12,7 @@ from msgspec import UNSET, UnsetType
 from dagwarden.facts import Call, Dag, Task
 from dagwarden.sources.credentials import Fingerprint
 from dagwarden.sources.dags.language import work
+from dagwarden.sources.dags.language.objects import Scope
 from dagwarden.sources.dags.packed import Reader
 from dagwarden.sources.dags.records import outcome
 from dagwarden.sources.dags.records.outcome import (
@@ -204,6 +206,28 @@ def test_a_file_that_took_too_long_by_the_clock_is_not_remembered(
     found = read(reader, "dags/a.py")
     assert [gap.reason for gap in decoded(found.outcome).gaps] == ["timeout"]
     assert (found.seen is not None) is lasts
+
+
+@pytest.mark.parametrize(("most", "left"), [(1_000, 0), (1_000_000, 4)])
+def test_what_following_leaves_is_given_back(
+    reader: Reader, monkeypatch: pytest.MonkeyPatch, most: int, left: int
+) -> None:
+    """The program has no collector running."""
+    monkeypatch.setattr("dagwarden.sources.dags.file.MAX_LEFT", most)
+    code = HEAD + "".join(f"class A{n}:\n    def f(self): pass\n" for n in range(300))
+    names = [f"dags/{name}.py" for name in "abcd"]
+    written(reader.root, **{f"dags__{name}": code for name in "abcd"})
+    gc.collect()
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        for name in names:
+            read(reader, name)
+        there = [one for one in gc.get_objects() if type(one) is Scope]
+    finally:
+        if was:
+            gc.enable()
+    assert len(there) == left
 
 
 def test_a_file_is_the_same_while_it_holds_the_same(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Reading one DAG file, with the modules that it imports."""
 
+import gc
 import os
 import sys
 from collections.abc import Generator, Iterable, Iterator
@@ -47,6 +48,9 @@ from dagwarden.sources.dags.waivers import inline_waivers
 
 # Bytes of source whose trees are kept for whoever imports them.
 MAX_KEPT = 5_000_000
+# Objects that following files leaves, many in circles, before those are looked for: the
+# program has no collector running, and a file that imports a library leaves 100 MB.
+MAX_LEFT = 500_000
 # Calls in each other; how many fit into the stack of a thread is known.
 MAX_FRAMES = 900
 MAX_TEMPLATE = 100_000
@@ -161,6 +165,8 @@ class FileReader:
             self.modules.clear()
             self.usual.clear()
             self.kept = 0
+        if gc.get_count()[0] > MAX_LEFT:
+            gc.collect(0)  # of those since the last time only
         return outcome
 
     def lost(self, path: Path, folder: Path) -> Read:
