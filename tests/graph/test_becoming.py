@@ -28,9 +28,12 @@ from tests.graph.test_build import (
 from dagwarden.answers import Holders
 from dagwarden.facts import (
     Binding,
+    BoundaryBinding,
+    BoundaryPolicy,
     ComposerEnvironment,
     DenyPolicy,
     DenyRule,
+    Facts,
     FederationProvider,
     Group,
     Hop,
@@ -40,7 +43,7 @@ from dagwarden.graph import becoming
 from dagwarden.graph.build import derive
 from dagwarden.graph.edges import usable
 from dagwarden.graph.estate import Estate
-from dagwarden.graph.explain import who_can
+from dagwarden.graph.explain import explain, what_can, who_can
 from dagwarden.graph.reach import Control, ControlGraph, means
 
 ANN, BOB = "user:ann@x.example", "user:bob@x.example"
@@ -117,8 +120,6 @@ def test_whom_everyone_becomes_is_told_as_written() -> None:
     assert others(said) == [("allAuthenticatedUsers", f"can become {JOB_SA}", 2)]
 
 
-# ------------------------------------------------- the same as walking from each of them
-
 POOL = "//iam.googleapis.com/projects/1041/locations/global/workloadIdentityPools/ci"
 SUBJECT = f"principal:{POOL}/subject/main"
 BRANCH = f"principalSet:{POOL}/attribute.branch/main"
@@ -141,6 +142,156 @@ PROVIDER = FederationProvider(
     name="github",
     pool_disabled=False,
 )
+
+# ------------------------------------------------------------------ principals of a pool
+
+BOUNDARY = "organizations/1/locations/global/principalAccessBoundaryPolicies/b"
+READS = "secretmanager.versions.access"
+POOL_ADMIN = "roles/iam.workloadIdentityPoolAdmin"
+
+
+def of_a_pool(
+    *members: str, by: str = ANN, disabled: bool | None = False, **changes: object
+) -> Facts:
+    """Return an estate where `members` of a pool hold a role, and `by` forges them."""
+    providers = () if disabled is None else (replace(PROVIDER, pool_disabled=disabled),)
+    facts = with_bindings(
+        ESTATE,
+        bind(PROJECT, "roles/run.invoker", *members),
+        bind(PROJECT, POOL_ADMIN, by),
+    )
+    return derive(replace(facts, federation_providers=providers, **changes), AS_OF)
+
+
+@pytest.mark.parametrize("member", [SUBJECT, BRANCH, f"principalSet:{POOL}/*"])
+def test_whoever_changes_a_provider_has_what_its_pool_holds(member: str) -> None:
+    # iam/docs/manage-workload-identity-pools-providers: who creates or updates a provider
+    # says which issuer is believed, and what of its tokens becomes subject and attributes
+    facts = of_a_pool(member)
+    said = explain(facts, ANN, "run.jobs.run", "job nightly")
+    assert said.answer == "allowed"
+    assert said.because == (f"ann@x.example can become {member}: the chain says how",)
+    assert [(hop.kind, hop.source, hop.target) for hop in said.chains[0][1:3]] == [
+        ("can_become", ANN, member),
+        ("granted", member, "roles/run.invoker"),
+    ]
+    through = who_can(facts, "run.jobs.run", "job nightly").through
+    assert [(one.identity.key, one.because[0]) for one in through] == [
+        (ANN, f"can become {member}")
+    ]
+    assert through[0].hops == said.chains[0][:2]
+    assert member in {one.key for one in what_can(facts, ANN).becomes}
+
+
+def test_a_forged_principal_is_refused_what_it_is_refused_itself() -> None:
+    # get-id-token: Google signs identity tokens for accounts only
+    facts = of_a_pool(SUBJECT)
+    assert explain(facts, ANN, "run.routes.invoke", "service api").answer == "denied"
+    rule = DenyRule(principals=(SUBJECT,), permissions=("run.googleapis.com/jobs.run",))
+    denied = replace(denies(PROJECT), rules=(rule,))
+    facts = of_a_pool(SUBJECT, deny_policies=(denied,))
+    assert explain(facts, ANN, "run.jobs.run", "job nightly").answer == "denied"
+
+
+def test_a_disabled_pool_takes_no_forged_token_and_an_unread_one_may() -> None:
+    off, unread = of_a_pool(SUBJECT, disabled=True), of_a_pool(SUBJECT, disabled=None)
+    assert explain(off, ANN, "run.jobs.run", "job nightly").answer == "denied"
+    said = explain(unread, ANN, "run.jobs.run", "job nightly")
+    assert said.answer == "unknown"
+    assert said.because == ("not read: whether pools are disabled in projects/p",)
+
+
+def test_a_forged_principal_gives_itself_a_permission() -> None:
+    admin = bind(PROJECT, "roles/resourcemanager.projectIamAdmin", SUBJECT)
+    facts = with_bindings(ESTATE, admin, bind(PROJECT, POOL_ADMIN, ANN))
+    facts = derive(replace(facts, federation_providers=(PROVIDER,)), AS_OF)
+    said = explain(facts, ANN, READS, PROJECT)
+    assert said.answer == "allowed"
+    assert said.because == (f"ann@x.example can become {SUBJECT}: the chain says how",)
+
+
+OTHER = f"principal:{POOL}/subject/other"
+GROUPED = f"principalSet:{POOL}/group/devs"
+EVERYONE = f"principalSet:{POOL}/*"
+USER, DEPLOYER = "roles/iam.serviceAccountUser", "roles/workflows.editor"
+
+
+@pytest.mark.parametrize(
+    ("acts", "deploys", "answer"),
+    [
+        (SUBJECT, SUBJECT, "allowed"),
+        (EVERYONE, SUBJECT, "allowed"),  # of whom everyone in the pool is one
+        (SUBJECT, OTHER, "unknown"),  # no token is of two subjects
+        (SUBJECT, GROUPED, "unknown"),  # one may be, of a group besides
+    ],
+)
+def test_who_forges_principals_deploys_as_each_by_itself(
+    acts: str, deploys: str, answer: str
+) -> None:
+    # workflows/docs/authentication: it takes both, and a token is of one
+    # subject (iam/docs/workload-identity-federation#mapping)
+    facts = with_bindings(
+        ESTATE,
+        HOLDS,
+        bind(account_name(JOB_SA), USER, acts),
+        bind(PROJECT, DEPLOYER, deploys),
+        bind(PROJECT, POOL_ADMIN, ANN),
+    )
+    facts = replace(
+        facts,
+        federation_providers=(PROVIDER,),
+        identities=(identity(JOB_SA),),
+        bindings=(
+            *facts.bindings,
+            bind(PROJECT, "roles/secretmanager.secretAccessor", account(JOB_SA)),
+        ),
+    )
+    facts = derive(facts, AS_OF)
+    said = explain(facts, ANN, READS, PROJECT)
+    assert said.answer == answer
+
+
+@pytest.mark.parametrize(
+    ("principals", "resource", "answer"),
+    [
+        (POOL, PROJECT, "allowed"),  # eligible there
+        (POOL, f"{ORG}2", "denied"),
+        (f"{POOL}2", f"{ORG}2", "allowed"),  # a boundary of others
+    ],
+)
+def test_a_boundary_is_asked_of_each_principal(
+    principals: str, resource: str, answer: str
+) -> None:
+    # iam/docs/principal-access-boundary-policies: a binding is to a pool, and version 3
+    # blocks permissions on accounts
+    policy = BoundaryPolicy(
+        id="b", origin=at(), name=BOUNDARY, resources=(resource,), version="3"
+    )
+    bound = BoundaryBinding(
+        id="bb",
+        origin=at(),
+        name="organizations/1/locations/global/policyBindings/bb",
+        policy=BOUNDARY,
+        principals=principals,
+    )
+    facts = with_bindings(
+        ESTATE,
+        bind(PROJECT, "roles/secretmanager.secretAccessor", account(JOB_SA)),
+        bind(account_name(JOB_SA), CREATOR, SUBJECT),
+        bind(PROJECT, POOL_ADMIN, ANN),
+    )
+    facts = replace(
+        facts,
+        federation_providers=(PROVIDER,),
+        identities=(identity(JOB_SA),),
+        boundary_policies=(policy,),
+        boundary_bindings=(bound,),
+    )
+    facts = derive(facts, AS_OF)
+    assert explain(facts, ANN, READS, PROJECT).answer == answer
+
+
+# ------------------------------------------------- the same as walking from each of them
 
 
 def _granted(place: str, role: str, members: list[str], condition: str) -> Binding:
@@ -196,12 +347,14 @@ DENIALS = st.none() | st.builds(
     st.lists(PERMISSIONS, unique=True),
     DENIALS,
     st.sampled_from(["run.jobs.run", "run.routes.invoke", "storage.objects.get"]),
+    st.sampled_from([account(JOB_SA), SUBJECT]),
 )
 def test_it_is_the_same_as_walking_from_everyone(
     bindings: list[Binding],
     custom: list[str],
     denial: DenyPolicy | None,
     permission: str,
+    target: str,
 ) -> None:
     facts = replace(
         with_bindings(ESTATE, *bindings),
@@ -224,9 +377,10 @@ def test_it_is_the_same_as_walking_from_everyone(
         federation_providers=(PROVIDER,),
     )
     control = Control(Estate(facts))
-    target = account(JOB_SA)
     found = becoming.becoming(control, {target}, permission, {target})
-    walked = {key: _distance(control, key, target, permission) for key in WHO[1:]}
+    walked = {
+        key: _distance(control, key, target, permission) for key in WHO if key != target
+    }
     assert {key: _steps(chain) for key, chain in found.chains.items()} == {
         key: steps for key, steps in walked.items() if steps
     }

@@ -13,6 +13,7 @@ from dagwarden.graph.reach import (
     Control,
     Step,
     follows,
+    is_pool,
     means,
     node_of,
     step_hops,
@@ -67,7 +68,7 @@ def becoming(
 
 def _is_told(control: Control, node: str, known: AbstractSet[str]) -> bool:
     gives, key = means(node)
-    if gives != "identity" or key in known:
+    if gives != "identity" or key in known or is_pool(key):
         return False
     return not disabled(control.estate, Acting(), control.estate.ref(key))
 
@@ -99,8 +100,6 @@ def _holding(control: Control, key: str, step: Step) -> Iterator[str]:
             for gives in PARTS
             if gives != "identity" and follows(gives, step)
         )
-    elif pool := control.placed.pool_of.get(key):
-        yield pool
 
 
 def _stays(control: Control, node: str, step: Step, account: str, what: str) -> bool:

@@ -41,7 +41,6 @@ Gives = Literal[
     "invocation",  # an identity token: only calls to services in the account's name
     "delegation",  # tokens of accounts that the account may mint tokens of
     "storage",  # what the account may do in Cloud Storage
-    "pool",  # the tokens of every principal of a pool
 ]
 
 
@@ -200,7 +199,6 @@ EDGES: tuple[Edge, ...] = (
             "iam.googleapis.com/workloadIdentityPoolProviders.update",
         ),
         place="pool",
-        gives="pool",
         text="lets an issuer of its own speak for",
         source="cloud.google.com/iam/docs/manage-workload-identity-pools-providers",
     ),
@@ -211,7 +209,6 @@ EDGES: tuple[Edge, ...] = (
             "iam.googleapis.com/workloadIdentityPoolProviders.update",
         ),
         place="pool_unread",
-        gives="pool",
         depends="whether pools are disabled in",
         text="lets an issuer of its own speak for",
         source="cloud.google.com/iam/docs/manage-workload-identity-pools-providers",

@@ -42,7 +42,7 @@ from dagwarden.graph.paths import (
     refusal_hops,
 )
 from dagwarden.graph.principals import ANYONE, email_of, kind_of
-from dagwarden.graph.reach import Control, ControlGraph, reached, user_of
+from dagwarden.graph.reach import Control, ControlGraph, doubted, reached, user_of
 from dagwarden.graph.speakers import speakers
 from dagwarden.graph.spellings import (
     asked_estate,
@@ -695,6 +695,19 @@ def _through(
     alone = user_of(key)
     access = estate.access
 
+    policies = [
+        binding
+        for place in estate.hierarchy.lineage(resource).names
+        for binding in access.bindings_on(place)
+    ]
+    named = {member for binding in policies for member in access.members(binding)}
+
+    def useful(account: str) -> bool:
+        """Tell whether it is of use to be an account; most of a pool hold nothing here."""
+        if kind_of(account) != "federated":
+            return True
+        return account in named and not _unusable(estate, account, permission)
+
     given: dict[str, tuple[list[tuple[Hop, ...]], list[Cause]]] = {}
 
     def gives_itself(account: str) -> list[tuple[Hop, ...]]:
@@ -703,7 +716,7 @@ def _through(
         return given[account][0]
 
     def gets(account: str, gives: Gives) -> bool:
-        if not usable(gives, permission):
+        if not usable(gives, permission) or not useful(account):
             return False
         if access.holds(account, permission, resource).held is True:
             return True
@@ -720,20 +733,18 @@ def _through(
         chains.append((*hops, *next(ways)))
     doubt = [cause for _, causes in given.values() for cause in causes]
     doubt.extend(control.populations())
-    for account in found.visited:
+    for account in doubted(control, found):
         doubt.extend(control.doubts(account))
+    for account in filter(useful, found.visited):
         doubt.extend(access.holds(account, permission, resource).causes)
     holders = {
         member
-        for place in estate.hierarchy.lineage(resource).names
-        for binding in access.bindings_on(place)
+        for binding in policies
         if access.roles.holds(binding.role, permission) is not False
         for member in access.members(binding)
     }
     for account in (*found.visited, *found.pools):
         doubt.extend(control.uncertain(account, holders.__contains__))
-    for pool in found.pools:
-        doubt.extend(control.doubts(pool))
     return chains, distinct(doubt)
 
 

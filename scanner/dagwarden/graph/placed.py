@@ -215,13 +215,15 @@ class Placed:
 
     def standing(self, account: str) -> Iterator[_Standing]:
         """
-        Yield where an account, or a pool, stands: what `of` finds, from its other end.
+        Yield where an account, a pool, or a principal of one stands.
+
+        It is what `of` finds, from its other end.
 
         Of each the place, the resources on which a permission gives it, nearest first,
         and that behind which it stands.
         """
-        if account in self._pool_places:
-            yield self._pool_places[account]
+        if standing := self._pool_places.get(self.pool_of.get(account, account)):
+            yield standing
         if account not in self.accounts:
             return
         lineage, access = self._estate.hierarchy.lineage, self._estate.access
@@ -262,7 +264,8 @@ class Placed:
         self._place_workloads(index)
         self._place_accounts(index)
         for pool, (place, names, resource) in self._pool_places.items():
-            index.put(place, names[0], names[1:], (next(index.order), pool, resource))
+            stands = [(next(index.order), key, resource) for key in self._in_pool(pool)]
+            index.put(place, names[0], names[1:], *stands)
         self._place_guardrails(index)
         return index
 
@@ -367,6 +370,11 @@ class Placed:
             for name, disabled in sorted(self._pool_states().items())
             if (standing := self._pool_place(name, disabled)) is not None
         }
+
+    def _in_pool(self, pool: str) -> Iterator[str]:
+        """Yield a pool itself and, each, the principals of it that policies name."""
+        yield pool
+        yield from self.pools.get(pool.removeprefix("pool "), ())
 
     def _pool_states(self) -> dict[str, bool | None]:
         """Return which pools are disabled; None: that was not read."""

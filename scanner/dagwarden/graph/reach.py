@@ -196,15 +196,55 @@ class Control:
 
     def _find_bindings(self, key: str) -> Iterator[Binding]:
         access = self.estate.access
-        if key.startswith("pool "):
+        if is_pool(key):
             for member in self.placed.pools.get(key.removeprefix("pool "), ()):
                 yield from access.naming(member)
             return
         yield from access.bindings_of(key)
         if kind_of(key) == "federated":
-            for binding in access.open_bindings():
+            settled = access.membership.settled(key)
+            for binding in self._sets_over(key) if settled else self._wholes_over(key):
                 if access.is_member(binding, key).held is True:
                     yield binding
+
+    def _wholes_over(self, key: str) -> list[Binding]:
+        """
+        Return of `_sets_over` what may surely have an identity of unknown attributes.
+
+        A pool may have a binding for each of many repositories.
+        """
+        pool = self.estate.access.membership.pool(key)
+        return [*self._wholes.get(pool, ()), *self._sets.get(None, ())]
+
+    @cached_property
+    def _wholes(self) -> Mapping[str | None, list[Binding]]:
+        """Return the bindings of whole pools, by pool."""
+        members = self.estate.access.members
+        return {
+            pool: [one for one in sets if any(m.endswith("/*") for m in members(one))]
+            for pool, sets in self._sets.items()
+        }
+
+    def _sets_over(self, key: str) -> list[Binding]:
+        """Return the bindings that may have a federated identity among others."""
+        pool = self.estate.access.membership.pool(key)
+        names = self._sets if pool is None else (pool, None)
+        each = {one.id: one for name in names for one in self._sets.get(name, ())}
+        return list(each.values())
+
+    @cached_property
+    def _sets(self) -> Mapping[str | None, list[Binding]]:
+        """Return the bindings of many by the pool they are of; None: no pool tells."""
+        access, found = self.estate.access, dict[str | None, dict[str, Binding]]()
+        for binding in access.open_bindings():
+            for member in access.members(binding):
+                # of whom no federated identity is one
+                if member.startswith(("group:", "domain:", "customer:")):
+                    continue
+                if access.membership.unlisted(member):
+                    pool = access.membership.pool(member)
+                    found.setdefault(pool, {})[binding.id] = binding
+        return {pool: list(each.values()) for pool, each in found.items()}
 
     # --------------------------------------------------------------- sure edges
 
@@ -217,10 +257,13 @@ class Control:
 
     def _find_steps(self, key: str) -> Iterator[Step]:
         sure = [item for item in self.bindings(key) if self._always(item)]
-        for binding in sure:
-            yield from self._alone(binding)
-        yield from self._deployments(key, sure)
         yield from self._role_changes(sure, sure)
+        # who forges one principal after another changes a role as one, and uses it as
+        # another; what he has at once, he has as each of them
+        if not is_pool(key):
+            for binding in sure:
+                yield from self._alone(binding)
+            yield from self._deployments(key, sure)
 
     def _alone(self, binding: Binding) -> Iterator[Step]:
         """Yield what a binding gives whoever is in it, whatever else he has."""
@@ -246,16 +289,22 @@ class Control:
         changes = role_parent(binding.role) is not None
         if not (alone or acts or changes) or not self._always(binding):
             return
-        for key in self._covered(binding):
+        covered = self._covered(binding)
+        for key in covered:
             for step in alone:
                 yield key, step
             if acts:
                 for step in self._deployments(key, [binding]):
                     yield key, step
-            if changes:
-                sure = [item for item in self.bindings(key) if self._always(item)]
-                for step in self._role_changes([binding], sure):
-                    yield key, step
+        for key in self._with_pools(covered) if changes else ():
+            sure = [item for item in self.bindings(key) if self._always(item)]
+            for step in self._role_changes([binding], sure):
+                yield key, step
+
+    def _with_pools(self, keys: Iterable[str]) -> Iterable[str]:
+        """Return keys, and the pools that they are of, each once."""
+        pools = (self.placed.pool_of.get(key, key) for key in keys)
+        return dict.fromkeys((*keys, *pools))
 
     def into(self, account: str) -> Iterator[tuple[str, Step, str]]:
         """
@@ -341,7 +390,7 @@ class Control:
     def _left(self, key: str, permission: str, resource: str) -> Told:
         if permission not in self._guarded:
             return YES
-        if key.startswith("pool "):  # whoever is in it, by a name of his own choice
+        if is_pool(key):  # whoever is in it, by a name of his own choice
             guards = " and ".join(self.estate.access.guards(permission))
             symbol = f"what {guards} leave of {permission}"
             return open_(Cause(reason="guardrail", symbol=symbol))
@@ -500,7 +549,7 @@ class Control:
             if self._always(binding) is not False:
                 yield from self._doubts_of(binding, CONTROLLING)
         if kind_of(key) == "federated":
-            for binding in access.open_bindings():
+            for binding in self._sets_over(key):
                 told = access.is_member(binding, key)
                 unsure = access.roles.perhaps(binding.role) & CONTROLLING
                 if told.held is None and self._could_matter(binding, unsure):
@@ -587,7 +636,7 @@ class Control:
         for step in self.steps(key):
             if self.guarded(step):
                 for account, what in self.targets(key, step):
-                    if account.startswith("pool ") or matters(account):
+                    if is_pool(account) or matters(account):
                         yield from self.leaves(key, step, account, what).causes
 
     def _undecided_deployments(self, key: str, scope: str) -> Iterator[Cause]:
@@ -646,7 +695,7 @@ class Control:
             self._left(key, permission, self._checked_on(place, account, what)).held
             is not False
             for account, what in self.placed.of(place, scope)
-            if account.startswith("pool ") or matters(account)
+            if is_pool(account) or matters(account)
         )
 
     def populations(self) -> tuple[Cause, ...]:
@@ -693,11 +742,9 @@ _PREFIXES: dict[Gives, str] = {
     "invocation": "invoke ",
     "delegation": "delegate ",
     "storage": "storage ",
-    "pool": "",  # the account of a pool is `pool NAME` itself
 }
 _MEANS: dict[str, Gives] = {
-    **{prefix.strip(): gives for gives, prefix in _PREFIXES.items() if prefix},
-    "pool": "pool",
+    prefix.strip(): gives for gives, prefix in _PREFIXES.items() if prefix
 }
 # What may be got of an account.
 PARTS: tuple[Gives, ...] = ("identity", "api", "storage", "invocation", "delegation")
@@ -713,14 +760,17 @@ def node_of(gives: Gives, account: str) -> str:
 def means(node: str) -> tuple[Gives, str]:
     """Return how much of an account a node is, and the account; a pool is its own."""
     first, _, rest = node.partition(" ")
-    if first == "pool":
-        return "pool", node
     gives = _MEANS.get(first)
     return (gives, rest) if gives else ("identity", node)
 
 
+def is_pool(key: str) -> bool:
+    """Tell whether a key is a pool: all principals of it that policies name."""
+    return key.startswith("pool ")
+
+
 def _is_hub(node: str) -> bool:
-    return " //" in node
+    return node.startswith("CAN_")  # as every kind of edge
 
 
 class ControlGraph:
@@ -827,7 +877,7 @@ def reached(
         if _is_hub(node):
             continue
         gives, account = means(node)
-        if gives == "pool":
+        if is_pool(account):
             pools.append(account)
             continue
         if gives in ("identity", "api"):
@@ -851,6 +901,18 @@ def reached(
         pools=tuple(pools),
         complete=complete,
     )
+
+
+def doubted(control: Control, found: Reached) -> Iterator[str]:
+    """
+    Yield by whose bindings there may be more.
+
+    Of a pool, all together: who forges its principals chooses the groups and attributes
+    that are not known of the others.
+    """
+    of = control.placed.pool_of
+    yield from (key for key in found.visited if of.get(key) not in found.pools)
+    yield from found.pools
 
 
 def user_of(key: str) -> User:
@@ -991,9 +1053,7 @@ def _reach(graph: ControlGraph, user: User) -> Reach:
 
 
 def _shown(gives: Gives) -> Literal["identity", "api", "invocation", "storage"]:
-    if gives == "delegation" or gives == "pool":
-        return "identity"
-    return gives
+    return "identity" if gives == "delegation" else gives
 
 
 def _levers(graph: ControlGraph, found: Reached, start: str) -> Iterator[Lever]:
@@ -1034,8 +1094,9 @@ def _lever_doubt(control: Control, found: Reached) -> tuple[Cause, ...]:
     if not (control.liftable or control.unread):
         return ()
     causes = list(control.populations())
-    for key in (*found.visited, *found.pools):
+    for key in doubted(control, found):
         causes.extend(control.doubts(key))
+    for key in (*found.visited, *found.pools):
         causes.extend(control.lever_doubts(key))
         causes.extend(control.uncertain(key, lambda _: True))
     causes.extend(_unread(control, frozenset(control.placed.missing)))
@@ -1050,12 +1111,13 @@ def _doubt(control: Control, found: Reached, settled: set[str]) -> tuple[Cause, 
     if not causes and settled >= control.placed.runs.keys():
         return ()
     causes.extend(control.populations())
+    for key in doubted(control, found):
+        causes.extend(control.doubts(key))
     runs = control.placed.runs
     for key in (*found.visited, *found.pools):
         if not _OF_CLOUD.isdisjoint(control.delegated(key)):
             symbol = f"users of the Workspace that {email_of(key)} acts as"
             causes.append(Cause(reason="membership", symbol=symbol))
-        causes.extend(control.doubts(key))
         causes.extend(
             control.uncertain(
                 key, lambda account: account in runs and account not in settled

@@ -335,6 +335,10 @@ class Membership:
             return open_(_cause(member))
         return self._claims(member, rest, key)
 
+    def settled(self, key: str) -> bool:
+        """Tell whether sets of a pool may be known to have a federated identity or not."""
+        return self.is_claimed(key) or _KUBERNETES().fullmatch(key) is not None
+
     def is_claimed(self, key: str) -> bool:
         """Tell whether it is known what the token of a federated identity says."""
         return key in self._claimed
