@@ -5,6 +5,7 @@ import bz2
 import gzip
 import json
 import lzma
+import os
 import tarfile
 import time
 import zipfile
@@ -52,6 +53,20 @@ def test_a_notebook_with_images_is_read(tmp_path: Path) -> None:
     facts = bounded(tmp_path)
     assert [one.place for one in found(facts)] == ["cells.0.source.password"]
     assert facts.gaps == ()
+
+
+def test_a_folder_that_may_not_be_entered_is_a_gap(tmp_path: Path) -> None:
+    (tmp_path / "shut").mkdir()
+    (tmp_path / "shut/a.yaml").write_text(f"password: {TOKEN}")
+    (tmp_path / "shut").chmod(0)
+    try:
+        facts = looked(tmp_path)
+    finally:
+        (tmp_path / "shut").chmod(0o755)
+    if os.geteuid() == 0:  # root may enter everything
+        assert [one.path for one in found(facts)] == ["shut/a.yaml"]
+    else:
+        assert gaps(facts) == [("shut", "unreadable", True)]
 
 
 def test_a_zip_bomb_is_a_gap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -198,7 +198,7 @@ def _of(outcome: Outcome, paths: set[str]) -> Outcome:
 
 def _is_checkout(root: Path) -> Callable[[Path], bool]:
     """Return what says whether a folder holds whatever a repository holds."""
-    return lambda folder: folder == root or (folder / ".git").exists()
+    return lambda folder: folder == root or os.path.exists(folder / ".git")
 
 
 def _absolute(root: Path, path: Path) -> Path:

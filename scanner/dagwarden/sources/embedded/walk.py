@@ -36,8 +36,8 @@ _OFFICE = "doc docx odp ods odt pdf ppt pptx xls xlsx"
 BINARY = frozenset(" ".join((_IMAGES, _MEDIA, _PACKED, _CODE, _DATA, _OFFICE)).split())
 # Of packed files, those that are opened beside zip.
 TAR = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
-# Zip files, under these names, too: packages of Python.
-ZIP = (".zip", ".whl", ".egg")
+# Zip files, under these names, too: packages of Python and Java, documents of offices.
+ZIP = (".zip", ".whl", ".egg", ".jar", ".war", ".docx", ".xlsx", ".pptx")
 # A single packed file.
 PACKED = (".gz", ".bz2", ".xz")
 GENERATED = (".min.js", ".min.css", ".js.map", ".css.map", ".min.mjs")
@@ -134,7 +134,7 @@ class Walk:
 
     def _entered(self, path: Path) -> bool:
         reason = _PASSED.get(path.name)
-        if reason is None and (path / "pyvenv.cfg").exists():
+        if reason is None and os.path.exists(path / "pyvenv.cfg"):
             reason = "holds installed packages"
         if reason is not None:
             if path.name != ".git":
