@@ -419,6 +419,60 @@ CASES: dict[str, tuple[str, str, str, int]] = {
         "password",
         2,
     ),
+    "Oracle, in one text": (
+        "a.py",
+        f'import oracledb\nc = oracledb.connect("etl/{PASSWORD}@db:1521/dw")\n',
+        "password",
+        2,
+    ),
+    "SSH, by position": (
+        "a.py",
+        f'client.connect("host", 22, "etl", "{PASSWORD}")\n',
+        "password",
+        1,
+    ),
+    "ODBC, in braces": (
+        "a.py",
+        f'dsn = "DRIVER={{SQL}};UID=etl;PWD={{{PASSWORD}}};SERVER=h"\n',
+        "password",
+        1,
+    ),
+    "a field of a namedtuple": (
+        "a.py",
+        f'Db = namedtuple("Db", "host, password")\ndb = Db("h", "{PASSWORD}")\n',
+        "password",
+        2,
+    ),
+    "a field of a NamedTuple": (
+        "a.py",
+        f'class Db(NamedTuple):\n    host: str\n    password: str\n\ndb = Db("h", "{PASSWORD}")\n',
+        "password",
+        5,
+    ),
+    "a field of a dataclass": (
+        "a.py",
+        f'@dataclass(frozen=True)\nclass Db:\n    host: str\n    password: str\n\ndb = Db("h", "{PASSWORD}")\n',
+        "password",
+        6,
+    ),
+    ".netrc, in an image": (
+        "Dockerfile",
+        f"RUN cat > /root/.netrc <<EOF\nmachine h.example\nlogin etl\npassword {PASSWORD}\nEOF\n",
+        "password",
+        4,
+    ),
+    ".netrc, in a script": (
+        "a.sh",
+        f"echo 'machine h.example login etl password {PASSWORD}' > ~/.netrc\n",
+        "password",
+        1,
+    ),
+    "metadata of a notebook": (
+        "a.ipynb",
+        f'{{"cells": [],\n"metadata": {{"papermill": {{"password": "{PASSWORD}"}}}}}}\n',
+        "password",
+        2,
+    ),
     "prose, in backticks": (
         "a.md",
         f"# Runbook\n- DB password = `{PASSWORD}`\n",
@@ -765,6 +819,18 @@ sqlcmd -U sa -P %CAFE_PASSWORD%
 curl -u admin:%DB_PASSWORD% https://h.example
 """,
     ),
+    "what is filled in": (
+        "a.py",
+        """dsn = "UID=u;PWD={db_password2};" + "PWD={conn.password};" + "PWD={cfg['pw']};"
+oracledb.connect("etl/{{ conn.db.password }}@db")
+client.connect("host", 22, "etl", "{{ conn.ssh.password }}")
+class Db(Base):
+    host: str
+    password: str
+Db("etl-1", "load-2")
+""",
+    ),
+    ".netrc, filled in": ("a.sh", "echo machine h login u password $TOKEN >~/.netrc\n"),
     "what is waited for": ("a.py", "sense(wait_for_token='poke-every-60s')\n"),
     "shell": ("a.sh", 'curl -u "$USER:$PASSWORD" https://x\nx --password "$(cat f)"\n'),
     "prose": (
@@ -898,6 +964,25 @@ def test_packed_files_and_wheels_are_opened(tmp_path: Path) -> None:
         ("bomb.json.gz", "too_large"),
     }
     assert [(one.reason, one.count) for one in facts.excluded] == [("binary", 1)]
+
+
+@pytest.mark.parametrize(
+    ("name", "member"),
+    [
+        ("jobs.jar", "application.properties"),
+        ("runbook.docx", "word/document.xml"),
+        ("keys.xlsx", "xl/sharedStrings.xml"),
+    ],
+)
+def test_other_files_that_are_zip_archives_are_opened(
+    name: str, member: str, tmp_path: Path
+) -> None:
+    with zipfile.ZipFile(tmp_path / name, "w") as archive:
+        archive.writestr(member, f"<t>{TOKEN}</t>" if "xml" in member else f"a={TOKEN}")
+        archive.writestr("A.class", b"\xca\xfe\xba\xbe")
+    facts = looked(tmp_path)
+    assert [one.path for one in found(facts)] == [f"{name}/{member}"]
+    assert facts.gaps == ()
 
 
 def test_what_may_be_a_credential_is_not_established(tmp_path: Path) -> None:

@@ -47,6 +47,8 @@ _BARE = frozenset({"bare", "last"})
 # `self.password`, `config.db.password`: where code has it from
 _ATTRIBUTE = late(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
 
+_FILLED_IN = late(r"[A-Za-z_]\w*(?:$|[.\[(:!])|\d*$")
+
 _ARGUMENT = (
     r"(?:\"(?P<a>[^\"\n]{1,300})\"|'(?P<b>[^'\n]{1,300})'|(?P<c>[^\s\"';|&]{1,300}))"
 )
@@ -105,6 +107,11 @@ _FLAG = late(
 
 # What a shell takes for a variable that is not set: ${NAME:-VALUE}
 _FALLBACK = late(r"\$\{(?P<name>\w{2,60}):?[-=](?P<value>[^}\n]{4,300})\}")
+# As ODBC quotes what may hold anything: PWD={V};
+_BRACED = late(
+    r"(?<!\w)(?P<name>pwd|password)[ \t]{0,4}=[ \t]{0,4}\{(?P<value>[^{}\n]{4,200})\}[ \t]{0,4}(?=[;\"']|$)",
+    re.IGNORECASE | re.MULTILINE,
+)
 # What a template takes for a value that is not set: {{ env_var('NAME', 'VALUE') }},
 # {{ x | default('VALUE') }}, {{ .Values.x | default "VALUE" }}, <%= ENV['X'] || 'VALUE' %>
 _INSTEAD = late(
@@ -208,6 +215,11 @@ def assigned_in(text: str) -> Iterator[Assigned]:
     if '", "' in text:
         for match in _PASSED().finditer(text):
             if is_drawn(match["value"]):
+                yield Assigned(match["name"], match["value"])
+    if "={" in text or "= {" in text:
+        for match in _BRACED().finditer(text):
+            # {db_password}, {conn.password}: what is filled in
+            if is_drawn(match["value"]) or not _FILLED_IN().match(match["value"]):
                 yield Assigned(match["name"], match["value"])
     if "${" in text:
         for match in _FALLBACK().finditer(text):

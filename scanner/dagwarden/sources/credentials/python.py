@@ -17,7 +17,7 @@ from typing import Any, Protocol, cast
 from msgspec import Struct
 from msgspec.structs import replace
 
-from dagwarden.patterns import words
+from dagwarden.patterns import late, words
 from dagwarden.sources.credentials.assigned import command_in, flag_in
 from dagwarden.sources.credentials.fold import (
     FOLDED_CALLS,
@@ -199,6 +199,11 @@ _POSITIONS: dict[str, tuple[int, str]] = {
 }
 # Modules whose `connect` takes a password by position.
 _CONNECT = {"pymysql": 2, "MySQLdb": 2, "oracledb": 1, "cx_Oracle": 1}
+# ... and those that take all in one text: user/password@host.
+_ORACLE = frozenset({"oracledb", "cx_Oracle"})
+_ORACLE_TEXT = late(r"[\w$#.\[\]-]{1,100}/(?P<secret>[^/@\s]{2,100})(?:@\S+)?")
+# Arguments of `connect` of Paramiko, which takes the port second.
+_OF_SSH = ("hostname", "port", "username", "password")
 # What Airflow calls the arguments of a connection.
 _OF_CONNECTION = ("conn_id", "conn_type", "description", "host", "login", "password")
 _SETTERS = ("set_", "with_", "use_")
@@ -241,10 +246,20 @@ class _Reading:
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             self.parameters[node.name] = [one.arg for one in node.args.args]
         elif isinstance(node, ast.ClassDef):
+            if _has_fields(node):
+                fields = [one for one in node.body if isinstance(one, ast.AnnAssign)]
+                self.parameters[node.name] = [_name_of(one.target) for one in fields]
             for inner in node.body:
                 if isinstance(inner, ast.FunctionDef) and inner.name == "__init__":
                     given = [one.arg for one in inner.args.args[1:]]
                     self.parameters[node.name] = given
+        elif (
+            isinstance(node, ast.Assign)
+            and isinstance(node.value, ast.Call)
+            and _name_of(node.value.func) == "namedtuple"
+        ):
+            given = _fields_of(node.value.args[1:2])
+            self.parameters |= dict.fromkeys(map(_name_of, node.targets), given)
 
     # ------------------------------------------------------------------ statements
 
@@ -579,6 +594,8 @@ class _Reading:
             parts.append((getattr(node.func, "value", node.func), ""))
         if function == "Connection":
             self._connection(node, scope)
+        if node.args and _receiver(node) in _ORACLE:
+            self._oracle(node.args[0], scope)
         if node.args and any(is_key_id(_text_of(one, scope)) for one in node.args[:4]):
             together = ast.copy_location(ast.List(node.args), node)
             self._look(name, fold(together, scope.names))
@@ -602,6 +619,14 @@ class _Reading:
             if keyword.arg == "python_callable":
                 return self.parameters.get(_name_of(keyword.value), [])
         return []
+
+    def _oracle(self, node: ast.expr, scope: _Scope) -> None:
+        """Look into the first argument of a connection, which may be all of it."""
+        folded = fold(node, scope.names)
+        if not isinstance(folded.value, str):
+            return
+        if (match := _ORACLE_TEXT().fullmatch(folded.value)) is not None:
+            self._look("password", replace(folded, value=match["secret"]))
 
     def _connection(self, node: ast.Call, scope: _Scope) -> None:
         """Look into a connection as a whole: its type says what its fields are."""
@@ -631,6 +656,8 @@ class _Reading:
             return {position: own}, named
         if function == "connect" and _receiver(node) in _CONNECT:
             return {_CONNECT[_receiver(node)]: "password"}, named
+        if function == "connect" and _is_port(node.args[1:2]):
+            return dict(enumerate(_OF_SSH)), named
         if function in {"encode", "decode"} and _receiver(node) == "jwt":
             return {1: "signing_key"}, named
         if function == "new" and _receiver(node) == "hmac":
@@ -730,6 +757,35 @@ def _defaults(given: ast.arguments) -> Iterator[tuple[str, ast.expr]]:
     for argument, value in zip(given.kwonlyargs, given.kw_defaults, strict=True):
         if value is not None:
             yield argument.arg, value
+
+
+def _has_fields(node: ast.ClassDef) -> bool:
+    """Tell whether what a class annotates are the arguments of its constructor."""
+    made_by = (
+        one.func if isinstance(one, ast.Call) else one for one in node.decorator_list
+    )
+    return any(_name_of(one) == "NamedTuple" for one in node.bases) or any(
+        _name_of(one) == "dataclass" for one in made_by
+    )
+
+
+def _is_port(nodes: Sequence[ast.expr]) -> bool:
+    return any(
+        isinstance(one, ast.Constant) and type(one.value) is int for one in nodes
+    )
+
+
+def _fields_of(nodes: Sequence[ast.expr]) -> list[str]:
+    """Return the names that the second argument of `namedtuple` gives its fields."""
+    given = next(iter(nodes), None)
+    if isinstance(given, ast.Constant) and isinstance(given.value, str):
+        return given.value.replace(",", " ").split()
+    if isinstance(given, (ast.List, ast.Tuple)):
+        return [
+            str(one.value) if isinstance(one, ast.Constant) else ""
+            for one in given.elts
+        ]
+    return []
 
 
 def _text_of(node: ast.expr, scope: _Scope) -> str | None:

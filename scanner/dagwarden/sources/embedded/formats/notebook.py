@@ -87,8 +87,12 @@ def _texts(document: Node) -> Iterator[_Text]:
 
 
 def _values(document: Node) -> Iterator[tuple[str, Node]]:
-    """Yield the values that outputs have beside texts, with their places."""
+    """Yield the values that stand beside texts, with their places."""
+    if (metadata := _get(document, "metadata")) is not None:
+        yield "metadata", metadata
     for number, cell in enumerate(_list(_get(document, "cells"))):
+        if (metadata := _get(cell, "metadata")) is not None:
+            yield f"cells.{number}.metadata", metadata
         for output in _list(_get(cell, "outputs")):
             value = _get(_get(output, "data"), "application/json")
             if value is not None and not isinstance(value.value, str):

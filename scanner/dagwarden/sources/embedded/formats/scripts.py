@@ -23,14 +23,27 @@ _PGPASS = re.compile(
 )
 
 
+# An entry that is written to a .netrc file.
+_NETRC = re.compile(
+    r"\bmachine\s{1,9}\S{1,200}\s{1,9}login\s{1,9}\S{1,200}\s{1,9}password\s{1,9}"
+    r"(?P<secret>[^\s'\"\\]{2,200})"
+)
+
+
+def _in_files(text: str) -> Iterator[Spot]:
+    """Yield the passwords of the .pgpass and .netrc files that a script writes."""
+    for hint, pattern in (("pgpass", _PGPASS), ("machine", _NETRC)):
+        if hint in text:
+            for number, match in numbered(text, pattern.finditer(text), "secret"):
+                for found in found_in("password", match["secret"], weak=True):
+                    yield Spot(number, found)
+
+
 def read_shell(text: str) -> Iterator[Spot]:
     """Yield the credentials of a shell script, commented-out commands included."""
     yield from read_comments(text, "#")
     yield from read_pem(text)
-    if "pgpass" in text:
-        for number, match in numbered(text, _PGPASS.finditer(text), "secret"):
-            for found in found_in("password", match["secret"], weak=True):
-                yield Spot(number, found)
+    yield from _in_files(text)
     for number, line in _commands(text):
         yield from _command(number, line)
 
@@ -79,6 +92,7 @@ _PAIR = re.compile(rf"(?P<name>[A-Za-z_][\w.-]{{0,100}})={_WORD}")
 def read_dockerfile(text: str) -> Iterator[Spot]:
     """Yield the credentials of ENV, ARG and RUN, commented-out ones included."""
     yield from read_comments(text, "#")
+    yield from _in_files(text)
     for number, line in _commands(text):
         match = _INSTRUCTION.match(line)
         if match is None:
