@@ -350,7 +350,8 @@ class File:
         return Outcome(excluded=(left,), loaded=False)
 
     def _follow(self, source: Source, data: bytes) -> Outcome:
-        world = meaning.World(catalogue(), self.reader.environment.outside)
+        environment = self.reader.environment
+        world = meaning.World(catalogue(), environment.outside, environment.airflow)
         world.handlers |= {**assets.handlers(world), **dag_factory.handlers(world)}
         interpreter = Interpreter(world, self)
         world.interpreter = interpreter
@@ -358,9 +359,9 @@ class File:
         for value in module.scope.names.values():
             if isinstance(value, meaning.Dag):
                 value.exposed = True
-        made = facts_of_file(world, source.path, self.reader.environment)
+        made = facts_of_file(world, source.path, environment)
         excluded = (*made.excluded, *left_out(interpreter, world, source))
-        name = self.reader.environment.name
+        name = environment.name
         bodies = Bodies(world, interpreter, module, name, self.template)
         calls = calls_of_file(made.tasks, made.given, bodies)
         waivers: list[InlineWaiver] = []

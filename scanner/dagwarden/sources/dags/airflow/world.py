@@ -17,7 +17,7 @@ from msgspec import UNSET, Struct
 
 from dagwarden.facts import Origin
 from dagwarden.patterns import late
-from dagwarden.sources.dags.airflow import refused
+from dagwarden.sources.dags.airflow import refused, release
 from dagwarden.sources.dags.airflow.catalogue import Catalogue, Operator
 from dagwarden.sources.dags.airflow.outside import FIELDS, Fields, Outside
 from dagwarden.sources.dags.language import (
@@ -1131,8 +1131,17 @@ class Connected(Changeable):
 class World:
     """What the names of Airflow and of Python's library mean in one DAG file."""
 
-    def __init__(self, catalogue: Catalogue, outside: Outside = _NOTHING) -> None:
-        """Start with no DAG; `interpreter` is set by whoever follows the file."""
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        outside: Outside = _NOTHING,
+        airflow: str | None = None,
+    ) -> None:
+        """
+        Start with no DAG; `interpreter` is set by whoever follows the file.
+
+        `airflow` is the release that the environment is said to have.
+        """
         self.catalogue = catalogue
         self.outside = outside
         self.recording = True
@@ -1151,7 +1160,9 @@ class World:
         # names already told of in `unread`
         self.told: set[tuple[str, str]] = set()
         self.clients = Clients(self)
-        self.symbols: dict[str, Value] = {}
+        self.release = None if airflow is None else release.Release(airflow)
+        told = {} if self.release is None else release.constants(self.release)
+        self.symbols: dict[str, Value] = told
         self.handlers: dict[str, Callable[[Arguments], Value]] = {
             "airflow.sdk.DAG": self._dag,
             "airflow.sdk.dag": self._dag_decorator,
@@ -1173,6 +1184,7 @@ class World:
             "datetime.timedelta": operations.duration,
             "pendulum.duration": operations.duration,
             "airflow.utils.decorators.apply_defaults": _same_function,
+            **(release.handlers() if self.release else {}),
             **dict.fromkeys(_LITERAL, lambda given: Literal(given.get("value", 0))),
             "contextlib.ExitStack": lambda _: ExitStack(self),
             "contextlib.nullcontext": lambda given: NoContext(
@@ -1198,6 +1210,10 @@ class World:
         }
 
     # ----------------------------------------------------------------- the protocol
+
+    def has(self, module: str, name: str) -> bool | None:
+        """Say whether `module` from outside has `name`; None: that is not known."""
+        return None if self.release is None else self.release.has(module, name)
 
     def imported(self, name: str) -> Value:
         """Return what the dotted `name` stands for."""

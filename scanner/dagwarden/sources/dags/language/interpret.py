@@ -121,6 +121,10 @@ class World(Protocol):
         """Return what the dotted `name` stands for."""
         ...
 
+    def has(self, module: str, name: str) -> bool | None:
+        """Say whether a module from outside has `name`; None: that is not known."""
+        ...
+
     def call(self, symbol: Symbol, arguments: Arguments) -> Value:
         """Return what calling `symbol` gives."""
         ...
@@ -1300,6 +1304,11 @@ class Interpreter:
         self.level = level
 
     def _try(self, node: ast.Try | ast.TryStar) -> int:
+        imported = self._imported(node)
+        if imported is not None:
+            ending = self._block(imported)
+            final = self._block(node.finalbody)
+            return final if final != _NEXT else ending
         charge(1 + len(self.scope.names) // _QUICK)
         before, level, left = dict(self.scope.names), self.level, self._left()
         if node.handlers:
@@ -1316,6 +1325,41 @@ class Interpreter:
             self._enter_branch()
         final = self._block(node.finalbody)
         return final if final != _NEXT else ending
+
+    def _imported(self, node: ast.Try | ast.TryStar) -> list[ast.stmt] | None:
+        """Return what runs of a `try` around imports; None: that is not decided."""
+        run: list[ast.stmt] = []
+        for statement in node.body:
+            found = self._finds(statement)
+            if found is None:
+                return None
+            if not found:
+                caught = next((h for h in node.handlers if _catches(h)), None)
+                if caught is None or caught is not node.handlers[0] or caught.name:
+                    return None
+                self._skip(node.orelse, "in a branch whose condition is never true")
+                return [*run, *caught.body]
+            run.append(statement)
+        for handler in node.handlers:
+            self._skip(handler.body, "in a branch whose condition is never true")
+        return [*run, *node.orelse]
+
+    def _finds(self, node: ast.stmt) -> bool | None:
+        """
+        Say whether there is what a statement imports from outside the repository.
+
+        One that sets a name to a constant needs nothing. None: that is not known.
+        """
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant):
+            return (
+                True if all(isinstance(one, ast.Name) for one in node.targets) else None
+            )
+        if not isinstance(node, ast.ImportFrom) or node.level or node.module is None:
+            return None
+        found = {self.world.has(node.module, alias.name) for alias in node.names}
+        if len(found) != 1 or self.import_repository(node.module) is not None:
+            return None
+        return found.pop()
 
     def _handlers(self, node: ast.Try | ast.TryStar, before: Names, ending: int) -> int:
         after = self.scope.names
@@ -2582,6 +2626,15 @@ _SPECIAL: dict[type, str] = {
 
 def _kind_of(node: ast.expr) -> str:
     return type(node).__name__
+
+
+def _catches(handler: ast.ExceptHandler) -> bool:
+    """Say whether a handler surely catches what an import raises."""
+    kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+    return any(
+        kind is None or (isinstance(kind, ast.Name) and kind.id in _IMPORT_ERRORS)
+        for kind in kinds
+    )
 
 
 def _first_import(body: list[ast.stmt]) -> str:

@@ -409,7 +409,24 @@ def compare(kind: type, left: Value, right: Value) -> bool | Unknown:
             return Unknown("dynamic", "a comparison that fails")
     if isinstance(left, (Items, Thing)) and isinstance(right, (Items, Thing)):
         return _in_order(kind, left, right)
+    if isinstance(left, Text) or isinstance(right, Text):
+        one, other = _beginning(left), _beginning(right)
+        # what follows the beginning of one counts where the other goes on
+        open_left = isinstance(left, Text) and other.startswith(one)
+        open_right = isinstance(right, Text) and one.startswith(other)
+        if _are_texts(left, right) and not (open_left or open_right):
+            return _ORDER[kind](one, other)
     return cause(left) or cause(right) or Unknown("dynamic", "a comparison")
+
+
+def _are_texts(*values: Value) -> bool:
+    return all(isinstance(value, (str, Text)) for value in values)
+
+
+def _beginning(value: Value) -> str:
+    """Return what a text certainly begins with."""
+    first = value.parts[0] if isinstance(value, Text) and value.parts else value
+    return first if isinstance(first, str) else ""
 
 
 def _in_order(kind: type, left: Items | Thing, right: Items | Thing) -> bool | Unknown:
@@ -423,13 +440,16 @@ def _in_order(kind: type, left: Items | Thing, right: Items | Thing) -> bool | U
         return _ORDER[kind](set(one), set(two))
     if isinstance(left, Thing) or isinstance(right, Thing):
         both = [_order_of(left), _order_of(right)]
-        if type(left) is not type(right) or _NO_ORDER in both:
+        if type(left) is not type(right) or any(one is _NO_ORDER for one in both):
             return why
     elif left.kind != right.kind or left.kind not in ("list", "tuple"):
         return why
     else:
         both = [_order_of(left), _order_of(right)]
         if any(one is _NO_ORDER for one in both):
+            known = left.more is None and right.more is None
+            both = _first_apart(left.items, right.items) if known else []
+        if not both:
             return why
     try:
         return _ORDER[kind](*both)
@@ -1336,6 +1356,17 @@ def _order_of(value: Value) -> object:
             return _NO_ORDER
         return tuple(parts) if value.kind == "tuple" else parts
     return _NO_ORDER
+
+
+def _first_apart(left: list[Value], right: list[Value]) -> list[object]:
+    """Return the first two that differ of two sequences; none: that is not known."""
+    for one, other in zip(left, right, strict=False):
+        charge()
+        if not (is_scalar(one) and is_scalar(other)):
+            break
+        if one != other:
+            return [one, other]
+    return []
 
 
 def _reversed(value: Value) -> Value:
