@@ -100,6 +100,9 @@ class Explanation(Record, frozen=True, kw_only=True):
     permission: str
     resource: str  # full resource name
     answer: Answered
+    # the same, as policies stand and by none but its own identity, or for a task those
+    # that it is told to impersonate: who is allowed and not this can come to be
+    today: Answered
     chains: tuple[tuple[Hop, ...], ...] = ()  # shortest first
     because: tuple[str, ...] = ()  # in words: what decided, or what would
     assumes: tuple[str, ...] = ()

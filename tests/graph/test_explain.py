@@ -40,6 +40,7 @@ from tests.graph.test_edges import org_policy
 from dagwarden.answers import Explanation
 from dagwarden.errors import UsageError
 from dagwarden.facts import (
+    Binding,
     ComposerEnvironment,
     Facts,
     Group,
@@ -668,6 +669,7 @@ def test_who_sets_a_policy_can_give_itself_a_permission(
         return
     (line,) = said.because
     assert line.startswith(f"ann@x.example does not hold {permission} today, and can ")
+    assert said.today == "denied"
     last = said.chains[0][-1]
     assert last.text.startswith(f"gives itself a role that holds {permission} on ")
     assert said.chains[0][0].text.startswith(f"{role} granted on ")
@@ -677,6 +679,35 @@ def test_who_sets_a_policy_can_give_itself_a_permission(
         for holder in who_can(derive(facts, AS_OF), permission, resource).holders
     ]
     assert ANN not in keys
+
+
+def test_who_can_come_to_hold_it_is_told_from_who_holds_it_today() -> None:
+    gets = bind(account_name(TEAM_SA), CREATOR, ANN)
+    holds = bind(PROJECT, "roles/run.invoker", account(TEAM_SA))
+
+    def asked(*bindings: Binding, who: str = ANN) -> tuple[str, str]:
+        said = of(with_bindings(ESTATE, *bindings), RUN, "job nightly", who)
+        return said.answer, said.today
+
+    assert asked(gets, holds) == ("allowed", "denied")
+    assert asked(gets, holds, who=TEAM_SA) == ("allowed", "allowed")
+    assert asked() == ("denied", "denied")
+    # of its own there is a condition that is not decided
+    own = bind(PROJECT, "roles/run.invoker", ANN, condition=ODD)
+    assert asked(own) == ("unknown", "unknown")
+    assert asked(own, gets, holds) == ("allowed", "unknown")
+    # whom it becomes may hold it, and not by itself
+    perhaps = bind(PROJECT, "roles/run.invoker", account(TEAM_SA), condition=ODD)
+    assert asked(gets, perhaps) == ("unknown", "denied")
+
+
+def test_what_a_task_holds_today_is_what_its_call_gets() -> None:
+    said = of(with_bindings(IMPERSONATING, DEVELOPS, MAY), RUN, "job nightly")
+    assert (said.answer, said.today) == ("allowed", "allowed")
+    said = of(with_bindings(IMPERSONATING, DEVELOPS, MAY_PERHAPS), RUN, "job nightly")
+    assert (said.answer, said.today) == ("unknown", "unknown")
+    said = of(IMPERSONATING, RUN, "job nightly")
+    assert (said.answer, said.today) == ("denied", "denied")
 
 
 def test_whom_one_becomes_gives_itself_a_permission() -> None:

@@ -22,6 +22,7 @@ def said(answer: Answered, *chains: tuple[Hop, ...]) -> Explanation:
         permission="run.jobs.run",
         resource="//run.googleapis.com/j",
         answer=answer,
+        today=answer,
         chains=chains,
         because=("nobody granted it",),
         assumes=("no deny policy applies",),

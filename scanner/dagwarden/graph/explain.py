@@ -176,7 +176,10 @@ def who_can(facts: Facts | Asked, permission: str, resource: str) -> Holders:
     through, told_all = _others(asked, permission, held)
     if not told_all:
         unknown += (f"more than {MOST_TOLD} others can become one of these",)
-    shown, answer = estate.hierarchy.shown(name), _any(listed, nobody.causes)
+    shown, answer = (
+        estate.hierarchy.shown(name),
+        _any((one.answer for one in listed), nobody.causes),
+    )
     return Holders(
         permission=permission,
         resource=name,
@@ -229,8 +232,8 @@ def _inside(access: Access, member: str) -> Iterable[str]:
     return access.membership.members(member) if group else ()
 
 
-def _any(parts: Iterable[Holder | Holding], causes: Iterable[Cause] = ()) -> Answered:
-    answers = {part.answer for part in parts}
+def _any(parts: Iterable[Answered], causes: Iterable[object] = ()) -> Answered:
+    answers = set(parts)
     if "allowed" in answers:
         return "allowed"
     return "unknown" if "unknown" in answers or any(True for _ in causes) else "denied"
@@ -262,7 +265,7 @@ def what_can(facts: Facts | Asked, principal: str) -> Holdings:
     chains = [one.hops for one in found if one.answer == "allowed"]
     return Holdings(
         principal=key,
-        answer=_any(found),
+        answer=_any(one.answer for one in found),
         chains=tuple(sorted((*chains, *becomes.values()), key=len)[:_CHAINS]),
         because=tuple(
             dict.fromkeys(
@@ -390,10 +393,11 @@ def _of_identity(asked: Asked, key: str, permission: str, resource: str) -> Expl
         permission=permission,
         resource=resource,
         answer="unknown",
+        today="unknown",
         assumes=(*estate.access.assumes(), *_unread_record(estate, key)),
     )
     if gone := _nobody(estate, key):
-        return replace(said, answer="denied", because=(gone,))
+        return replace(said, answer="denied", today="denied", because=(gone,))
     direct = estate.access.holds(key, permission, resource)
     chains = [*_direct(estate.access, key, permission, resource, direct)]
     useless = None
@@ -402,6 +406,7 @@ def _of_identity(asked: Asked, key: str, permission: str, resource: str) -> Expl
     held, causes = direct.held, direct.causes
     if useless:
         held, causes = False, ()
+    said = replace(said, today=_WORDS[held])
     if held is not True:
         through, doubt = _through(asked, key, permission, resource)
         if through:
@@ -459,13 +464,8 @@ def _of_bearer(
         )
         chains = tuple((hop, *chain) for chain in said.chains or ((),))
         told.append(replace(said, chains=chains))
-    answers = {said.answer for said in told}
     unknown = tuple(f"not known: {what}" for what in held.unknown)
-    answer: Answered = "denied"
-    if "allowed" in answers:
-        answer = "allowed"
-    elif "unknown" in answers or unknown:
-        answer = "unknown"
+    answer = _any((said.answer for said in told), unknown)
     because = [line for said in told if said.answer == answer for line in said.because]
     if answer != "allowed":
         because += (*unknown, *held.refused)
@@ -475,6 +475,7 @@ def _of_bearer(
         permission=permission,
         resource=resource,
         answer=answer,
+        today=_any((said.today for said in told), unknown),
         chains=tuple(sorted(shown, key=len)[:_CHAINS]),
         because=tuple(dict.fromkeys(because)),
         assumes=(*asked.estate.access.assumes(), _SIGNED),
@@ -566,11 +567,12 @@ def _of_task(asked: Asked, use: _Use, permission: str, resource: str) -> Explana
         permission=permission,
         resource=resource,
         answer="unknown",
+        today="unknown",
         assumes=estate.access.assumes(),
     )
     if use.disabled:
         said = replace(said, because=(_disabled(use.disabled),))
-        return replace(said, answer="denied", chains=(use.hops,))
+        return replace(said, answer="denied", today="denied", chains=(use.hops,))
     own = _own_need(estate, use, permission, resource)
     if own is not None:
         said = _of_need(estate, use.hops, said, own)
@@ -626,6 +628,7 @@ def _of_need(
         said,
         principal=holder if need.link else said.principal or holder,
         answer=_WORDS[need.answer.held],
+        today=_WORDS[need.answer.held],
         chains=tuple((*_up_to(hops, holder), *chain) for chain in chains)[:_CHAINS],
         because=tuple(because),
     )
@@ -648,14 +651,15 @@ def _after_links(
         because = [line for link in refused for line in _refusal(estate, link)]
         if said.answer == "denied":
             because.extend(said.because)
-        return replace(said, answer="denied", because=tuple(because))
+        return replace(said, answer="denied", today="denied", because=tuple(because))
     doubt = distinct(cause for link in before for cause in open_causes(link))
     if not doubt or said.answer == "denied":
         return said
     lines = tuple(_say(cause) for cause in doubt)
     if said.answer == "unknown":
         lines = tuple(dict.fromkeys((*lines, *said.because)))
-    return replace(said, answer="unknown", because=lines)
+    today: Answered = "denied" if said.today == "denied" else "unknown"
+    return replace(said, answer="unknown", today=today, because=lines)
 
 
 def _refusal(estate: Estate, link: Need) -> Iterator[str]:
