@@ -107,6 +107,34 @@ def test_two_assets_of_one_name_that_differ_are_a_gap(tmp_path: Path) -> None:
     assert other.held is None
 
 
+@pytest.mark.parametrize("first", ["21", "22"])
+@pytest.mark.parametrize(
+    "members",
+    [("21",), ("22",), ()],  # which of them is the service's project?
+)
+def test_a_project_of_two_numbers_is_neither_for_sure(
+    tmp_path: Path, first: str, members: tuple[str, ...]
+) -> None:
+    # resource-manager/docs/creating-managing-projects: an id is of one project, for ever
+    numbers = sorted(("21", "22"), key=lambda number: number != first)
+    shops = [
+        container("project", number, "organizations/1", *[WHO][: number in members])
+        for number in numbers
+    ]
+    facts = read(tmp_path, service(), *shops, ORG)
+    assert [(gap.reason, gap.kinds) for gap in facts.gaps] == [
+        ("conflict", ("resource",))
+    ]
+    assert facts.snapshots[0].layers.allow == "partly"
+    access = Estate(facts).access
+    assert access.holds(WHO, INVOKE, SERVICE).held is None
+    # by its number each is known, and what its policy says is sure
+    for number in numbers:
+        place = f"{CRM}/projects/{number}"
+        sure = True if number in members else None
+        assert access.holds(WHO, INVOKE, place).held is sure
+
+
 def test_what_both_of_two_policies_grant_is_granted(tmp_path: Path) -> None:
     folder = container("folder", "12", "organizations/1")
     more = service(WHO, "user:ann@x.example")

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from msgspec.structs import asdict, replace
+
 from dagwarden.facts import Gap, Layers, LayerState
 from dagwarden.sources.snapshot.export import Export
 from dagwarden.sources.snapshot.join import Joined
@@ -78,6 +80,16 @@ def layers_of(
             above and "resource_tags" not in disputed,
         ),
     )
+
+
+def unsure(layers: Layers) -> Layers:
+    """
+    Return the layers of a snapshot that does not tell which project is which.
+
+    What was read of one of them may be of another: in none of them is all known of any.
+    """
+    read = [name for name, state in asdict(layers).items() if state == "read"]
+    return replace(layers, **dict.fromkeys(read, "partly"))
 
 
 def _state(given: Sequence[object], whole: bool) -> LayerState:

@@ -41,6 +41,7 @@ class Names:
         self.ids: dict[str, str] = {}  # project number -> id
         self._emails: dict[str, str] = {}  # unique id -> e-mail
         self.conflicts: list[Conflict] = []
+        self._disputed: list[tuple[str, str]] = []
         # as given -> the one spelling; resources and policies repeat the name
         self._resources: dict[str, str] = {}
         guesses: list[tuple[str, str, Asset]] = []
@@ -54,12 +55,17 @@ class Names:
         for project, number, asset in guesses:
             if self.numbers.get(project) != number or self.ids.get(number) != project:
                 self._learn(project, number, asset)
+        for project, number in self._disputed:
+            self.numbers.pop(project, None)
+            self.ids.pop(number, None)
 
     def _learn(self, project: str, number: str, asset: Asset) -> None:
         known = self.numbers.setdefault(project, number)
         other = self.ids.setdefault(number, project)
         if known != number or other != project:
             self.conflicts.append((project, asset))
+            # of two that differ neither counts, nor what they were thought to go with
+            self._disputed += ((project, number), (project, known), (other, number))
 
     def project_id(self, project: str) -> str:
         """Return the id of a project given by id or number, as far as it is known."""

@@ -43,7 +43,7 @@ from dagwarden.sources.snapshot.export import Export, read_export
 from dagwarden.sources.snapshot.groups import groups_of
 from dagwarden.sources.snapshot.hierarchy import Hierarchy
 from dagwarden.sources.snapshot.join import Joined, join
-from dagwarden.sources.snapshot.layers import layers_of
+from dagwarden.sources.snapshot.layers import layers_of, unsure
 from dagwarden.sources.snapshot.names import Names
 from dagwarden.sources.snapshot.parts import Part, all_of, parts_of
 from dagwarden.sources.snapshot.resources import Surroundings, container
@@ -101,7 +101,7 @@ def read_snapshots(
         *_disputed_places(hierarchy),
     ]
     found = Facts(
-        snapshots=(_snapshot(exports, joined, gaps),),
+        snapshots=(_snapshot(exports, joined, names, gaps),),
         resources=facts.of(Resource),
         identities=facts.of(Identity),
         keys=facts.of(Key),
@@ -276,8 +276,12 @@ def _disputed_places(hierarchy: Hierarchy) -> Iterator[Gap]:
 
 
 def _snapshot(
-    exports: Sequence[Export], joined: Mapping[str, Joined], gaps: Sequence[Gap]
+    exports: Sequence[Export],
+    joined: Mapping[str, Joined],
+    names: Names,
+    gaps: Sequence[Gap],
 ) -> Snapshot:
+    layers = layers_of(exports, joined, gaps)
     headers = [export.header for export in exports if export.header]
     # without a seal on every file, nothing is known of the whole
     sealed = len(headers) == len(exports)
@@ -293,7 +297,7 @@ def _snapshot(
         read_time=read_time or UNSET,
         scope=scope or UNSET,
         principal=one_principal or UNSET,
-        layers=layers_of(exports, joined, gaps),
+        layers=unsure(layers) if names.conflicts else layers,
         asset_types=tuple(sorted({kind for e in exports for kind in e.types})),
         assets=sum(export.count for export in exports),
         assets_not_modelled=sum(export.not_modelled for export in exports),
