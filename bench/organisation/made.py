@@ -116,8 +116,8 @@ class Organisation:
     def folder_chain(self, folder: int) -> tuple[str, ...]:
         """Return a folder and those above it, nearest first: three levels at most."""
         chain = [folder]
-        while folder >= 8 and len(chain) < 3:
-            folder = folder // 5 % 8 if len(chain) == 2 else folder // 5
+        while folder >= 8:  # of the first 40, eight are at the top, the others below
+            folder = folder // 5 if folder < 40 else 8 + (folder // 5 - 8) % 32
             chain.append(folder)
         ids = (f"folders/{880_000_000_000 + item}" for item in chain)
         return (*ids, f"organizations/{ORGANIZATION}")
