@@ -290,6 +290,31 @@ def test_creating_is_checked_on_the_project_and_not_on_a_service() -> None:
     assert reach_of(facts).controls_known == ()
 
 
+@pytest.mark.parametrize(
+    ("place", "deploys"), [(f"{JOB}2", True), (f"{SERVICE}2", False)]
+)
+def test_jobs_are_run_by_their_own_policy_and_by_none_of_a_service(
+    place: str, deploys: bool
+) -> None:
+    # run/docs/reference/iam/roles: an invoker of either holds run.jobs.run
+    updates = holding(PROJECT, ACT_AS, "run.jobs.update")
+    reach = reach_of(more(updates, bind(place, "roles/run.invoker", account(ENV_SA))))
+    assert bool(reach.controls_known) == deploys
+    assert (reach.controls is UNSET) != deploys
+
+
+@pytest.mark.parametrize(
+    ("permission", "gives"),
+    [("run.services.sshRoot", True), ("run.jobs.sshRoot", False)],
+)
+def test_a_shell_in_a_service_takes_the_permission_of_services(
+    permission: str, gives: bool
+) -> None:
+    facts = replace(LATERAL, cloud_runs=(replace(OTHER, ssh_enabled=True),))
+    reach = reach_of(holding(OTHER.resource, permission, facts=facts))
+    assert bool(reach.controls_known) == gives
+
+
 # -------------------------------------------------------------------- kinds of tokens
 
 

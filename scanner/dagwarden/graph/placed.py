@@ -7,14 +7,16 @@ costs one entry per account, workload and policy.
 
 import re
 from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from functools import cached_property
-from itertools import count
+from itertools import count, islice
 from typing import Literal, TypeAlias
 
 from msgspec import UNSET
 
 from dagwarden.facts import CloudRun, ComposerEnvironment
 from dagwarden.graph.access import Cause
+from dagwarden.graph.access.answers import MANY
 from dagwarden.graph.edges import Place
 from dagwarden.graph.estate import Estate
 from dagwarden.graph.hierarchy import Lineage, account_resource
@@ -246,14 +248,29 @@ class Placed:
             self._projects[account] = _project_in(above)
         return self._projects[account]
 
+    def missing_but(self, settled: AbstractSet[str]) -> Iterator[Cause]:
+        """
+        Return which policies above the accounts of workloads were not read.
+
+        Those of `settled` accounts do not count. As many as are named of them, the first
+        in order: this is asked per user, and a large estate may lack thousands.
+        """
+        lacking = (
+            cause
+            for cause, accounts in self._missing
+            if any(account not in settled for account in accounts)
+        )
+        return islice(lacking, MANY)
+
     @cached_property
-    def missing(self) -> dict[str, tuple[Cause, ...]]:
-        """Return which policies above the accounts of workloads were not read."""
-        return {
-            key: tuple(Cause(reason=one.reason, symbol=one.symbol) for one in missing)
-            for key in sorted(self.runs)
-            if (missing := self._above(key).missing)
-        }
+    def _missing(self) -> list[tuple[Cause, list[str]]]:
+        """The policies that were not read, and the accounts of workloads below."""
+        found: dict[Cause, list[str]] = {}
+        for key in self.runs:
+            for one in self._above(key).missing:
+                cause = Cause(reason=one.reason, symbol=one.symbol)
+                found.setdefault(cause, []).append(key)
+        return sorted(found.items())
 
     def _above(self, account: str) -> Lineage:
         return self._estate.hierarchy.above(_resource_of(account))

@@ -8,7 +8,6 @@ holders share, so the graph stays linear in bindings and accounts.
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from collections.abc import Set as AbstractSet
 from functools import cached_property
 from typing import Literal
 
@@ -143,7 +142,7 @@ class Control:
         """Prepare the indexes over the estate."""
         self.estate = estate
         self.placed = Placed(estate)
-        self.unresolved_workloads = tuple(set(_unresolved_workloads(estate)))
+        self.unresolved_workloads = distinct(_unresolved_workloads(estate))
         # what deny policies and boundaries may take away from someone somewhere
         self._guarded = frozenset(
             name
@@ -161,7 +160,8 @@ class Control:
             if isinstance(item.dag_bucket, str)
         }
         self._bindings: dict[str, tuple[Binding, ...]] = {}
-        self._useful: dict[str, bool] = {}  # by role
+        self._naming: dict[str, list[Binding]] = {}
+        self._useful: dict[tuple[str, str], bool] = {}  # by role and kind of resource
         self._steps: dict[str, tuple[Step, ...]] = {}
         self._steps_on: dict[str, dict[Place, list[tuple[str, Step]]]] = {}
         self._doubts: dict[str, tuple[Cause, ...]] = {}
@@ -177,8 +177,7 @@ class Control:
         """Return the bindings of an identity, or of all in a pool, that are of use here."""
         found = self._bindings.get(key)
         if found is None:
-            useful = filter(self._of_use, self._find_bindings(key))
-            each = {item.id: item for item in useful}
+            each = {item.id: item for item in self._find_bindings(key)}
             found = self._bindings[key] = tuple(each[name] for name in sorted(each))
         return found
 
@@ -186,24 +185,36 @@ class Control:
         """Tell whether a binding may come to control anything: most let people look on."""
         if binding.condition is not None:  # which may be lifted
             return True
-        use = self._useful.get(binding.role)
+        kind = _kind_of_run(binding.resource)
+        use = self._useful.get((binding.role, kind))
         if use is None:
             roles = self.estate.access.roles
             held = roles.perhaps(binding.role) | roles.surely(binding.role)
-            use = role_parent(binding.role) is not None or not _ASKED.isdisjoint(held)
-            self._useful[binding.role] = use
+            asked = _asked_on(kind, held & _ASKED)
+            use = role_parent(binding.role) is not None or bool(asked)
+            self._useful[binding.role, kind] = use
         return use
+
+    def naming(self, member: str) -> list[Binding]:
+        """Return the bindings that name a member and are of use: all others share them."""
+        found = self._naming.get(member)
+        if found is None:
+            named = self.estate.access.naming(member)
+            found = self._naming[member] = list(filter(self._of_use, named))
+        return found
 
     def _find_bindings(self, key: str) -> Iterator[Binding]:
         access = self.estate.access
         if is_pool(key):
             for member in self.placed.pools.get(key.removeprefix("pool "), ()):
-                yield from access.naming(member)
+                yield from self.naming(member)
             return
-        yield from access.bindings_of(key)
+        for member in access.standing_for(key):
+            yield from self.naming(member)
         if kind_of(key) == "federated":
             settled = access.membership.settled(key)
-            for binding in self._sets_over(key) if settled else self._wholes_over(key):
+            sets = self._sets_over(key) if settled else self._wholes_over(key)
+            for binding in filter(self._of_use, sets):
                 if access.is_member(binding, key).held is True:
                     yield binding
 
@@ -267,7 +278,7 @@ class Control:
 
     def _alone(self, binding: Binding) -> Iterator[Step]:
         """Yield what a binding gives whoever is in it, whatever else he has."""
-        held = self.estate.access.roles.surely(binding.role) & CONTROLLING
+        held = self._held(binding) & CONTROLLING
         for permission in sorted(held):
             for edge in BY_PERMISSION.get(permission, ()):
                 if not edge.depends and held.issuperset(edge.beside):
@@ -333,6 +344,11 @@ class Control:
                     if membership.covers(member, one).held is True:
                         found[one] = None
         return found
+
+    def _held(self, binding: Binding) -> frozenset[str]:
+        """Return what a binding surely gives of all that is asked about."""
+        held = self.estate.access.roles.surely(binding.role) & _ASKED
+        return _asked_on(_kind_of_run(binding.resource), held)
 
     def _always(self, binding: Binding) -> bool | None:
         """Tell whether a binding grants, whatever the resource; None: it depends."""
@@ -460,9 +476,9 @@ class Control:
                 yield permission, binding
 
     def _find_deployable(self, key: str) -> Iterator[tuple[str, str, Binding]]:
-        roles, hierarchy = self.estate.access.roles, self.estate.hierarchy
+        hierarchy = self.estate.hierarchy
         for binding in self.bindings(key):
-            held = roles.surely(binding.role) & DEPLOYING
+            held = self._held(binding) & DEPLOYING
             if held and self._always(binding):
                 scope = hierarchy.canonical(binding.resource)
                 if scope.startswith("//run.googleapis.com/"):
@@ -624,7 +640,7 @@ class Control:
             if self._always(binding) is False:
                 continue
             scope = self.estate.hierarchy.canonical(binding.resource)
-            held = access.roles.surely(binding.role)
+            held = self._held(binding)
             if ACT_AS in held and self._any("account", scope, matters, key, ACT_AS):
                 guards = tuple(access.unread_guards())
                 yield from guards or self._undecided_deployments(key, scope)
@@ -719,6 +735,24 @@ class Control:
                     and access.membership.unlisted(member)
                 )
         return distinct(found)
+
+
+def _kind_of_run(resource: str) -> str:
+    """Return of which kind a resource of Cloud Run is, as permissions say it; "": none."""
+    if not resource.startswith("//run.googleapis.com/"):
+        return ""
+    return resource.split("/")[-2].lower()
+
+
+def _asked_on(kind: str, permissions: frozenset[str]) -> frozenset[str]:
+    """Leave out what is never asked for on a kind of Cloud Run: of jobs on services."""
+    if not kind:
+        return permissions
+    return frozenset(
+        name
+        for name in permissions
+        if not name.startswith("run.") or name.startswith(f"run.{kind}.")
+    )
 
 
 def role_parent(role: str) -> str | None:
@@ -1099,7 +1133,7 @@ def _lever_doubt(control: Control, found: Reached) -> tuple[Cause, ...]:
     for key in (*found.visited, *found.pools):
         causes.extend(control.lever_doubts(key))
         causes.extend(control.uncertain(key, lambda _: True))
-    causes.extend(_unread(control, frozenset(control.placed.missing)))
+    causes.extend(_unread(control))
     return distinct(causes)
 
 
@@ -1123,7 +1157,8 @@ def _doubt(control: Control, found: Reached, settled: set[str]) -> tuple[Cause, 
                 key, lambda account: account in runs and account not in settled
             )
         )
-    causes.extend(_unread(control, settled))
+    causes.extend(_unread(control))
+    causes.extend(control.placed.missing_but(settled))
     return distinct(causes)
 
 
@@ -1140,7 +1175,7 @@ def _unresolved_workloads(estate: Estate) -> Iterator[Cause]:
                     yield Cause(reason=item.reason, symbol=item.symbol)
 
 
-def _unread(control: Control, settled: AbstractSet[str]) -> Iterator[Cause]:
+def _unread(control: Control) -> Iterator[Cause]:
     """Yield which policies that could give further control were not read."""
     snapshot = control.estate.facts.snapshots[0]
     if snapshot.layers.allow != "read":
@@ -1148,6 +1183,3 @@ def _unread(control: Control, settled: AbstractSet[str]) -> Iterator[Cause]:
     if "iam.googleapis.com/ServiceAccount" not in snapshot.asset_types:
         symbol = "asset type iam.googleapis.com/ServiceAccount"
         yield Cause(reason="layer", symbol=symbol)
-    for key, causes in control.placed.missing.items():
-        if key not in settled:
-            yield from causes

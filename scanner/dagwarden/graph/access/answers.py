@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from dagwarden.facts import Binding, Group, Origin, Reason, Record, Unresolved
 
-_MANY = 20  # missing inputs named per answer
+MANY = 20  # missing inputs named per answer
 
 
 class Cause(Record, frozen=True, kw_only=True, order=True):
@@ -95,4 +95,4 @@ def not_(part: Told) -> Told:
 
 def distinct(causes: Iterable[Cause]) -> tuple[Cause, ...]:
     """Return causes sorted, once each, as many as anyone would read."""
-    return tuple(sorted(set(causes))[:_MANY])
+    return tuple(sorted(set(causes))[:MANY])
