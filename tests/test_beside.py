@@ -4,8 +4,12 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import get_args
 
 import pytest
+from msgspec import UNSET, UnsetType, structs
+
+from dagwarden.graph.build import OfCloud
 
 REPOSITORY = Path(__file__).parent.parent
 
@@ -145,5 +149,19 @@ def test_a_scan_in_two_processes_is_the_same(estate: str) -> None:
         timeout=60,
         check=False,
     )
-    # the resources of the snapshot, and what identities reach
+    # the resources of the snapshot, and what is derived of the cloud alone
     assert (done.stdout, done.stderr) == ("0 True 2\n", "")
+
+
+def test_what_a_fork_sends_loses_no_unset_field() -> None:
+    # left out as it is sent, such a field is its default where it arrives
+    sent = (field.type for field in structs.fields(OfCloud))
+    lost = {
+        (record.__name__, field.name)
+        for kind in sent
+        for record in get_args(kind)
+        if record is not ...
+        for field in structs.fields(record)
+        if UnsetType in get_args(field.type) and field.default is not UNSET
+    }
+    assert lost == set()

@@ -6,9 +6,18 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from msgspec import UNSET
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
-from dagwarden.facts import Connection, Facts, Reach, Record, Task
+from dagwarden.facts import (
+    AuditLog,
+    Connection,
+    Facts,
+    LogRetention,
+    ProjectConstraint,
+    Reach,
+    Record,
+    Task,
+)
 from dagwarden.graph.access import Cause
 from dagwarden.graph.callers import Caller, resolve
 from dagwarden.graph.enrich import enrich
@@ -30,7 +39,7 @@ from dagwarden.graph.targets import Runs, Target
 if TYPE_CHECKING:
     from dagwarden.graph.reach import User
 
-# With fewer bindings it is found out what identities reach before a fork is there.
+# With fewer bindings all of the cloud is derived before a fork is there.
 MANY = 10_000
 
 # Ways to become someone that no edge follows yet: a report says so.
@@ -53,6 +62,15 @@ class Joined(Record, frozen=True, kw_only=True):
     resolved: Mapping[str, tuple[Caller, Target]]  # by the call's id
 
 
+class OfCloud(Record, frozen=True, kw_only=True):
+    """Facts derived of the cloud alone: beside the grants, which take about as long."""
+
+    reaches: tuple[Reach, ...]
+    audit_logs: tuple[AuditLog, ...]
+    project_constraints: tuple[ProjectConstraint, ...]
+    log_retentions: tuple[LogRetention, ...]
+
+
 def join(facts: Facts, as_of: datetime) -> Joined:
     """Enrich and join facts as sources read them; `as_of` as for `derive`."""
     hierarchy = Hierarchy(facts)
@@ -73,16 +91,14 @@ def derive(facts: Facts, as_of: datetime) -> Facts:
     if not joined.estate.has_snapshot:
         return _with_composers(joined.estate, _derived(joined, as_of))
     from dagwarden.beside import beside
-    from dagwarden.graph.reach import derive_reaches
 
     joined.estate.index()  # in half a second, for this process and its fork
     users = tuple(_users(joined))
-    reaching = partial(derive_reaches, joined.estate, users)
     worth = len(facts.bindings) >= MANY
-    with beside(reaching, tuple[Reach, ...], worth=worth) as reaches:
+    with beside(partial(_of_cloud, joined.estate, users), OfCloud, worth=worth) as told:
         derived = _with_composers(joined.estate, _derived(joined, as_of))
         derived = _with_grants(joined, derived, frozenset(user.key for user in users))
-        return replace(derived, reaches=reaches())
+        return replace(derived, **asdict(told()))
 
 
 def _derived(joined: Joined, as_of: datetime) -> Facts:
@@ -143,12 +159,9 @@ def _with_composers(estate: Estate, facts: Facts) -> Facts:
 
 
 def _with_grants(joined: Joined, facts: Facts, used: frozenset[str]) -> Facts:
-    """Add what only a snapshot can tell; `used` are the identities that tasks use."""
-    from dagwarden.graph.audit import derive_audit_logs
-    from dagwarden.graph.constraints import derive_constraints
+    """Add how open what runs is, and grants; `used` are whom tasks act as."""
     from dagwarden.graph.exposure import with_exposure
     from dagwarden.graph.grants import derive_grants
-    from dagwarden.graph.retention import derive_retention
     from dagwarden.graph.usage import Usage, scanned_calls
 
     estate = joined.estate
@@ -159,10 +172,22 @@ def _with_grants(joined: Joined, facts: Facts, used: frozenset[str]) -> Facts:
         facts,
         cloud_runs=with_exposure(estate),
         grants=derive_grants(estate, used, usage),
-        audit_logs=derive_audit_logs(estate),
-        project_constraints=derive_constraints(estate, used),
-        log_retentions=derive_retention(estate),
         assumptions=tuple(sorted(set(said))),
+    )
+
+
+def _of_cloud(estate: Estate, users: tuple["User", ...]) -> OfCloud:
+    """Derive of a snapshot what is derived beside grants; `users` are whom tasks act as."""
+    from dagwarden.graph.audit import derive_audit_logs
+    from dagwarden.graph.constraints import derive_constraints
+    from dagwarden.graph.reach import derive_reaches
+    from dagwarden.graph.retention import derive_retention
+
+    return OfCloud(
+        reaches=derive_reaches(estate, users),
+        audit_logs=derive_audit_logs(estate),
+        project_constraints=derive_constraints(estate, {user.key for user in users}),
+        log_retentions=derive_retention(estate),
     )
 
 

@@ -88,7 +88,8 @@ def conclude(
         waivers = [_perhaps_elsewhere(waiver) for waiver in waivers]
     chains = _Chains(facts.paths)
     # few of many: what follows asks nothing of those that passed
-    notable = [item for item in verdicts if item.outcome is not Outcome.PASS]
+    passed = Outcome.PASS
+    notable = [item for item in verdicts if item.outcome is not passed]
     shown = _not_superseded(notable, by_id, causes)
     failing = _failing(notable, by_id, causes)
     findings = [
