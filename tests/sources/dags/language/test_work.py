@@ -49,6 +49,7 @@ HOSTILE = {
     "lambdas as defaults": "f = lambda: 0\n" + "f = lambda g=f: [g(), g()]\n" * 60 + "x = f()\n",
     "its own arguments twice": "def f(*a): return f(*a, *a)\n" + "f(*range(900))\n" * 400,
     "members of enumerations": "from enum import Enum\nclass E(Enum):\n" + numbered(" A# = #\n", 2_000) + "x = [E(i) for i in range(900)]\n" * 20,
+    "methods that change all": "class A:\n def __eq__(s, o):\n" + numbered("  n#['k'] = 1\n", 2_000) + "for i in range(999):\n for j in range(99): A()\n",
     "names in globals": "for i in range(999):\n for j in range(99): globals().update({f'y{i}{j}': [i] * 900})\n",
 }  # fmt: skip
 

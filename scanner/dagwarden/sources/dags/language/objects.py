@@ -577,6 +577,7 @@ class Class(Thing):
                     if all_methods or (_is_special(name) and name not in _FOLLOWED)
                 ]
             self.unasked = _changed_by(self, methods)
+        charge(len(self.unasked))
         for scope, name, bound in self.unasked:
             value = scope.find(name)
             if bound:
@@ -1284,7 +1285,7 @@ def _changed_by(of: Class, methods: list[Value]) -> list[Changed]:
             code = _code_of(called)
             if code is not None and call.given and _effects(code).changes_given:
                 found += [(one.scope, name, False) for name in call.given]
-    return found
+    return list(dict.fromkeys(found))
 
 
 def _effects(function: Function) -> Effects:
