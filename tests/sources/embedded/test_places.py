@@ -437,6 +437,18 @@ CASES: dict[str, tuple[str, str, str, int]] = {
         "password",
         1,
     ),
+    "behind what is not known": (
+        "a.py",
+        f"from parts import part\nAPI_KEY = part() + '{PASSWORD}'\n",
+        "api_key",
+        2,
+    ),
+    "in a text that is filled in": (
+        "a.py",
+        f"DB_PASSWORD = f'{{part()}}{PASSWORD}'\n",
+        "password",
+        1,
+    ),
     "a field of a namedtuple": (
         "a.py",
         f'Db = namedtuple("Db", "host, password")\ndb = Db("h", "{PASSWORD}")\n',
@@ -828,6 +840,14 @@ class Db(Base):
     host: str
     password: str
 Db("etl-1", "load-2")
+""",
+    ),
+    "parts of what is not known": (
+        "a.py",
+        """API_KEY = part() + "-customer-2"
+DB_PASSWORD = f"{get('db')}-2026-primary"
+TOKEN_URL = base + "Xq7vT9mKp2LwR4"
+job = part() + "Xq7vT9mKp2LwR4"
 """,
     ),
     ".netrc, filled in": ("a.sh", "echo machine h login u password $TOKEN >~/.netrc\n"),

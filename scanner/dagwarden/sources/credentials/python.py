@@ -21,6 +21,7 @@ from dagwarden.patterns import late, words
 from dagwarden.sources.credentials.assigned import command_in, flag_in
 from dagwarden.sources.credentials.fold import (
     FOLDED_CALLS,
+    HOLE,
     JOINING,
     Folded,
     Leaf,
@@ -30,7 +31,7 @@ from dagwarden.sources.credentials.fold import (
     is_known,
     result_of,
 )
-from dagwarden.sources.credentials.names import kind_by_name, name_within
+from dagwarden.sources.credentials.names import is_drawn, kind_by_name, name_within
 from dagwarden.sources.credentials.shapes import is_key_id
 from dagwarden.sources.credentials.walk import (
     MAX_TEXT,
@@ -208,6 +209,8 @@ _OF_SSH = ("hostname", "port", "username", "password")
 _OF_CONNECTION = ("conn_id", "conn_type", "description", "host", "login", "password")
 _SETTERS = ("set_", "with_", "use_")
 _PAIRS = frozenset({"auth", "basic_auth", "http_auth", "userpass"})
+# Characters of a part that is told without the others.
+_LONG_PART = 12
 # Keys of a dict that is a credential as a whole.
 _WHOLE = frozenset({"private_key", "refresh_token"})
 
@@ -532,10 +535,13 @@ class _Reading:
         known = is_known(folded)
         if known:
             self._look(name, folded)
+        # what is filled in with it may be a mere beginning
+        holed = isinstance(folded.value, str) and HOLE in folded.value
         return [
-            (part, "" if known else name)
+            (part, name if drawn or not known else "")
             for part in _terms(node)
-            if not (known and isinstance(part, (ast.Constant, ast.Name)))
+            for drawn in [holed and _is_drawn(part)]
+            if drawn or not (known and isinstance(part, (ast.Constant, ast.Name)))
         ]
 
     def mapping(self, node: ast.Dict, name: str, scope: _Scope) -> Parts:
@@ -757,6 +763,12 @@ def _defaults(given: ast.arguments) -> Iterator[tuple[str, ast.expr]]:
     for argument, value in zip(given.kwonlyargs, given.kw_defaults, strict=True):
         if value is not None:
             yield argument.arg, value
+
+
+def _is_drawn(node: ast.expr) -> bool:
+    """Tell whether a text is written out that is random, and long enough to open something."""
+    text = node.value if isinstance(node, ast.Constant) else None
+    return isinstance(text, str) and len(text) >= _LONG_PART and is_drawn(text)
 
 
 def _has_fields(node: ast.ClassDef) -> bool:
