@@ -8,6 +8,7 @@ from tests.graph.test_build import (
     AS_OF,
     BUCKET,
     CREATOR,
+    CRM,
     ENV_SA,
     ESTATE,
     FOLDER,
@@ -22,6 +23,7 @@ from tests.graph.test_build import (
     bind,
     denies,
     identity,
+    node,
     with_bindings,
 )
 
@@ -147,6 +149,7 @@ PROVIDER = FederationProvider(
 
 BOUNDARY = "organizations/1/locations/global/principalAccessBoundaryPolicies/b"
 READS = "secretmanager.versions.access"
+ELSEWHERE, SECOND = f"{CRM}projects/2082", f"{CRM}folders/22"
 POOL_ADMIN = "roles/iam.workloadIdentityPoolAdmin"
 
 
@@ -208,6 +211,43 @@ def test_a_forged_principal_gives_itself_a_permission() -> None:
     said = explain(facts, ANN, READS, PROJECT)
     assert said.answer == "allowed"
     assert said.because == (f"ann@x.example can become {SUBJECT}: the chain says how",)
+
+
+@pytest.mark.parametrize(
+    ("role", "place", "disabled", "denied", "answer"),
+    [
+        ("roles/resourcemanager.projectIamAdmin", ELSEWHERE, False, (), "allowed"),
+        ("roles/resourcemanager.projectIamAdmin", ELSEWHERE, True, (), "denied"),
+        ("roles/resourcemanager.projectIamAdmin", ELSEWHERE, None, (), "unknown"),
+        ("roles/resourcemanager.folderAdmin", SECOND, False, (), "allowed"),
+        ("roles/iam.securityReviewer", ELSEWHERE, False, (), "denied"),
+        # there may be other ways to use what it gives itself
+        ("roles/resourcemanager.projectIamAdmin", ELSEWHERE, False, ("create",), "unknown"),
+    ],
+)  # fmt: skip
+def test_who_sets_a_policy_above_a_pool_lets_himself_change_it(
+    role: str, place: str, disabled: bool | None, denied: tuple[str, ...], answer: str
+) -> None:
+    # iam/docs/granting-changing-revoking-access
+    pool = POOL.replace("1041", "2082")
+    project = replace(
+        node(ELSEWHERE, "project", SECOND, ORG), project_id="q", project_number="2082"
+    )
+    facts = with_bindings(
+        ESTATE,
+        bind(JOB, "roles/run.invoker", f"principal:{pool}/subject/main"),
+        bind(place, role, ANN),
+    )
+    one = replace(PROVIDER, pool=pool, pool_disabled=disabled is True)
+    names = [f"iam.googleapis.com/workloadIdentityPoolProviders.{v}" for v in denied]
+    facts = replace(
+        facts,
+        resources=(*facts.resources, project, node(SECOND, "folder", ORG)),
+        federation_providers=() if disabled is None else (one,),
+        deny_policies=(denies(ORG, *names),) if names else (),
+    )
+    said = explain(derive(facts, AS_OF), ANN, "run.jobs.run", "job nightly")
+    assert said.answer == answer
 
 
 OTHER = f"principal:{POOL}/subject/other"
@@ -309,6 +349,7 @@ BINDINGS = st.builds(
     st.sampled_from(
         [
             CREATOR,
+    CRM,
             "roles/iam.serviceAccountUser",
             "roles/iam.serviceAccountOpenIdTokenCreator",
             "roles/iam.workloadIdentityPoolAdmin",
@@ -391,11 +432,11 @@ def _distance(control: Control, key: str, target: str, permission: str) -> int:
     graph = ControlGraph(control, [key])
     seen, level, steps = {key}, [key], 0
     while level:
-        for node in level:
-            gives, one = means(node)
+        for here in level:
+            gives, one = means(here)
             if one == target and usable(gives, permission):
                 return steps // 2
-        after = {one for node in level for one in graph.after(node)} - seen
+        after = {one for here in level for one in graph.after(here)} - seen
         seen |= after
         level, steps = sorted(after), steps + 1
     return 0

@@ -33,7 +33,13 @@ Place = Literal[
     "service_image",  # the same of a service
     "build_account",  # the project of an account that builds may run as, or above
     "pool",  # a workload identity pool, or above
-    "pool_unread",  # ... that may be disabled
+    "pool_project",  # the project of such a pool, or above
+    "pool_folder",  # a folder above it, or above that
+    "pool_organization",  # the organisation
+    "pool_unread",  # a pool that may be disabled, and the same of it
+    "pool_unread_project",
+    "pool_unread_folder",
+    "pool_unread_organization",
 ]
 Gives = Literal[
     "identity",  # the holder can do all that the account can
@@ -89,6 +95,16 @@ _GRANTING = "cloud.google.com/iam/docs/granting-changing-revoking-access"
 _COMPOSER = "cloud.google.com/composer/docs/concepts/access-control"
 _SSH = "cloud.google.com/sdk/gcloud/reference/beta/run/services/ssh"
 _ROLES = "cloud.google.com/iam/docs/creating-custom-roles"
+_FORGES = "iam.googleapis.com/workloadIdentityPoolProviders.create"
+_MAY_BE_OFF = "whether pools are disabled in"
+_ABOVE_POOLS: tuple[tuple[str, Place, str], ...] = (
+    ("projects", "pool_project", ""),
+    ("projects", "pool_unread_project", _MAY_BE_OFF),
+    ("folders", "pool_folder", ""),
+    ("folders", "pool_unread_folder", _MAY_BE_OFF),
+    ("organizations", "pool_organization", ""),
+    ("organizations", "pool_unread_organization", _MAY_BE_OFF),
+)
 _SPEAKING = (
     "iam.serviceAccounts.getAccessToken",
     "iam.serviceAccounts.signBlob",
@@ -209,9 +225,21 @@ EDGES: tuple[Edge, ...] = (
             "iam.googleapis.com/workloadIdentityPoolProviders.update",
         ),
         place="pool_unread",
-        depends="whether pools are disabled in",
+        depends=_MAY_BE_OFF,
         text="lets an issuer of its own speak for",
         source="cloud.google.com/iam/docs/manage-workload-identity-pools-providers",
+    ),
+    *(
+        Edge(
+            kind="CAN_GRANT",
+            permissions=(f"resourcemanager.{kind}.setIamPolicy",),
+            grants=(_FORGES,),
+            place=place,
+            depends=depends,
+            text="gives itself the right to let an issuer of its own speak for",
+            source=_GRANTING,
+        )
+        for kind, place, depends in _ABOVE_POOLS
     ),
     Edge(
         kind="CAN_RUN_WITH_OVERRIDES",

@@ -38,6 +38,12 @@ _CONTAINERS: tuple[tuple[Place, str], ...] = (
     ("folder_policy", _FOLDER),
     ("organization_policy", _ORGANIZATION),
 )
+# The same of pools, known not to be disabled or not.
+_ABOVE_POOLS: tuple[tuple[Place, Place, str], ...] = (
+    ("pool_project", "pool_unread_project", _PROJECT),
+    ("pool_folder", "pool_unread_folder", _FOLDER),
+    ("pool_organization", "pool_unread_organization", _ORGANIZATION),
+)
 _PROJECT_OF_POOL = re.compile(
     r"(projects/[^/]+)/locations/[^/]+/workloadIdentityPools/"
 )
@@ -224,8 +230,7 @@ class Placed:
         Of each the place, the resources on which a permission gives it, nearest first,
         and that behind which it stands.
         """
-        if standing := self._pool_places.get(self.pool_of.get(account, account)):
-            yield standing
+        yield from self._pool_places.get(self.pool_of.get(account, account), ())
         if account not in self.accounts:
             return
         lineage, access = self._estate.hierarchy.lineage, self._estate.access
@@ -280,9 +285,11 @@ class Placed:
         index = _Index()
         self._place_workloads(index)
         self._place_accounts(index)
-        for pool, (place, names, resource) in self._pool_places.items():
-            stands = [(next(index.order), key, resource) for key in self._in_pool(pool)]
-            index.put(place, names[0], names[1:], *stands)
+        for pool, places in self._pool_places.items():
+            keys = tuple(self._in_pool(pool))
+            for place, names, resource in places:
+                stands = [(next(index.order), key, resource) for key in keys]
+                index.put(place, names[0], names[1:], *stands)
         self._place_guardrails(index)
         return index
 
@@ -380,12 +387,11 @@ class Placed:
     # ------------------------------------------------------------- pools and guardrails
 
     @cached_property
-    def _pool_places(self) -> dict[str, _Standing]:
-        """Return the pools whose principals anyone who adds a provider can be."""
+    def _pool_places(self) -> dict[str, tuple[_Standing, ...]]:
+        """Return where pools stand whose principals who adds a provider can be."""
         return {
-            f"pool {name}": standing
+            f"pool {name}": tuple(self._places_of_pool(name, disabled))
             for name, disabled in sorted(self._pool_states().items())
-            if (standing := self._pool_place(name, disabled)) is not None
         }
 
     def _in_pool(self, pool: str) -> Iterator[str]:
@@ -405,16 +411,20 @@ class Placed:
                 states[name] = provider.pool_disabled
         return states
 
-    def _pool_place(self, name: str, disabled: bool | None) -> _Standing | None:
+    def _places_of_pool(self, name: str, disabled: bool | None) -> Iterator[_Standing]:
         found = _PROJECT_OF_POOL.match(name)
         if found is None or disabled or name.endswith(".svc.id.goog"):
-            return None  # Google itself is the provider of a cluster's pool
+            return  # Google itself is the provider of a cluster's pool
         project = self._estate.hierarchy.canonical(
             f"//cloudresourcemanager.googleapis.com/{found[1]}"
         )
         resource = f"//iam.googleapis.com/{name}"
         names = (resource, *self._estate.hierarchy.lineage(project).names)
-        return "pool" if disabled is False else "pool_unread", names, resource
+        yield "pool" if disabled is False else "pool_unread", names, resource
+        for known, unread, prefix in _ABOVE_POOLS:
+            first = (i for i, above in enumerate(names) if above.startswith(prefix))
+            if (start := next(first, None)) is not None:
+                yield known if disabled is False else unread, names[start:], resource
 
     def _place_guardrails(self, index: _Index) -> None:
         lineage, facts = self._estate.hierarchy.lineage, self._estate.facts

@@ -83,6 +83,9 @@ _CONTAINERS: Mapping[Place, str] = {
     "account_project": f"{_CRM}/projects/",
     "folder_policy": f"{_CRM}/folders/",
     "organization_policy": f"{_CRM}/organizations/",
+    "pool_project": f"{_CRM}/projects/",
+    "pool_folder": f"{_CRM}/folders/",
+    "pool_organization": f"{_CRM}/organizations/",
 }
 # Members as which nobody acts but Google, or nobody at all.
 _OF_GOOGLE = frozenset({"service_agent", "deleted"})
