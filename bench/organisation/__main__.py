@@ -18,6 +18,13 @@ ours count together under processors, and work at a time:
     0.1          9 MB    1.02 s       1.22 s    88 MB
     1           92 MB    8.60 s      11.63 s   461 MB
 
+Later, beside much other work, which the clock shows and processors less:
+
+    0.1          9 MB                 1.60 s    88 MB
+    1           92 MB                10.34 s   470 MB
+    4          368 MB                43.03 s  1718 MB
+    10         920 MB               114.79 s  4187 MB
+
     1                         load     explain     longest       reach         who     memory
     dagwarden, first       4.457 s     0.001 s     0.011 s     0.004 s     0.259 s     446 MB
     dagwarden, again       1.717 s     0.001 s     0.012 s     0.004 s     0.279 s     422 MB
