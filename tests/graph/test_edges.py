@@ -304,6 +304,37 @@ def test_jobs_are_run_by_their_own_policy_and_by_none_of_a_service(
 
 
 @pytest.mark.parametrize(
+    ("verb", "changed", "run", "deploys"),
+    [
+        ("update", f"{JOB}2", f"{JOB}2", True),
+        ("update", f"{JOB}2", PROJECT, True),
+        ("update", PROJECT, f"{JOB}2", True),
+        ("update", f"{JOB}2", f"{JOB}3", False),
+        ("create", PROJECT, PROJECT, True),
+        # a new job is none of those that may be run
+        ("create", PROJECT, f"{JOB}2", False),
+    ],
+)
+def test_the_job_that_is_changed_has_to_be_the_one_that_may_be_run(
+    verb: str, changed: str, run: str, deploys: bool
+) -> None:
+    acts = holding(account_name(OTHER_SA), ACT_AS)
+    changes = role(f"run.jobs.{verb}", name="projects/p/roles/d")
+    facts = more(
+        replace(acts, roles=(*acts.roles, changes)),
+        bind(changed, changes.name, account(ENV_SA)),
+        bind(run, "roles/run.invoker", account(ENV_SA)),
+    )
+    reach = reach_of(facts)
+    assert [found.hops[-1].kind for found in reach.controls_known] == (
+        ["can_become"] if deploys else []
+    )
+    assert (reach.controls is UNSET) != deploys
+    if not deploys:
+        assert "who runs jobs in projects/p" in {one.symbol for one in reach.unresolved}
+
+
+@pytest.mark.parametrize(
     ("permission", "gives"),
     [("run.services.sshRoot", True), ("run.jobs.sshRoot", False)],
 )

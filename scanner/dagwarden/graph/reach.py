@@ -70,6 +70,7 @@ _OF_CLOUD = frozenset(
 )
 MOST = 50  # accounts listed per identity
 # All permissions that this room asks about.
+_JOBS = "/jobs/"  # in the name of a job of Cloud Run
 _ASKED = CONTROLLING | DEPLOYING | LEVERING
 # Of the edges, those that take what no snapshot tells.
 _DEPENDING = {
@@ -471,9 +472,10 @@ class Control:
     ) -> Iterator[tuple[str, Binding]]:
         """Yield by which binding an identity has each permission of a deployment."""
         project = self.placed.project(account)
+        place = project and self._deploys_in(key, project, deployment)
         wanted = list(deployment.permissions)
         for permission, scope, binding in self._find_deployable(key):
-            within = project and self.estate.hierarchy.within(project, (scope,))
+            within = place and self.estate.hierarchy.within(place, (scope,))
             if within and permission in wanted:
                 wanted.remove(permission)
                 yield permission, binding
@@ -485,11 +487,28 @@ class Control:
             if held and self._always(binding):
                 scope = hierarchy.canonical(binding.resource)
                 if scope.startswith("//run.googleapis.com/"):
-                    # a new revision may run as any account of the project
+                    # a new revision may run as any account of the project; but a job is
+                    # only run by who may run that one
                     held = frozenset(n for n in held if not n.endswith(".create"))
-                    scope = hierarchy.project_of(scope) or scope
+                    if _JOBS not in scope:
+                        scope = hierarchy.project_of(scope) or scope
                 for permission in sorted(held):
                     yield permission, scope, binding
+
+    def _deploys_in(self, key: str, project: str, deployment: Deployment) -> str | None:
+        """Return what an identity surely may do all of a deployment on, if anything."""
+        deployable, hierarchy = self.deployable(key), self.estate.hierarchy
+        scopes = [deployable.get(name, ()) for name in deployment.permissions]
+        if all(hierarchy.within(project, each) for each in scopes):
+            return project
+        if any(name.endswith(".create") for name in deployment.permissions):
+            return None  # what is new is none of the jobs that are there
+        jobs = {name for each in scopes for name in each if _JOBS in name}
+        for job in sorted(jobs):
+            able = all(hierarchy.within(job, each) for each in scopes)
+            if able and hierarchy.project_of(job) == project:
+                return job
+        return None
 
     def _role_changes(
         self, given: list[Binding], sure: list[Binding]
@@ -660,17 +679,12 @@ class Control:
 
     def _undecided_deployments(self, key: str, scope: str) -> Iterator[Cause]:
         """Yield what would tell whether actAs on a scope is enough to deploy."""
-        shown, within = self.estate.hierarchy.shown, self.estate.hierarchy.within
-        deployable = self.deployable(key)
+        shown, deployable = self.estate.hierarchy.shown, self.deployable(key)
         accounts = (account for account, _ in self.placed.of("account", scope))
         projects = {self.placed.project(account) for account in accounts}
         rows = [row for row in DEPLOYMENTS if deployable.keys() >= set(row.permissions)]
         for project in sorted(filter(None, projects)) if rows else ():
-            able = [
-                row
-                for row in rows
-                if all(within(project, deployable[one]) for one in row.permissions)
-            ]
+            able = [row for row in rows if self._deploys_in(key, project, row)]
             if all(row.depends for row in able):  # else it deploys there for sure
                 for row in able:
                     symbol = f"{row.depends} {shown(project)}"
@@ -695,11 +709,8 @@ class Control:
         """Tell whether an identity deploys in the project of an account, if it must."""
         if step.deployment is None:
             return True
-        project, deployable = self.placed.project(account), self.deployable(key)
-        return project is not None and all(
-            self.estate.hierarchy.within(project, deployable[name])
-            for name in step.deployment.permissions
-        )
+        project = self.placed.project(account)
+        return bool(project and self._deploys_in(key, project, step.deployment))
 
     def _any(
         self,
