@@ -547,8 +547,10 @@ class Interpreter:
         It hangs together in cycles: left to the collector, that would go through it
         again and again while it waits.
         """
-        for module in self.modules.values():
+        mains = (self.main,) if self.main is not None else ()
+        for module in (*mains, *self.modules.values()):
             module.scope.names.clear()
+            module.scope.module = None
         vars(self.world).clear()
         vars(self).clear()
 

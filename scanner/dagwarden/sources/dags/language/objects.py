@@ -3,6 +3,7 @@
 import ast
 import builtins
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from typing import Literal, Protocol, TypeAlias, cast
 
 from msgspec import Struct
@@ -425,12 +426,12 @@ class Class(Thing):
     """A class of the repository."""
 
     __slots__ = (
+        "above",
         "bases",
         "defaults",
         "fields",
         "interpreter",
         "level",
-        "line",
         "members",
         "module",
         "name",
@@ -448,8 +449,8 @@ class Class(Thing):
         self.name = name
         self.module = module
         self.bases = bases
-        # itself and its bases, once they are put in order
-        self.line: list[Value] | None = None
+        # what is above it, once that is put in order; without itself: no cycle
+        self.above: list[Value] | None = None
         self.names: Names = {}
         self.level = interpreter.level
         # why nothing is known of its attributes and objects
@@ -471,9 +472,9 @@ class Class(Thing):
 
     def lineage(self) -> Iterator[Value]:
         """Return it and its bases, in the order in which Python asks them."""
-        if self.line is None:
-            self.line = self._ordered()
-        return iter(self.line)
+        if self.above is None:
+            self.above = self._ordered()[1:]
+        return chain((self,), self.above)
 
     def _ordered(self) -> list[Value]:
         """Merge the orders of the bases, as Python does; opaque where it cannot."""
