@@ -16,10 +16,10 @@ Prints medians and minima of CPU time (user + system) and of wall time. Where va
 is installed also the instructions, which do not depend on what else the machine does.
 
 Goal: 60 ms of CPU above the bare imports. On 2026-11-30, Python 3.11, in millions of
-instructions: bare 201, CEL 259, hook 439. With other work on the machine (a load of 16
-on two cores): 64.9 ms above them by medians, 60.1 by minima (bare 59.0 and 56.0, the hook
-123.9 and 116.1). With nothing else running, when the hook took 473 million: 63.6 and 57.6
-(bare 51.9 and 46.1). The largest parts above bare are CEL's environment (57), the reader
+instructions: bare 202, CEL 259, hook 444. With nothing else running: 56.1 ms above them
+by medians, 52.8 by minima (bare 51.0 and 48.5, the hook 107.1 and 101.3). The bare
+programs end as Python does, the hook at once: to their instructions that adds some 24
+million, which are no import. The largest parts above bare are CEL's environment (57), the reader
 of DAGs (75), facts (14), the search for credentials (20), pathlib (14) and OpenSSL (10,
 for hashlib); to load a module at all takes 0.25, and there are 135.
 """

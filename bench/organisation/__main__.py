@@ -15,10 +15,10 @@ On two processors, with nothing else running (Python 3.11, 2026-11-30); two proc
 ours count together under processors, and work at a time:
 
     scale       input     clock   processors   memory
-    0.1          9 MB    1.02 s       1.22 s    88 MB
-    1           92 MB    8.60 s      11.63 s   461 MB
+    0.1          9 MB    0.95 s       1.14 s    89 MB
+    1           92 MB    7.22 s       9.24 s   468 MB
 
-Later, beside much other work, which the clock shows and processors less:
+Beside much other work, which the clock shows and processors less:
 
     0.1          9 MB                 1.60 s    88 MB
     1           92 MB                10.34 s   470 MB
@@ -26,12 +26,10 @@ Later, beside much other work, which the clock shows and processors less:
     10         920 MB               114.79 s  4187 MB
 
     1                         load     explain     longest       reach         who     memory
-    dagwarden, first       4.457 s     0.001 s     0.011 s     0.004 s     0.259 s     446 MB
-    dagwarden, again       1.717 s     0.001 s     0.012 s     0.004 s     0.279 s     422 MB
-    networkx               1.344 s                             0.001 s                 300 MB
+    dagwarden, first       4.074 s     0.000 s     0.008 s     0.003 s     0.144 s     462 MB
+    dagwarden, again       1.651 s     0.000 s     0.008 s     0.004 s     0.157 s     405 MB
+    networkx               1.390 s                             0.002 s                 300 MB
     cartography 0.143.0    0.471 s                                         0.004 s     332 MB
-
-`who` and the memory beside it were measured later, on a machine with other work.
 
 Cartography was measured earlier, beside other work. networkx is asked less (roles by
 name; no conditions, groups or deny policies, no chains to show). Cartography answers for
