@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 import msgspec
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec import UNSET
 from msgspec.structs import replace
@@ -1062,7 +1062,19 @@ connections = st.builds(
 )
 
 
+# whose key it is may look drawn at random
+DRAWN = Secret(kind="password", place="", origin=Origin(source=""), identity="000012A%")
+ODD = Connection(
+    id="",
+    origin=Origin(source=""),
+    environment="prod",
+    conn_id="c",
+    secrets=(DRAWN, DRAWN),
+)
+
+
 @given(st.lists(connections, max_size=3, unique_by=lambda fact: fact.conn_id))
+@example([ODD])
 def test_the_facts_file_holds_all_but_fingerprints_and_origins(
     facts: list[Connection],
 ) -> None:

@@ -87,7 +87,7 @@ def lost(folder: Path, facts: Facts) -> set[str]:
     return {
         f"{path.name}:{line}"
         for path in folder.glob("*.py")
-        if path.name not in unread and "." not in told
+        if path.name not in unread and told.isdisjoint((path.name, "."))
         for line in _operator_calls(ast.parse(path.read_bytes()))
         if f"{path.name}:{line}" not in told
     }

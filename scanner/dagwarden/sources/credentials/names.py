@@ -159,7 +159,7 @@ _HELD = {
     "keys": "key",
 }
 _NOT_HELD = words(
-    "account client email integrity login resolved rev revision sig signature user"
+    "account client email identity integrity login place resolved rev revision sig signature user"
 )
 # ... and these that it is something else.
 _ABOUT = words(
