@@ -1,6 +1,7 @@
 """One file of an export: from its JSON texts to assets, or to gaps."""
 
 import hashlib
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from dagwarden.facts import (
 )
 from dagwarden.files import open_regular
 from dagwarden.sources.credentials import Fingerprint
-from dagwarden.sources.snapshot import given
+from dagwarden.sources.snapshot import given, twice
 from dagwarden.sources.snapshot.elements import Element, Lost, elements
 from dagwarden.sources.snapshot.names import MAX_DEPTH
 from dagwarden.sources.snapshot.policies import (
@@ -111,6 +112,7 @@ _decode_data = {
     name: msgspec.json.Decoder(shape).decode for name, shape in MODELLED.items()
 }
 _TOO_MANY = f"more than {MAX_DEPTH} ancestors: no hierarchy is that deep"
+_KEY = re.compile(r"[A-Za-z_]{1,40}")
 _UNREADABLE = (msgspec.DecodeError, UnicodeError, RecursionError)
 
 
@@ -318,6 +320,8 @@ class _Reader:
         self.export.count += 1
         self.export.types.update({kind} - {""})
         policy = line.policy if isinstance(line.policy, PolicyShape) else None
+        if policy and self._is_doubled(twice.of_policy(element.text, policy), element):
+            return
         self.export.assets.append(
             Asset(
                 name=name,
@@ -335,6 +339,8 @@ class _Reader:
         """Take what an asset export does not carry, or a response of an API."""
         named = given.recognised(element)
         response = given.wrapped(element)
+        if self._is_doubled(twice.doubled(element.text), element):
+            return
         try:
             if named is not None and self._take_named(named, element):
                 return
@@ -415,6 +421,8 @@ class _Reader:
             data = _decode_guard(element.text)
         except _UNREADABLE:
             data = GuardShape(name=name)
+        if self._is_doubled(twice.doubled(element.text), element):
+            return
         kind = guardrail_kind(name)
         if kind is not None and _cut(data, kind):
             detail = f"{name} was cut short: what follows in such a record is missing"
@@ -440,6 +448,13 @@ class _Reader:
         policy = line.iamPolicy if line.iamPolicy is not None else line.iam_policy
         constraints = line.orgPolicy if line.orgPolicy is not None else line.org_policy
         resource = line.resource if isinstance(line.resource, ResourceShape) else None
+        doubled = twice.spelled_twice(line, policy)
+        if doubled is None and policy is not None:
+            doubled = twice.of_policy(element.text, policy)
+        elif doubled is None and resource is None:
+            doubled = twice.doubled(element.text)
+        if self._is_doubled(doubled, element):
+            return
         asset = Asset(
             name=name,
             type=kind,
@@ -457,11 +472,16 @@ class _Reader:
             export.gives.update(KINDS_OF_GUARDRAIL[guard])
             asset.type = GUARDRAIL
             asset.data = self._guard_data(name, resource)
+            if self._is_doubled(twice.doubled(element.text), element):
+                return
         elif resource is not None and kind in MODELLED:
             if kind == TAG_BINDING:
                 export.gives.update(KINDS_OF_TYPE[kind])
             asset.data = self._data(kind, resource, element.line)
             asset.broken = asset.data is None and bool(_given(resource))
+            found = twice.of_data(element.text, asset.data)
+            if self._is_doubled(found, element):
+                return
         elif policy is None and constraints is None and kind not in MODELLED:
             export.not_modelled += 1
             if not _truncated(line):
@@ -516,6 +536,15 @@ class _Reader:
             )
         )
 
+    def _is_doubled(self, key: str | None, element: Element) -> bool:
+        """Tell whether an element names something twice: which counts is not known."""
+        if key is not None:
+            detail = (
+                f"{_shown_key(key)} stands twice in one object: neither is believed"
+            )
+            self.gap("malformed", detail, line=element.line)
+        return key is not None
+
     def _data(self, kind: str, resource: ResourceShape, line: int) -> Data | None:
         raw = _given(resource)
         if not raw:
@@ -537,6 +566,11 @@ class _Reader:
             data = GuardShape()
         data.name = name
         return data
+
+
+def _shown_key(key: str) -> str:
+    """Return a key of the API's; what else may stand there is not repeated."""
+    return key if _KEY.fullmatch(key) else "a key"
 
 
 def _cut(guard: GuardShape, kind: GuardrailKind) -> bool:
