@@ -149,7 +149,7 @@ def test_a_scan_in_two_processes_is_the_same(estate: str) -> None:
         timeout=60,
         check=False,
     )
-    # the resources of the snapshot, and what is derived of the cloud alone
+    # the resources of the snapshot, and what is judged beside the grants
     assert (done.stdout, done.stderr) == ("0 True 2\n", "")
 
 

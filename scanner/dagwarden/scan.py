@@ -7,14 +7,15 @@ What `scan` returns depends only on what was read, the rules, their parameters a
 `as_of`: the same input gives the same bytes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 
 from dagwarden.config import Config
-from dagwarden.facts import SourceFile
+from dagwarden.facts import Facts, SourceFile
 from dagwarden.findings import ControlReport, Result, Waiver
-from dagwarden.graph.build import derive
-from dagwarden.policy.conclude import conclude
+from dagwarden.graph.build import Begun, begin, with_grants, without_grants
+from dagwarden.policy.conclude import Conclusion, conclude, together
 from dagwarden.policy.evaluate import judge
 from dagwarden.policy.examine import examine
 from dagwarden.rule import Rule
@@ -36,16 +37,36 @@ def scan(
 
     `steering` are the files that decided how: configuration, registers, own rules.
     """
-    facts = derive(estate.facts, as_of)
-    judgement = judge(rules, facts, config.params, estate.given)
-    conclusion = conclude(
-        judgement,
-        rules,
-        facts,
-        waivers,
-        as_of=as_of.date(),
-        approvers=config.approvers,
-        trusted=config.trust_repository,
-        partial=config.partial,
+    begun = begin(estate.facts, as_of)
+
+    def concluded(derived: Callable[[Begun], Facts], own: Sequence[Rule]) -> Conclusion:
+        facts = derived(begun)
+        params = {
+            one.id: config.params[one.id] for one in own if one.id in config.params
+        }
+        return conclude(
+            judge(own, facts, params, estate.given),
+            rules,
+            facts,
+            waivers,
+            as_of=as_of.date(),
+            approvers=config.approvers,
+            trusted=config.trust_repository,
+            partial=config.partial,
+        )
+
+    # A rule sees one fact, and failures of grants and of other facts never explain each
+    # other: grants, as much work as all else, are judged on their own.
+    of_grants = [rule for rule in rules if rule.subject == "grant"]
+    others = [rule for rule in rules if rule.subject != "grant"]
+    rest = partial(concluded, without_grants, others)
+    if not begun.many:
+        parts = concluded(with_grants, of_grants), rest()
+    else:
+        from dagwarden.beside import beside
+
+        with beside(rest, Conclusion) as told:
+            parts = concluded(with_grants, of_grants), told()
+    return examine(
+        begun.facts, together(parts, rules), config, controls, steering, as_of
     )
-    return examine(facts, conclusion, config, controls, steering, as_of)

@@ -14,7 +14,7 @@ from dagwarden.facts import (
     Unresolved,
 )
 from dagwarden.findings import Missing, Outcome, Waiver, WaiverStatus
-from dagwarden.policy.conclude import Conclusion, conclude
+from dagwarden.policy.conclude import Conclusion, conclude, together
 from dagwarden.policy.evaluate import judge
 from dagwarden.rule import Rule
 
@@ -275,3 +275,42 @@ def test_in_a_part_of_the_estate_an_unused_waiver_is_not_told_to_go() -> None:
         partial=True,
     ).waivers
     assert told.note == "covers nothing in this part of the estate and rules"
+
+
+def test_conclusions_on_rules_of_their_own_are_together_as_one_on_all() -> None:
+    other = replace(
+        RULE, id="by-path", subject="path", assert_='subject.task == "task:a"', cause=()
+    )
+    rules = (replace(RULE, id="first", severity="low"), other, RULE)
+    facts = Facts(
+        lifetime_chains=(
+            lifetime("a"),
+            lifetime("bbb"),
+            lifetime("c", dag="other"),
+            lifetime("e", bounded=None),
+            lifetime("f", bounded=True),
+        ),
+        paths=(path("a"), path("b"), path("c", through=("path:b",))),
+    )
+    waivers = (
+        waiver("*:d.a"),
+        waiver("nobody"),
+        replace(waiver("path:b"), rule="by-path"),
+    )
+
+    def on(own: tuple[Rule, ...]) -> Conclusion:
+        return conclude(
+            judge(own, facts, {}, frozenset()),
+            rules,
+            facts,
+            waivers,
+            as_of=date(2026, 11, 22),
+            approvers=(),
+            trusted=True,
+        )
+
+    at_once = on(rules)
+    used = [one.matched for one in at_once.waivers]
+    assert (len(at_once.findings), used) == (9, [1, 0, 1])
+    assert together((on((other,)), on((rules[0], RULE))), rules) == at_once
+    assert together((on((RULE, rules[0])), on((other,))), rules) == at_once

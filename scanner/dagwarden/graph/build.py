@@ -10,6 +10,7 @@ from msgspec.structs import asdict, replace
 
 from dagwarden.facts import (
     AuditLog,
+    CloudRun,
     Connection,
     Facts,
     LogRetention,
@@ -62,6 +63,24 @@ class Joined(Record, frozen=True, kw_only=True):
     resolved: Mapping[str, tuple[Caller, Target]]  # by the call's id
 
 
+class Begun(Record, frozen=True, kw_only=True):
+    """Facts with what follows for tasks and calls; of a cloud there is more to derive."""
+
+    joined: Joined
+    facts: Facts
+    users: "tuple[User, ...]"  # whom tasks act as
+
+    @property
+    def of_cloud(self) -> bool:
+        """Whether there is a snapshot."""
+        return self.joined.estate.has_snapshot
+
+    @property
+    def many(self) -> bool:
+        """Whether the rest takes so long that two processes are quicker."""
+        return len(self.facts.bindings) >= MANY
+
+
 class OfCloud(Record, frozen=True, kw_only=True):
     """Facts derived of the cloud alone: beside the grants, which take about as long."""
 
@@ -81,24 +100,58 @@ def join(facts: Facts, as_of: datetime) -> Joined:
     return Joined(estate=estate, actings=actings, resolved=resolved)
 
 
-def derive(facts: Facts, as_of: datetime) -> Facts:
+def begin(facts: Facts, as_of: datetime) -> Begun:
     """
-    Return the facts with all that follows from joining them.
+    Join facts, and derive what follows for tasks and calls.
 
     `as_of` is the time at which ages are told; it must carry a time zone.
     """
     joined = join(facts, as_of)
-    if not joined.estate.has_snapshot:
-        return _with_composers(joined.estate, _derived(joined, as_of))
+    estate = joined.estate
+    derived = _with_composers(estate, _derived(joined, as_of))
+    if not estate.has_snapshot:
+        return Begun(joined=joined, facts=derived, users=())
+    estate.index()  # in half a second, for this process and its fork
+    said = (*derived.assumptions, *estate.access.assumes(), *NOT_FOLLOWED)
+    return Begun(
+        joined=joined,
+        facts=replace(derived, assumptions=tuple(sorted(set(said)))),
+        users=tuple(_users(joined)),
+    )
+
+
+def derive(facts: Facts, as_of: datetime) -> Facts:
+    """Return the facts with all that follows from joining them; `as_of` as for `begin`."""
+    begun = begin(facts, as_of)
+    if not begun.of_cloud:
+        return begun.facts
     from dagwarden.beside import beside
 
-    joined.estate.index()  # in half a second, for this process and its fork
-    users = tuple(_users(joined))
-    worth = len(facts.bindings) >= MANY
-    with beside(partial(_of_cloud, joined.estate, users), OfCloud, worth=worth) as told:
-        derived = _with_composers(joined.estate, _derived(joined, as_of))
-        derived = _with_grants(joined, derived, frozenset(user.key for user in users))
+    with beside(partial(_of_cloud, begun), OfCloud, worth=begun.many) as told:
+        derived = replace(with_grants(begun), cloud_runs=_exposed(begun))
         return replace(derived, **asdict(told()))
+
+
+def with_grants(begun: Begun) -> Facts:
+    """Return the facts with the grants."""
+    if not begun.of_cloud:
+        return begun.facts
+    from dagwarden.graph.grants import derive_grants
+    from dagwarden.graph.usage import Usage, scanned_calls
+
+    joined = begun.joined
+    calls = scanned_calls(joined.estate, joined.resolved)
+    usage = Usage(joined.estate, calls, joined.actings)
+    used = frozenset(user.key for user in begun.users)
+    return replace(begun.facts, grants=derive_grants(joined.estate, used, usage))
+
+
+def without_grants(begun: Begun) -> Facts:
+    """Return the facts with all that follows but the grants."""
+    if not begun.of_cloud:
+        return begun.facts
+    of_cloud = asdict(_of_cloud(begun))
+    return replace(begun.facts, cloud_runs=_exposed(begun), **of_cloud)
 
 
 def _derived(joined: Joined, as_of: datetime) -> Facts:
@@ -158,31 +211,19 @@ def _with_composers(estate: Estate, facts: Facts) -> Facts:
     return replace(facts, composer_environments=composers)
 
 
-def _with_grants(joined: Joined, facts: Facts, used: frozenset[str]) -> Facts:
-    """Add how open what runs is, and grants; `used` are whom tasks act as."""
+def _exposed(begun: Begun) -> tuple[CloudRun, ...]:
     from dagwarden.graph.exposure import with_exposure
-    from dagwarden.graph.grants import derive_grants
-    from dagwarden.graph.usage import Usage, scanned_calls
 
-    estate = joined.estate
-    calls = scanned_calls(estate, joined.resolved)
-    usage = Usage(estate, calls, joined.actings)
-    said = (*facts.assumptions, *estate.access.assumes(), *NOT_FOLLOWED)
-    return replace(
-        facts,
-        cloud_runs=with_exposure(estate),
-        grants=derive_grants(estate, used, usage),
-        assumptions=tuple(sorted(set(said))),
-    )
+    return with_exposure(begun.joined.estate)
 
 
-def _of_cloud(estate: Estate, users: tuple["User", ...]) -> OfCloud:
-    """Derive of a snapshot what is derived beside grants; `users` are whom tasks act as."""
+def _of_cloud(begun: Begun) -> OfCloud:
     from dagwarden.graph.audit import derive_audit_logs
     from dagwarden.graph.constraints import derive_constraints
     from dagwarden.graph.reach import derive_reaches
     from dagwarden.graph.retention import derive_retention
 
+    estate, users = begun.joined.estate, begun.users
     return OfCloud(
         reaches=derive_reaches(estate, users),
         audit_logs=derive_audit_logs(estate),

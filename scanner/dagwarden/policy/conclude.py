@@ -4,13 +4,14 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
-from itertools import product
+from itertools import chain, product
 
 from msgspec import UNSET
 from msgspec.structs import replace
 
 from dagwarden.facts import (
     CERTAIN,
+    KINDS,
     CloudRun,
     ComposerEnvironment,
     Connection,
@@ -51,6 +52,7 @@ from dagwarden.rule import SEVERITIES, Rule
 class Conclusion(Record, frozen=True, kw_only=True):
     """What the verdicts amount to."""
 
+    counts: dict[str, int]  # facts by kind
     rules: tuple[RuleReport, ...]
     findings: tuple[Finding, ...]
     verdicts: tuple[Verdict, ...]
@@ -97,12 +99,66 @@ def conclude(
         for (rule, cause, _), group in _groups(shown, causes).items()
     ]
     return Conclusion(
+        counts={kind: len(facts_of(facts, kind)) for kind in KINDS},
         rules=_count_waived(judgement.reports, notable),
         findings=tuple(sorted(findings, key=_urgency)),
         verdicts=verdicts,
         unknowns=_unknowns(notable),
         waivers=tuple(sorted(waivers, key=lambda waiver: waiver.id)),
     )
+
+
+def together(parts: Sequence[Conclusion], rules: Sequence[Rule]) -> Conclusion:
+    """
+    Return what conclusions on some of `rules` each amount to, as if judged at once.
+
+    Each saw all facts of the kinds that its own rules judge, and all waivers.
+    """
+    reports = {report.id: report for part in parts for report in part.rules}
+    said = {one: verdicts for part in parts for one, verdicts in _by_rule(part)}
+    findings = (finding for part in parts for finding in part.findings)
+    return Conclusion(
+        counts={kind: max(part.counts[kind] for part in parts) for kind in KINDS},
+        rules=tuple(reports[rule.id] for rule in rules),
+        findings=tuple(sorted(findings, key=_urgency)),
+        verdicts=tuple(chain.from_iterable(said[rule.id] for rule in rules)),
+        unknowns=_sorted_inputs(
+            _summed(one for part in parts for one in part.unknowns)
+        ),
+        waivers=tuple(
+            map(_as_used, zip(*(part.waivers for part in parts), strict=True))
+        ),
+    )
+
+
+def _by_rule(part: Conclusion) -> Iterator[tuple[str, Iterable[Verdict]]]:
+    """Yield the verdicts of each rule, in the order in which they stand."""
+    start = 0
+    for report in part.rules:
+        told = report.population
+        end = start + told.passed + told.failed + told.unknown + told.waived
+        yield report.id, part.verdicts[start:end]
+        start = end
+
+
+def _as_used(waiver: Sequence[Waiver]) -> Waiver:
+    """Return what became of a waiver: verdicts of one rule alone are covered by it."""
+    used = (one for one in waiver if one.status is WaiverStatus.USED)
+    return next(used, waiver[0])
+
+
+def _summed(inputs: Iterable[MissingInput]) -> Iterator[MissingInput]:
+    """Yield each input once, with all that it would decide."""
+    each: dict[tuple[str, str], list[MissingInput]] = defaultdict(list)
+    for one in inputs:
+        each[one.reason, one.symbol].append(one)
+    for same in each.values():
+        rules = {rule for one in same for rule in one.rules}
+        yield replace(
+            same[0],
+            verdicts=sum(one.verdicts for one in same),
+            rules=tuple(sorted(rules)),
+        )
 
 
 def _subjects(rules: Sequence[Rule], facts: Facts) -> dict[str, dict[str, Fact]]:
@@ -503,14 +559,19 @@ def _unknowns(verdicts: Sequence[Verdict]) -> tuple[MissingInput, ...]:
             for missing in verdict.missing:
                 count[missing] += 1
                 rules[missing].add(verdict.rule)
-    return tuple(
+    return _sorted_inputs(
         MissingInput(
             reason=missing.reason,
             symbol=missing.symbol,
             verdicts=number,
             rules=tuple(sorted(rules[missing])),
         )
-        for missing, number in sorted(
-            count.items(), key=lambda item: (-item[1], item[0].symbol, item[0].reason)
-        )
+        for missing, number in count.items()
+    )
+
+
+def _sorted_inputs(inputs: Iterable[MissingInput]) -> tuple[MissingInput, ...]:
+    """Sort the most deciding first."""
+    return tuple(
+        sorted(inputs, key=lambda one: (-one.verdicts, one.symbol, one.reason))
     )

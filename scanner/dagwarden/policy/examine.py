@@ -9,13 +9,11 @@ from msgspec import UNSET
 from dagwarden.config import Config
 from dagwarden.facts import (
     HISTORY,
-    KINDS,
     AirflowEnvironment,
     Facts,
     Layers,
     Snapshot,
     SourceFile,
-    facts_of,
     in_history,
 )
 from dagwarden.findings import (
@@ -48,7 +46,7 @@ def examine(
         gate=config.gate,
         strict=config.strict,
         persona=config.persona,
-        counts={kind: len(facts_of(facts, kind)) for kind in KINDS},
+        counts=conclusion.counts,
         environments=_environments(facts),
         scopes=_scopes(facts),
         snapshots=tuple(_snapshot(snapshot) for snapshot in facts.snapshots),
