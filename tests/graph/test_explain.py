@@ -466,6 +466,59 @@ def test_a_resource_that_is_not_meant_is_said(resource: str, said: str) -> None:
     assert said in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("spelt", "meant"),
+    [
+        # cloud.google.com/iam/docs/deny-permissions-support
+        ("run.googleapis.com/jobs.run", RUN),
+        ("run.googleapis.com/routes.invoke", INVOKE),
+        ("iam.googleapis.com/roles.update", "iam.roles.update"),
+        (
+            "cloudresourcemanager.googleapis.com/projects.setIamPolicy",
+            "resourcemanager.projects.setIamPolicy",
+        ),
+        # of these roles themselves have the service
+        (
+            "iam.googleapis.com/workloadIdentityPoolProviders.update",
+            "iam.googleapis.com/workloadIdentityPoolProviders.update",
+        ),
+    ],
+)
+def test_a_permission_may_be_spelt_as_deny_policies_do(spelt: str, meant: str) -> None:
+    said = of(ESTATE, spelt, "projects/p", ENV_SA)
+    assert said == of(ESTATE, meant, "projects/p", ENV_SA)
+    assert said.permission == meant
+    assert who_can(derive(ESTATE, AS_OF), spelt, "projects/p").permission == meant
+
+
+TOPIC = "//pubsub.googleapis.com/projects/p/topics/t"
+POOL_NAME = "//iam.googleapis.com/projects/p/locations/global/workloadIdentityPools/ci"
+
+
+@pytest.mark.parametrize("resource", [TOPIC, POOL_NAME])
+def test_what_no_snapshot_lists_inherits_and_may_have_a_policy_of_its_own(
+    resource: str,
+) -> None:
+    # cloud.google.com/iam/docs/resource-hierarchy-access-control
+    attach = "iam.serviceAccounts.actAs"
+    deployer = bind(PROJECT, "roles/iam.serviceAccountUser", account(ENV_SA))
+    said = of(with_bindings(ESTATE, deployer), attach, resource, ENV_SA)
+    assert said.answer == "allowed"
+    said = of(with_bindings(ESTATE), attach, resource, ENV_SA)
+    assert said.answer == "unknown"
+    assert any(line.endswith(" itself") for line in said.because), said.because
+    # of what is listed, and not there, nothing is assumed
+    with pytest.raises(UsageError, match="the snapshot holds no resource"):
+        of(
+            ESTATE,
+            INVOKE,
+            "//run.googleapis.com/projects/p/locations/r1/services/x",
+            ENV_SA,
+        )
+    with pytest.raises(UsageError, match="the snapshot holds no resource"):
+        of(ESTATE, attach, resource.replace("projects/p", "projects/q"), ENV_SA)
+
+
 def test_a_composer_environment_can_be_asked_about() -> None:
     name = "//composer.googleapis.com/projects/p/locations/r1/environments/etl"
     command = "composer.environments.executeAirflowCommand"

@@ -1,13 +1,17 @@
 import pytest
+from msgspec.structs import replace
 
-from dagwarden.facts import Origin, Role
+from dagwarden.facts import Origin, Role, Unresolved
 from dagwarden.graph.roles import Roles, catalogue
 
 ORIGIN = Origin(source="assets.ndjson", line=3)
 
 
-def role(name: str, *permissions: str, deleted: bool = False) -> Role:
+def role(
+    name: str, *permissions: str, deleted: bool = False, stage: str | None = None
+) -> Role:
     return Role(
+        stage=stage,
         id=f"role:{name}",
         origin=ORIGIN,
         name=name,
@@ -88,3 +92,52 @@ def test_permissions_are_known_by_their_exact_name() -> None:
 def test_without_the_catalogue_a_role_that_was_not_read_is_not_known() -> None:
     assert Roles(()).holds("roles/run.invoker", "run.routes.invoke") is True
     assert Roles((), shipped=False).holds("roles/run.invoker", "run.jobs.run") is None
+
+
+@pytest.mark.parametrize(
+    ("stage", "held"),
+    [
+        # google.iam.admin.v1.Role.RoleLaunchStage
+        (None, True),
+        ("GA", True),
+        ("DEPRECATED", True),
+        ("DISABLED", False),
+        ("disabled", None),
+        ("7", None),
+    ],
+)
+@pytest.mark.parametrize("name", ["projects/p/roles/x", "roles/run.invoker"])
+def test_a_stage_that_is_none_leaves_open_what_a_role_grants(
+    name: str, stage: str | None, held: bool | None
+) -> None:
+    roles = Roles([role(name, "run.jobs.run", stage=stage)])
+    assert roles.holds(name, "run.jobs.run") is held
+
+
+@pytest.mark.parametrize(
+    ("listed", "permission", "held"),
+    [
+        # cloud.google.com/iam/docs/creating-custom-roles: permissions are listed one by one
+        ("run.*", "run.jobs.run", None),
+        ("Run.jobs.*", "run.jobs.run", None),
+        ("*", "run.jobs.run", None),
+        ("run.jobs.*", "run.routes.invoke", False),
+        ("run.jobs.*", "run.jobs.*", None),
+    ],
+)
+def test_a_wildcard_in_a_role_is_not_known_to_be_one(
+    listed: str, permission: str, held: bool | None
+) -> None:
+    roles = Roles([role("projects/p/roles/x", listed)])
+    assert roles.holds("projects/p/roles/x", permission) is held
+
+
+def test_of_a_definition_that_cannot_be_followed_the_catalogue_says_nothing() -> None:
+    open_ = Unresolved(field="permissions", reason="unreadable", symbol="definition")
+    name = "roles/run.invoker"
+    listed = Role(id=f"role:{name}", origin=ORIGIN, name=name)
+    assert Roles([listed]).holds(name, "run.jobs.run") is True
+    assert (
+        Roles([replace(listed, unresolved=(open_,))]).holds(name, "run.jobs.run")
+        is None
+    )

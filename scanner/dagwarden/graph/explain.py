@@ -47,7 +47,7 @@ from dagwarden.graph.speakers import speakers
 from dagwarden.graph.spellings import (
     asked_estate,
     check_kind,
-    check_permission,
+    permission_named,
     principal_named,
     resource_named,
     task_named,
@@ -111,7 +111,7 @@ def _explained(
     asked: Asked, principal: str, permission: str, resource: str
 ) -> Explanation:
     estate = asked.estate
-    check_permission(estate, permission)
+    permission = permission_named(estate, permission)
     if principal == BEARER and asked.bearer is not None:
         name = resource_named(estate, resource)
         check_kind(estate, permission, name)
@@ -143,7 +143,7 @@ def who_can(facts: Facts | Asked, permission: str, resource: str) -> Holders:
     """
     asked = facts if isinstance(facts, Asked) else Asked(facts)
     estate = asked.estate
-    check_permission(estate, permission)
+    permission = permission_named(estate, permission)
     name = resource_named(estate, resource)
     check_kind(estate, permission, name)
     access = estate.access

@@ -98,10 +98,13 @@ class Roles:
         """Tell whether the role holds the permission; None: not established."""
         full = self._definition(role)
         if full is not None:
-            return permission in full or _in_other_case(permission, full)
+            if permission in full and "*" not in permission:
+                return True
+            return _misspelt(permission, full)
         if _HIDDEN_CONDITION in role:
             return None
-        if role in self._read and self._read[role].custom:
+        read = self._read.get(role)
+        if read is not None and (read.custom or _disputed(read)):
             return None
         return self._shipped(role, permission)
 
@@ -199,16 +202,34 @@ class Roles:
 
 
 _STOPPED = {"DISABLED": "disabled"}
+# google.iam.admin.v1.Role.RoleLaunchStage; what else would stand there is not known
+_STAGES = frozenset({None, "ALPHA", "BETA", "GA", "DEPRECATED", "EAP", *_STOPPED})
 
 
 def _names(role: Role) -> tuple[str, ...]:
     return role.permissions if isinstance(role.permissions, tuple) else ()
 
 
-def _in_other_case(permission: str, held: frozenset[str]) -> bool | None:
-    """Return None where a definition names the permission in another case: no such one."""
+def _misspelt(permission: str, held: frozenset[str]) -> bool | None:
+    """
+    Return None where a definition may mean a permission, which it does not name.
+
+    It names one in another case, or many by a wildcard: no role is accepted with such.
+    """
     lowered = permission.lower()
-    return None if any(name.lower() == lowered for name in held) else False
+    for name in held:
+        if name.lower() == lowered:
+            return None
+        before, star, _ = name.partition("*")
+        if star and lowered.startswith(before.lower()):
+            return None
+    return False
+
+
+def _disputed(role: Role) -> bool:
+    """Tell whether a definition was read that nobody can follow."""
+    unreadable = any(one.reason == "unreadable" for one in role.unresolved)
+    return unreadable or role.stage not in _STAGES
 
 
 def _definition(role: Role | None) -> frozenset[str] | None:
@@ -216,6 +237,6 @@ def _definition(role: Role | None) -> frozenset[str] | None:
         return None
     if role.deleted or role.stage in _STOPPED:  # it grants nothing until that ends
         return frozenset()
-    return (
-        None if not isinstance(role.permissions, tuple) else frozenset(role.permissions)
-    )
+    if not isinstance(role.permissions, tuple) or _disputed(role):
+        return None
+    return frozenset(role.permissions)

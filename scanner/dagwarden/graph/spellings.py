@@ -8,10 +8,12 @@ from msgspec import UNSET
 from dagwarden.errors import UsageError
 from dagwarden.facts import Facts, Task
 from dagwarden.graph.access.membership import Claimed
+from dagwarden.graph.access.permissions import of_role
 from dagwarden.graph.estate import Estate, label
 from dagwarden.graph.hierarchy import account_resource
 from dagwarden.graph.needs import READ_SERVICE
 from dagwarden.graph.principals import kind_of
+from dagwarden.patterns import late
 
 # How alike a name has to be to one that is known to be taken for it, misspelt.
 _SLIP = 0.9
@@ -30,7 +32,20 @@ def asked_estate(facts: Facts, claimed: Iterable[Claimed] = ()) -> Estate:
     return Estate(facts, claimed=claimed)
 
 
-def check_permission(estate: Estate, permission: str) -> None:
+def permission_named(estate: Estate, text: str) -> str:
+    """
+    Return a permission as roles spell it, given so or as deny policies do.
+
+    A few are spelt with their service in roles, too. Raises UsageError for one that no
+    role and no call is known to name.
+    """
+    known = "/" not in text or estate.roles.knows(text)
+    permission = text if known else of_role(text)
+    _check_permission(estate, permission)
+    return permission
+
+
+def _check_permission(estate: Estate, permission: str) -> None:
     """Raise UsageError for a permission that no role and no call is known to name."""
     if (
         permission == READ_SERVICE
@@ -153,6 +168,8 @@ def resource_named(estate: Estate, text: str) -> str:
             return canonical
         if _is_account(estate, candidate) or estate.access.bindings_on(canonical):
             return canonical
+        if _OTHER().match(canonical) and _in_a_project(estate, canonical):
+            return canonical
     named = [run for run in estate.facts.cloud_runs if run.name == text.strip()]
     if len(named) == 1:
         return estate.hierarchy.canonical(named[0].resource)
@@ -166,6 +183,18 @@ def resource_named(estate: Estate, text: str) -> str:
         f"the snapshot holds no resource {text!r}{_unread(estate)}",
         remedy=_suggest(text, known, "write its full resource name"),
     )
+
+
+# What no snapshot lists: it may be there, and inherits from its project all the same.
+_OTHER = late(
+    r"//(?!(?:run|iam|storage|cloudresourcemanager|composer)\.)[a-z.]+/projects/[^/]+/.+"
+    r"|//iam\.googleapis\.com/projects/[^/]+/(?!serviceAccounts/).+"
+)
+
+
+def _in_a_project(estate: Estate, name: str) -> bool:
+    project = estate.hierarchy.project_of(name)
+    return project is not None and estate.hierarchy.resource(project) is not None
 
 
 def _environments(estate: Estate) -> frozenset[str]:

@@ -312,3 +312,21 @@ def test_types_that_nobody_knows_change_nothing(tmp_path: Path) -> None:
     odd = {"name": "//odd.googleapis.com/x", "assetType": "odd.googleapis.com/Thing",
            "resource": {"data": {"policy": "all"}}}  # fmt: skip
     assert ask(tmp_path, service(WHO), odd, SHOP, folder, ORG).held is True
+
+
+def test_two_definitions_of_a_predefined_role_are_neither(tmp_path: Path) -> None:
+    def role(*permissions: str) -> Any:
+        name = "roles/run.invoker"
+        return {
+            "name": f"//iam.googleapis.com/{name}",
+            "assetType": "iam.googleapis.com/Role",
+            "resource": {"data": {"name": name, "includedPermissions": permissions}},
+        }
+
+    folder = container("folder", "12", "organizations/1")
+    around = (service(WHO), SHOP, folder, ORG)
+    assert ask(tmp_path, *around, role(INVOKE)).held is True
+    # nor does the shipped catalogue know better
+    said = ask(tmp_path, *around, role(INVOKE), role())
+    assert said.held is None
+    assert [one.symbol for one in said.causes] == ["definition of roles/run.invoker"]

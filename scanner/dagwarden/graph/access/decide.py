@@ -66,6 +66,11 @@ _TYPES = tuple(
         (r"//storage\.googleapis\.com/", "storage.googleapis.com/Bucket"),
     )
 )
+# What is there of other kinds, or of pools, and has no policy, no snapshot lists.
+_MODELLED = late(
+    r"//(?:run|storage|cloudresourcemanager|composer)\.googleapis\.com/"
+    r"|//iam\.googleapis\.com/.*/serviceAccounts/"
+)
 _NAMED = 3  # files that a cause names
 # What takes away what is granted, as answers name it.
 _DENY, _BOUNDARY = "deny policies", "principal access boundaries"
@@ -456,6 +461,9 @@ class Access:
         for pattern, asset_type in _TYPES:
             if pattern().match(resource) and asset_type not in self._asset_types:
                 yield Cause(reason="layer", symbol=f"asset type {asset_type}")
+        if not _MODELLED().match(resource) and resource not in self._on:
+            symbol = f"IAM policy of {short(resource)} itself"
+            yield Cause(reason="layer", symbol=symbol)
 
     def assumes(self) -> tuple[str, ...]:
         """Say on what assumptions the answers of this snapshot rest."""

@@ -25,6 +25,13 @@ def full(permission: str) -> str:
     return f"{host_of(permission)}/{permission.partition('.')[2]}"
 
 
+def of_role(permission: str) -> str:
+    """Return `run.routes.invoke` for `run.googleapis.com/routes.invoke`."""
+    host, _, rest = permission.partition("/")
+    services = {known: service for service, known in _HOSTS.items()}
+    return f"{services.get(host, host.removesuffix('.googleapis.com'))}.{rest}"
+
+
 def matches(pattern: str, permission: str) -> bool | None:
     """
     Compare a full permission to a pattern: `svc/res.verb`, `svc/res.*`, `svc/*.*`.

@@ -304,7 +304,9 @@ def _role(one: Joined, around: Surroundings) -> Iterator[Fact]:
     name = shape.name or relative(one.name)
     permissions = shape.includedPermissions
     unresolved = Unresolved(
-        field="permissions", reason="layer", symbol=f"the definition of {name}"
+        field="permissions",
+        reason="unreadable" if one.broken else "layer",
+        symbol=f"the definition of {name}",
     )
     yield Role(
         id=f"role:{name}",
@@ -314,7 +316,7 @@ def _role(one: Joined, around: Surroundings) -> Iterator[Fact]:
         stage=(
             shape.stage
             if shape.stage is None or isinstance(shape.stage, str)
-            else _STAGES.get(shape.stage)
+            else _STAGES.get(shape.stage, str(shape.stage))
         ),
         deleted=bool(shape.deleted),
         custom=not name.startswith("roles/"),
