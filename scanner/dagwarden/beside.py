@@ -8,9 +8,9 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import NoReturn, TypeVar
+from typing import NamedTuple, NoReturn, TypeVar
 
 import msgspec
 
@@ -40,6 +40,59 @@ def may_fork() -> bool:
         return False
 
 
+class Fork(NamedTuple):
+    """A process that works for this one, and where what it writes can be read."""
+
+    process: int
+    end: int
+
+    def stop(self) -> None:
+        """End it, whatever it is at."""
+        os.close(self.end)
+        # one that is gone was waited for by whoever ignores the ends of all
+        with suppress(ProcessLookupError, ChildProcessError):
+            os.kill(self.process, signal.SIGKILL)
+            os.waitpid(self.process, 0)
+
+
+def fork(work: Callable[[int], None]) -> Fork:
+    """
+    Begin `work` in a fork, which is given what to write to.
+
+    Raises OSError where no process is to be had. Whatever becomes of the work, the fork
+    ends without a word.
+    """
+    here, there = os.pipe()
+    try:
+        process = os.fork()
+    except OSError:
+        os.close(here)
+        raise
+    else:
+        if process == 0:
+            os.close(here)
+            _be(work, there)
+    finally:
+        os.close(there)
+    return Fork(process, here)
+
+
+def _be(work: Callable[[int], None], there: int) -> NoReturn:
+    try:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_DFL)
+        work(there)
+    finally:
+        os._exit(0)
+
+
+def send(there: int, data: bytes) -> None:
+    """Write `data` whole; raises OSError where nobody listens."""
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(there, rest) :]
+
+
 @contextmanager
 def beside(
     work: Callable[[], R], kind: object, *, worth: bool = True
@@ -54,39 +107,22 @@ def beside(
     if not worth or not may_fork() or processors() == 1:
         yield work
         return
-    here, there = os.pipe()
-    with open(here, "rb", buffering=0) as end:
-        try:
-            child = os.fork()
-        except OSError:
-            os.close(there)
-            yield work
-            return
-        if child == 0:
-            _be(work, there)
-        os.close(there)
-
-        def result() -> R:
-            try:
-                found: R = msgspec.msgpack.decode(end.readall(), type=kind)
-            except msgspec.DecodeError:  # it did not come to its end
-                return work()
-            return found
-
-        try:
-            yield result
-        finally:
-            os.kill(child, signal.SIGKILL)
-            os.waitpid(child, 0)
-
-
-def _be(work: Callable[[], object], there: int) -> NoReturn:
-    """Be the fork: it ends without a word, whatever happens."""
     try:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.SIG_DFL)
-        rest = memoryview(msgspec.msgpack.encode(work()))
-        while rest:
-            rest = rest[os.write(there, rest) :]
+        working = fork(lambda there: send(there, msgspec.msgpack.encode(work())))
+    except OSError:
+        yield work
+        return
+
+    def result() -> R:
+        with open(working.end, "rb", buffering=0, closefd=False) as end:
+            told = end.readall()
+        try:
+            found: R = msgspec.msgpack.decode(told, type=kind)
+        except msgspec.DecodeError:  # it did not come to its end
+            return work()
+        return found
+
+    try:
+        yield result
     finally:
-        os._exit(0)
+        working.stop()

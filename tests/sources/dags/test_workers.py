@@ -92,31 +92,32 @@ end.set(); thread.join(); print(len(os.listdir(pids)))
 """,
         "0",
     ),
-    "a daemon, which may have no children": (
+    "a daemon of multiprocessing": (
         """
 def daemon():
-    assert facts() == alone
-    (pids / "done").touch()
+    global parent
+    parent = os.getpid()
+    instead(noted); assert facts() == alone
 process = get_context("fork").Process(target=daemon, daemon=True)
-process.start(); process.join(); print(process.exitcode, os.listdir(pids))
+process.start(); process.join(); print(process.exitcode, len(os.listdir(pids)))
 """,
-        "0 ['done']",
+        "0 3",
     ),
     "no process is to be had": (
         """
-def start(self): raise OSError(11, "Resource temporarily unavailable")
-workers.ForkProcess.start = start
+def fork(): raise OSError(11, "Resource temporarily unavailable")
+os.fork = fork
 assert facts() == alone; print("read")
 """,
         "read",
     ),
     "one process is to be had": (
         """
-start = workers.ForkProcess.start
-def once(self):
+fork = os.fork
+def once():
     if os.listdir(pids): raise OSError(11, "Resource temporarily unavailable")
-    noted(0); start(self)
-workers.ForkProcess.start = once
+    noted(0); return fork()
+os.fork = once
 assert facts() == alone; print("read")
 """,
         "read",
@@ -138,6 +139,33 @@ def each(path):
 instead(each); assert facts() == alone; print(len(os.listdir(pids)) > 80)
 """,
         "True",
+    ),
+    "each dies before it has a file": (
+        """
+fork = os.fork
+def gone():
+    process = fork()
+    if not process: os.kill(os.getpid(), signal.SIGKILL)
+    noted(0); return process
+os.fork = gone
+assert facts() == alone; print(len(os.listdir(pids)))
+""",
+        "1",
+    ),
+    "some have nothing left to read": (
+        """
+workers.processors = lambda: 40
+workers.MIN_FILES = 1
+instead(noted); assert facts() == alone; print(len(os.listdir(pids)) <= 6)
+""",
+        "True",
+    ),
+    "more than a pipe takes": (
+        """
+workers._IN_A_ROW, workers._MAX_ROWS = 1, 7
+instead(noted); assert facts() == alone; print("read")
+""",
+        "read",
     ),
     "one says less than it meant to": (
         """
