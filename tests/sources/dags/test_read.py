@@ -249,7 +249,9 @@ WRONG_TYPES = {
 def test_hostile_programs_end_soon_and_can_be_written(
     scan: Scan, monkeypatch: pytest.MonkeyPatch, program: str
 ) -> None:
-    monkeypatch.setattr("dagwarden.sources.dags.language.interpret.MAX_WORK", 3_000)
+    monkeypatch.setattr(
+        "dagwarden.sources.dags.language.interpret.state.MAX_WORK", 3_000
+    )
     facts = scan(f"from airflow import DAG\nfrom elsewhere import U\n{program}\n")
     told = {gap.detail.removeprefix("Airflow refuses the file: ") for gap in facts.gaps}
     assert told == (WRONG_TYPES if "execution_timeout" in program else set())

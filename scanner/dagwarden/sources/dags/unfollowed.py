@@ -7,7 +7,8 @@ from msgspec import Struct
 
 from dagwarden.facts import Excluded
 from dagwarden.sources.dags.airflow.world import World
-from dagwarden.sources.dags.language.interpret import Interpreter, Skipped, Unread
+from dagwarden.sources.dags.language.interpret import Interpreter
+from dagwarden.sources.dags.language.interpret.state import Skipped, Unread
 from dagwarden.sources.dags.language.objects import Scope, Source
 from dagwarden.sources.dags.language.tree import LEAVES, parts
 from dagwarden.sources.dags.language.values import Arguments, Symbol, Thing

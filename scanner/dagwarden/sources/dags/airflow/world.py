@@ -34,7 +34,8 @@ from dagwarden.sources.dags.language import (
     written,
 )
 from dagwarden.sources.dags.language.aliases import UNDECIDED, join, lost
-from dagwarden.sources.dags.language.interpret import Interpreter, Unnamed, Unread
+from dagwarden.sources.dags.language.interpret import Interpreter
+from dagwarden.sources.dags.language.interpret.state import Unnamed, Unread
 from dagwarden.sources.dags.language.objects import (
     MODULE_NAME,
     Class,

@@ -25,7 +25,7 @@ from dagwarden.sources.dags.airflow.templates import (
 from dagwarden.sources.dags.airflow.world import Task, TaskOutput, World
 from dagwarden.sources.dags.language import operations
 from dagwarden.sources.dags.language.aliases import UNDECIDED, join
-from dagwarden.sources.dags.language.interpret import MAX_WORK, Interpreter
+from dagwarden.sources.dags.language.interpret import Interpreter
 from dagwarden.sources.dags.language.objects import Function, Module, Wrapped
 from dagwarden.sources.dags.language.paths import located
 from dagwarden.sources.dags.language.values import (
@@ -239,11 +239,7 @@ class Bodies:
         except RecursionError:
             clients.miss(Unknown("dynamic", "code nested too deeply"))
         finally:
-            if (
-                interpreter.given_up
-                or interpreter.unread
-                or interpreter.work > MAX_WORK
-            ):
+            if interpreter.given_up or interpreter.unread or interpreter.exhausted:
                 clients.miss(_NOT_FOLLOWED)
             missed, pushed, base = clients.missed, self.pushed, self.base
             interpreter.restore(kept)

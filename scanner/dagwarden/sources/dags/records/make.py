@@ -30,7 +30,7 @@ from dagwarden.sources.dags.airflow.catalogue import Operator, Parameter
 from dagwarden.sources.dags.airflow.parameters import Parameters, not_taken, undecided
 from dagwarden.sources.dags.airflow.world import World
 from dagwarden.sources.dags.language.aliases import held_in
-from dagwarden.sources.dags.language.interpret import Unread
+from dagwarden.sources.dags.language.interpret.state import Unread
 from dagwarden.sources.dags.language.values import (
     OUTSIDE,
     Entries,
