@@ -133,6 +133,8 @@ class Holders(Record, frozen=True, kw_only=True):
     holders: tuple[Holder, ...] = ()
     # who can become one of them, each by a shortest chain
     through: tuple[Holder, ...] = ()
+    # who does not hold it and can give it to himself, or become one who can, likewise
+    selves: tuple[Holder, ...] = ()
     unknown: tuple[str, ...] = ()
     assumes: tuple[str, ...] = ()
     unread: tuple[Gap, ...] = ()  # what was given and could not be read

@@ -54,6 +54,7 @@ from dagwarden.graph.explain import explain, what_can, who_can
 from dagwarden.graph.new_keys import CREATE_KEY
 
 RUN, INVOKE = "run.jobs.run", "run.routes.invoke"
+BOB = "user:bob@x.example"
 ON_JOB, ON_SERVICE = "job nightly (p, r1)", "service api (p, r1)"
 DEVELOPS = IMPERSONATING.bindings[0]
 MAY = bind(account_name(TEAM_SA), CREATOR, account(ENV_SA))
@@ -780,11 +781,50 @@ def test_whom_one_becomes_gives_itself_a_permission() -> None:
     assert asked("roles/iam.serviceAccountOpenIdTokenCreator").answer == "denied"
 
 
-def test_who_can_says_that_nobody_gives_it_to_himself() -> None:
-    said = who_can(derive(with_bindings(ESTATE), AS_OF), INVOKE, "service api")
+def test_who_can_tells_who_can_give_it_to_himself_and_who_becomes_one_who_can() -> None:
+    # iam/docs/granting-changing-revoking-access
+    admin = bind(PROJECT, "roles/resourcemanager.projectIamAdmin", account(TEAM_SA))
+    held = bind(PROJECT, "roles/owner", BOB)
+    facts = with_bindings(
+        ESTATE, admin, held, bind(account_name(TEAM_SA), CREATOR, ANN)
+    )
+    said = who_can(derive(facts, AS_OF), INVOKE, "service api")
+    assert [(one.identity.key, one.because) for one in said.selves] == [
+        (account(TEAM_SA), ("can give it to itself",)),
+        (ANN, (f"can become {TEAM_SA}, which can give it to itself",)),
+    ]
+    assert said.selves[1].hops[-1].text == (
+        f"gives itself a role that holds {INVOKE} on projects/p: "
+        "resourcemanager.projects.setIamPolicy"
+    )
+    # who holds it is told once
+    assert BOB in {one.identity.key for one in said.holders}
+
+
+def test_who_can_tells_who_adds_it_to_a_role_of_his() -> None:
+    # iam/docs/creating-custom-roles#editing-custom-role
+    mine = Role(
+        id="role:projects/p/roles/r",
+        origin=at(),
+        name="projects/p/roles/r",
+        permissions=("run.routes.get",),
+        custom=True,
+    )
+    has, changes = (
+        bind(PROJECT, mine.name, ANN),
+        bind(PROJECT, "roles/iam.roleAdmin", ANN),
+    )
+    facts = replace(with_bindings(ESTATE, has, changes), roles=(mine,))
+    said = who_can(derive(facts, AS_OF), INVOKE, "service api")
+    assert [one.identity.key for one in said.selves] == [ANN]
+    assert [hop.text for hop in said.selves[0].hops] == [
+        "roles/iam.roleAdmin granted on projects/p",
+        f"adds {INVOKE} to {mine.name}: iam.roles.update",
+        f"{mine.name} granted on projects/p",
+    ]
     assert (
-        "nobody gives it to himself: ask who can run.services.setIamPolicy, here or above"
-        in said.assumes
+        "nobody changes a role as one identity and has it as another: ask of each"
+        in (said.assumes)
     )
 
 

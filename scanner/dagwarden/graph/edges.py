@@ -40,6 +40,10 @@ Place = Literal[
     "pool_unread_project",
     "pool_unread_folder",
     "pool_unread_organization",
+    "staff",  # a workforce's pool, or its organisation
+    "staff_organization",  # the organisation of such a pool
+    "staff_unread",  # a pool that may be disabled, or of another, and the same of it
+    "staff_unread_organization",
 ]
 Gives = Literal[
     "identity",  # the holder can do all that the account can
@@ -104,6 +108,12 @@ _ABOVE_POOLS: tuple[tuple[str, Place, str], ...] = (
     ("folders", "pool_unread_folder", _MAY_BE_OFF),
     ("organizations", "pool_organization", ""),
     ("organizations", "pool_unread_organization", _MAY_BE_OFF),
+)
+_STAFF_FORGES = "iam.googleapis.com/workforcePoolProviders.create"
+_STAFF = "cloud.google.com/iam/docs/manage-workforce-identity-pools-providers"
+_STAFF_PLACES: tuple[tuple[Place, Place, str], ...] = (
+    ("staff", "staff_organization", ""),
+    ("staff_unread", "staff_unread_organization", "workforce pools in"),
 )
 _SPEAKING = (
     "iam.serviceAccounts.getAccessToken",
@@ -240,6 +250,40 @@ EDGES: tuple[Edge, ...] = (
             source=_GRANTING,
         )
         for kind, place, depends in _ABOVE_POOLS
+    ),
+    # cloud.google.com/iam/docs/configuring-workforce-identity-federation: who may, and that
+    # a pool may be left to others by a policy of its own
+    *(
+        edge
+        for pool, above, depends in _STAFF_PLACES
+        for edge in (
+            Edge(
+                kind="CAN_FORGE_FEDERATION",
+                permissions=(
+                    _STAFF_FORGES,
+                    "iam.googleapis.com/workforcePoolProviders.update",
+                ),
+                place=pool,
+                depends=depends,
+                text="lets an issuer of its own speak for",
+                source=_STAFF,
+            ),
+            *(
+                Edge(
+                    kind="CAN_GRANT",
+                    permissions=(permission,),
+                    grants=(_STAFF_FORGES,),
+                    place=place,
+                    depends=depends,
+                    text="gives itself the right to let an issuer of its own speak for",
+                    source=_STAFF,
+                )
+                for permission, place in (
+                    ("iam.googleapis.com/workforcePools.setIamPolicy", pool),
+                    ("resourcemanager.organizations.setIamPolicy", above),
+                )
+            ),
+        )
     ),
     Edge(
         kind="CAN_RUN_WITH_OVERRIDES",

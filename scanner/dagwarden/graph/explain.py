@@ -1,6 +1,5 @@
 """Why may A use P on R, and who else may."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import cached_property
@@ -22,16 +21,22 @@ from dagwarden.facts import (
     Record,
     Task,
 )
-from dagwarden.graph.access import Answer, Cause, distinct
+from dagwarden.graph.access import Answer, Cause, distinct, open_
 from dagwarden.graph.access.decide import Access, role_cause
 from dagwarden.graph.access.permissions import host_of
 from dagwarden.graph.becoming import MOST_TOLD, becoming
 from dagwarden.graph.callers import resolve
-from dagwarden.graph.edges import Gives, by_id_token, usable
+from dagwarden.graph.edges import Gives, usable
 from dagwarden.graph.estate import Estate
 from dagwarden.graph.federation import Bearer, bearer
+from dagwarden.graph.granting import (
+    added,
+    direct_chains,
+    given_itself,
+    who_gives_himself,
+)
 from dagwarden.graph.hierarchy import account_resource
-from dagwarden.graph.identities import Acting, act
+from dagwarden.graph.identities import act
 from dagwarden.graph.needs import GET_TOKEN, Need, disabled, judge, links, open_causes
 from dagwarden.graph.new_keys import CREATE_KEY, NewKeys
 from dagwarden.graph.paths import (
@@ -41,8 +46,15 @@ from dagwarden.graph.paths import (
     linked,
     refusal_hops,
 )
-from dagwarden.graph.principals import ANYONE, email_of, kind_of
-from dagwarden.graph.reach import Control, ControlGraph, doubted, reached, user_of
+from dagwarden.graph.principals import email_of, kind_of
+from dagwarden.graph.reach import (
+    Control,
+    ControlGraph,
+    chain,
+    doubted,
+    reached,
+    user_of,
+)
 from dagwarden.graph.speakers import speakers
 from dagwarden.graph.spellings import (
     asked_estate,
@@ -54,6 +66,7 @@ from dagwarden.graph.spellings import (
     unheard_of,
 )
 from dagwarden.graph.targets import Runs
+from dagwarden.graph.usable import called, told_disabled, why_nobody, why_unusable
 
 _WORDS: dict[bool | None, Answered] = {
     True: "allowed",
@@ -161,7 +174,7 @@ def who_can(facts: Facts | Asked, permission: str, resource: str) -> Holders:
         keys.update(claimed.key for _, claimed in asked.bearer.becomes)
     found = [_holder(estate, key, permission, name) for key in sorted(keys)]
     # who holds it to no use is listed, and why; who is refused is not
-    latent = {key for key in keys if _unusable(estate, key, permission)}
+    latent = {key for key in keys if why_unusable(estate, key, permission)}
     listed = [
         holder
         for holder in found
@@ -176,6 +189,9 @@ def who_can(facts: Facts | Asked, permission: str, resource: str) -> Holders:
     through, told_all = _others(asked, permission, held)
     if not told_all:
         unknown += (f"more than {MOST_TOLD} others can become one of these",)
+    selves, told_all = _selves(asked, permission, name, held)
+    if not told_all:
+        unknown += (f"more than {MOST_TOLD} others can come to give it to themselves",)
     shown, answer = (
         estate.hierarchy.shown(name),
         _any((one.answer for one in listed), nobody.causes),
@@ -190,16 +206,46 @@ def who_can(facts: Facts | Asked, permission: str, resource: str) -> Holders:
         else (f"{len(held)} identities hold {permission} on {shown}",),
         holders=tuple(listed),
         through=through,
+        selves=selves,
         unknown=unknown,
-        assumes=(*access.assumes(), *_nobody_gives_itself(name)),
+        assumes=(*access.assumes(), *_of_one(asked.control)),
         unread=asked.unread,
     )
 
 
-def _nobody_gives_itself(resource: str) -> tuple[str, ...]:
-    """Say who is not looked for: whoever may set a policy gives himself what he likes."""
-    sets = _sets_policy(resource) or "resourcemanager.projects.setIamPolicy"
-    return (f"nobody gives it to himself: ask who can {sets}, here or above",)
+def _of_one(control: Control) -> Iterator[str]:
+    if control.custom_roles:
+        yield "nobody changes a role as one identity and has it as another: ask of each"
+
+
+def _selves(
+    asked: Asked, permission: str, resource: str, held: list[Holder]
+) -> tuple[tuple[Holder, ...], bool]:
+    """Return who can give himself a permission, or become one who can, and whether all."""
+    keys = frozenset(holder.identity.key for holder in held)
+    found = who_gives_himself(asked.control, permission, resource, keys)
+    targets = frozenset(key for key in found if kind_of(key) in _BECOME)
+    # a policy is set, and a role changed, with an access token
+    others = becoming(asked.control, targets, GET_TOKEN, keys.union(found))
+    ways = {
+        **{key: (hops, "can give it to itself") for key, hops in found.items()},
+        **{
+            key: (
+                (*hops, *found[hops[-1].target]),
+                f"can become {called(hops[-1].target)}, which can give it to itself",
+            )
+            for key, hops in others.chains.items()
+        },
+    }
+    holders = (
+        Holder(
+            identity=asked.estate.ref(key), answer="allowed", hops=hops, because=(why,)
+        )
+        for key, (hops, why) in ways.items()
+    )
+    ordered = sorted(holders, key=lambda one: (len(one.hops), one.identity.key))
+    told_all = others.complete and len(ordered) <= MOST_TOLD
+    return tuple(ordered[:MOST_TOLD]), told_all
 
 
 def _others(
@@ -216,7 +262,7 @@ def _others(
             identity=asked.estate.ref(key),
             answer="allowed",
             hops=chain,
-            because=(f"can become {_who(chain[-1].target)}",),
+            because=(f"can become {called(chain[-1].target)}",),
         )
         for key, chain in found.chains.items()
     )
@@ -252,7 +298,7 @@ def what_can(facts: Facts | Asked, principal: str) -> Holdings:
         principal = _one(asked.bearer)
     key = access.membership.key(principal_named(estate, principal))
     bindings = [*access.bindings_of(key), *access.open_bindings()]
-    if gone := _nobody(estate, key):
+    if gone := why_nobody(estate, key):
         bindings = []
     distinct_ones = {binding.id: binding for binding in bindings}.values()
     found = [
@@ -273,7 +319,7 @@ def what_can(facts: Facts | Asked, principal: str) -> Holdings:
             )
         )
         or (
-            (gone or f"{_who(key)} is a member of no binding that was read",)
+            (gone or f"{called(key)} is a member of no binding that was read",)
             if not found
             else ()
         ),
@@ -298,6 +344,13 @@ def _holdings(estate: Estate, key: str, binding: Binding) -> Iterator[Holding]:
     partly = names is None and estate.roles.shipped
     for name in sorted(names or estate.roles.surely(binding.role)):
         part = access.gives(binding, key, name, place)
+        if (
+            part.held is False
+            and _holds_others(place)
+            and not access.nowhere(binding, key, name)
+        ):
+            symbol = f"what {binding.role} gives below {estate.hierarchy.shown(place)}"
+            part = open_(Cause(reason="guardrail", symbol=symbol))
         told.setdefault(part.held, []).append(name)
         causes.setdefault(part.held, []).extend(part.causes)
     if names is None and not told:
@@ -306,6 +359,11 @@ def _holdings(estate: Estate, key: str, binding: Binding) -> Iterator[Holding]:
         if held in told:
             one = _holding(estate, key, binding, told[held], held, causes[held])
             yield replace(one, partly=partly)
+
+
+def _holds_others(place: str) -> bool:
+    """Tell whether a resource is one that others inherit from."""
+    return place.startswith(_CONTAINERS)
 
 
 def _holding(
@@ -342,6 +400,9 @@ def _holding(
     )
 
 
+_CONTAINERS = ("//cloudresourcemanager.googleapis.com/", "//storage.googleapis.com/")
+
+
 def _becomes(asked: Asked, key: str) -> dict[str, tuple[Hop, ...]]:
     """Return the accounts that an identity can become, each by a shortest chain."""
     graph = ControlGraph(asked.control, [key])
@@ -352,7 +413,9 @@ def _holder(estate: Estate, key: str, permission: str, resource: str) -> Holder:
     access = estate.access
     answer = access.holds(key, permission, resource)
     held, causes = answer.held, answer.causes
-    useless = _unusable(estate, key, permission, answer) if held is not False else None
+    useless = (
+        why_unusable(estate, key, permission, answer) if held is not False else None
+    )
     if useless:
         held = False
     hops: tuple[Hop, ...] = ()
@@ -396,13 +459,13 @@ def _of_identity(asked: Asked, key: str, permission: str, resource: str) -> Expl
         today="unknown",
         assumes=(*estate.access.assumes(), *_unread_record(estate, key)),
     )
-    if gone := _nobody(estate, key):
+    if gone := why_nobody(estate, key):
         return replace(said, answer="denied", today="denied", because=(gone,))
     direct = estate.access.holds(key, permission, resource)
-    chains = [*_direct(estate.access, key, permission, resource, direct)]
+    chains = [*direct_chains(estate.access, key, permission, resource, direct)]
     useless = None
     if direct.held is not False:
-        useless = _unusable(estate, key, permission, direct)
+        useless = why_unusable(estate, key, permission, direct)
     held, causes = direct.held, direct.causes
     if useless:
         held, causes = False, ()
@@ -571,7 +634,7 @@ def _of_task(asked: Asked, use: _Use, permission: str, resource: str) -> Explana
         assumes=estate.access.assumes(),
     )
     if use.disabled:
-        said = replace(said, because=(_disabled(use.disabled),))
+        said = replace(said, because=(told_disabled(use.disabled),))
         return replace(said, answer="denied", today="denied", chains=(use.hops,))
     own = _own_need(estate, use, permission, resource)
     if own is not None:
@@ -616,7 +679,9 @@ def _of_need(
 ) -> Explanation:
     """Answer by what is known of a need."""
     holder = need.holder or ""
-    chains = _direct(estate.access, holder, said.permission, said.resource, need.answer)
+    chains = direct_chains(
+        estate.access, holder, said.permission, said.resource, need.answer
+    )
     because = _because(
         estate,
         holder,
@@ -665,7 +730,7 @@ def _after_links(
 def _refusal(estate: Estate, link: Need) -> Iterator[str]:
     """Say which impersonation is refused, and what its account has instead."""
     holder, resource = link.holder or "", link.resource or ""
-    who = _who(holder)
+    who = called(holder)
     yield (
         f"{who} may not impersonate {link.account}: "
         f"{who} lacks {link.permission} on {link.account}"
@@ -674,20 +739,6 @@ def _refusal(estate: Estate, link: Need) -> Iterator[str]:
 
 
 # ---------------------------------------------------------------------------- chains
-
-
-def _direct(
-    access: Access, key: str, permission: str, resource: str, answer: Answer
-) -> Iterator[tuple[Hop, ...]]:
-    ordered = sorted(
-        answer.supports,
-        key=lambda item: (item.inherited, item.binding.id if item.binding else ""),
-    )
-    for support in ordered:
-        yield (
-            *grant_hops(access, key, permission, resource, support),
-            *refusal_hops(answer, permission, resource),
-        )
 
 
 def _through(
@@ -710,13 +761,13 @@ def _through(
         """Tell whether it is of use to be an account; most of a pool hold nothing here."""
         if kind_of(account) != "federated":
             return True
-        return account in named and not _unusable(estate, account, permission)
+        return account in named and not why_unusable(estate, account, permission)
 
     given: dict[str, tuple[list[tuple[Hop, ...]], list[Cause]]] = {}
 
     def gives_itself(account: str) -> list[tuple[Hop, ...]]:
         if account not in given:
-            given[account] = _given(estate, account, permission, resource)
+            given[account] = given_itself(estate, account, permission, resource)
         return given[account][0]
 
     def gets(account: str, gives: Gives) -> bool:
@@ -731,12 +782,21 @@ def _through(
     chains = gives_itself(key)[:]
     for account, hops in found.chains.items():
         answer = access.holds(account, permission, resource)
-        ways = _direct(access, account, permission, resource, answer)
+        ways = direct_chains(access, account, permission, resource, answer)
         if answer.held is not True:
             ways = iter(gives_itself(account))
         chains.append((*hops, *next(ways)))
     doubt = [cause for _, causes in given.values() for cause in causes]
-    doubt.extend(control.populations())
+    by_roles, open_ones = added(
+        control,
+        found.visited,
+        lambda node: tuple(chain(graph, found.before, node, key)),
+        permission,
+        resource,
+    )
+    chains.extend(by_roles)
+    doubt.extend(open_ones)
+    doubt.extend((*found.open, *control.populations()))
     for account in doubted(control, found):
         doubt.extend(control.doubts(account))
     for account in filter(useful, found.visited):
@@ -752,60 +812,6 @@ def _through(
     return chains, distinct(doubt)
 
 
-# What sets the policy of what, by the beginning of its name.
-# Source: cloud.google.com/iam/docs/permissions-reference
-_SETS_POLICY = (
-    (re.compile(r"//cloudresourcemanager\.googleapis\.com/(\w+)/[^/]+"), "resourcemanager.{}.setIamPolicy"),
-    (re.compile(r"//run\.googleapis\.com/.*/(services|jobs)/[^/]+"), "run.{}.setIamPolicy"),
-    (re.compile(r"//iam\.googleapis\.com/.*/(serviceAccounts)/[^/]+"), "iam.{}.setIamPolicy"),
-    (re.compile(r"//storage\.googleapis\.com/()[^/]+"), "storage.buckets.setIamPolicy"),
-)  # fmt: skip
-
-
-def _given(
-    estate: Estate, key: str, permission: str, resource: str
-) -> tuple[list[tuple[Hop, ...]], list[Cause]]:
-    """
-    Return how an identity may give itself a permission, and what would tell.
-
-    By the policy of the resource or of what is above it. What a deny policy or a
-    boundary takes away it does not get by a grant.
-    """
-    access = estate.access
-    left = access.leaves(key, permission, resource)
-    if left.held is False or (_unusable(estate, key, permission)):
-        return [], []
-    chains: list[tuple[Hop, ...]] = []
-    doubt: list[Cause] = []
-    for place in estate.hierarchy.lineage(resource).names:
-        sets = _sets_policy(place)
-        if sets is None:
-            continue
-        answer = access.holds(key, sets, place)
-        if answer.held is not True or left.held is not True:
-            if answer.held is not False:
-                doubt.extend((*answer.causes, *left.causes))
-            continue
-        shown = estate.hierarchy.shown(place)
-        gives = Hop(
-            kind="holds",
-            source=key,
-            target=resource,
-            text=f"gives itself a role that holds {permission} on {shown}: {sets}",
-            origin=chosen(answer).origin,
-        )
-        chains.append((*next(_direct(access, key, sets, place, answer)), gives))
-    return chains, doubt
-
-
-def _sets_policy(resource: str) -> str | None:
-    """Return the permission to set a resource's policy, of what is modelled."""
-    for pattern, permission in _SETS_POLICY:
-        if found := pattern.fullmatch(resource):
-            return permission.format(found[1])
-    return None
-
-
 def _because(
     estate: Estate,
     key: str,
@@ -813,7 +819,7 @@ def _because(
     resource: str,
     answer: Answer,
 ) -> Iterator[str]:
-    who, shown = _who(key), estate.hierarchy.shown(resource)
+    who, shown = called(key), estate.hierarchy.shown(resource)
     if answer.held is True:
         yield f"{who} holds {permission} on {shown}"
         if permission == CREATE_KEY:
@@ -834,42 +840,10 @@ def _first_becomes(key: str, permission: str, chain: tuple[Hop, ...]) -> str:
     """Say by what an identity gets to what it does not hold itself."""
     became = next((hop.target for hop in chain if hop.kind == "can_become"), None)
     if became:
-        return f"{_who(key)} can become {_who(became)}: the chain says how"
+        return f"{called(key)} can become {called(became)}: the chain says how"
     return (
-        f"{_who(key)} does not hold {permission} today, and can give it to itself: the "
+        f"{called(key)} does not hold {permission} today, and can give it to itself: the "
         "chain says how"
-    )
-
-
-def _nobody(estate: Estate, key: str) -> str | None:
-    """Say of an identity that nobody can be that it is disabled, or was deleted."""
-    if disabled(estate, Acting(), estate.ref(key)):
-        return _disabled(key)
-    if kind_of(key) == "deleted":
-        return f"{_who(key)} was deleted: nobody is it, unless it is restored"
-    return None
-
-
-def _unusable(
-    estate: Estate, key: str, permission: str, answer: Answer | None = None
-) -> str | None:
-    """
-    Say why an identity cannot use a permission that it holds, or may hold.
-
-    What a federated identity gets for its token is an access token. A service takes
-    identity tokens, which Google signs for accounts only
-    (cloud.google.com/docs/authentication/get-id-token), unless it lets everyone in.
-    """
-    if gone := _nobody(estate, key):
-        return gone
-    if kind_of(key) != "federated" or not by_id_token(permission):
-        return None
-    if answer and any(one.member == ANYONE.key for one in answer.supports):
-        return None
-    return (
-        f"{_who(key)} has no identity token of its own, and the call takes one: it has "
-        "to become a service account that holds the permission, and ask for its token "
-        "(iam.serviceAccounts.getOpenIdToken)"
     )
 
 
@@ -886,9 +860,9 @@ def _near(estate: Estate, key: str, permission: str, resource: str) -> Iterator[
     for height, role in sorted(found)[:_NEAR]:
         place = estate.hierarchy.shown(names[height])
         if stopped := estate.roles.stopped(role, permission):
-            yield f"{_who(key)} has {role} on {place}: the role is {stopped}, and gives nothing"
+            yield f"{called(key)} has {role} on {place}: the role is {stopped}, and gives nothing"
             continue
-        yield f"{_who(key)} has {role} on {place}, which does not hold {permission}"
+        yield f"{called(key)} has {role} on {place}, which does not hold {permission}"
     for binding in estate.access.bindings_of(key):
         there = estate.hierarchy.canonical(binding.resource) in places
         held = there and estate.roles.holds(binding.role, permission)
@@ -904,7 +878,7 @@ def _unmet(
         return None
     place = estate.hierarchy.shown(binding.resource)
     title = f' "{binding.condition.title}"' if binding.condition.title else ""
-    said = f"{_who(key)} has {binding.role} on {place}, whose condition{title} does not hold"
+    said = f"{called(key)} has {binding.role} on {place}, whose condition{title} does not hold"
     as_of, ended = estate.access.as_of, binding.valid_before
     if isinstance(ended, str) and as_of and datetime.fromisoformat(ended) <= as_of:
         return f"{said}: it ended at {ended}"
@@ -913,18 +887,6 @@ def _unmet(
         service = host_of(permission)
         return f"{said}: {service} gives conditions no {' and no '.join(absent)}"
     return said
-
-
-def _who(key: str) -> str:
-    if key.startswith("principal"):  # `principal://...`: no e-mail to tell it by
-        return key
-    return key.partition(":")[2] or key
-
-
-def _disabled(key: str) -> str:
-    if kind_of(key) == "federated":
-        return f"the pool of {_who(key)} is disabled or deleted: it takes no token"
-    return f"{_who(key)} is disabled: it gets no token"
 
 
 def _say(cause: Cause) -> str:

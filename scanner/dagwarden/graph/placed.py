@@ -47,6 +47,7 @@ _ABOVE_POOLS: tuple[tuple[Place, Place, str], ...] = (
 _PROJECT_OF_POOL = re.compile(
     r"(projects/[^/]+)/locations/[^/]+/workloadIdentityPools/"
 )
+_STAFF = "locations/global/workforcePools/"
 _PKG_DEV = re.compile(
     r"(?P<location>[a-z0-9-]+)-docker\.pkg\.dev/(?P<project>[^/]+)/(?P<repository>[^/]+)/.+"
 )
@@ -412,6 +413,9 @@ class Placed:
         return states
 
     def _places_of_pool(self, name: str, disabled: bool | None) -> Iterator[_Standing]:
+        if name.startswith(_STAFF):
+            yield from self._places_of_staff(name, disabled)
+            return
         found = _PROJECT_OF_POOL.match(name)
         if found is None or disabled or name.endswith(".svc.id.goog"):
             return  # Google itself is the provider of a cluster's pool
@@ -425,6 +429,32 @@ class Placed:
             first = (i for i, above in enumerate(names) if above.startswith(prefix))
             if (start := next(first, None)) is not None:
                 yield known if disabled is False else unread, names[start:], resource
+
+    def _places_of_staff(self, name: str, disabled: bool | None) -> Iterator[_Standing]:
+        """Yield where a workforce's pool stands; of which organisation may be open."""
+        if disabled:
+            return
+        facts, resource = self._estate.facts, f"//iam.googleapis.com/{name}"
+        of = {
+            one.organization
+            for one in facts.federation_providers
+            if one.pool == resource
+        }
+        own = next(iter(of)) if len(of) == 1 else None
+        above = (
+            (self._estate.hierarchy.canonical(own),)
+            if own
+            else tuple(
+                one.name for one in facts.resources if one.kind == "organization"
+            )
+        )
+        known = own is not None and disabled is False
+        yield "staff" if known else "staff_unread", (resource, *above), resource
+        if above:
+            place: Place = (
+                "staff_organization" if known else "staff_unread_organization"
+            )
+            yield place, above, resource
 
     def _place_guardrails(self, index: _Index) -> None:
         lineage, facts = self._estate.hierarchy.lineage, self._estate.facts

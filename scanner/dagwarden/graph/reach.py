@@ -121,6 +121,7 @@ class Step(Record, frozen=True, kw_only=True):
     binding: Binding
     deployment: Deployment | None = None  # what else deploying as an account takes
     beside: Binding | None = None  # gives the right to change the binding's role
+    by: str = ""  # who has that right, where it is another
 
     @property
     def gives(self) -> Gives:
@@ -137,6 +138,17 @@ class Step(Record, frozen=True, kw_only=True):
     def text(self) -> str:
         """How people call it."""
         return self.deployment.text if self.deployment else self.edge.text
+
+
+class Changing(Record, frozen=True, kw_only=True):
+    """What an identity has to do with custom roles, by its bindings."""
+
+    updates: list[Binding]  # let it change roles
+    held: list[Binding]  # give it some
+    perhaps: list[Binding]  # ... if their conditions hold
+
+
+NOTHING = Changing(updates=[], held=[], perhaps=[])
 
 
 class Control:
@@ -169,6 +181,7 @@ class Control:
         self._steps: dict[str, tuple[Step, ...]] = {}
         self._steps_on: dict[str, dict[Place, list[tuple[str, Step]]]] = {}
         self._doubts: dict[str, tuple[Cause, ...]] = {}
+        self._changing: dict[str, Changing] = {}
         self._populations: tuple[Cause, ...] | None = None
         self._deployable: dict[str, dict[str, frozenset[str]]] = {}
         self._deployers: dict[frozenset[tuple[str, frozenset[str]]], int] = {}
@@ -379,7 +392,8 @@ class Control:
                 if edge.place == step.edge.place and not edge.depends
                 for name in edge.permissions
             )
-            return all_of((self._left(key, UPDATE_ROLE, parent), any_of(added)))
+            changes = self._left(step.by or key, UPDATE_ROLE, parent)
+            return all_of((changes, any_of(added)))
         parts = [
             self._left(key, name, place)
             for name in (step.permission, *step.edge.beside)
@@ -526,6 +540,50 @@ class Control:
                 for edge in ROLE_EDGES:
                     step = self._step(edge, UPDATE_ROLE, held)
                     yield replace(step, beside=beside)
+
+    @cached_property
+    def custom_roles(self) -> bool:
+        """Tell whether any binding gives a custom role."""
+        roles = {binding.role for binding in self.estate.facts.bindings}
+        return any(role_parent(role) is not None for role in roles)
+
+    def changing(self, key: str) -> "Changing":
+        """Return by what an identity changes custom roles, and which it has."""
+        found = self._changing.get(key)
+        if found is None:
+            found = self._changing[key] = self._find_changing(key)
+        return found
+
+    def _find_changing(self, key: str) -> "Changing":
+        if not self.custom_roles:
+            return NOTHING
+        roles = self.estate.access.roles
+        updates: list[Binding] = []
+        held: list[Binding] = []
+        perhaps: list[Binding] = []
+        for binding in self.bindings(key):
+            parent = role_parent(binding.role)
+            if parent is None and UPDATE_ROLE not in roles.surely(binding.role):
+                continue
+            always = self._always(binding)
+            if always and UPDATE_ROLE in roles.surely(binding.role):
+                updates.append(binding)
+            if always is not False and parent and not roles.deleted(binding.role):
+                (held if always else perhaps).append(binding)
+        if not (updates or held or perhaps):
+            return NOTHING
+        return Changing(updates=updates, held=held, perhaps=perhaps)
+
+    def changes(self, update: Binding, held: Binding) -> bool:
+        """Tell whether one binding lets change the custom role that another gives."""
+        hierarchy, parent = self.estate.hierarchy, role_parent(held.role)
+        scope = hierarchy.canonical(update.resource)
+        return parent is not None and scope in hierarchy.lineage(parent).names
+
+    def changed(self, held: Binding, update: Binding, by: str) -> Iterator[Step]:
+        """Yield what a custom role gives once it is changed, by another."""
+        for edge in ROLE_EDGES:
+            yield replace(self._step(edge, UPDATE_ROLE, held), beside=update, by=by)
 
     def delegated(self, key: str) -> tuple[str, ...]:
         """
@@ -839,6 +897,8 @@ class ControlGraph:
         self.graph: DiGraph[str] = DiGraph()
         self._roots = frozenset(roots)
         self._grown: set[str] = set()
+        # of steps that take two: the step, and the node of the other
+        self.crossed: dict[tuple[str, str], tuple[Step, str]] = {}
 
     def after(self, node: str) -> Iterable[str]:
         """Return the nodes after an identity or a shared node."""
@@ -875,6 +935,27 @@ class ControlGraph:
             place = f"{step.gives} {step.edge.place} {step.scope}"
             yield step, f"{step.edge.kind} {step.permission} {place}{who}"
 
+    def cross(
+        self, node: str, step: Step, other: str
+    ) -> tuple[str | None, list[Cause]]:
+        """
+        Add a step that an identity takes with the help of another.
+
+        Returns its shared node, None if it leads nowhere, and what keeps that open.
+        """
+        key, causes = means(node)[1], list[Cause]()
+        who = f"as {step.binding.role} of {key} by {step.by}"
+        place = f"{step.gives} {step.edge.place} {step.scope}"
+        hub = f"{step.edge.kind} {step.permission} {place} {who}"
+        guarded = self.control.guarded(step)
+        for account, what in self.control.targets(key, step):
+            left = self.control.leaves(key, step, account, what) if guarded else YES
+            causes.extend(left.causes)
+            if left.held is True:
+                self.graph.add_edge(hub, node_of(step.gives, account), what=what)
+        self.crossed[node, hub] = step, other
+        return hub if hub in self.graph else None, causes
+
     def _targets(self, node: str, step: Step) -> Iterator[tuple[str, str]]:
         control, key = self.control, means(node)[1]
         guarded = control.guarded(step)
@@ -903,6 +984,9 @@ class Reached(Record, frozen=True, kw_only=True):
     before: dict[str, str]  # node -> the one before it
     pools: tuple[str, ...]  # every pool on the way
     complete: bool  # False: there are more than `MOST`
+    open: tuple[
+        Cause, ...
+    ] = ()  # what could add to it, of custom roles that it changes
 
 
 def reached(
@@ -920,7 +1004,8 @@ def reached(
     visited = {user.key: user.key}
     pools: list[str] = []
     complete = True
-    for parent, node in _walk(graph, user):
+    changes = _Changes(graph)
+    for parent, node in _walk(graph, user, changes):
         before[node] = parent
         if _is_hub(node):
             continue
@@ -938,7 +1023,7 @@ def reached(
         if account not in found or _more(gives, means(found[account])[0]):
             found[account] = node
     chains = {
-        account: tuple(_chain(graph, before, node, user.key))
+        account: tuple(chain(graph, before, node, user.key))
         for account, node in found.items()
     }
     return Reached(
@@ -948,6 +1033,7 @@ def reached(
         before=before,
         pools=tuple(pools),
         complete=complete,
+        open=distinct(changes.open),
     )
 
 
@@ -974,7 +1060,62 @@ def _more(gives: Gives, than: Gives) -> bool:
     return _RANK.index(gives) < _RANK.index(than)
 
 
-def _walk(graph: ControlGraph, user: User) -> Iterator[tuple[str, str]]:
+class _Changes:
+    """
+    Custom roles that a walk comes to change as one identity, and to hold as another.
+
+    One of both alone gives nothing, so it is no edge: it depends on the walk.
+    """
+
+    def __init__(self, graph: ControlGraph) -> None:
+        self._graph = graph
+        self._updates: list[tuple[str, Binding]] = []
+        self._held: list[tuple[str, Binding]] = []
+        self._done: set[tuple[str, str]] = set()
+        self.open: list[Cause] = []
+
+    def met(self, node: str) -> Iterator[tuple[str, str]]:
+        """Yield the steps, as identity and shared node, that an identity makes possible."""
+        gives, key = means(node)
+        if gives not in ("identity", "api") or _is_hub(node) or is_pool(key):
+            return
+        found = self._graph.control.changing(key)
+        if found is NOTHING:
+            return
+        updates = [(node, binding) for binding in found.updates]
+        held = [(node, binding) for binding in (*found.held, *found.perhaps)]
+        self._updates += updates
+        self._held += held
+        yield from self._pairs(updates, self._held)
+        yield from self._pairs(self._updates, held)
+
+    def _pairs(
+        self, updates: list[tuple[str, Binding]], held: list[tuple[str, Binding]]
+    ) -> Iterator[tuple[str, str]]:
+        control = self._graph.control
+        for node, binding in held:
+            changing = control.changing(means(node)[1])
+            for other, update in updates:
+                own = means(node)[1] == means(other)[1] and binding in changing.held
+                told = (node, binding.id) in self._done
+                if own or told or not control.changes(update, binding):
+                    continue
+                if binding in changing.perhaps:
+                    self.open.append(condition_cause(binding))
+                    continue
+                before = len(self.open)
+                for step in control.changed(binding, update, means(other)[1]):
+                    hub, causes = self._graph.cross(node, step, other)
+                    self.open += causes
+                    if hub is not None:
+                        yield node, hub
+                if len(self.open) == before:  # else another may surely change it
+                    self._done.add((node, binding.id))
+
+
+def _walk(
+    graph: ControlGraph, user: User, changes: _Changes
+) -> Iterator[tuple[str, str]]:
     """
     Yield the edges of a breadth-first walk, each node once.
 
@@ -992,6 +1133,11 @@ def _walk(graph: ControlGraph, user: User) -> Iterator[tuple[str, str]]:
             seen.add(after)
             queue.append(after)
             yield node, after
+        for holder, after in changes.met(node):
+            if after not in seen:
+                seen.add(after)
+                queue.append(after)
+                yield holder, after
 
 
 def _what(graph: ControlGraph, hub: str, node: str) -> str:
@@ -999,7 +1145,7 @@ def _what(graph: ControlGraph, hub: str, node: str) -> str:
     return what
 
 
-def _chain(
+def chain(
     graph: ControlGraph, before: Mapping[str, str], node: str, start: str
 ) -> Iterator[Hop]:
     """Yield the hops from the start to a node, in order."""
@@ -1007,13 +1153,12 @@ def _chain(
     while nodes[-1] != start:
         nodes.append(before[nodes[-1]])
     nodes.reverse()
-    yield from _along(graph, nodes)
-
-
-def _along(graph: ControlGraph, nodes: list[str]) -> Iterator[Hop]:
-    """Yield the hops along nodes, of which every second one is shared."""
+    # every second one is shared
     for holder, hub, target in zip(nodes[::2], nodes[1::2], nodes[2::2], strict=False):
-        step: Step = graph.graph[holder][hub]["step"]
+        crossed = graph.crossed.get((holder, hub))
+        step: Step = crossed[0] if crossed else graph.graph[holder][hub]["step"]
+        if crossed and crossed[1] not in nodes:
+            yield from chain(graph, before, crossed[1], start)
         what = _what(graph, hub, target)
         yield from step_hops(graph.control, holder, step, target, what)
 
@@ -1025,7 +1170,9 @@ def step_hops(
     shown = control.estate.hierarchy.shown
     who, account = means(holder)[1], means(target)[1]
     grants = [step.binding]
-    if step.beside is not None:
+    if step.beside is not None and step.by:
+        yield grant_hop(step.by, step.beside, shown(step.beside.resource))
+    elif step.beside is not None:
         grants.append(step.beside)
     if step.deployment is not None:
         found = control.deploying(who, step.deployment, account)
@@ -1122,7 +1269,7 @@ def _levers(graph: ControlGraph, found: Reached, start: str) -> Iterator[Lever]:
                 permission=permission,
                 what=what,
                 hops=(
-                    *_chain(graph, found.before, node, start),
+                    *chain(graph, found.before, node, start),
                     grant_hop(key, binding, place),
                     Hop(
                         kind="holds",
@@ -1147,6 +1294,7 @@ def _lever_doubt(control: Control, found: Reached) -> tuple[Cause, ...]:
     for key in (*found.visited, *found.pools):
         causes.extend(control.lever_doubts(key))
         causes.extend(control.uncertain(key, lambda _: True))
+    causes.extend(found.open)
     causes.extend(_unread(control))
     return distinct(causes)
 
@@ -1155,7 +1303,7 @@ def _doubt(control: Control, found: Reached, settled: set[str]) -> tuple[Cause, 
     """Return what could add to the accounts that an identity controls."""
     if not found.complete:
         return (Cause(reason="dynamic", symbol=f"more than {MOST} accounts"),)
-    causes = list(control.unresolved_workloads)
+    causes = [*control.unresolved_workloads, *found.open]
     if not causes and settled >= control.placed.runs.keys():
         return ()
     causes.extend(control.populations())

@@ -128,9 +128,11 @@ class Roles:
     def perhaps(self, role: str) -> frozenset[str]:
         """Return the modelled permissions that the role holds or may hold."""
         if role not in self._perhaps:
+            shipped = self.catalogue
+            known = () if self._is_older(role) else shipped.known
             self._perhaps[role] = frozenset(
                 name
-                for name in self.catalogue.permissions
+                for name in (*shipped.permissions, *known)
                 if self.holds(role, name) is not False
             )
         return self._perhaps[role]
@@ -179,6 +181,13 @@ class Roles:
         if role in holders:
             return True
         return False if self._listed(role, permission) else None
+
+    def _is_older(self, role: str) -> bool:
+        """Tell whether what some roles are known to hold would be known of a role."""
+        listed = role in self.catalogue.roles or role in self.catalogue.without
+        other = role.removeprefix("roles/").partition(".")[0] not in _WATCHED
+        predefined = role.startswith("roles/") and self._definition(role) is None
+        return self.shipped and predefined and (listed or other)
 
     def _listed(self, role: str, permission: str) -> bool:
         """

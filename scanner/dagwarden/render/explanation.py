@@ -47,12 +47,15 @@ def render_holders(said: Holders, *, colour: bool) -> str:
         lines += [f"  because {visible(reason)}" for reason in holder.because]
     if not said.holders:
         lines += ["", "nobody, by what was read"]
-    if said.through:
-        lines += ["", f"surely can become one of these: {len(said.through)}"]
-    for other in said.through:
-        lines += ["", f"  {visible(other.identity.key)}"]
-        lines += [f"  {visible(reason)}" for reason in other.because]
-        lines += _hops(other.hops)
+    for title, others in (
+        ("surely can become one of these", said.through),
+        ("does not hold it, and surely can come to", said.selves),
+    ):
+        lines += ["", f"{title}: {len(others)}"] if others else []
+        for other in others:
+            lines += ["", f"  {visible(other.identity.key)}"]
+            lines += [f"  {visible(reason)}" for reason in other.because]
+            lines += _hops(other.hops)
     lines += _list("what could add to them", said.unknown)
     lines += _list("assuming", said.assumes)
     lines += _unread(said.unread)

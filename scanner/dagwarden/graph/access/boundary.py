@@ -149,6 +149,17 @@ class Boundaries:
             return tuple(self._refusals(standings, permission, lineage)), ()
         return (), blocked.causes
 
+    def lets(self, key: str, place: str) -> bool:
+        """Tell whether anything below a place may be listed for a principal."""
+        within = self._hierarchy.within
+        return any(
+            policy.resources is UNSET
+            or any(within(one, (place,)) for one in policy.resources)
+            for name, bindings in self._bindings.items()
+            if any(self._subject(one, key).held is not False for one in bindings)
+            and (policy := self._policies.get(name)) is not None
+        )
+
     @staticmethod
     def _blocked(standings: list[_Standing]) -> Told:
         """

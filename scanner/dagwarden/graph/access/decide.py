@@ -305,6 +305,28 @@ class Access:
             causes=(*told.causes, *causes),
         )
 
+    def nowhere(self, binding: Binding, key: str, permission: str) -> bool:
+        """
+        Tell whether a binding that gives nothing on its own resource gives nothing below.
+
+        Below, a condition or deny rule may find other tags, and a boundary its
+        resources.
+        """
+        if binding.condition is not None:
+            always = self.conditions.always(binding.condition)
+            if always is not True:
+                return always is False
+        key, place = (
+            self.membership.key(key),
+            self.hierarchy.canonical(binding.resource),
+        )
+        if self.is_member(binding, key).held is False:
+            return True
+        lineage = self.hierarchy.lineage(place)
+        if self._denials and self._denials.everywhere(key, permission, lineage):
+            return True
+        return self._boundaries is None or not self._boundaries.lets(key, place)
+
     def _demands(
         self, binding: Binding, key: str, permission: str, resource: str
     ) -> Iterator[Told]:

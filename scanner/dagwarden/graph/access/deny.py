@@ -75,6 +75,17 @@ class Denials:
                 refusals.append(self._refusal(policy, key, permission, resource))
         return tuple(refusals), tuple(causes)
 
+    def everywhere(self, key: str, permission: str, lineage: Lineage) -> bool:
+        """Tell whether a permission is surely denied on a resource and all below it."""
+        return any(
+            rule.condition is None
+            and self._rule(rule, policy.name, key, full(permission), "").held is True
+            for place in lineage.names
+            for policy in self._at.get(place, ())
+            if policy.rules is not UNSET
+            for rule in policy.rules
+        )
+
     def _policies(self, lineage: Lineage) -> Iterator[tuple[DenyPolicy, Told]]:
         """Yield the policies that count, and those that may: what is above is open."""
         missing = tuple(
