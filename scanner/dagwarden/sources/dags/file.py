@@ -126,6 +126,8 @@ class FileReader:
         # by folders and name: what says that it is none of the repository's
         self.foreign: dict[tuple[tuple[Path, ...], str], dict[Seen | None, None]] = {}
         self.kept = 0
+        # by the folder of a file: those around it that may be its DAG folder
+        self.around: dict[Path, tuple[Path, ...]] = {}
 
     def read(self, path: Path, folder: Path) -> Read:
         """Read one Python file, for other processes and other runs."""
@@ -188,8 +190,13 @@ class FileReader:
         """
         if folder not in self.environment.undivided:
             return (folder,)
-        around = [place for place in path.parents if _is_at(place, self.root)]
-        return tuple(around) if len(around) <= MAX_AROUND else (folder,)
+        beside = path.parent
+        if beside not in self.around:
+            places = (beside, *beside.parents)
+            around = tuple([place for place in places if _is_at(place, self.root)])
+            self.around[beside] = around
+        around = self.around[beside]
+        return around if len(around) <= MAX_AROUND else (folder,)
 
     def search_usual(self, name: str, folders: tuple[Path, ...]) -> _Search:
         """Look for the module `name` where modules are imported from."""

@@ -61,6 +61,8 @@ def look(path: Path, root: Path, limit: int = MAX_SIZE) -> tuple[bytes, Seen]:
     Raises `Unreadable` for what is no regular file of up to `limit` bytes, or a
     link to outside of `root`.
     """
+    global _last
+    name = os.fsencode(path)
     try:
         status = _status(path)
         if status is None:
@@ -68,13 +70,23 @@ def look(path: Path, root: Path, limit: int = MAX_SIZE) -> tuple[bytes, Seen]:
             raise Unreadable("unreadable", detail)
         if stat.S_ISLNK(status.st_mode) and is_outside(path, root):
             raise Unreadable("unreadable", "a link leads out of the scanned root")
-        data = read_regular(path, limit)
+        data, seen = _last
+        if not (seen.path == name and seen.stamp and seen.stamp == _said(status)):
+            data = read_regular(path, limit)
+            seen = None
     except OSError as error:
         detail = f"cannot read the file: {why(error)}"
         raise Unreadable("unreadable", detail) from None
     if len(data) > limit:
         raise Unreadable("too_large", f"larger than {limit // 1_000_000} MB")
-    return data, Seen(os.fsencode(path), sha256(data).digest(), _stamp(status))
+    if seen is None:
+        seen = Seen(name, sha256(data).digest(), _stamp(status))
+        _last = data, seen
+    return data, seen
+
+
+# What was looked at last: it has several readers, one after the other.
+_last = b"", Seen(b"")
 
 
 def _status(path: Path) -> os.stat_result | None:
