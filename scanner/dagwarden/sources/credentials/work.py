@@ -54,6 +54,11 @@ def pass_over() -> None:
     _current.cut = True
 
 
+def is_cut() -> bool:
+    """Say whether something was not searched so far."""
+    return _current.cut
+
+
 def left() -> int:
     """Return how many units may still be taken."""
     return _current.left

@@ -16,7 +16,7 @@ from dagwarden.sources.credentials import (
 from dagwarden.sources.credentials.keys import PEM, PUTTY
 from dagwarden.sources.credentials.names import WORDY
 from dagwarden.sources.credentials.shapes import shapes
-from dagwarden.sources.credentials.work import charge
+from dagwarden.sources.credentials.work import charge, is_cut, left
 from dagwarden.sources.embedded.spots import Spot
 
 # Longer lines are looked into in pieces; no key is longer.
@@ -89,44 +89,68 @@ def read_named(text: str) -> Iterator[Spot]:
         yield Spot(line, found)
 
 
-_COMMENT = {
-    "#": late(r"^[ \t]*#+(.*)$", re.MULTILINE),
-    "//": late(r"^[ \t]*//+(.*)$", re.MULTILINE),
-    "--": late(r"^[ \t]*--+(.*)$", re.MULTILINE),
-    ";": late(r"^[ \t]*[;#]+(.*)$", re.MULTILINE),
-}
-
-
-# Behind code, and with something that may be assigned or said.
-_BEHIND = late(r"^[^\n#]*\S[ \t]+#[ \t]?(?P<said>[^\n]*[:=][^\n]*)$", re.MULTILINE)
+_SPACES = " \t"
+# How a line begins that is commented out by a mark, and the signs that may follow.
+_COMMENT = {"#": ("#", "#"), "//": ("//", "/"), "--": ("--", "-"), ";": ((";", "#"), ";#")}
+# Blocks of comments that hold nothing are remembered, up to this length, with the work
+# that it took to see that: each file of a repository has the same on top.
+_MAX_QUIET = 1_000
+_quiet: dict[str, int] = {}
 
 
 def read_comments_behind(text: str) -> Iterator[Spot]:
     """Yield what is in comments that stand behind code of Python."""
-    for number, match in numbered(text, _BEHIND().finditer(text), "said"):
-        for spot in read_named(match["said"]):
-            yield Spot(number, spot.found)
+    for number, line in enumerate(text.split("\n"), 1):
+        if "#" in line and (said := _said_behind(line)):
+            for spot in read_named(said[1:] if said[0] in _SPACES else said):
+                yield Spot(number, spot.found)
+
+
+def _said_behind(line: str) -> str:
+    """Return the comment behind code, if it has something that may be assigned or said."""
+    code, _, said = line.partition("#")
+    inner = said.lstrip(_SPACES)
+    if inner != said and inner[:1] == "#" and _may_assign(inner):
+        return inner[1:]  # commented out, with the comment behind it
+    before = code.rstrip(_SPACES)
+    behind = before != code and before and not before[-1].isspace()
+    return said if behind and _may_assign(said) else ""
+
+
+def _may_assign(said: str) -> bool:
+    return ":" in said or "=" in said
 
 
 def read_comments(text: str, mark: str) -> Iterator[Spot]:
     """Yield what is in lines that are commented out by `mark`."""
-    first = line = at = 0
+    first = 0
     block: list[str] = []
+    begins, signs = _COMMENT[mark]
     charge(len(text) // 50)
-    for match in _COMMENT[mark]().finditer(text):
-        charge(1)
-        line += text.count("\n", at, match.start())
-        at = match.start()
-        if line != first + len(block):
-            yield from _read_block(block, first)
-            first, block = line, []
-        block.append(match[1])
+    for line, whole in enumerate(text.split("\n")):
+        said = whole.lstrip(_SPACES)
+        if said.startswith(begins):
+            charge(1)
+            if line != first + len(block):
+                yield from _read_block(block, first)
+                first, block = line, []
+            block.append(said.lstrip(signs))
     yield from _read_block(block, first)
 
 
 def _read_block(lines: list[str], above: int) -> Iterator[Spot]:
     """Yield what is in lines that follow each other, `above` lines below the top."""
-    if lines:
-        yield from (
-            Spot(spot.line + above, spot.found) for spot in read_named("\n".join(lines))
-        )
+    if not lines:
+        return
+    text = "\n".join(lines)
+    if text in _quiet:
+        charge(_quiet[text])
+        return
+    found, units = False, left()
+    for spot in read_named(text):
+        found = True
+        yield Spot(spot.line + above, spot.found)
+    if found or is_cut():
+        return
+    if len(text) <= _MAX_QUIET and len(_quiet) < _MAX_QUIET:
+        _quiet[text] = units - left()
