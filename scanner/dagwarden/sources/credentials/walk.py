@@ -68,8 +68,9 @@ MAX_VALUES = 200_000
 # Of a URL, and of the fields of its query.
 MAX_URL = 50_000
 MAX_FIELDS = 200
-# How many texts without a secret are remembered: most are met again.
-MAX_HARMLESS = 20_000
+# How many texts without a secret are remembered, up to this length: most are met again.
+MAX_HARMLESS = 40_000
+_SHORT = 200
 
 # Characters of a text that may hold something, whatever it is called.
 _SHORTEST = 4
@@ -206,8 +207,6 @@ def _below(place: str, key: object) -> str:
 def may_hold_secret(name: str, value: object) -> bool:
     """Say whether it is worth looking into `value`, called `name`: most are not."""
     if isinstance(value, str):
-        if is_plain(value):
-            return kind_by_name(name) is not None
         return not _is_harmless(name, value)
     return value is not None and not isinstance(value, (int, float))
 
@@ -216,11 +215,23 @@ def _is_harmless(name: str, text: str) -> bool:
     """Say whether a text was found to be harmless, and charge for that all the same."""
     units = _harmless.get((name, text))
     if units is None:
-        if kind_by_name(name) is not None or not is_clear(text):
+        if kind_by_name(name) is not None:
             return False
-        units = work_of(text)
-    charge(units)
+        if is_plain(text):
+            units = 0
+        elif is_clear(text):
+            units = work_of(text)
+        else:
+            return False
+        _keep_harmless(name, text, units)
+    if units:
+        charge(units)
     return True
+
+
+def _keep_harmless(name: str, text: str, units: int) -> None:
+    if len(text) < _SHORT and len(_harmless) < MAX_HARMLESS:
+        _harmless[name, text] = units
 
 
 def work_of(text: str) -> int:
@@ -329,7 +340,7 @@ class _Walk:
     def _text(
         self, place: str, name: str, text: str, nesting: int, decodings: int
     ) -> Iterator[Found]:
-        if decodings or len(text) >= 200 or is_plain(text):
+        if decodings or len(text) >= _SHORT or is_plain(text):
             yield from self._searched(place, name, text, nesting, decodings)
         elif not _is_harmless(name, text):
             left, found, units = self._left, False, work.left()
@@ -338,8 +349,8 @@ class _Walk:
                 yield one
             # what another value was made of counts: that is looked into each time
             alone = self._left == left
-            if not found and alone and len(_harmless) < MAX_HARMLESS:
-                _harmless[name, text] = units - work.left()
+            if not found and alone:
+                _keep_harmless(name, text, units - work.left())
 
     def _searched(
         self, place: str, name: str, text: str, nesting: int, decodings: int
