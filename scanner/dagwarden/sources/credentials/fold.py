@@ -91,8 +91,9 @@ def fold(node: ast.expr, names: Names, depth: int = 0) -> Folded:
         return _NOT_KNOWN
     charge(1)
     folded = folder(node, names, depth + 1)
-    if isinstance(folded.value, str) and len(folded.value) > _SHORT:
-        charge(len(folded.value) // _SHORT)
+    value = folded.value
+    if isinstance(value, str) and len(value) > _SHORT:
+        charge(len(value) // _SHORT)
     return folded
 
 

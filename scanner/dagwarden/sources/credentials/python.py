@@ -246,6 +246,8 @@ class _Reading:
             self._declare(node)
 
     def _declare(self, node: ast.AST) -> None:
+        if isinstance(node, (ast.Expr, ast.ImportFrom)):
+            return  # as most are
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             self.parameters[node.name] = [one.arg for one in node.args.args]
         elif isinstance(node, ast.ClassDef):
@@ -393,7 +395,7 @@ class _Reading:
                     self._bind(one, its, scope)
                 return
         elif isinstance(target, ast.Name):
-            scope.names[target.id] = self._fold(value, scope)
+            scope.names.maps[0][target.id] = self._fold(value, scope)
         elif isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name):
             # what one method gives an instance, the others see
             own = target.value.id == "self" and len(scope.names.maps) > 1
@@ -452,7 +454,8 @@ class _Reading:
                 continue  # the most of all, and they say nothing
             reader = _READERS.get(kind)
             if reader is not None:
-                waiting += reader(self, one, called_as, scope)
+                if parts := reader(self, one, called_as, scope):
+                    waiting += parts
             elif isinstance(one, ast.Lambda):
                 waiting.append((one.body, called_as))
                 waiting += [(d, n) for n, d in _defaults(one.args)]
@@ -600,24 +603,47 @@ class _Reading:
             parts.append((getattr(node.func, "value", node.func), ""))
         if function == "Connection":
             self._connection(node, scope)
-        if node.args and _receiver(node) in _ORACLE:
-            self._oracle(node.args[0], scope)
-        if node.args and any(is_key_id(_text_of(one, scope)) for one in node.args[:4]):
-            together = ast.copy_location(ast.List(node.args), node)
-            self._look(name, fold(together, scope.names))
-        names, given = self._argument_names(node, name, function, scope)
-        for position, argument in enumerate(node.args):
-            parts.append((argument, names.get(position, "")))
-        given_to = self._called_later(node)
+        given = self._name_given(node.keywords, scope)
+        if node.args:
+            given = self._positional(node, name, function, scope, given, parts)
         for keyword in node.keywords:
             own = keyword.arg or ""
             if own == "op_args" and isinstance(keyword.value, (ast.List, ast.Tuple)):
                 items = keyword.value.elts
-                names_of_items = [*given_to, *repeat("", len(items))]
+                names_of_items = [*self._called_later(node), *repeat("", len(items))]
                 parts += zip(items, names_of_items, strict=False)
                 continue
             parts.append((keyword.value, given if given and own in _GIVEN else own))
         return parts
+
+    def _name_given(self, keywords: list[ast.keyword], scope: _Scope) -> str:
+        """Return N of a call with name=N, value=V."""
+        for keyword in keywords:
+            if keyword.arg in _VALUES:  # as few have
+                return _name_in_pair(
+                    [(k.arg, k.value) for k in keywords if k.arg], scope
+                )
+        return ""
+
+    def _positional(
+        self,
+        node: ast.Call,
+        name: str,
+        function: str,
+        scope: _Scope,
+        given: str,
+        parts: list[tuple[ast.AST, str]],
+    ) -> str:
+        """Add the positional arguments to `parts`; return what a default is called."""
+        if _receiver(node) in _ORACLE:
+            self._oracle(node.args[0], scope)
+        if any(is_key_id(_text_of(one, scope)) for one in node.args[:4]):
+            together = ast.copy_location(ast.List(node.args), node)
+            self._look(name, fold(together, scope.names))
+        names, given = self._argument_names(node, name, function, scope, given)
+        for position, argument in enumerate(node.args):
+            parts.append((argument, names.get(position, "")))
+        return given
 
     def _called_later(self, node: ast.Call) -> list[str]:
         """Return what the parameters are called of what a task calls with `op_args`."""
@@ -644,11 +670,9 @@ class _Reading:
         self._look("", fold(whole, scope.names))
 
     def _argument_names(
-        self, node: ast.Call, name: str, function: str, scope: _Scope
+        self, node: ast.Call, name: str, function: str, scope: _Scope, named: str
     ) -> tuple[dict[int, str], str]:
         """Return what positional arguments are called, and a default or value."""
-        keywords = [(k.arg, k.value) for k in node.keywords if k.arg]
-        named = _name_in_pair(keywords, scope)
         if function in _NAMING:
             for position, argument in enumerate(node.args[:2]):
                 said = _text_of(argument, scope)

@@ -148,15 +148,18 @@ def references_in_python(tree: ast.Module, text: str) -> Iterator[Reference]:
 
 
 def _nodes(tree: ast.Module) -> Iterator[ast.AST]:
-    """Yield all nodes as `ast.walk` does, in half the time."""
+    """Yield nodes as `ast.walk` does, but for most of those that tell nothing."""
     nodes: list[ast.AST] = [tree]
     for node in nodes:  # which grow meanwhile
+        if type(node) is ast.Name:
+            continue
         yield node
-        for part in vars(node).values():
+        for field in node._fields:
+            part: object = getattr(node, field, None)
             if type(part) is list:
                 items = cast("list[object]", part)
                 nodes += [one for one in items if isinstance(one, ast.AST)]
-            elif isinstance(part, ast.AST):
+            elif isinstance(part, ast.AST) and type(part) is not ast.Load:
                 nodes.append(part)
 
 

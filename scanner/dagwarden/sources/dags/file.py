@@ -3,7 +3,7 @@
 import gc
 import os
 import sys
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from inspect import currentframe
 from itertools import chain
@@ -119,12 +119,10 @@ class FileReader:
         self.root = root
         self.environment = environment
         self.modules: dict[Path, _Module] = {}
-        # by folders and name: what is in the usual places
-        self.usual: dict[tuple[tuple[Path, ...], str], _Search] = {}
+        # by what may be the DAG folder: what is found in the usual places
+        self.usual: dict[tuple[Path, ...], _Usual] = {}
         # folders that modules are imported from, beside the DAG folder
         self.places = (root, *(root / held for held in _HELD_ELSEWHERE))
-        # by folders and name: what says that it is none of the repository's
-        self.foreign: dict[tuple[tuple[Path, ...], str], dict[Seen | None, None]] = {}
         self.kept = 0
         # by the folder of a file: those around it that may be its DAG folder
         self.around: dict[Path, tuple[Path, ...]] = {}
@@ -198,12 +196,11 @@ class FileReader:
         around = self.around[beside]
         return around if len(around) <= MAX_AROUND else (folder,)
 
-    def search_usual(self, name: str, folders: tuple[Path, ...]) -> _Search:
-        """Look for the module `name` where modules are imported from."""
-        if (folders, name) not in self.usual:
-            places = dict.fromkeys((*folders, *self.places))
-            self.usual[folders, name] = self.search(name, places)
-        return self.usual[folders, name]
+    def usual_for(self, folders: tuple[Path, ...]) -> "_Usual":
+        """Return where files look for modules, one of `folders` being the DAG folder."""
+        if folders not in self.usual:
+            self.usual[folders] = _Usual(self, (*folders, *self.places))
+        return self.usual[folders]
 
     def search(self, name: str, places: Iterable[Path]) -> _Search:
         """Look for the module `name` below `places`."""
@@ -248,22 +245,37 @@ class FileReader:
         name, package = _module_name(path, place)
         return Source(shown(path, self.root), name, tree, package, secrets)
 
-    def nothing_called(
-        self, top: str, folders: tuple[Path, ...]
-    ) -> dict[Seen | None, None]:
-        """Return what says that `top` is no module or package here; empty: it may be."""
-        if (folders, top) not in self.foreign:
-            nothing = self._nothing_called(top, folders)
-            self.foreign[folders, top] = dict.fromkeys(nothing)
-        return self.foreign[folders, top]
 
-    def _nothing_called(self, top: str, folders: tuple[Path, ...]) -> list[Seen]:
+class _Usual:
+    """Where modules are imported from, and what was found there."""
+
+    def __init__(self, reader: FileReader, places: Iterable[Path]) -> None:
+        self.reader = reader
+        self.places = tuple(dict.fromkeys(places))
+        # by name
+        self.found: dict[str, _Search] = {}
+        self.nothing: dict[str, dict[Seen | None, None]] = {}
+
+    def search(self, name: str) -> _Search:
+        """Look for the module `name`."""
+        if name not in self.found:
+            self.found[name] = self.reader.search(name, self.places)
+        return self.found[name]
+
+    def nothing_called(self, top: str) -> dict[Seen | None, None]:
+        """Return what says that `top` is no module or package here; empty: it may be."""
+        if top not in self.nothing:
+            self.nothing[top] = dict.fromkeys(self._nothing_called(top))
+        return self.nothing[top]
+
+    def _nothing_called(self, top: str) -> list[Seen]:
         nothing: list[Seen] = []
-        for place in dict.fromkeys((*folders, *self.places)):
-            paths = [place / top, place / f"{top}.py"]
-            if any(os.path.exists(path) for path in paths):
+        for place in map(str, self.places):
+            path = os.path.join(place, top)
+            if os.path.exists(path) or os.path.exists(f"{path}.py"):
                 return []
-            nothing += map(nothing_at, paths if place.is_dir() else [place])
+            paths = (path, f"{path}.py") if os.path.isdir(place) else (place,)
+            nothing += [Seen(os.fsencode(one)) for one in paths]
         return nothing
 
 
@@ -284,6 +296,7 @@ class File:
         self.path = path
         self.folder = folder
         self.folders = reader.dag_folders(path, folder)
+        self.usual = reader.usual_for(self.folders)
         self.shown = shown(path, reader.root)
         self.looked: dict[Seen | None, None] = {}
         self.files: dict[str, SourceFile] = {}
@@ -482,11 +495,11 @@ class File:
         packed = self._packed(name)
         if packed is not None:
             return packed
-        nothing = self.reader.nothing_called(top, self.folders)
+        nothing = self.usual.nothing_called(top)
         self.looked.update(nothing)
         several: list[Found] = []
         if not nothing:
-            usual = self.reader.search_usual(name, self.folders)
+            usual = self.usual.search(name)
             self.looked.update(usual.looked)
             several += self._others(usual.found)
         several += self._modules_below(self.searched["anywhere"], name)
@@ -503,7 +516,9 @@ class File:
             return found
         return [one for one in found if one.source.path != self.shown]
 
-    def _modules_below(self, places: Iterable[Path], name: str) -> list[Found]:
+    def _modules_below(self, places: Sequence[Path], name: str) -> list[Found]:
+        if not places:
+            return []
         search = self.reader.search(name, places)
         self.looked.update(search.looked)
         return search.found

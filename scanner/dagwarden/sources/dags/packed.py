@@ -88,6 +88,7 @@ class _Member(File):
     def __init__(self, packed: Packed, name: str) -> None:
         super().__init__(packed.reader, packed.path / name, packed.folder)
         self.folders = packed.reader.dag_folders(packed.path, packed.folder)
+        self.usual = packed.reader.usual_for(self.folders)
         self.packed = packed
         self.name = name
 

@@ -140,11 +140,12 @@ EXIT = Unknown("dynamic", "an exit")
 
 def as_scalar(value: object) -> Value:
     """Return a computed object as a value, if it is one and not too large."""
-    if isinstance(value, str) and len(value) < _STRIDE and value.isascii():
+    if isinstance(value, str):
+        if len(value) < _STRIDE and value.isascii():
+            return value
+    elif value is None or isinstance(value, (bool, float, timedelta)):
         return value
-    if value is None or isinstance(value, (bool, float, timedelta)):
-        return value
-    if isinstance(value, int):
+    elif isinstance(value, int):
         return value if abs(value) < MAX_NUMBER else TOO_LARGE
     if isinstance(value, (str, bytes)):
         if len(value) > MAX_TEXT:

@@ -126,8 +126,9 @@ def _tell_of_cycles(world: World) -> None:
         for task, before in world.waiting.items()
         if not task.removed and task.dag is not None and task.dag.exposed
     }
-    if not waiting:
-        return
+    made = {task: number for number, task in enumerate(world.tasks)}
+    if all(_made_before(task, before, made) for task, before in waiting.items()):
+        return  # as in most files
     from graphlib import CycleError, TopologicalSorter
 
     order = TopologicalSorter(waiting)
@@ -139,6 +140,14 @@ def _tell_of_cycles(world: World) -> None:
         detail = "tasks that wait for each other"
         unread = Unread(site.path, site.line, detail, broken=True)
         world.interpreter.unread[unread] = None
+
+
+def _made_before(
+    task: airflow.Task, before: list[airflow.Task], made: dict[airflow.Task, int]
+) -> bool:
+    """Tell whether a task was made after all that it waits for."""
+    number = made.get(task, 0)
+    return all(made.get(one, number) < number for one in before)
 
 
 class _Making:

@@ -62,7 +62,6 @@ def look(path: Path, root: Path, limit: int = MAX_SIZE) -> tuple[bytes, Seen]:
     link to outside of `root`.
     """
     global _last
-    name = os.fsencode(path)
     try:
         status = _status(path)
         if status is None:
@@ -70,23 +69,22 @@ def look(path: Path, root: Path, limit: int = MAX_SIZE) -> tuple[bytes, Seen]:
             raise Unreadable("unreadable", detail)
         if stat.S_ISLNK(status.st_mode) and is_outside(path, root):
             raise Unreadable("unreadable", "a link leads out of the scanned root")
-        data, seen = _last
-        if not (seen.path == name and seen.stamp and seen.stamp == _said(status)):
-            data = read_regular(path, limit)
-            seen = None
+        name = os.fsencode(path)
+        known, seen = _last
+        same = seen.path == name and seen.stamp and seen.stamp == _said(status)
+        data = known if same else read_regular(path, limit)
     except OSError as error:
         detail = f"cannot read the file: {why(error)}"
         raise Unreadable("unreadable", detail) from None
     if len(data) > limit:
         raise Unreadable("too_large", f"larger than {limit // 1_000_000} MB")
-    if seen is None:
-        seen = Seen(name, sha256(data).digest(), _stamp(status))
-        _last = data, seen
-    return data, seen
+    if not same:
+        _last = data, Seen(name, sha256(data).digest(), _stamp(status))
+    return _last
 
 
-# What was looked at last: it has several readers, one after the other.
-_last = b"", Seen(b"")
+# What was looked at last: a file has several readers, one after the other.
+_last: tuple[bytes, Seen] = b"", Seen(b"")
 
 
 def _status(path: Path) -> os.stat_result | None:

@@ -1,6 +1,5 @@
 """Text of which nothing is known: what has the shape of a credential."""
 
-import re
 from collections.abc import Iterator
 
 from msgspec.structs import replace
@@ -91,7 +90,12 @@ def read_named(text: str) -> Iterator[Spot]:
 
 _SPACES = " \t"
 # How a line begins that is commented out by a mark, and the signs that may follow.
-_COMMENT = {"#": ("#", "#"), "//": ("//", "/"), "--": ("--", "-"), ";": ((";", "#"), ";#")}
+_COMMENT: dict[str, tuple[str | tuple[str, ...], str]] = {
+    "#": ("#", "#"),
+    "//": ("//", "/"),
+    "--": ("--", "-"),
+    ";": ((";", "#"), ";#"),
+}
 # Blocks of comments that hold nothing are remembered, up to this length, with the work
 # that it took to see that: each file of a repository has the same on top.
 _MAX_QUIET = 1_000
