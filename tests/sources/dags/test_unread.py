@@ -135,3 +135,17 @@ def test_an_operator_in_an_annotation_is_left_out(scan: Scan) -> None:
     assert [task.task_id for task in facts.tasks] == ["t"]
     left = [(one.reason, one.count) for one in facts.excluded if one.kind == "task"]
     assert left == [("in an annotation", 2)]
+
+
+def test_what_is_called_in_code_that_is_not_called_may_be_of_a_module_not_met_before(
+    scan: Scan,
+) -> None:
+    code = "def f():\n pkg.sub.g()\n BashOperator(task_id='a')"
+    facts = scan(
+        dags__a=f"{HEAD}import pkg\n{code}\nd = DAG('d')",
+        dags__pkg____init__="",
+        dags__pkg__sub="def g():\n pass\n",
+    )
+    assert [dag.dag_id for dag in facts.dags] == ["d"]
+    left = [(one.reason, one.count) for one in facts.excluded if one.kind == "task"]
+    assert left == [("in a function not called", 1)]

@@ -6,6 +6,7 @@ import pytest
 
 from dagwarden.facts import EmbeddedSecret
 from dagwarden.sources.credentials import Fingerprint
+from dagwarden.sources.dags.records.outcome import decoded
 from dagwarden.sources.embedded import modules
 from dagwarden.sources.embedded.file import Reader
 from dagwarden.sources.embedded.join import joined
@@ -178,3 +179,41 @@ def test_modules_of_one_file_take_so_much_together_and_no_more(
     assert first == second
     assert 0 < first[0] < 40
     assert first[1] == ["too_large"]
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+def test_modules_in_a_circle_are_read_as_far_as_others(
+    tmp_path: Path, backwards: bool
+) -> None:
+    files = {
+        "a.py": f"from c import Y\nX = '{VALUE}'",
+        "b.py": "from a import X, Y\npassword = Y\nX = X",
+        "c.py": "from b import X\nY = X",
+    }
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    reader = Reader(tmp_path, Fingerprint(b"k", False))
+    found = [
+        (name, fact.secret, fact.path, fact.place)
+        for name in sorted(files, reverse=backwards)
+        for fact in reader.outcome(tmp_path / name, tmp_path).embedded_secrets
+        if fact.secret is not None
+    ]
+    assert found == [("b.py", "password", "a.py", "password")]
+
+
+def test_a_package_whose_modules_all_import_each_other_is_looked_into_whole(
+    tmp_path: Path,
+) -> None:
+    count = 30
+    imports = "".join(f"from m{n} import X as X{n}\n" for n in range(count))
+    for number in range(count):
+        (tmp_path / f"m{number}.py").write_text(f"{imports}X = 'x{number}'\n")
+    reader = Reader(tmp_path, Fingerprint(b"k", False))
+    for number in range(count):
+        read = reader.read(tmp_path / f"m{number}.py", tmp_path)
+        assert not decoded(read.outcome).gaps
+        assert read.seen is not None
+        assert len(read.seen) >= count
+    # each as often as it may be followed, not as often as ways lead to it
+    assert len(reader.shelf.modules) <= count * modules.MAX_DEPTH

@@ -55,7 +55,8 @@ def _tell(code: _Code, scope: Scope, interpreter: Interpreter, world: World) -> 
 
 def _unfollowed(interpreter: Interpreter, world: World) -> Iterator[Skipped]:
     yield from interpreter.skipped
-    for key, (node, scope) in interpreter.defined.items():
+    # to ask what is called may import a module, which defines more
+    for key, (node, scope) in list(interpreter.defined.items()):
         if key not in interpreter.followed or key in interpreter.given_up:
             reason = "in a function not called"
             if key in world.task_functions:

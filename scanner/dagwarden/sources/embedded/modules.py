@@ -27,8 +27,9 @@ from dagwarden.sources.dags.parse import parsed
 from dagwarden.sources.dags.records.outcome import shown
 from dagwarden.sources.dags.records.seen import Seen, Unreadable, look
 
-# How far modules of one file import each other.
+# How far modules of one file import each other: in circles, too.
 MAX_DEPTH = 5
+_WHOLE = -1
 # Bytes of a module; a longer one holds data.
 MAX_SIZE = 500_000
 # Units of work for the names of one, and of all that one file imports. What is known of a
@@ -40,8 +41,9 @@ _WORK_OF_MODULE = 1_000
 _PARSED = 4
 # Folders above a file that are looked into.
 MAX_ABOVE = 8
-# Modules whose names are kept for other files.
-MAX_KEPT = 500
+# Modules that are kept for other files, and their names.
+MAX_KEPT = 5_000
+MAX_NAMES_KEPT = 200_000
 # Names whose places are kept.
 MAX_HAVING = 50_000
 # What is installed comes first where Airflow looks.
@@ -51,13 +53,20 @@ _NOTHING: Mapping[str, Folded] = MappingProxyType({})
 
 
 class _Module(Struct, frozen=True):
-    """The names of a module, and all that was looked at for them."""
+    """What reading one module came to, and what it rests on."""
 
-    names: Mapping[str, Folded] = _NOTHING
-    seen: tuple[Seen, ...] = ()
-    # what that took, with the modules that it imports, and how far these import others
-    units: int = 0
-    height: int = 0
+    # its path, and how far it was followed where that was not to the end
+    key: tuple[str, int]
+    names: Mapping[str, Folded]
+    # itself, and what says that modules are not where they might be
+    seen: dict[Seen, None]
+    imports: "tuple[_Module, ...]"
+    # units that it took, what it imports left aside
+    units: int
+    # how far the modules below it import each other
+    height: int
+    # False: what was found may change without `seen` telling
+    lasting: bool
 
 
 class Shelf:
@@ -66,10 +75,27 @@ class Shelf:
     def __init__(self, root: Path) -> None:
         """Look below `root`."""
         self.root = root
-        self.modules: dict[str, _Module] = {}
+        # by path and how far modules were followed from there
+        self.modules: dict[tuple[str, int], _Module] = {}
+        self._names = 0
         # by folder and first part of a name: the places that have it, and what says
         # that the others do not
         self._having: dict[tuple[str, str], tuple[list[str], tuple[Seen, ...]]] = {}
+
+    def known(self, path: str, depth: int) -> _Module | None:
+        """Return what reading a module came to, its imports followed as far as `depth`."""
+        whole = self.modules.get((path, _WHOLE))
+        if whole is not None and whole.height <= depth:
+            return whole
+        return self.modules.get((path, depth))
+
+    def keep(self, module: _Module) -> None:
+        """Keep what reading a module came to."""
+        if len(self.modules) >= MAX_KEPT or self._names > MAX_NAMES_KEPT:
+            self.modules.clear()
+            self._names = 0
+        self.modules[module.key] = module
+        self._names += len(module.names)
 
     def having(self, folder: str, top: str) -> tuple[list[str], tuple[Seen, ...]]:
         """Return where `top` may be found for a file in `folder`, and where it is not."""
@@ -113,6 +139,28 @@ def _nothing(path: str) -> Seen:
     return Seen(os.fsencode(path))
 
 
+class _Together:
+    """What all that one file imports comes to: what was seen, and the units left."""
+
+    def __init__(self) -> None:
+        self.seen: dict[Seen, None] = {}
+        self.lasting = True
+        self.left = MAX_OF_ALL
+        self.taken: set[tuple[str, int]] = set()
+
+    def take(self, module: _Module) -> None:
+        """Count a module, and those that it imports: each once."""
+        waiting = [module]
+        while waiting:
+            one = waiting.pop()
+            if one.key not in self.taken:
+                self.taken.add(one.key)
+                self.left -= one.units
+                self.seen.update(one.seen)
+                self.lasting = self.lasting and one.lasting
+                waiting += one.imports
+
+
 class Modules:
     """The modules that one file imports, and what was looked at to find them."""
 
@@ -124,16 +172,24 @@ class Modules:
         self._folder = str(path.parent)
         # what modules and packages at the top were looked for
         self._sought: set[str] = set()
-        self.seen: dict[Seen, None] = {}
-        # False: what was found may change without `seen` telling
-        self.lasting = True
-        # False: another file may get more of the same module
-        self.whole = True
-        self._depth: int = above._depth + 1 if above else 0
-        self._reading: tuple[str, ...] = (*(above._reading if above else ()), str(path))
-        # how far modules below import each other, and the units that are left for all
-        self._height = 0
-        self._left: list[int] = above._left if above else [MAX_OF_ALL]
+        self._together: _Together = above._together if above else _Together()
+        # how far modules are followed from here
+        self._depth: int = above._depth - 1 if above else MAX_DEPTH
+        # of this file alone
+        self._own: dict[Seen, None] = {}
+        self._imports: dict[tuple[str, int], _Module] = {}
+        # whether all that it imports was followed to the end
+        self._whole = True
+
+    @property
+    def seen(self) -> tuple[Seen, ...]:
+        """All that was looked at."""
+        return tuple(self._own | self._together.seen)
+
+    @property
+    def lasting(self) -> bool:
+        """False: what was found may change without `seen` telling."""
+        return self._together.lasting
 
     def names_in(self, name: str, level: int) -> Mapping[str, Folded]:
         """Return the names of the module `name`, relative by `level` folders."""
@@ -146,7 +202,7 @@ class Modules:
             places, nothing = self.shelf.having(self._folder, top)
             if top not in self._sought:
                 self._sought.add(top)
-                self.seen |= dict.fromkeys(nothing)
+                self._own |= dict.fromkeys(nothing)
         found = [path for place in places for path in self._at(place, name)]
         return self._names(found[0]) if len(set(found)) == 1 else _NOTHING
 
@@ -173,48 +229,50 @@ class Modules:
             if os.path.exists(file):
                 yield file
                 return
-            self.seen[_nothing(file)] = None
+            self._own[_nothing(file)] = None
 
     def _names(self, path: str) -> Mapping[str, Folded]:
-        if path in self._reading or self._depth >= MAX_DEPTH or self._left[0] < 0:
-            self.whole = self.lasting = False
+        if not self._depth:
+            self._whole = False
             return _NOTHING
-        known = self.shelf.modules.get(path)
-        if known is None or self._depth + known.height >= MAX_DEPTH:
-            known = self._read(path)
-        else:
-            self._left[0] -= known.units
-        self._height = max(self._height, known.height + 1)
-        if self._left[0] < 0:
+        if self._together.left >= 0:
+            module = self.shelf.known(path, self._depth - 1) or self._read(path)
+            self._together.take(module)
+            self._imports[module.key] = module
+            self._whole = self._whole and module.key[1] == _WHOLE
+        if self._together.left < 0:
             pass_over()
-            self.whole = self.lasting = False
+            self._together.lasting = False
             return _NOTHING
-        self.seen |= dict.fromkeys(known.seen)
-        return known.names
+        return module.names
 
     def _read(self, path: str) -> _Module:
         inner = Modules(self.shelf, Path(path), self)
-        before = self._left[0]
-        given = min(MAX_WORK, before)
         names: Mapping[str, Folded] = _NOTHING
-        try:
-            data, seen = look(Path(path), self.shelf.root, MAX_SIZE)
-            # of its own: the file that imports it is searched for as much as any
-            with allowance(given) as reading, suppress(TooMuchWork):
-                charge(_WORK_OF_MODULE + len(data) // _PARSED)
+        seen: dict[Seen, None] = {}
+        lasting = True
+        # of its own: the file that imports it is searched for as much as any
+        with allowance(MAX_WORK) as reading, suppress(TooMuchWork):
+            charge(_WORK_OF_MODULE)
+            try:
+                data, own = look(Path(path), self.shelf.root, MAX_SIZE)
+                seen[own] = None
+                charge(len(data) // _PARSED)
                 tree = parsed(data)
                 names = names_of(tree, shown(Path(path), self.shelf.root), inner)
-        except Unreadable:
-            self._left[0] -= _WORK_OF_MODULE
-            self.lasting = False
-            return _Module()
-        self._left[0] -= given - reading.left
-        units = before - self._left[0]
-        module = _Module(names, (seen, *inner.seen), units, inner._height)
-        if inner.whole and inner.lasting:
-            if len(self.shelf.modules) >= MAX_KEPT:
-                self.shelf.modules.clear()
-            self.shelf.modules[path] = module
-        else:
-            self.whole = self.lasting = False
+            except Unreadable:
+                lasting = False
+        imports = tuple(inner._imports.values())
+        module = _Module(
+            key=(path, _WHOLE if inner._whole else inner._depth),
+            names=names,
+            seen=seen | inner._own,
+            imports=imports,
+            units=MAX_WORK - reading.left,
+            height=max((one.height + 1 for one in imports), default=0),
+            lasting=lasting,
+        )
+        if self._together.left >= 0:
+            # otherwise not all was read that it imports
+            self.shelf.keep(module)
         return module
