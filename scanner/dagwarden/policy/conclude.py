@@ -175,6 +175,8 @@ class _Causes:
     ) -> None:
         self._rules = rules
         self._subjects = subjects
+        # many lack the same
+        self._lacking: dict[tuple[Missing, ...], str] = {}
 
     def subject(self, verdict: Verdict) -> Fact:
         return self._subjects[self._rules[verdict.rule].subject][verdict.subject]
@@ -182,9 +184,11 @@ class _Causes:
     def key(self, verdict: Verdict) -> str:
         """FAILs share a cause by the rule's `cause`, UNKNOWNs by what is missing."""
         if verdict.outcome is Outcome.UNKNOWN:
-            return "unknown\0" + "\0".join(
-                f"{missing.reason} {missing.symbol}" for missing in verdict.missing
-            )
+            if verdict.missing not in self._lacking:
+                self._lacking[verdict.missing] = "unknown\0" + "\0".join(
+                    f"{missing.reason} {missing.symbol}" for missing in verdict.missing
+                )
+            return self._lacking[verdict.missing]
         return cause_of(self._rules[verdict.rule], self.subject(verdict))
 
     def fingerprint(self, verdict: Verdict) -> str:
@@ -229,19 +233,20 @@ class _Chains:
         return path.hops, path.assumes
 
 
-def _handles(subject: Fact) -> Iterable[str]:
+def _handles(subject: Fact) -> list[str]:
     """Return the ids under which a path may go through `subject`."""
-    yield subject.id
+    handles = [subject.id]
     if isinstance(subject, EmbeddedSecret):
-        yield from subject.carriers
+        handles += subject.carriers
     task = getattr(subject, "task", None)
     if isinstance(task, str):
-        yield task
+        handles.append(task)
     if isinstance(subject, Reach):
-        yield f"identity:{subject.identity.key}"
+        handles.append(f"identity:{subject.identity.key}")
     account = getattr(subject, "account", None)
     if isinstance(account, str):
-        yield f"identity:serviceAccount:{account}"
+        handles.append(f"identity:serviceAccount:{account}")
+    return handles
 
 
 def _passed(subject: Fact) -> Iterable[str]:
@@ -418,8 +423,8 @@ def _finding(
     chains: _Chains,
     failing: set[tuple[str, str]],
 ) -> Finding:
-    group = sorted(group, key=lambda v: _place(causes.subject(v)))
-    subjects = [causes.subject(verdict) for verdict in group]
+    subjects = sorted(map(causes.subject, group), key=_place)
+    # all that is told of it, they share
     first = group[0]
     unknown = first.outcome is Outcome.UNKNOWN
     through = chains.of(subjects[:1])
@@ -552,13 +557,18 @@ def _count_waived(
 
 def _unknowns(verdicts: Sequence[Verdict]) -> tuple[MissingInput, ...]:
     """Group UNKNOWNs by what would decide them, the most deciding first."""
+    # many lack the same
+    told = Counter(
+        (verdict.rule, verdict.missing)
+        for verdict in verdicts
+        if verdict.outcome is Outcome.UNKNOWN
+    )
     count: Counter[Missing] = Counter()
     rules: dict[Missing, set[str]] = defaultdict(set)
-    for verdict in verdicts:
-        if verdict.outcome is Outcome.UNKNOWN:
-            for missing in verdict.missing:
-                count[missing] += 1
-                rules[missing].add(verdict.rule)
+    for (rule, lacking), verdicts_like_it in told.items():
+        for missing in lacking:
+            count[missing] += verdicts_like_it
+            rules[missing].add(rule)
     return _sorted_inputs(
         MissingInput(
             reason=missing.reason,

@@ -36,6 +36,7 @@ from dagwarden.facts import (
     IdentityRef,
     Record,
     Task,
+    Unresolved,
     facts_of,
 )
 from dagwarden.findings import (
@@ -221,14 +222,20 @@ class _Judge:
             _absent(first, self.paths) if answer is Outcome.UNKNOWN else None
             for first, answer in zip(subjects.firsts, answers, strict=True)
         ]
-        missing = (
-            _missing(subject, lacks, rule.subject)
-            if (lacks := absent[of]) is not None
-            else ()
-            for of, subject in compress(
-                zip(subjects.classes, subjects.facts, strict=True), chosen
-            )
-        )
+        known: dict[tuple[int, tuple[Unresolved, ...]], tuple[Missing, ...]] = {}
+        missing: list[tuple[Missing, ...]] = []
+        for of, subject in compress(
+            zip(subjects.classes, subjects.facts, strict=True), chosen
+        ):
+            lacks = absent[of]
+            if lacks is None:
+                missing.append(())
+                continue
+            # many lack the same for the same reasons
+            key = of, subject.unresolved
+            if key not in known:
+                known[key] = _missing(subject, lacks, rule.subject)
+            missing.append(known[key])
         return list(map(Verdict, repeat(rule.id), ids, outcomes, missing))
 
     def _answers(self, subjects: Sequence[Fact]) -> list[Outcome]:
