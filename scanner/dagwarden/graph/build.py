@@ -245,6 +245,8 @@ def _resolved(
 
 def _linked(estate: Estate, acting: Acting) -> Acting:
     """Say by which binding each account of a chain is impersonated."""
+    if not acting.chain:
+        return acting
     needs = links(estate, acting, GET_TOKEN)
     return replace(acting, hops=linked(acting.hops, needs))
 

@@ -1,7 +1,7 @@
 """The estate by name: what the joins look things up in."""
 
 from collections.abc import Iterable
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 from dagwarden.facts import (
@@ -176,6 +176,8 @@ def causes_of(fact: Fact, field: str, default: str) -> tuple[Cause, ...]:
     return tuple(found) or (Cause(reason="dynamic", symbol=default),)
 
 
+# Many tasks lack the same connection.
+@lru_cache(1024)
 def unresolved(causes: tuple[Cause, ...], *fields: str) -> tuple[Unresolved, ...]:
     """Return the entries that say why `fields` are UNSET."""
     return tuple(cause.on(field) for field in fields for cause in causes)

@@ -428,12 +428,15 @@ def _task_hop(task: Task) -> Hop:
     )
 
 
+# Where the connection's name comes from, in words, but for an argument.
+_HOW = {
+    "default_args": " (from default_args)",
+    "operator_default": " (the operator's default)",
+}
+
+
 def _connection_hop(task: Task, conn_id: str, connection: Connection | None) -> Hop:
-    how = {
-        "argument": "",
-        "default_args": " (from default_args)",
-        "operator_default": " (the operator's default)",
-    }.get(task.connection_source or "argument", "")
+    how = _HOW.get(task.connection_source or "", "")
     return Hop(
         kind="uses_connection",
         source=label(task),
