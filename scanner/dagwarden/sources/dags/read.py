@@ -209,7 +209,12 @@ class _Walked(Struct, frozen=True):
     """A folder on the way down, with the patterns in force there."""
 
     path: Path
-    patterns: tuple[Pattern, ...]
+    real: str  # where it lies, whatever links led there
+    patterns: tuple[Pattern, ...] = ()
+
+
+# What a folder holds under one name: whether it is a folder, and whether a link.
+_Listed = tuple[str, bool, bool]
 
 
 class _Walk:
@@ -287,57 +292,63 @@ class _Walk:
         around = None
         if wanted is not None and not loaders:
             around = {parent for path in wanted for parent in path.parents}
-        waiting = [_Walked(folder, ())]
+        waiting = [_Walked(folder, os.path.realpath(folder))]
         visited: set[str] = set()
         while waiting:
             walked = waiting.pop()
-            if not self._enter(walked.path, visited):
+            if not self._enter(walked, visited):
                 continue
-            patterns = (*walked.patterns, *self._patterns(walked.path, folder))
+            listed = self._listed(walked.path)
+            patterns = walked.patterns
+            if any(name == IGNORE_FILE for name, _, _ in listed):
+                patterns = (*patterns, *self._patterns(walked.path, folder))
             below: list[_Walked] = []
-            for name, is_folder in self._listed(walked.path):
+            for name, is_folder, is_link in listed:
+                if not is_folder and not name.endswith(_READ):
+                    continue
                 path = walked.path / name
                 if is_folder:
                     needed = around is None or path in around
                     needed = needed and path not in self.others
                     if needed and self._kept(path, folder, patterns, is_folder=True):
-                        below.append(_Walked(path, patterns))
+                        # asked of the system, it costs a look at each folder above
+                        real = os.path.join(walked.real, name)
+                        real = os.path.realpath(path) if is_link else real
+                        below.append(_Walked(path, real, patterns))
                 elif (
-                    name.endswith(_READ)
-                    and (wanted is None or path in wanted or (loaders and _loads(path)))
-                    and self._kept(path, folder, patterns, is_folder=False)
-                ):
+                    wanted is None or path in wanted or (loaders and _loads(path))
+                ) and self._kept(path, folder, patterns, is_folder=False):
                     if wanted is not None and path not in wanted:
                         self.loaders.add(path)
                     yield path
             waiting.extend(reversed(below))
 
-    def _enter(self, path: Path, visited: set[str]) -> bool:
+    def _enter(self, walked: _Walked, visited: set[str]) -> bool:
         """Say whether to read a folder: not twice, and not outside the root."""
-        real = os.path.realpath(path)
-        if real in visited or len(visited) > MAX_FOLDERS:
+        path = walked.path
+        if walked.real in visited or len(visited) > MAX_FOLDERS:
             detail = "a link leads to a folder that was read already"
             self.gap("unreadable", path, detail)
             return False
-        visited.add(real)
+        visited.add(walked.real)
         if path.is_symlink() and is_outside(path, self.root):
             self.gap("unreadable", path, "a link leads out of the scanned root")
             return False
         return True
 
-    def _listed(self, path: Path) -> list[tuple[str, bool]]:
+    def _listed(self, path: Path) -> list[_Listed]:
         try:
             with os.scandir(path) as entries:
-                found = [(entry.name, _is_folder(entry)) for entry in entries]
+                found = sorted(map(_entry, entries))
         except OSError as error:
             self.gap("unreadable", path, f"cannot list the folder: {why(error)}")
             return []
-        for name, is_folder in sorted(found):
+        for name, is_folder, _ in found:
             if is_folder and name in _PACKAGES:
                 shown = self.shown(path / name)
                 self.leave_out("folder", shown, "holds installed packages")
         hidden = {"__pycache__", ".git", *_PACKAGES}
-        return sorted(item for item in found if item[0] not in hidden)
+        return [one for one in found if one[0] not in hidden]
 
     def _patterns(self, path: Path, folder: Path) -> list[Pattern]:
         file = path / IGNORE_FILE
@@ -432,11 +443,12 @@ def _loads(path: Path) -> bool:
         return False
 
 
-def _is_folder(entry: os.DirEntry[str]) -> bool:
+def _entry(entry: os.DirEntry[str]) -> _Listed:
     try:
-        return entry.is_dir()
+        is_folder = entry.is_dir()
     except OSError:  # a link to itself; told when it is read as a file
-        return False
+        is_folder = False
+    return entry.name, is_folder, entry.is_symlink()
 
 
 def _in_order(facts: Facts) -> Facts:

@@ -3,7 +3,7 @@
 import os
 import stat
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
 from dagwarden.facts import Excluded, Gap, GapReason, Origin
@@ -72,8 +72,7 @@ class Walk:
     def below(self, place: Path) -> None:
         """Find the files below a folder, or the file itself."""
         if place.is_dir():
-            for path in self._files(place):
-                self.found.setdefault(path, place)
+            self._walk(place)
         elif place.exists():
             self.files([place])
 
@@ -82,7 +81,7 @@ class Walk:
         for path in paths:
             mode = self._mode(path)
             if mode is not None and self._kept(path, is_folder=False):
-                self._take(path, mode)
+                self._take(path, path.parent, mode)
 
     def _mode(self, path: Path) -> int | None:
         try:
@@ -91,7 +90,7 @@ class Walk:
             self._gap("unreadable", path, f"cannot be looked at: {why(error)}")
             return None
 
-    def _take(self, path: Path, mode: int) -> None:
+    def _take(self, path: Path, folder: Path, mode: int) -> None:
         if stat.S_ISLNK(mode):
             self._link(path)
         elif not stat.S_ISREG(mode):
@@ -101,7 +100,7 @@ class Walk:
         elif (why_not := passed_over(path.name)) is not None:
             self.leave_out(path, why_not)
         else:
-            self.found.setdefault(path, path.parent)
+            self.found.setdefault(path, folder)
 
     def _link(self, path: Path) -> None:
         """Pass over a link: what it leads to is read where it lies, if it is here."""
@@ -111,30 +110,30 @@ class Walk:
         else:
             self.leave_out(path, "a link: read where it leads to")
 
-    def _files(self, folder: Path) -> Iterator[Path]:
+    def _walk(self, folder: Path) -> None:
         waiting = [folder]
         files = 0
         while waiting:
             here = waiting.pop()
             self._folders += 1
             folders: list[Path] = []
-            for path, mode in self._listed(here):
+            for name, mode in self._listed(here):
+                path = here / name
                 if stat.S_ISDIR(mode):
                     if self._entered(path):
                         folders.append(path)
                 elif self._kept(path, is_folder=False):
                     before = len(self.found)
-                    self._take(path, mode)
+                    self._take(path, here, mode)
                     files += len(self.found) - before
             waiting += reversed(folders)
             if files > MAX_FILES or self._folders > MAX_FOLDERS:
                 self._gap("too_large", here, "holds more files than are looked into")
                 return
-        yield from ()
 
     def _entered(self, path: Path) -> bool:
         reason = _PASSED.get(path.name)
-        if reason is None and os.path.exists(path / "pyvenv.cfg"):
+        if reason is None and os.path.exists(os.path.join(path, "pyvenv.cfg")):
             reason = "holds installed packages"
         if reason is not None:
             if path.name != ".git":
@@ -142,13 +141,13 @@ class Walk:
             return False
         return self._kept(path, is_folder=True)
 
-    def _listed(self, folder: Path) -> list[tuple[Path, int]]:
-        found: list[tuple[Path, int]] = []
+    def _listed(self, folder: Path) -> list[tuple[str, int]]:
+        found: list[tuple[str, int]] = []
         try:
             with os.scandir(folder) as entries:
                 for entry in entries:
                     mode = entry.stat(follow_symlinks=False).st_mode
-                    found.append((folder / entry.name, mode))
+                    found.append((entry.name, mode))
         except OSError as error:
             self._gap("unreadable", folder, f"cannot list the folder: {why(error)}")
         return sorted(found)
