@@ -126,7 +126,7 @@ EVERYONE = "principalSet://goog/public:all"
 def group(name: str, *members: str) -> Export:
     """Return the members of a group, as a response of the API with its key."""
     kinds = {"user": "USER", "group": "GROUP", "serviceAccount": "SERVICE_ACCOUNT"}
-    listed = []
+    listed: list[Export] = []
     for one in members:
         kind, _, key = (sa(one) if one in ACCOUNTS else one).partition(":")
         listed.append(
@@ -314,7 +314,8 @@ def write(extras: tuple[Any, ...], folder: Path) -> Path:
     """Write the organisation with what a case adds; return the file."""
     assets, beside = base(), list[Export]()
     for extra in extras:
-        for one in extra if isinstance(extra, list) else [extra]:
+        several: list[Any] = extra if isinstance(extra, list) else [extra]
+        for one in several:
             if isinstance(one, Grant):
                 asset = assets.setdefault(
                     one.on, {"name": one.on, "assetType": "x.googleapis.com/Y"}

@@ -111,9 +111,14 @@ _ABOVE_POOLS: tuple[tuple[str, Place, str], ...] = (
 )
 _STAFF_FORGES = "iam.googleapis.com/workforcePoolProviders.create"
 _STAFF = "cloud.google.com/iam/docs/manage-workforce-identity-pools-providers"
-_STAFF_PLACES: tuple[tuple[Place, Place, str], ...] = (
-    ("staff", "staff_organization", ""),
-    ("staff_unread", "staff_unread_organization", "workforce pools in"),
+_STAFF_OPEN = "workforce pools in"
+_SETS_STAFF = "iam.googleapis.com/workforcePools.setIamPolicy"
+_SETS_ORGANIZATION = "resourcemanager.organizations.setIamPolicy"
+_STAFF_PLACES: tuple[tuple[str, Place, str], ...] = (
+    (_SETS_STAFF, "staff", ""),
+    (_SETS_STAFF, "staff_unread", _STAFF_OPEN),
+    (_SETS_ORGANIZATION, "staff_organization", ""),
+    (_SETS_ORGANIZATION, "staff_unread_organization", _STAFF_OPEN),
 )
 _SPEAKING = (
     "iam.serviceAccounts.getAccessToken",
@@ -254,36 +259,30 @@ EDGES: tuple[Edge, ...] = (
     # cloud.google.com/iam/docs/configuring-workforce-identity-federation: who may, and that
     # a pool may be left to others by a policy of its own
     *(
-        edge
-        for pool, above, depends in _STAFF_PLACES
-        for edge in (
-            Edge(
-                kind="CAN_FORGE_FEDERATION",
-                permissions=(
-                    _STAFF_FORGES,
-                    "iam.googleapis.com/workforcePoolProviders.update",
-                ),
-                place=pool,
-                depends=depends,
-                text="lets an issuer of its own speak for",
-                source=_STAFF,
+        Edge(
+            kind="CAN_FORGE_FEDERATION",
+            permissions=(
+                _STAFF_FORGES,
+                "iam.googleapis.com/workforcePoolProviders.update",
             ),
-            *(
-                Edge(
-                    kind="CAN_GRANT",
-                    permissions=(permission,),
-                    grants=(_STAFF_FORGES,),
-                    place=place,
-                    depends=depends,
-                    text="gives itself the right to let an issuer of its own speak for",
-                    source=_STAFF,
-                )
-                for permission, place in (
-                    ("iam.googleapis.com/workforcePools.setIamPolicy", pool),
-                    ("resourcemanager.organizations.setIamPolicy", above),
-                )
-            ),
+            place=place,
+            depends=depends,
+            text="lets an issuer of its own speak for",
+            source=_STAFF,
         )
+        for _, place, depends in _STAFF_PLACES[:2]
+    ),
+    *(
+        Edge(
+            kind="CAN_GRANT",
+            permissions=(permission,),
+            grants=(_STAFF_FORGES,),
+            place=place,
+            depends=depends,
+            text="gives itself the right to let an issuer of its own speak for",
+            source=_STAFF,
+        )
+        for permission, place, depends in _STAFF_PLACES
     ),
     Edge(
         kind="CAN_RUN_WITH_OVERRIDES",
