@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from zlib import crc32
 
 CRM = "//cloudresourcemanager.googleapis.com"
@@ -314,7 +314,7 @@ def write(extras: tuple[Any, ...], folder: Path) -> Path:
     """Write the organisation with what a case adds; return the file."""
     assets, beside = base(), list[Export]()
     for extra in extras:
-        several: list[Any] = extra if isinstance(extra, list) else [extra]
+        several = cast("list[Any]", extra) if isinstance(extra, list) else [extra]
         for one in several:
             if isinstance(one, Grant):
                 asset = assets.setdefault(
