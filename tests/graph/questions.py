@@ -314,7 +314,9 @@ def write(extras: tuple[Any, ...], folder: Path) -> Path:
     """Write the organisation with what a case adds; return the file."""
     assets, beside = base(), list[Export]()
     for extra in extras:
-        several = cast("list[Any]", extra) if isinstance(extra, list) else [extra]
+        several: tuple[Any, ...] = (extra,)
+        if isinstance(extra, list):
+            several = tuple(cast("list[Export]", extra))
         for one in several:
             if isinstance(one, Grant):
                 asset = assets.setdefault(

@@ -6,7 +6,7 @@ identities that tasks use. A binding high in the hierarchy is one node that many
 holders share, so the graph stays linear in bindings and accounts.
 """
 
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Literal
@@ -1069,8 +1069,10 @@ class _Changes:
 
     def __init__(self, graph: ControlGraph) -> None:
         self._graph = graph
-        self._updates: list[tuple[str, Binding]] = []
-        self._held: list[tuple[str, Binding]] = []
+        # by the resource on which roles may be changed, what lets whom change them
+        self._updates: dict[str, list[tuple[str, Binding]]] = defaultdict(list)
+        # by each resource from which a role may be changed, who has it
+        self._held: dict[str, list[tuple[str, Binding]]] = defaultdict(list)
         self._done: set[tuple[str, str]] = set()
         self.open: list[Cause] = []
 
@@ -1079,38 +1081,40 @@ class _Changes:
         gives, key = means(node)
         if gives not in ("identity", "api") or _is_hub(node) or is_pool(key):
             return
-        found = self._graph.control.changing(key)
-        if found is NOTHING:
-            return
-        updates = [(node, binding) for binding in found.updates]
-        held = [(node, binding) for binding in (*found.held, *found.perhaps)]
-        self._updates += updates
-        self._held += held
-        yield from self._pairs(updates, self._held)
-        yield from self._pairs(self._updates, held)
-
-    def _pairs(
-        self, updates: list[tuple[str, Binding]], held: list[tuple[str, Binding]]
-    ) -> Iterator[tuple[str, str]]:
         control = self._graph.control
-        for node, binding in held:
-            changing = control.changing(means(node)[1])
-            for other, update in updates:
-                own = means(node)[1] == means(other)[1] and binding in changing.held
-                told = (node, binding.id) in self._done
-                if own or told or not control.changes(update, binding):
-                    continue
-                if binding in changing.perhaps:
-                    self.open.append(condition_cause(binding))
-                    continue
-                before = len(self.open)
-                for step in control.changed(binding, update, means(other)[1]):
-                    hub, causes = self._graph.cross(node, step, other)
-                    self.open += causes
-                    if hub is not None:
-                        yield node, hub
-                if len(self.open) == before:  # else another may surely change it
-                    self._done.add((node, binding.id))
+        found, hierarchy = control.changing(key), control.estate.hierarchy
+        for update in found.updates:
+            scope = hierarchy.canonical(update.resource)
+            self._updates[scope].append((node, update))
+            for holder, binding in self._held.get(scope, ()):
+                yield from self._pair(holder, binding, node, update)
+        for binding in (*found.held, *found.perhaps):
+            for name in hierarchy.lineage(role_parent(binding.role) or "").names:
+                self._held[name].append((node, binding))
+                for changer, update in self._updates.get(name, ()):
+                    yield from self._pair(node, binding, changer, update)
+
+    def _pair(
+        self, node: str, binding: Binding, changer: str, update: Binding
+    ) -> Iterator[tuple[str, str]]:
+        """Yield what one gets by a custom role that another changes, or that he may."""
+        if (node, binding.id) in self._done:
+            return
+        control, key, by = self._graph.control, means(node)[1], means(changer)[1]
+        if binding in control.changing(key).perhaps:
+            self._done.add((node, binding.id))
+            self.open.append(condition_cause(binding))
+            return
+        if key == by:  # a step of its own
+            return
+        before = len(self.open)
+        for step in control.changed(binding, update, by):
+            hub, causes = self._graph.cross(node, step, changer)
+            self.open += causes
+            if hub is not None:
+                yield node, hub
+        if len(self.open) == before:  # else another may surely change it
+            self._done.add((node, binding.id))
 
 
 def _walk(

@@ -34,6 +34,7 @@ MEMBERS = (
     *("allUsers", "allAuthenticatedUsers", "domain:x.example"),
     f"principalSet://iam.googleapis.com/{POOL}/*",
     f"principalSet://iam.googleapis.com/{POOL}/group/devs",
+    f"principalSet://iam.googleapis.com/{POOL}/attribute.repo/a",
     f"principalSet:{CRM}/projects/21/type/ServiceAccount",
     f"principalSet:{CRM}/folders/11/type/ServiceAccount",
     f"deleted:serviceAccount:{ETL}?uid=999",

@@ -110,7 +110,8 @@ class _Asked:
             return HALF if who.startswith("user:") else NO
         if member.endswith(f"{POOL}/*"):
             return YES if who == RUNNER else NO
-        if f"{POOL}/group/" in member:  # without its token nobody knows its groups
+        # without its token nobody knows its groups and attributes
+        if any(f"{POOL}/{of}" in member for of in ("group/", "attribute.")):
             return HALF if who == RUNNER else NO
         if member.endswith("/type/ServiceAccount"):
             place = member.removeprefix(f"principalSet:{CRM}/").partition("/type/")[0]

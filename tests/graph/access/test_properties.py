@@ -4,6 +4,7 @@ from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.graph.access.organisation import (
@@ -12,6 +13,7 @@ from tests.graph.access.organisation import (
     GRANTS,
     ORGANISATIONS,
     QUESTIONS,
+    RUNNER,
     Denial,
     Grant,
     Organisation,
@@ -21,6 +23,7 @@ from tests.graph.access.organisation import (
 from tests.graph.access.reference import answer
 
 from dagwarden.graph.access import Answer
+from dagwarden.graph.access.decide import Access
 from dagwarden.graph.enrich import enrich
 from dagwarden.graph.estate import Estate
 from dagwarden.sources.credentials import Fingerprint
@@ -55,6 +58,17 @@ def test_the_answer_is_the_documentation_s(
     assert bool(said.causes) is (said.held is None)
     assert said.supports or said.held is not True
     assert not said.refusals or said.held is False
+
+
+@given(ORGANISATIONS, QUESTIONS)
+def test_what_is_the_same_for_all_of_a_pool_is_what_is_asked_of_each(
+    organisation: Organisation, question: Question
+) -> None:
+    question = (RUNNER, *question[1:])
+    folded = asked(organisation, question)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Access, "_is_any_of_a_pool", lambda *_: False)
+        assert asked(organisation, question) == folded
 
 
 @given(ORGANISATIONS, QUESTIONS, DENIALS)

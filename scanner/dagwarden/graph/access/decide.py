@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import cached_property
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from msgspec import UNSET
@@ -22,8 +23,10 @@ from dagwarden.facts import (
     CloudRun,
     Facts,
     Origin,
+    Record,
 )
 from dagwarden.graph.access.answers import (
+    MANY,
     NO,
     YES,
     Answer,
@@ -91,6 +94,28 @@ class _Keys(dict[str, str]):
         return key
 
 
+class _Fold(Record, frozen=True, kw_only=True):
+    """
+    Of the bindings on a place what is the same for all of a pool, and what is not.
+
+    A pool may have thousands of principals and of sets, of which nobody knows who is
+    in which.
+    """
+
+    alone: list[Binding]  # to be asked of each
+    naming: dict[str, list[Binding]]  # member -> the others that name it
+    # what would tell of the sets, and by which bindings
+    open_ones: list[tuple[Cause, set[str]]]
+
+    def of(self, key: str) -> tuple[list[Binding], list[Cause]]:
+        """Return the bindings to ask of an identity, and what the others leave open."""
+        everyone = (*_everyone(key), key)
+        named = [one for member in everyone for one in self.naming.get(member, ())]
+        own = {one.id for one in named}
+        causes = (cause for cause, by in self.open_ones if not by <= own)
+        return [*self.alone, *named], list(islice(causes, MANY))
+
+
 class Access:
     """The policies of one snapshot, indexed by resource and by member."""
 
@@ -127,6 +152,7 @@ class Access:
         self._answers: dict[tuple[str, str, str], Answer] = {}
         self._guards: dict[str, tuple[str, ...]] = {}
         self._givers: dict[tuple[str, str], list[Binding]] = {}
+        self._folds: dict[tuple[str | None, str, str, str], _Fold] = {}
 
     def _index(self, bindings: Iterable[Binding]) -> None:
         """Index bindings by place and member: a large organisation has many of both."""
@@ -243,7 +269,12 @@ class Access:
         lineage = self.hierarchy.lineage(resource)
         supports: list[Support] = []
         for place in lineage.names:
-            for binding in self._giving(place, permission):
+            giving = self._giving(place, permission)
+            if giving and self._is_any_of_a_pool(key):
+                fold = self._fold(place, permission, resource, key)
+                giving, causes = fold.of(key)
+                doubt.extend(causes)
+            for binding in giving:
                 told = self._grants(binding, key, permission, resource)
                 if told.held is True:
                     inherited = place != resource
@@ -265,6 +296,40 @@ class Access:
                 if self.roles.holds(binding.role, permission) is not False
             ]
         return found
+
+    def _is_any_of_a_pool(self, key: str) -> bool:
+        """Tell whether all that is known of an identity is its pool, and its name."""
+        federated = kind_of(key) == "federated"
+        return federated and not self.membership.settled(key)
+
+    def _fold(self, place: str, permission: str, resource: str, key: str) -> "_Fold":
+        """Return what is the same for all of a pool of whom no more is known."""
+        question = (self.membership.pool(key), permission, resource, place)
+        found = self._folds.get(question)
+        if found is None:
+            found = self._folds[question] = self._find_fold(*question)
+        return found
+
+    def _find_fold(
+        self, pool: str | None, permission: str, resource: str, place: str
+    ) -> "_Fold":
+        alone: list[Binding] = []
+        naming: dict[str, list[Binding]] = defaultdict(list)
+        open_ones: dict[Cause, set[str]] = defaultdict(set)
+        anyone = f"principal://iam.googleapis.com/{pool}/subject/"
+        for binding in self._giving(place, permission):
+            members = self.members(binding)
+            many = self._many.intersection(members)
+            if pool is None or not all(map(_part_of_a_pool, many)):
+                alone.append(binding)
+                continue
+            for member in members:
+                naming[member].append(binding)
+            if many:
+                told = self._grants(binding, anyone, permission, resource)
+                for cause in told.causes:
+                    open_ones[cause].add(binding.id)
+        return _Fold(alone=alone, naming=naming, open_ones=sorted(open_ones.items()))
 
     def _unchecked(
         self, permission: str, resource: str
@@ -529,6 +594,13 @@ class Access:
 def role_cause(role: str) -> Cause:
     """Return the cause of an unknown role definition."""
     return Cause(reason="layer", symbol=f"definition of {role}")
+
+
+def _part_of_a_pool(member: str) -> bool:
+    """Tell whether a member is some of a pool: by a group or an attribute."""
+    if not member.startswith("principalSet://iam."):
+        return False
+    return "/group/" in member or "/attribute." in member
 
 
 def _told(held: bool) -> Told:
