@@ -60,6 +60,10 @@ def test_the_answer_is_the_documentation_s(
     assert not said.refusals or said.held is False
 
 
+def _never(*_: object) -> bool:
+    return False
+
+
 @given(ORGANISATIONS, QUESTIONS)
 def test_what_is_the_same_for_all_of_a_pool_is_what_is_asked_of_each(
     organisation: Organisation, question: Question
@@ -67,7 +71,7 @@ def test_what_is_the_same_for_all_of_a_pool_is_what_is_asked_of_each(
     question = (RUNNER, *question[1:])
     folded = asked(organisation, question)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Access, "_is_any_of_a_pool", lambda *_: False)
+        patch.setattr(Access, "_is_any_of_a_pool", _never)
         assert asked(organisation, question) == folded
 
 
