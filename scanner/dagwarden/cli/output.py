@@ -15,34 +15,31 @@ if TYPE_CHECKING:
 
     from dagwarden.findings import Report
 
+    # for machines: in bytes, whatever the terminal's encoding
+    Parts = Iterable[str | bytes]
+
 INCOMPLETE = 3
 FORMATS = ("text", "json", "sarif", "html")
 _SUFFIXES = {".txt": "text", ".json": "json", ".sarif": "sarif", ".html": "html"}
 
 
-def rendered(
-    report: "Report", format_: str, *, verbose: bool = False
-) -> "Iterable[str]":
+def rendered(report: "Report", format_: str, *, verbose: bool = False) -> "Parts":
     """Return `report` in one of `FORMATS`, in parts where it may be large."""
     if format_ == "json":
         from dagwarden.render.json import json_parts
 
-        return (part.decode() for part in json_parts(report))
-    return (_rendered(report, format_, verbose=verbose),)
-
-
-def _rendered(report: "Report", format_: str, *, verbose: bool) -> str:
+        return json_parts(report)
     if format_ == "sarif":
         from dagwarden.render.sarif import render_sarif
 
-        return render_sarif(report).decode()
+        return (render_sarif(report),)
     if format_ == "html":
         from dagwarden.render.html import render_html
 
-        return render_html(report)
+        return (render_html(report),)
     from dagwarden.render.text import render_text
 
-    return render_text(report, width=_width(), colour=colour(), verbose=verbose)
+    return (render_text(report, width=_width(), colour=colour(), verbose=verbose),)
 
 
 def _width() -> int:
@@ -86,7 +83,7 @@ def colour() -> bool:
     return terminal and "NO_COLOR" not in os.environ
 
 
-def say(parts: "Iterable[str]") -> None:
+def say(parts: "Parts") -> None:
     """Write to standard output."""
     for part in parts:
         click.echo(part, nl=False)
@@ -97,7 +94,7 @@ def write(path: Path, content: str) -> None:
     write_parts(path, (content,))
 
 
-def write_parts(path: Path, parts: "Iterable[str]") -> None:
+def write_parts(path: Path, parts: "Parts") -> None:
     """Write a file whole, part by part, readable by its owner only."""
     import tempfile  # with it come random numbers and archives: not for a hook
 
@@ -105,8 +102,9 @@ def write_parts(path: Path, parts: "Iterable[str]") -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.writelines(parts)
+            with os.fdopen(descriptor, "wb") as file:
+                for part in parts:
+                    file.write(part.encode() if isinstance(part, str) else part)
             os.replace(name, path)
         except BaseException:  # whatever stops it, nothing half written stays
             os.unlink(name)

@@ -123,8 +123,13 @@ def _parts(value: object, margin: bytes) -> Iterator[bytes]:
 
 
 def _indented(value: object, margin: bytes) -> bytes:
+    # what stands in lists is indented as deep as they are
+    depth = len(margin) // 2
+    for _ in range(depth):
+        value = [value]
     text = msgspec.json.format(_encoded(value, "sorted"), indent=2)
-    return text.replace(b"\n", b"\n" + margin)
+    # a line before it and one after it for each, as far to the right
+    return text[depth * (depth + 3) : len(text) - depth * (depth + 1)]
 
 
 def line(value: object) -> bytes:
