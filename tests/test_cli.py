@@ -176,19 +176,88 @@ def test_a_repositorys_settings_cannot_stall_the_scan(text: str, folder: Path) -
     assert done.stderr.startswith("error: ")
 
 
-def test_a_closed_or_full_output_is_said_in_one_line(folder: Path) -> None:
-    for redirect in (">/dev/full", ">&-"):
-        done = subprocess.run(
-            ["sh", "-c", f"{DAGWARDEN} scan dags {redirect}"],
-            cwd=folder,
-            env={"PATH": os.environ["PATH"], "HOME": str(folder)},
-            text=True,
-            capture_output=True,
-            check=False,
+@pytest.mark.parametrize(
+    ("command", "status", "said"),
+    [
+        (f"scan dags {form} {redirect}", *told)
+        for form in ("", "--format json", "--format sarif", "--format html")
+        for redirect, told in (
+            (
+                ">/dev/full",
+                (2, "error: cannot write the output (No space left on device)"),
+            ),
+            (">&-", (0, "")),
         )
-        assert "defect" not in done.stderr
-        assert "Traceback" not in done.stderr
-        assert done.returncode in (0, 2)
+    ]
+    + [
+        (
+            "--help >/dev/full",
+            2,
+            "error: cannot write the output (No space left on device)",
+        )
+    ],
+)
+def test_a_closed_or_full_output_is_said_in_one_line(
+    command: str, status: int, said: str, folder: Path
+) -> None:
+    done = subprocess.run(
+        ["sh", "-c", f"{DAGWARDEN} {command}"],
+        cwd=folder,
+        env={"PATH": os.environ["PATH"], "HOME": str(folder)},
+        text=True,
+        capture_output=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr.strip()) == (status, said)
+
+
+# Each fails where nothing is written, as a defect of ours might.
+FAILS = """
+import os, sys
+from dagwarden import job
+def perform(ready, progress):
+    {0}
+job.perform = perform
+sys.argv = ["dagwarden", "scan", "dags"]
+from dagwarden.cli import program
+program()
+"""
+
+
+@pytest.mark.parametrize(
+    ("act", "status", "said"),
+    [
+        (
+            "open('dags/\\x1b[2Jgone')",
+            2,
+            "dags/\\x1b[2Jgone: cannot be used (No such file or directory)",
+        ),
+        ("os.stat(b'dags' * 999)", 2, f"{'dags' * 999}: cannot be used"),
+        ("os.read(-1, 1)", 4, "internal error: OSError (Bad file descriptor) in <str"),
+        ("raise OSError(0, 's3cr3t')", 4, "internal error: OSError in <string>:5"),
+        ("raise ValueError('s3cr3t')", 4, "internal error: ValueError in <string>:5"),
+    ],
+)
+def test_what_fails_elsewhere_is_no_error_of_the_output(
+    act: str, status: int, said: str, folder: Path
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", FAILS.format(act)],
+        cwd=folder,
+        text=True,
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == status
+    assert done.stderr.startswith(f"error: {said}")
+    assert "s3cr3t" not in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_path_that_the_system_refuses_is_told(folder: Path) -> None:
+    done = run(folder, "scan", "d" * 5_000)
+    assert done.returncode == 2
+    assert done.stderr.endswith("d: cannot be used (File name too long)\n")
 
 
 def loop(folder: Path) -> None:

@@ -37,9 +37,8 @@ def main() -> NoReturn:
     except BrokenPipeError:
         _discard_output()
         status = 141
-    except OSError as error:  # the disk is full, the terminal is gone
-        _discard_output()
-        status = _complain(f"cannot write the output ({error.strerror})", USAGE)
+    except OSError as error:
+        status = _system(error)
     except Exception as error:  # the one place that may catch everything
         status = _crash(error)
     sys.exit(status if isinstance(status, int) else 0)
@@ -81,20 +80,42 @@ def _usage(error: click.ClickException) -> int:
     )
 
 
-def _crash(error: Exception) -> int:
-    """Report a defect of ours without its message: that may quote a secret."""
+def _place(error: Exception) -> tuple[Path, int]:
+    """Return the file and line that an error was raised in."""
     place = error.__traceback__
     while place is not None and place.tb_next is not None:
         place = place.tb_next
-    where = (
-        f"{Path(place.tb_frame.f_code.co_filename).name}:{place.tb_lineno}"
-        if place
-        else "?"
-    )
+    if place is None:
+        return Path("?"), 0
+    return Path(place.tb_frame.f_code.co_filename), place.tb_lineno
+
+
+def _system(error: OSError) -> int:
+    """Report what the system refused: the output, a file that was named, or more."""
+    file, _ = _place(error)
+    # click raised it, by which all is written, or the last flush here
+    if file.parent == Path(click.__file__).parent or file == Path(__file__):
+        _discard_output()  # the disk is full, the terminal is gone
+        return _complain(f"cannot write the output ({error.strerror})", USAGE)
+    named: object = error.filename
+    if error.errno is None or not isinstance(named, (str, bytes)):
+        return _crash(error)
+    from dagwarden.render import visible
+
+    name = visible(os.fsdecode(named))
+    return _complain(f"{name}: cannot be used ({os.strerror(error.errno)})", USAGE)
+
+
+def _crash(error: Exception) -> int:
+    """Report a defect of ours without its message: that may quote a secret."""
     if os.environ.get("DAGWARDEN_TRACEBACK"):
         raise error
+    file, line = _place(error)
+    said = ""
+    if isinstance(error, OSError) and error.errno:  # the system's words
+        said = f" ({os.strerror(error.errno)})"
     return _complain(
-        f"internal error: {type(error).__name__} in {where}; this is a defect of "
+        f"internal error: {type(error).__name__}{said} in {file.name}:{line}; this is a defect of "
         "dagwarden, please report it (DAGWARDEN_TRACEBACK=1 shows all, and may show "
         "secrets)",
         INTERNAL,
