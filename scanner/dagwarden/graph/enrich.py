@@ -68,17 +68,17 @@ def _with_tenants(
 
 
 def _told(bindings: tuple[Binding, ...]) -> tuple[Binding, ...]:
-    """Say of each binding which members were deleted, and that it ends with nothing."""
+    """Say of each binding which members were deleted: few have any."""
     return tuple(
-        replace(
-            binding,
-            expired=None,
-            deleted_members=tuple(
-                member for member in binding.members if member.startswith("deleted:")
-            ),
-        )
+        replace(binding, deleted_members=tuple(filter(_deleted, binding.members)))
+        if "deleted:" in " ".join(binding.members)
+        else binding
         for binding in bindings
     )
+
+
+def _deleted(member: str) -> bool:
+    return member.startswith("deleted:")
 
 
 def _timed(bindings: tuple[Binding, ...], as_of: datetime) -> tuple[Binding, ...]:

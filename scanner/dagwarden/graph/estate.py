@@ -20,7 +20,12 @@ from dagwarden.facts import (
 )
 from dagwarden.graph.access import Cause
 from dagwarden.graph.hierarchy import Hierarchy
-from dagwarden.graph.principals import kind_of, ref_of
+from dagwarden.graph.principals import (
+    email_of,
+    is_default_compute,
+    kind_of,
+    ref_of,
+)
 
 if TYPE_CHECKING:
     from dagwarden.graph.access.decide import Access
@@ -141,7 +146,8 @@ def _ref(key: str, identity: Identity | None) -> IdentityRef:
         key=key,
         kind=identity.kind,
         email=identity.email,
-        default_compute=identity.default_compute or ref_of(key).default_compute,
+        default_compute=identity.default_compute
+        or is_default_compute(email_of(key) or ""),
     )
 
 

@@ -162,6 +162,12 @@ class Hierarchy:
             return name
         return f"{part[1]}projects/{self._spelling(part[2])}{name[part.end() :]}"
 
+    def project_of_account(self, email: str) -> str | None:
+        """Return the canonical resource name of the project that an account is of."""
+        if "/" in email:  # whatever that is
+            return self.project_of(account_resource(email))
+        return self._project_of_account(self._emails.get(email, email).lower())
+
     def _project_of_account(self, email: str) -> str | None:
         project = self._account_projects.get(email) or project_of_account(email)
         return None if project is None else self.canonical(project_resource(project))

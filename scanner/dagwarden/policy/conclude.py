@@ -76,7 +76,6 @@ def conclude(
 
     In a `partial` scan a waiver that covers nothing may cover what was not asked for.
     """
-    subjects = _subjects(rules, facts)
     by_id = {rule.id: rule for rule in rules}
     in_files = {rule.id for rule in rules if rule.subject == "embedded_secret"}
     written = inline_waivers(facts.inline_waivers, set(by_id), in_files)
@@ -84,7 +83,7 @@ def conclude(
         standing(waiver, as_of, approvers=approvers, trusted=trusted)
         for waiver in (*register, *written)
     ]
-    causes = _Causes(by_id, subjects)
+    causes = _Causes(by_id, facts)
     verdicts, waivers = _waived(judgement.verdicts, waivers, by_id, causes)
     if partial:
         waivers = [_perhaps_elsewhere(waiver) for waiver in waivers]
@@ -161,25 +160,30 @@ def _summed(inputs: Iterable[MissingInput]) -> Iterator[MissingInput]:
         )
 
 
-def _subjects(rules: Sequence[Rule], facts: Facts) -> dict[str, dict[str, Fact]]:
-    """Return, by kind, the facts by id that `rules` judge."""
-    kinds = {rule.subject for rule in rules}
-    return {kind: {fact.id: fact for fact in facts_of(facts, kind)} for kind in kinds}
-
-
 class _Causes:
     """What made a verdict: its subject, its cause's key and fingerprint."""
 
-    def __init__(
-        self, rules: dict[str, Rule], subjects: dict[str, dict[str, Fact]]
-    ) -> None:
+    def __init__(self, rules: dict[str, Rule], facts: Facts) -> None:
         self._rules = rules
-        self._subjects = subjects
         # many lack the same
         self._lacking: dict[tuple[Missing, ...], str] = {}
+        self._facts = facts
+        # facts by id: of a kind, and those that a rule judges
+        self._of_kind: dict[str, dict[str, Fact]] = {}
+        self._judged: dict[str, dict[str, Fact]] = {}
 
     def subject(self, verdict: Verdict) -> Fact:
-        return self._subjects[self._rules[verdict.rule].subject][verdict.subject]
+        judged = self._judged.get(verdict.rule)
+        if judged is None:
+            judged = self._judged[verdict.rule] = self._subjects(verdict.rule)
+        return judged[verdict.subject]
+
+    def _subjects(self, rule: str) -> dict[str, Fact]:
+        kind = self._rules[rule].subject
+        if kind not in self._of_kind:
+            of_kind = facts_of(self._facts, kind)
+            self._of_kind[kind] = {fact.id: fact for fact in of_kind}
+        return self._of_kind[kind]
 
     def key(self, verdict: Verdict) -> str:
         """FAILs share a cause by the rule's `cause`, UNKNOWNs by what is missing."""
@@ -213,9 +217,9 @@ class _Chains:
         """Return the numbers of the paths that go through any of `subjects`."""
         found: set[int] = set()
         for subject in subjects:
-            for key in _passed(subject):
-                if key in self._through:  # most of a cloud is on no path
-                    found |= self._through[key]
+            # most of a cloud is on no path
+            for key in filter(self._through.__contains__, _passed(subject)):
+                found |= self._through[key]
         return found
 
     def hops(

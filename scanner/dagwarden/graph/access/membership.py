@@ -298,7 +298,7 @@ class Membership:
         """Return the project of an account or pool by its resource name."""
         if kind_of(key) == "service_account":  # as most are
             email = email_of(key) or ""
-            return self._hierarchy.project_of(account_resource(email))
+            return self._hierarchy.project_of_account(email)
         if found := _POOL().fullmatch(key):
             parts = found["pool"].split("/")
             name = parts[1] if parts[0] == "projects" else None
