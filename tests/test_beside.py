@@ -119,7 +119,7 @@ import os, sys
 from datetime import UTC, datetime
 from pathlib import Path
 from dagwarden import beside, job
-from dagwarden.graph import build
+from dagwarden.graph import build, grants
 from dagwarden.sources.snapshot import parts
 
 beside.processors = lambda: 2
@@ -130,7 +130,7 @@ def counted():
 os.fork = counted
 
 def scanned(many):
-    parts.MANY = build.MANY = many
+    parts.MANY = build.MANY = grants.MANY = many
     said = job.Arguments(operator=Path(sys.argv[1]), as_of="2026-11-20", no_cache=True)
     return job.perform(job.prepare(said), job.no_progress)
 
@@ -149,8 +149,8 @@ def test_a_scan_in_two_processes_is_the_same(estate: str) -> None:
         timeout=60,
         check=False,
     )
-    # the resources of the snapshot, and what is judged beside the grants
-    assert (done.stdout, done.stderr) == ("0 True 2\n", "")
+    # the resources of the snapshot, what is judged beside the grants, and who deploys
+    assert (done.stdout, done.stderr) == ("0 True 3\n", "")
 
 
 def test_what_a_fork_sends_loses_no_unset_field() -> None:

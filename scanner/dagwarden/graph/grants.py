@@ -1,11 +1,14 @@
 """Grants: identity by binding, for what reaches Cloud Run and what tasks use."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import partial
 from operator import attrgetter
 from typing import Literal
 
 from msgspec import UNSET
+from msgspec.structs import replace
 
+from dagwarden.beside import beside
 from dagwarden.facts import Binding, Grant, IdentityRef, Maybe, Record, Unresolved
 from dagwarden.graph.access import Cause, distinct
 from dagwarden.graph.access.decide import role_cause
@@ -17,6 +20,9 @@ from dagwarden.graph.principals import account_key, kind_of
 from dagwarden.graph.roles import BASIC, CALLING, INVOKING, Roles
 from dagwarden.graph.usage import Usage
 
+# With fewer bindings all is told before a fork is there.
+MANY = 5_000
+_DEPLOYING = tuple[tuple[int, Deploys], ...]
 Level = Literal["service", "job", "project", "folder", "organization", "other"]
 
 
@@ -33,7 +39,6 @@ class _Holder(Record, frozen=True, kw_only=True):
     """What an identity tells by itself, whatever it was granted."""
 
     identity: IdentityRef
-    someone: bool  # whose duties are to be kept apart
     domain: str | None
     project: str | None  # by its resource name
     project_id: Maybe[str | None]
@@ -49,6 +54,14 @@ class _Place(Record, frozen=True, kw_only=True):
     project: str | None
 
 
+class _Granted(Record, frozen=True, kw_only=True):
+    """A binding with those of its members who have grants of it."""
+
+    binding: Binding
+    role: _Held
+    members: tuple[str, ...]
+
+
 def derive_grants(
     estate: Estate, used: frozenset[str], usage: Usage
 ) -> tuple[Grant, ...]:
@@ -58,20 +71,51 @@ def derive_grants(
     `used` are the keys of the identities that tasks act as; `usage` tells on which of
     their grants scanned calls rest.
     """
+    granted = tuple(_granted(estate, used))
+    deploying = partial(_deploying, estate, granted)
+    with beside(deploying, _DEPLOYING, worth=len(granted) >= MANY) as told:
+        known = _Known(estate)
+        found = [grant for one in granted for grant in _grants(known, one, used, usage)]
+        for number, deploys in told():
+            found[number] = _with_duties(found[number], deploys)
+    return tuple(sorted(found, key=attrgetter("id")))
+
+
+def _granted(estate: Estate, used: frozenset[str]) -> Iterator[_Granted]:
     held: dict[str, _Held] = {}
-    found: list[Grant] = []
-    known = _Known(estate)
     for binding in estate.facts.bindings:
         role = held.get(binding.role)
         if role is None:
             role = held[binding.role] = _held(estate.roles, binding.role)
-        wanted = estate.access.members(binding)
+        members = estate.access.members(binding)
         if not role.reaches:
-            if used.isdisjoint(wanted):
+            if used.isdisjoint(members):
                 continue
-            wanted = tuple(key for key in wanted if key in used)
-        found.extend(_grants(known, binding, role, wanted, used, usage))
-    return tuple(sorted(found, key=attrgetter("id")))
+            members = tuple(key for key in members if key in used)
+        yield _Granted(binding=binding, role=role, members=members)
+
+
+def _deploying(
+    estate: Estate, granted: Iterable[_Granted]
+) -> tuple[tuple[int, Deploys], ...]:
+    """Return who may change what he calls, or perhaps may, by the number of his grant."""
+    duties = Duties(estate)
+    each = ((one, key) for one in granted for key in one.members)
+    return tuple(
+        (number, told)
+        for number, (one, key) in enumerate(each)
+        if one.role.reaches and kind_of(key) not in _NO_ONE
+        if (told := duties.deploys(key, one.binding)).held is not False
+    )
+
+
+def _with_duties(grant: Grant, told: Deploys) -> Grant:
+    return replace(
+        grant,
+        deploys=UNSET if told.held is None else told.held,
+        deploys_by=told.by,
+        unresolved=(*grant.unresolved, *told.why),
+    )
 
 
 def _held(roles: Roles, role: str) -> _Held:
@@ -93,7 +137,6 @@ class _Known:
 
     def __init__(self, estate: Estate) -> None:
         self.belonging = Belonging(estate)
-        self.duties = Duties(estate)
         self._estate = estate
         self._holders: dict[str, _Holder] = {}
         self._places: dict[str, _Place] = {}
@@ -133,7 +176,6 @@ class _Known:
             runs, unread = UNSET, self._runs_unread
         return _Holder(
             identity=self._estate.ref(key),
-            someone=kind not in _NO_ONE,
             domain=domain_of(key),
             project=project,
             project_id=project_id,
@@ -170,7 +212,6 @@ _WORKLOADS = frozenset({"run.googleapis.com/Service", "run.googleapis.com/Job"})
 _NO_ONE = frozenset(
     {"all_users", "all_authenticated_users", "service_agent", "deleted"}
 )
-_NEVER = Deploys(held=False)
 
 
 def _same_project(holder: _Holder, place: _Place) -> Maybe[bool | None]:
@@ -182,13 +223,10 @@ def _same_project(holder: _Holder, place: _Place) -> Maybe[bool | None]:
 
 
 def _grants(
-    known: _Known,
-    binding: Binding,
-    role: _Held,
-    members: tuple[str, ...],
-    used: frozenset[str],
-    usage: Usage,
+    known: _Known, granted: _Granted, used: frozenset[str], usage: Usage
 ) -> Iterator[Grant]:
+    """Yield the grants of a binding, as if nobody deployed what he calls."""
+    binding, role, members = granted.binding, granted.role, granted.members
     place = known.place(binding.resource)
     why = (*role.unresolved, *_untimed(binding))
     permissions = UNSET if role.permissions is None else role.permissions
@@ -198,9 +236,6 @@ def _grants(
     for key, outside in zip(members, outsiders, strict=True):
         by_calls, open_ = _used(usage, binding, key) if key in used else (None, ())
         who = known.holder(key)
-        deploys = _NEVER
-        if role.reaches and who.someone:
-            deploys = known.duties.deploys(key, binding)
         yield Grant(
             id=grant_id(binding.id, key),
             origin=binding.origin,
@@ -209,7 +244,6 @@ def _grants(
                 *open_,
                 *who.unresolved,
                 *(unresolved(outside.causes, "outside") if outside.causes else ()),
-                *deploys.why,
             ),
             identity=who.identity,
             binding=binding.id,
@@ -229,8 +263,7 @@ def _grants(
             identity_project=who.project_id,
             same_project=_same_project(who, place),
             outside=UNSET if outside.held is None else outside.held,
-            deploys=UNSET if deploys.held is None else deploys.held,
-            deploys_by=deploys.by,
+            deploys=False,
         )
 
 
