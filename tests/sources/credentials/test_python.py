@@ -86,6 +86,51 @@ KEY_FILE: dict[str, str] = {
 PASSWORD = f"{drawn(6)}!{drawn(6)}"
 
 # What it is called here, the code, what is found, and where.
+# PW and DRAWN stand for what is drawn.
+TYPICAL: list[tuple[str, str, SecretKind, str]] = [
+    # what a field, an option or a parameter is at first
+    ("Field", "class A(B):\n  password: str = Field('PW', env='X')", "password", "password"),
+    ("Param", "D(params={'password': Param('PW', type='string')})", "password", "password"),
+    ("field", "class A:\n  password: str = field(default='PW')", "password", "password"),
+    ("field, made", "class A:\n  password: str = field(default_factory=lambda: 'PW')", "password", "password"),
+    ("attrs", "class A:\n  api_key = attr.ib(default='DRAWN')", "api_key", "api_key"),
+    ("looked up", "db_password = Variable.get('x', default_var='PW')", "password", "db_password"),
+    # keys and pairs
+    ("a key by its name", "K = 'password'\nc[K] = 'PW'", "password", "password"),
+    ("zip", "c = dict(zip(['user', 'password'], ['u', 'PW']))", "password", "c.password"),
+    ("a pair by its name", "A = ('u', 'PW')\nget(url, auth=A)", "password", "password"),
+    ("by stage", "DB_PASSWORD = {'prod': 'PW', 'dev': ''}", "password", "DB_PASSWORD of prod"),
+    ("added", "passwords.append('PW')", "password", "passwords"),
+    ("several", "VALID_TOKENS = {'DRAWN'}", "bearer_token", "VALID_TOKENS"),
+    # texts that are made of others
+    ("Template", "u = Template('pg://u:$p@h/d').substitute(p='PW')", "password", "u"),
+    ("format_map", "u = 'pg://u:{p}@h/d'.format_map({'p': 'PW'})", "password", "u"),
+    # by position
+    ("Redis", "Redis('h', 6379, 0, 'PW')", "password", "password"),
+    ("pymssql", "pymssql.connect('h', 'u', 'PW', 'd')", "password", "password"),
+    ("jaydebeapi", "jaydebeapi.connect('c', 'jdbc:x', ['u', 'PW'], 'j')", "password", "password"),
+    ("bind", "l.simple_bind_s('cn=a', 'PW')", "password", "password"),
+    ("ldap3", "ldap3.Connection(s, 'cn=a', 'PW')", "password", "password"),
+    ("OAuth 1", "OAuth1('a', 'DRAWN', 'b')", "client_secret", "client_secret"),
+    ("partial", "def f(user, password): ...\npartial(f, 'u', 'PW')", "password", "password"),
+    ("AppRole", "login(role_id='a', secret_id='DRAWN')", "secret_value", "approle_secret"),
+    ("AES", "AES.new(b'DRAWN', AES.MODE_ECB)", "secret_value", "cipher_key"),
+    ("JWT, by name", "jwt.encode({}, key='DRAWN', algorithm='HS256')", "secret_value", "signing_key"),
+    ("setter", "z.setpassword(b'PW')", "password", "setpassword"),
+    ("header", "r.add_header('X-Api-Key', 'DRAWN')", "api_key", "X-Api-Key"),
+    ("headers of others", "h = {'Authorization': 'GenieKey DRAWN'}", "bearer_token", "Authorization"),
+    ("user and password in one", "make_headers(basic_auth='u:PW')", "password", "basic_auth"),
+    # who is known by a cookie
+    ("cookie", "h = {'Cookie': 'lang=en; session=DRAWN'}", "bearer_token", "Cookie"),
+    ("cookies", "get(u, cookies={'sid': 'DRAWN'})", "bearer_token", "sid cookie"),
+    ("cookies, set", "s.cookies.set('session', 'DRAWN')", "bearer_token", "session cookie"),
+    # what people write
+    ("said", "print('the password of etl is PW')", "password", "the_password"),
+    ("names of others", "PassWord = 'PW'", "password", "PassWord"),
+    ("names of others, French", "mot_de_passe = 'PW'", "password", "mot_de_passe"),
+    ("a vendor's", "PAGERDUTY_KEY = 'DRAWN'", "api_key", "PAGERDUTY_KEY"),
+    ("a weak one", "connect(password='Password123')", "password", "password"),
+]  # fmt: skip
 WRITTEN: list[tuple[str, str, SecretKind, str]] = [
     (
         "gzip in base64",
@@ -731,7 +776,17 @@ WRITTEN: list[tuple[str, str, SecretKind, str]] = [
         "password",
         "c.DB_PASSWORD",
     ),
-]
+    *(
+        (called, code.replace("PW", PASSWORD).replace("DRAWN", drawn(32, HEX)), kind, place)
+        for called, code, kind, place in TYPICAL
+    ),
+    ("backwards", f"x = ''.join(reversed({('ghp_' + drawn(36))[::-1]!r}))", "bearer_token", ""),
+    ("cut", f"x = ''.join('ghp_{drawn(20)} {drawn(16)}'.split())", "bearer_token", "x"),
+    ("numbers", f"x = bytes({list(f'ghp_{drawn(36)}'.encode())}).decode()", "bearer_token", "x"),
+    ("characters, by map", f"x = ''.join(map(chr, {list(f'ghp_{drawn(36)}'.encode())}))", "bearer_token", "x"),
+    ("hexadecimal", f"x = {f'ghp_{drawn(36)}'.encode().hex()!r}", "bearer_token", "x"),
+]  # fmt: skip
+
 
 HARMLESS: list[tuple[str, str]] = [
     ("placeholder", 'password="changeme"'),
@@ -935,6 +990,26 @@ HARMLESS: list[tuple[str, str]] = [
     ("arguments of nobody", "T(python_callable=f, op_args=['etl', 'Xq7vT9mKp2Lw'])"),
     ("pass kw", 'on_pass="continue"'),
     ("secret_cmd", 'sql_alchemy_conn_secret="airflow-db-conn"'),
+    # who is let in without being known, and what finds an element of a page
+    ("anonymous", "FTP('h', 'anonymous', 'me@acme.io')\nf.login('anonymous', 'guest')"),
+    ("selectors", "id_password = '#password-input1'\nx_password = '//*[@id=\"pw2\"]'"),
+    (
+        "a Secret of Kubernetes",
+        "Secret('env', 'A', secret='airflow-secrets-v2', key='x')",
+    ),
+    ("kinds of it", "class A(Enum):\n  CLIENT_SECRET = 'client_secret_post'"),
+    (
+        "cookies",
+        "H = {'Cookie': 'lang=en-GB; theme=dark-20261130'}\nsession_cookie = 'airflow_session2'",
+    ),
+    ("said", "print('the token is expired (401)', 'the password is not-valid1')"),
+    ("several words", "max_tokens = 'a1B2c3D4e5F6g7'\nTOKENS = ['Xq7vT9mKp2Lw']"),
+    (
+        "in other languages",
+        "LABELS = {'password': 'пароль', 'api_key': 'Chave de API', 'pwd': 'Mot de passe'}",
+    ),
+    ("public keys", "metadata = {'ssh-keys': 'etl:Xq7vT9mKp2Lw'}"),
+    ("pairs of words", "basic_auth = 'enabled1'\nhttp_auth = 'user:password'"),
 ]
 
 

@@ -59,6 +59,17 @@ PARTS = [
         "&",
         "sqlplus a/",
     ),
+    # what people write, and methods, cookies and commands that name nothing
+    *("the password of it", " is ", "Tr0ub4dor", "password is: ", " <- ", " ?= "),
+    *("setPassword(", '("', "('", "', '", "`", "cookie: ", "Cookie", "session="),
+    *("JSESSIONID", "; ", "curl -b ", "--from-literal=", " secret ", "generic"),
+    *("echo a:Tr0ub4dor", " | chpasswd", "ConvertTo-SecureString ", "-AsPlainText"),
+    *("db2 connect to a user b using ", "rabbitmqctl add_user a ", ".LOGON h/u,"),
+    *("net use Z: \\\\a\\b ", "mc alias set a b c ", "quote PASS ", "htpasswd -nb a "),
+    *("getConnection(a, b, ", "Credentials(", "SET PASSWORD FOR a = ", "{PLAIN}"),
+    *("SECRET_ACCESS_KEY ", "sqlldr a/", "expdp ", "Authorization: Token ", " -P "),
+    *("openweathermap.org/?", "appid=", "7z x -p", "bcp a ", "beeline -p ", "vsql -w "),
+    b"Tr0ub4dor and more of it".hex(),
     *("jdbc:oracle:thin:a/", "%3A", "%", "{", "[", "{{ ", " }}", '{"', '["', "base64"),
     *("private_key", "-----BEGIN PRIVATE KEY-----", "MII", "Hunter2!x", "secret_id"),
     *(
@@ -83,6 +94,8 @@ PARTS = [
 @given(st.lists(st.sampled_from(PARTS), max_size=9).map("".join))
 @example("\u2003".join(b64(b"password=Tr0ub4dor and more")))
 @example("--api-\u212aey Tr0ub4dor-and-more")
+@example(f" secret --from-literal=a={RANDOM}")
+@example("password for a='Tr0ub4dor'")
 @example("sudo zip -P Tr0ub4dor x.zip # unzip -l")
 def test_nothing_is_found_in_what_is_clear(text: str) -> None:
     if len(text) < 4 or is_plain(text) or not is_clear(text):

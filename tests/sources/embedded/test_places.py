@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import pkcs12
 from msgspec import UNSET
 
 from dagwarden.facts import EmbeddedSecret, Facts
@@ -34,6 +35,9 @@ def _pem() -> str:
 
 
 PEM = _pem()
+EC = ec.generate_private_key(ec.SECP256R1())
+DER = serialization.Encoding.DER
+NO_PASSWORD = serialization.NoEncryption()
 KEY_FILE = json.dumps(
     {
         "type": "service_account",
@@ -794,6 +798,205 @@ CASES: dict[str, tuple[str, str, str, int]] = {
         "password",
         1,
     ),
+    # settings of servers and commands
+    "flower": (
+        "airflow.cfg",
+        f"[celery]\nflower_basic_auth = a:{PASSWORD}\n",
+        "password",
+        2,
+    ),
+    "passwords of Airflow": (
+        "simple_auth_manager_passwords.json.generated",
+        f'{{"admin": "{PASSWORD}"}}',
+        "password",
+        1,
+    ),
+    "users of PgBouncer": (
+        "userlist.txt",
+        f'"u" "md5{"0" * 32}"\n"v" "{PASSWORD}"\n',
+        "password",
+        2,
+    ),
+    "a token alone": (".vault-token", f"s.{PASSWORD}\n", "bearer_token", 1),
+    "ldap.conf": ("ldap.conf", f"base dc=a\nbindpw {PASSWORD}\n", "password", 2),
+    "auth.conf of APT": (
+        "auth.conf",
+        f"machine h login u password {PASSWORD}\n",
+        "password",
+        1,
+    ),
+    "Kustomize": (
+        "kustomization.yaml",
+        f"secretGenerator:\n- name: a\n  literals:\n  - host=redis-broker-1\n  - broker={PASSWORD}\n",
+        "secret_value",
+        5,
+    ),
+    "kubectl": (
+        "a.sh",
+        f"kubectl create secret generic a --from-literal=broker={PASSWORD}\n",
+        "secret_value",
+        1,
+    ),
+    "a health check": (
+        "compose.yml",
+        f'a:\n  test: ["CMD", "mysqladmin", "ping", "-u", "root", "-p{PASSWORD}"]\n',
+        "password",
+        2,
+    ),
+    "make, ?=": ("Makefile", f"DB_PASSWORD ?= {PASSWORD}\n", "password", 1),
+    "R": ("a.R", f'db_password <- "{PASSWORD}"\n', "password", 1),
+    "R Markdown": ("a.Rmd", f'```\ndb_password <- "{PASSWORD}"\n```\n', "password", 2),
+    "a method": ("a.java", f'd.setPassword("{PASSWORD}");\n', "password", 1),
+    "getConnection": (
+        "a.java",
+        f'DriverManager.getConnection("jdbc:x", "u", "{PASSWORD}");\n',
+        "password",
+        1,
+    ),
+    "sbt": (
+        "build.sbt",
+        f'credentials += Credentials("r", "h", "u", "{PASSWORD}")\n',
+        "password",
+        1,
+    ),
+    "backticks": ("a.js", f"const apiKey = `{PASSWORD}{PASSWORD}`;\n", "api_key", 1),
+    "PHP": ("a.php", f"define('DB_PASSWORD', '{PASSWORD}9z');\n", "password", 1),
+    "XML, attributes": (
+        "web.config",
+        f'<add key="ApiKey" value="{PASSWORD}"/>\n',
+        "api_key",
+        1,
+    ),
+    "XML, beside": (
+        "a.xml",
+        f'<Pass encoding="none">{PASSWORD}</Pass>\n',
+        "password",
+        1,
+    ),
+    "XML, a name and its value": (
+        "a.xml",
+        f'<p name="Argument.name">password</p>\n<p name="Argument.value">{PASSWORD}</p>\n',
+        "password",
+        2,
+    ),
+    "core-site.xml": (
+        "core-site.xml",
+        f"<property><name>fs.azure.account.key.a.blob.core.windows.net</name>\n<value>{PASSWORD}</value></property>\n",
+        "secret_value",
+        2,
+    ),
+    "SET PASSWORD": (
+        "a.sql",
+        f"SET PASSWORD FOR 'u'@'%' = PASSWORD('{PASSWORD}');\n",
+        "password",
+        1,
+    ),
+    "variables of Airflow": (
+        "a.sql",
+        f"INSERT INTO variable (key, val)\nVALUES ('region', 'eu1'), ('api_key', '{PASSWORD}');\n",
+        "api_key",
+        2,
+    ),
+    "{PLAIN}": (
+        ".htpasswd",
+        f"a:{{SHA}}W6ph5Mm5Pz8GgiULbPgzG37mj9g=\nb:{{PLAIN}}{PASSWORD}\n",
+        "password",
+        2,
+    ),
+    "said in a log": (
+        "run.log",
+        f"INFO the password of etl is {PASSWORD}.\n",
+        "password",
+        1,
+    ),
+    "reStructuredText": (
+        "a.rst",
+        f"Password: ``{PASSWORD}``\n\nPassword: `{PASSWORD}`\n",
+        "password",
+        3,
+    ),
+    "HTML, a comment": ("a.html", f"<!-- password: {PASSWORD} -->\n", "password", 1),
+    "a cookie": (
+        "a.sh",
+        f"curl -H 'Cookie: lang=en; JSESSIONID={PASSWORD}' https://a\n",
+        "bearer_token",
+        1,
+    ),
+    "a cookie, -b": (
+        "a.sh",
+        f"curl -b 'session={PASSWORD}' https://a\n",
+        "bearer_token",
+        1,
+    ),
+    "cookies of a browser": (
+        "state.json",
+        f'{{"cookies": [{{"name": "lang", "value": "en"}},\n{{"name": "session", "value": "{PASSWORD}"}}]}}',
+        "bearer_token",
+        2,
+    ),
+    "a remark": (
+        "a.json",
+        f'{{"_comment": "old password = {PASSWORD}"}}',
+        "password",
+        1,
+    ),
+    "Kaggle": (
+        "kaggle.json",
+        f'{{"username": "u",\n"key": "{"4e1c9a7b" * 3}0d5f2a68"}}',
+        "api_key",
+        2,
+    ),
+    "hexadecimal": (
+        "a.txt",
+        f"\n{f'password={PASSWORD}'.encode().hex()}\n",
+        "password",
+        2,
+    ),
+    **{
+        f"table, {name}": (
+            name,
+            f"name{sign}api_key\na{sign}{PASSWORD}\n",
+            "api_key",
+            2,
+        )
+        for name, sign in (
+            ("a.csv", ","),
+            ("b.csv", ";"),
+            ("a.tsv", "\t"),
+            ("a.psv", "|"),
+        )
+    },
+    **{
+        f"YAML, {tag}": ("a.yaml", f"a:\n  password: {tag} {PASSWORD}\n", "password", 2)
+        for tag in ("!str", "!!str", "!unsafe", "!plain")
+    },
+    **{
+        f"command: {command.split()[0]}": (
+            "a.sh",
+            f"{command.replace('PW', PASSWORD)}\n",
+            "password",
+            1,
+        )
+        for command in (
+            "beeline -u jdbc:hive2://h -n u -p PW",
+            "bcp d.t out f -S h -U u -P PW",
+            "cqlsh h -u u -p PW",
+            "vsql -h h -U u -w PW",
+            "sqlldr userid=u/PW@db control=a",
+            "db2 connect to DB user u using PW",
+            ".LOGON h/u,PW;",
+            "rabbitmqctl add_user u PW",
+            "htpasswd -b -c f u PW",
+            "echo 'u:PW' | chpasswd",
+            "net use Z: \\\\h\\s PW /user:u",
+            "ConvertTo-SecureString 'PW' -AsPlainText -Force",
+            "mc alias set a https://h u PW",
+            "keytool -list -storepass PW",
+            "7z x -pPW a.7z",
+            "zip -P PW a.zip b",
+            "REDISCLI_AUTH=PW redis-cli ping",
+        )
+    },
     "not UTF-8": ("notes.txt", f"caf\udce9\nuse {TOKEN}\n", "bearer_token", 2),
 }
 
@@ -919,6 +1122,53 @@ $body = @{ password = $Password; token = $config.Api.Token }
     "Scala": ("a.scala", 'f("password", "username")\n'),
     "Python, behind code": ("b.py", "x = 1  # password: see the wiki\n"),
     "certificate": ("a.pem", PEM.replace("PRIVATE KEY", "PUBLIC KEY")),
+    # sealed, by the tools that open it
+    "sealed parts": (
+        "Pulumi.prod.yaml",
+        f"config:\n  a:dbPassword:\n    secure: v1:{PASSWORD}\nencrypted:\n  token: {PASSWORD}\n",
+    ),
+    "sealed, Spring": ("a.yml", f"password: '{{cipher}}{'4e1c9a7b' * 8}'\n"),
+    "sealed, Maven": ("settings.xml", "<password>{COQLCE6DU6GtcS5P=}</password>\n"),
+    "digests of MySQL": (
+        "a.sql",
+        f"CREATE USER u IDENTIFIED BY PASSWORD '*{'4E1C9A7B' * 5}';\n",
+    ),
+    "a digest of a Secret": (
+        "i.yaml",
+        f"annotations:\n  checksum/secret: {'4e1c9a7b' * 8}\n",
+    ),
+    "YAML, had from elsewhere": (
+        "a.yaml",
+        "password: !Ref DbPassword1x\ntoken: !ENV DB_TOKEN_9x\nsecret: !aws_secret vendor-9f\napi_key: !vault a/b#c9d8\n",
+    ),
+    "remarks": (
+        "a.json",
+        '{"//password": "set in CI1", "_password_comment": "rotate2monthly"}',
+    ),
+    "an example of Airflow's": (
+        "airflow.cfg",
+        "# Example: smtp_password = airflow\n# smtp_password =\n",
+    ),
+    "columns": (
+        "a.csv",
+        f"token,password_hash,session_key\n9d8ecb44e2c2,{'4e1c9a7b' * 8},{'4e1c9a7b' * 4}\n",
+    ),
+    "prose, changes": ("CHANGELOG.md", "- api key: renamed2\n- token is now64bytes\n"),
+    "translations": (
+        "de.json",
+        '{"password": "пароль", "pwd": "Mot de passe", "api_key": "Chave de API"}',
+    ),
+    "code that is packed": (
+        "a.js",
+        "r.password=!!e.password,t.credentials=e.crossOrigin===`a`,pw=class extends A{}\n",
+    ),
+    "Terraform, names": (
+        "main.tf",
+        (
+            'locals {\n  s = "db-password"\n  region = "europe-west1-b2"\n}\nresource "a" "b" {\n'
+            "  secret = local.s\n  password = var.pw\n  location = local.region\n}\n"
+        ),
+    ),
 }
 
 
@@ -946,6 +1196,86 @@ def test_a_key_file_says_whose_it_is(tmp_path: Path) -> None:
     [one] = found(looked(tmp_path))
     assert one.identity == "loader@acme.iam.gserviceaccount.com"
     assert one.key_id == "0123abcd"
+
+
+KEYS = {
+    "PKCS #8": EC.private_bytes(DER, serialization.PrivateFormat.PKCS8, NO_PASSWORD),
+    "PKCS #8, encrypted": EC.private_bytes(
+        DER,
+        serialization.PrivateFormat.PKCS8,
+        serialization.BestAvailableEncryption(b"x"),
+    ),
+    "PKCS #12": pkcs12.serialize_key_and_certificates(
+        b"a", EC, None, None, serialization.BestAvailableEncryption(b"x")
+    ),
+    "Java": b"\xfe\xed\xfe\xed\0\0\0\2" + bytes(range(200)),
+    "OpenPGP": b"\x95\x00\x80\x04abcd\x01" + bytes(range(128)),
+    "OpenPGP, new": b"\xc5\x80\x04abcd\x16" + bytes(range(128)),
+}
+
+
+@pytest.mark.parametrize("name", ["legacy.bin", "store.db", "a.o", "a.jks", "a"])
+@pytest.mark.parametrize("kind", KEYS)
+def test_a_key_store_is_told_under_any_name(
+    kind: str, name: str, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_bytes(KEYS[kind])
+    with zipfile.ZipFile(tmp_path / "b.zip", "w") as archive:
+        archive.writestr(name, KEYS[kind])
+    facts = looked(tmp_path)
+    assert [one.secret for one in found(facts)] == ["private_key"] * 2
+    assert len({one.credential for one in found(facts)}) == 1
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"SQLite format 3\0" + bytes(200),
+        b"\x7fELF" + bytes(200),
+        b"0\x82" + bytes(range(200)),  # as a certificate begins
+        b"\x95\x00\xff\x04abcd\x01" + bytes(100),  # less than it says
+        b"\x84" + bytes(range(200)),  # what OpenPGP encrypted
+    ],
+)
+def test_other_binary_files_are_passed_over(data: bytes, tmp_path: Path) -> None:
+    (tmp_path / "a.bin").write_bytes(data)
+    facts = looked(tmp_path)
+    assert found(facts) == []
+    assert facts.gaps == ()
+    assert [(one.reason, one.count) for one in facts.excluded] == [("binary", 1)]
+
+
+def test_what_a_local_holds_is_told_by_what_it_is_given_to(tmp_path: Path) -> None:
+    (tmp_path / "main.tf").write_text(
+        f"""
+variable "wh" {{
+  default = "{PASSWORD}"
+}}
+locals {{
+  a = var.wh
+  b = "{PASSWORD}9"
+  c = local.d
+  d = local.c
+}}
+resource "google_sql_user" "u" {{
+  password = local.a
+  url = "postgres://u:${{local.b}}@h/d"
+  token = local.c
+}}
+resource "kubernetes_secret" "s" {{
+  data = {{
+    username = "etl-1"
+    broker = "{PASSWORD}8"
+  }}
+}}
+"""
+    )
+    told = [(one.secret, one.origin.line, one.place) for one in found(looked(tmp_path))]
+    assert sorted(told, key=lambda one: one[1] or 0) == [
+        ("password", 3, "wh"),
+        ("password", 7, "google_sql_user.u.url"),
+        ("secret_value", 19, "kubernetes_secret.s.data.broker.secret"),
+    ]
 
 
 def test_archives_are_opened_once(tmp_path: Path) -> None:
@@ -1022,6 +1352,22 @@ ABOUT = "it may be a word about one"
 QUICK_START = "it may be what a server's first steps show"
 # (file, content, what is told of each line: its doubt, None for a sure one)
 DOUBTED: dict[str, tuple[str, str, list[tuple[int, str | None]]]] = {
+    "examples of a description": (
+        "openapi.yaml",
+        f"""openapi: 3.1.0
+components:
+  schemas:
+    Login: {{example: {{password: {PASSWORD}}}}}
+    Other: {{example: {TOKEN}}}
+servers: [{{url: "https://u:{PASSWORD}9@h"}}]
+""",
+        [(4, "it may be an example of a description"), (5, None), (6, None)],
+    ),
+    "digests of users": (
+        "users.csv",
+        f"user,password\na,{'4e1c9a7b' * 4}\nb,{PASSWORD}\n",
+        [(2, "it may be the digest of one"), (3, None)],
+    ),
     "passwords that a test tries": (
         "test_login.py",
         f"""login(user="a", password="wrong-password")

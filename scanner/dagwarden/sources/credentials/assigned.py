@@ -13,7 +13,12 @@ from msgspec import Struct
 
 from dagwarden.patterns import Late, late
 from dagwarden.sources.credentials.decode import unquoted
-from dagwarden.sources.credentials.names import is_drawn, kind_by_name
+from dagwarden.sources.credentials.names import (
+    WORDY,
+    is_drawn,
+    is_kept_beside,
+    kind_by_name,
+)
 from dagwarden.sources.credentials.work import charge
 
 # Longer texts are looked into part by part.
@@ -34,18 +39,18 @@ _ASSIGNED = late(
     # name = value; name="value"
     # ... and a type between: name: string = "value"
     r"(?:[ \t]{0,4}:[ \t]{0,4}(?:&(?:'static[ \t])?str|[Ss]tring|str)|[ \t]string)?"
-    r"[ \t]{0,4}(?:=>|:=|==|=)[ \t]{0,4}"
-    r"(?:\\?\"(?P<double>[^\"\n\\]{4,2000})|\\?'(?P<single>[^'\n\\]{4,2000})"
+    r"[ \t]{0,4}(?:=>|:=|==|\?=|=|<-)[ \t]{0,4}"
+    r"(?:`(?P<ticks>[^`\n\\]{4,2000})`|\\?\"(?P<double>[^\"\n\\]{4,2000})|\\?'(?P<single>[^'\n\\]{4,2000})"
     r"|(?P<bare>[^\s&#'\"`,;(){}\[\]<>|\\]{4,2000}+)(?![(\[{]))"
     # name: "value"; name: value, and then nothing
     r"|:(?!//)[ \t]{0,4}(?:\\?\"(?P<double_2>[^\"\n\\]{4,2000})|\\?'(?P<single_2>[^'\n\\]{4,2000})"
-    r"|(?P<last>[^\s&#'\"`,;(){}\[\]<>|\\]{4,2000}+)(?=[ \t]{0,20}(?:$|[,;}#'\"]))))",
+    r"|(?P<last>[^\s&#'\"`,;(){}\[\]<>|\\]{4,2000}+)(?=[ \t]{0,20}(?:$|[,;}#'\"]|-->|\*/))))",
     re.MULTILINE,
 )
-_VALUES = ("double", "single", "double_2", "single_2", "bare", "last")
+_VALUES = ("double", "single", "double_2", "single_2", "ticks", "bare", "last")
 _BARE = frozenset({"bare", "last"})
 # `self.password`, `config.db.password`: where code has it from
-_ATTRIBUTE = late(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
+_ATTRIBUTE = late(r"!{0,2}[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+[!=]{0,3}|class|function")
 
 _FILLED_IN = late(r"[A-Za-z_]\w*(?:$|[.\[(:!])|\d*$")
 
@@ -63,7 +68,7 @@ class Assigned(Struct, frozen=True):
 
 
 class _Option(Struct, frozen=True):
-    """An option by which a command takes a password, alone or after a user's name."""
+    """What comes before a password in a command: an option by which a command takes a password, alone or after a user's name."""
 
     hint: str
     pattern: Late
@@ -86,16 +91,39 @@ _OPTIONS = (
     _option("mariadb", rf"\b(?:mariadb|mariadb-dump){_ON_THE_LINE}\s-p"),
     _option("redis-cli", rf"\bredis-cli{_ON_THE_LINE}\s-a\s+"),
     _option("mongo", rf"\bmongo\w*{_ON_THE_LINE}\s-p\s+"),
-    _option("sqlcmd", rf"\b(?:sqlcmd|bcp){_ON_THE_LINE}\s-P\s{{0,3}}"),
+    _option("sqlcmd", rf"\bsqlcmd{_ON_THE_LINE}\s-P\s{{0,3}}(?!-)"),
+    _option("bcp", rf"\bbcp\s{_ON_THE_LINE}\s-P\s{{0,3}}(?!-)"),
+    _option("beeline", rf"\bbeeline\s{_ON_THE_LINE}\s-p\s+(?!-)"),
+    _option("cqlsh", rf"\bcqlsh\s{_ON_THE_LINE}\s-p\s+(?!-)"),
+    _option("vsql", rf"\bvsql\s{_ON_THE_LINE}\s-w\s+(?!-)"),
+    _option("7z", rf"\b7z[ar]?\s+[a-z]{{1,2}}\s{_ON_THE_LINE}-p"),
+    _option("rar ", rf"\brar\s+[a-z]\s{_ON_THE_LINE}-h?p"),
+    _option("htpasswd", r"\bhtpasswd\s+(?=(?:-\w{1,9}\s+){0,6}-\w{0,9}b)(?=(?:-\w{1,9}\s+){0,6}-\w{0,9}n)(?:-\w{1,9}\s+){1,6}[^\s-]\S{0,100}\s+"),
+    _option("htpasswd", r"\bhtpasswd\s+(?=(?:-\w{1,9}\s+){0,6}-\w{0,9}b)(?!(?:-\w{1,9}\s+){0,6}-\w{0,9}n)(?:-\w{1,9}\s+){1,6}[^\s-]\S{0,200}\s+\S{1,100}\s+"),
+    _option("SecureString", r"\bConvertTo-SecureString\s+(?=[^\n]{0,1000}-AsPlainText)(?:-(?:AsPlainText|Force|String)\s+){0,3}"),
     _option("login", rf"\b(?:docker|podman|helm|az|oras|skopeo)\b[^\n;|]{{0,40}}\slogin\b{_ON_THE_LINE}\s-p\s+"),
     _option("airflow", rf"\bairflow\s+(?:fab-db\s+)?users\s+(?:create|reset-password)\b{_ON_THE_LINE}\s-p\s+"),
     _option("twine", rf"\btwine\s+upload\b{_ON_THE_LINE}\s-p\s+"),
     _option("ldap", rf"\bldap\w+{_ON_THE_LINE}\s-w\s+"),
     _option("openssl", rf"\bopenssl{_ON_THE_LINE}\s-(?:passin|passout|pass|k)\s+(?:pass:)?"),
-    _option("unzip", rf"\b(?:unzip|zip){_ON_THE_LINE}\s-P\s{{0,3}}"),
+    _option("zip", rf"\b(?:unzip|zip){_ON_THE_LINE}\s-P\s{{0,3}}"),
     _option("smbclient", rf"\bsmbclient{_ON_THE_LINE}\s(?:-U|--user)[= ]{{0,3}}", "%"),
     _option("lftp", rf"\blftp{_ON_THE_LINE}\s(?:-u|--user)[= ]{{0,3}}", ","),
 )  # fmt: skip
+# ... and commands in which it has its place among other words.
+_WORDED = (
+    _option("db2", r"\bdb2\b[^\n;]{0,10}\bconnect\s+to\s+\S{1,100}\s+user\s+\S{1,100}\s+using\s+"),
+    _option("rabbitmqctl", r"\brabbitmqctl\b[^\n;|]{0,60}\s(?:add_user|change_password)\s+\S{1,100}\s+"),
+    _option("LOGON ", r"\.LOGON\s+[^\s,/]{1,200}/[^\s,]{1,100},\s?"),
+    _option("logon ", r"\.logon\s+[^\s,/]{1,200}/[^\s,]{1,100},\s?"),
+    _option("net use", r"\bnet\s+use\s+(?:\S:|\*)\s+\\\\\S{1,200}\s+(?![/*])"),
+    _option("mc alias", r"\bmc\s+alias\s+set\s+\S{1,60}\s+\S{1,200}\s+\S{1,100}\s+"),
+    _option("quote PASS", r"\bquote\s+PASS\s+"),
+    _option("chpasswd", r"\b(?:echo|printf)\s+(?=[^\n|]{1,300}\|\s*(?:sudo\s+)?chpasswd\b)", ":"),
+    _option("getConnection", r"\bgetConnection\(\s*[^\n(),]{1,400},\s*[^\n(),]{1,100},\s*(?=\")"),
+    _option("Credentials(", r"\bCredentials\((?:\s*\"[^\"\n]{0,200}\",){3}\s*(?=\")"),
+)  # fmt: skip
+WORDED_HINTS = tuple(option.hint for option in _WORDED)
 _OPTION_ALONE = late(r"--?(?P<name>[A-Za-z][\w-]{2,40})")
 _FLAG = late(
     r"(?<![\w-])--?(?P<name>[A-Za-z][\w-]{2,40})[ \t]+"
@@ -124,7 +152,28 @@ _FILLED = late(
 )
 # What a call gives a name: option("password", "V")
 _PASSED = late(
-    r"\([ \t]{0,4}\"(?P<name>[\w.-]{3,100})\",[ \t]{0,4}\"(?P<value>[^\"\n]{8,300})\"[ \t]{0,4}\)"
+    r"\([ \t]{0,4}(?P<quote>[\"'])(?P<name>[\w.-]{3,100})(?P=quote),[ \t]{0,4}"
+    r"(?P=quote)(?P<value>[^\"'\n]{8,300})(?P=quote)[ \t]{0,4}\)"
+)
+# A method that is given it alone: setPassword("V")
+_SETTER = late(
+    r"\b(?P<name>(?:set|with|use)_?[A-Za-z]\w{2,60})\([ \t]{0,4}(?P<quote>[\"'])"
+    r"(?P<value>[^\"'\n]{4,300})(?P=quote)[ \t]{0,4}\)"
+)
+# What people write: the password of the warehouse is V
+_SAID_TO_BE = late(
+    r"\b(?P<name>(?:[A-Za-z][\w-]{0,20}[ ]){0,2}(?:password|passwd|passphrase|secret|token|api[ _-]?key))"
+    r"(?: (?:of|for|on|to)(?: [\w-]{1,40}){1,3})? is:? [\"'`]?(?P<value>[^\s\"'`,;<>]{8,200})",
+    re.IGNORECASE,
+)
+_COOKIE = late(
+    r"\bcookie[\"'\\]{0,3}\s{0,3}[:=,]\s{0,3}[brf]?\\?[\"']?(?P<value>[^\"'\n]{8,4000})"
+    r"|\bcurl\b(?:[^\n;|]|\\\n){0,1000}?\s-b[= ]{0,3}[\"'](?P<given>[^\"'\n]{8,4000})",
+    re.IGNORECASE,
+)
+# What kubectl(1) puts into a Secret, whatever it is called.
+_KEPT = late(
+    r"--from-literal[= ][\"']?(?P<name>[\w.-]{1,100})=[\"']?(?P<value>[^\s\"']{6,500})"
 )
 # What is piped to a command that reads a password there.
 _PIPED = late(
@@ -134,7 +183,8 @@ _PIPED = late(
     r"|gcloud\s+secrets\s[^\n|]{0,200}--data-file=-)"
 )
 _SQL = late(
-    r"\b(?:identified\s+(?:with\s+\S+\s+)?by|password)\s+'(?P<secret>[^'\n]{2,200})'",
+    r"\b(?:identified\s+(?:with\s+\S+\s+)?by\s|password\s|password\s+for\s+\S{1,200}\s*=\s*(?:password\s*\()?"
+    r"|secret_access_key\s|session_token\s)\s*'(?P<secret>[^'\n]{2,200})'",
     re.IGNORECASE,
 )
 # `aws configure set NAME VALUE`, `airflow variables set NAME VALUE`; fish: `set -x NAME VALUE`
@@ -144,7 +194,20 @@ _SET = late(
 )
 # One of these is in every command that takes a password.
 OPTION_HINTS = tuple(option.hint for option in _OPTIONS)
-_COMMANDS = frozenset(OPTION_HINTS)
+_COMMANDS = frozenset(
+    [
+        *OPTION_HINTS,
+        *(
+            "mariadb-dump",
+            "mongodump",
+            "mongorestore",
+            "mongosh",
+            "mysqladmin",
+            "mysqldump",
+        ),
+        *("docker", "podman", "unzip"),
+    ]
+)
 
 
 def instead_in(template: str) -> Iterator[Assigned]:
@@ -200,9 +263,11 @@ def _charge_for_assigning(text: str) -> None:
 def assigned_in(text: str) -> Iterator[Assigned]:
     """Yield the names in `text` that are given a value there, with the value."""
     _charge_for_assigning(text)
-    if "=" in text or ":" in text:
+    if "=" in text or ":" in text or "<-" in text:
         for match in _ASSIGNED().finditer(text):
             which = next((name for name in _VALUES if match[name]), "")
+            if which == "ticks" and not is_drawn(match[which]):
+                continue  # a word of code, or a text that is filled in
             if which and not (which in _BARE and _ATTRIBUTE().fullmatch(match[which])):
                 value = unquoted(match[which]) if which in _BARE else match[which]
                 yield Assigned(match["name"], value)
@@ -212,10 +277,27 @@ def assigned_in(text: str) -> Iterator[Assigned]:
         for match in _FILLED().finditer(text):
             for one in instead_in(match["template"]):
                 yield Assigned(one.name or match["name"], one.value)
-    if '", "' in text:
+    if '", "' in text or "', '" in text:
         for match in _PASSED().finditer(text):
             if is_drawn(match["value"]):
                 yield Assigned(match["name"], match["value"])
+    if " is " in text:
+        for match in _SAID_TO_BE().finditer(text):
+            value = match["value"].rstrip(".)!")
+            chosen = "pass" in match["name"].lower() and not WORDY().fullmatch(value)
+            if is_drawn(value) or (chosen and any(map(str.isdigit, value))):
+                yield Assigned("_".join(match["name"].split()), value)
+    if '("' in text or "('" in text:
+        for match in _SETTER().finditer(text):
+            yield Assigned(match["name"], match["value"])
+    if "ookie" in text or ("curl" in text and " -b" in text):
+        charge(_WORK_OF_COMMAND * text.count("curl"))
+        for match in _COOKIE().finditer(text):
+            yield Assigned("cookie", match["value"] or match["given"])
+    if "--from-literal" in text and " secret " in text:
+        for match in _KEPT().finditer(text):
+            if not is_kept_beside(match["name"]):
+                yield Assigned(f"{match['name']}.secret", match["value"])
     if "={" in text or "= {" in text:
         for match in _BRACED().finditer(text):
             # {db_password}, {conn.password}: what is filled in
@@ -245,23 +327,25 @@ def _inside(value: str) -> Iterator[Assigned]:
 
 def passwords_in(command: str) -> Iterator[str]:
     """Yield what the options of the commands in `command` give as a password."""
-    if " '" in command:
+    if "'" in command:
         for match in _SQL().finditer(command):
             yield match["secret"]
     if "|" in command and ("echo" in command or "printf" in command):
         for match in _PIPED().finditer(command):
             yield match["a"] or match["b"] or match["c"]
-    if " -" not in command:
-        return
-    for option in _OPTIONS:
+    for option in (*_WORDED, *_OPTIONS) if " -" in command else _WORDED:
         if option.hint in command:
-            charge(_WORK_OF_COMMAND * command.count(option.hint))
-            for match in option.pattern().finditer(command):
-                given = match["a"] or match["b"] or match["c"]
-                _, found, password = given.partition(option.after or given)
-                if not option.after:
-                    password = given
-                elif not found:
-                    continue
-                if len(password) > 1:
-                    yield password
+            yield from _passwords_of(option, command)
+
+
+def _passwords_of(option: _Option, command: str) -> Iterator[str]:
+    charge(_WORK_OF_COMMAND * command.count(option.hint))
+    for match in option.pattern().finditer(command):
+        given = match["a"] or match["b"] or match["c"]
+        _, found, password = given.partition(option.after or given)
+        if not option.after:
+            password = given
+        elif not found:
+            continue
+        if len(password) > 1:
+            yield password

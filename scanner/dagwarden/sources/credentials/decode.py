@@ -13,6 +13,7 @@ SHORTEST_BASE64 = 24
 _BASE64 = late(rf"[A-Za-z0-9+/_-]{{{SHORTEST_BASE64},}}={{0,2}}")
 
 
+_HEX = late(rf"(?:[0-9a-fA-F]{{2}}){{{SHORTEST_BASE64 // 2},}}")
 _LINE_BREAKS = str.maketrans("", "", "\r\n\t")
 _RUN = late(r"(?<![\w+/-])[A-Za-z0-9+/_-]{40,100000}={0,2}")
 # Characters by which what is too long to be decoded is told.
@@ -85,13 +86,24 @@ def decoded(text: str) -> Iterator[object]:
         if (inner := unquoted(plain)) != plain:
             yield inner
     joined = "".join(text.split())
-    if _BASE64().fullmatch(joined):
+    if _HEX().fullmatch(joined) and (told := _from_hex(joined)) is not None:
+        yield told
+    elif _BASE64().fullmatch(joined):
         yield from _from_base64(joined)
 
 
-def may_be_base64(text: str) -> bool:
-    """Tell whether the whole of `text` may be another one in Base64."""
+def _from_hex(digits: str) -> str | None:
+    """Return the text that hexadecimal digits stand for: a digest is none."""
+    binary = bytes.fromhex(digits)
+    plain = binary.decode() if binary.isascii() else "\0"
+    return plain if plain.translate(_LINE_BREAKS).isprintable() else None
+
+
+def may_be_encoded(text: str) -> bool:
+    """Tell whether the whole of `text` may be another one in Base64, or in hexadecimal."""
     joined = "".join(text.split())
+    if _HEX().fullmatch(joined) and _from_hex(joined) is not None:
+        return True
     if not _BASE64().fullmatch(joined):
         return False
     binary = _binary(joined)
@@ -110,6 +122,9 @@ def begins_encoded(text: str) -> bool:
     if head[:1] in {"{", "["} or _PERCENT().search(head):
         return True
     joined = "".join(head.split())
+    even = joined[: len(joined) // 2 * 2]
+    if _HEX().fullmatch(even):
+        return _from_hex(even) is not None
     whole = len(joined) // 4 * 4
     binary = _binary(joined[:whole]) if _BASE64().fullmatch(joined[:whole]) else None
     if binary is None or binary[:2] in _COMPRESSED:

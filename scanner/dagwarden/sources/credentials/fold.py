@@ -16,7 +16,7 @@ from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
 from msgspec import Struct
 
-from dagwarden.patterns import late
+from dagwarden.patterns import late, words
 from dagwarden.sources.credentials.keys import from_base64
 from dagwarden.sources.credentials.work import charge
 
@@ -32,6 +32,7 @@ MAX_LEAVES = 200
 _SHORT = 500
 # Characters that there may be.
 _CODES = 0x110000
+_BYTES = 0x100
 HOLE = "{{ }}"
 # Operators that make a text, or a container, of two.
 JOINING = frozenset({ast.Add, ast.BitOr, ast.Mod, ast.Mult})
@@ -79,6 +80,7 @@ _WIDE = late(r"%[^%a-zA-Z]*(?:\d{4}|\*)")
 _CONVERSION = late(
     r"%(?:\((?P<name>\w+)\))?[-+#0 ]*\d{0,3}(?:\.\d{1,3})?(?P<kind>[sdirfx%])"
 )
+_DOLLAR = late(r"\$\{?(?P<name>[A-Za-z_]\w{0,60})\}?")
 _FIELD = late(r"\{\{|\}\}|\{(?P<name>\w*)(?P<rest>[^{}]{0,40})\}")
 
 
@@ -374,6 +376,29 @@ def _same(value: object) -> object:
     return value
 
 
+def _backwards(value: object) -> object:
+    items = as_list(value)
+    return value[::-1] if isinstance(value, str) else items[::-1] if items else UNKNOWN
+
+
+def _bytes_of(value: object) -> object:
+    """Return the text that a list of numbers is, or what is one already."""
+    numbers = as_list(value)
+    if numbers is None:
+        return value
+    small = [one for one in numbers if isinstance(one, int) and 0 <= one < _BYTES]
+    whole = len(small) == len(numbers)
+    return bytes(small).decode("utf-8", "replace") if whole else UNKNOWN
+
+
+def _dict_of(value: object) -> object:
+    """Return the mapping that a list of pairs is, or what is one already."""
+    pairs = [as_list(one) for one in as_list(value) or ()]
+    if not pairs or any(one is None or len(one) != 2 for one in pairs):
+        return value
+    return {str(one[0]): one[1] for one in pairs if one}
+
+
 # Functions of one argument, by the last part of their name.
 _FUNCTIONS: dict[str, Callable[[object], object]] = {
     "a2b_base64": _decode_base64,
@@ -386,14 +411,16 @@ _FUNCTIONS: dict[str, Callable[[object], object]] = {
     "decodebytes": _decode_base64,
     "b64encode": _encode_base64,
     "urlsafe_b64encode": _encode_base64,
-    "bytes": _same,
+    "bytearray": _bytes_of,
+    "bytes": _bytes_of,
     "dedent": _same,
-    "dict": _same,
+    "dict": _dict_of,
     "dumps": _same,
     "fromhex": _from_hex,
     "unhexlify": _from_hex,
     "list": _same,
     "loads": _from_json,
+    "reversed": _backwards,
     "quote": lambda value: quote(_text(value)),
     "quote_plus": lambda value: quote_plus(_text(value)),
     "str": _same,
@@ -401,6 +428,7 @@ _FUNCTIONS: dict[str, Callable[[object], object]] = {
     "unquote": lambda value: unquote(_text(value)),
     "unquote_plus": lambda value: unquote_plus(_text(value)),
 }
+_OF_LISTS = frozenset({_same, _backwards, _bytes_of, _dict_of})
 # Methods of a text, without arguments that matter.
 _METHODS: dict[str, Callable[[str], str]] = {
     "decode": str,
@@ -412,7 +440,11 @@ _METHODS: dict[str, Callable[[str], str]] = {
     "swapcase": str.swapcase,
     "upper": str.upper,
 }
-FOLDED_CALLS = frozenset({*_FUNCTIONS, *_METHODS, "format", "join", "replace"})
+# Methods of a text, and functions, with arguments that matter.
+_WITH_ARGUMENTS = words(
+    "format format_map join replace split substitute safe_substitute"
+)
+FOLDED_CALLS = frozenset({*_FUNCTIONS, *_METHODS, *_WITH_ARGUMENTS, "map", "zip"})
 
 
 def called(node: ast.Call) -> str:
@@ -439,11 +471,18 @@ def _call(node: ast.Call, names: Names, depth: int) -> Folded:
         if not is_known(first):
             return _NOT_KNOWN
         function_of_it = _FUNCTIONS[name]
-        if function_of_it is not _same and HOLE in _text(first.value):
+        if function_of_it not in _OF_LISTS and HOLE in _text(first.value):
             return _NOT_KNOWN  # what is not known could not be told any more
-        return Folded(function_of_it(first.value), first.leaves)
+        leaves = first.leaves
+        if not leaves and name.startswith("byte") and as_list(first.value):
+            leaves = (Leaf("", node.lineno, node.end_lineno or node.lineno),)
+        return Folded(function_of_it(first.value), leaves)
+    if name in ("map", "zip"):
+        return _together(name, node, names, depth)
     if not isinstance(function, ast.Attribute):
         return _NOT_KNOWN
+    if name.endswith("substitute"):
+        return _substituted(function.value, node, names, depth)
     whole = fold(function.value, names, depth)
     if not isinstance(whole.value, (str, bytes)):
         return _NOT_KNOWN
@@ -452,6 +491,43 @@ def _call(node: ast.Call, names: Names, depth: int) -> Folded:
         made = text if node.args and "strip" in name else _METHODS[name](text)
         return Folded(made, whole.leaves)
     return _with_arguments(name, text, whole.leaves, node, names, depth)
+
+
+def _together(name: str, node: ast.Call, names: Names, depth: int) -> Folded:
+    """Return the pairs of zip(A, B), the characters of map(chr, N)."""
+    if len(node.args) != 2 or node.keywords:
+        return _NOT_KNOWN
+    second = fold(node.args[1], names, depth)
+    items = as_list(second.value)
+    if items is None:
+        return _NOT_KNOWN
+    if name == "zip":
+        first = fold(node.args[0], names, depth)
+        firsts = as_list(first.value)
+        if firsts is None:
+            return _NOT_KNOWN
+        return _bounded(list(zip(firsts, items, strict=False)), (first, second))
+    of_chr = isinstance(node.args[0], ast.Name) and node.args[0].id == "chr"
+    return _as_characters(items, node) if of_chr else _NOT_KNOWN
+
+
+def _substituted(
+    template: ast.expr, node: ast.Call, names: Names, depth: int
+) -> Folded:
+    """Return Template(T).substitute(NAME=V)."""
+    if isinstance(template, ast.Call) and called(template) == "Template":
+        template = template.args[0] if template.args else template
+    whole = fold(template, names, depth)
+    text = _text(whole.value)
+    if not isinstance(whole.value, str) or text.count("$") > MAX_LEAVES:
+        return _NOT_KNOWN
+    given = {k.arg: fold(k.value, names, depth) for k in node.keywords if k.arg}
+
+    def fill(match: re.Match[str]) -> str:
+        own = given.get(match["name"])
+        return HOLE if own is None else _text(own.value)
+
+    return Folded(_DOLLAR().sub(fill, text), (*whole.leaves, *_leaves(given.values())))
 
 
 def result_of(name: str) -> str:
@@ -480,6 +556,10 @@ def _characters(
         return _NOT_KNOWN
     if codes is None or given.id != loop.target.id:
         return _NOT_KNOWN
+    return _as_characters(codes, node)
+
+
+def _as_characters(codes: list[object], node: ast.expr) -> Folded:
     texts = [chr(one) for one in codes if isinstance(one, int) and 0 <= one < _CODES]
     if len(texts) != len(codes):
         return _NOT_KNOWN
@@ -504,6 +584,10 @@ def _with_arguments(
         if sum(map(len, items)) + len(items) * len(text) > MAX_LENGTH:
             return _NOT_KNOWN
         return Folded(text.join(items), (*own, *given[0].leaves))
+    if name == "split":
+        if given:
+            return _NOT_KNOWN
+        return Folded([*text.split()][:MAX_PARTS], own)
     if name == "replace":
         values = [one.value for one in given]
         if len(values) != 2 or not all(isinstance(one, str) for one in values):
@@ -513,7 +597,10 @@ def _with_arguments(
             return _NOT_KNOWN
         return Folded(text.replace(old, new), own)
     named = {k.arg: fold(k.value, names, depth) for k in node.keywords if k.arg}
-    values_by_name = {key: one.value for key, one in named.items()}
+    values_by_name: dict[str, object] = {key: one.value for key, one in named.items()}
+    if name == "format_map":
+        held = _as_dict(given[0].value) if given else None
+        values_by_name |= {str(key): one for key, one in (held or {}).items()}
     made = _formatted(text, [one.value for one in given], values_by_name)
     return Folded(made, (*own, *_leaves((*given, *named.values()))))
 

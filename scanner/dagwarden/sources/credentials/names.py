@@ -23,9 +23,11 @@ from dagwarden.sources.credentials.work import charge
 
 
 class Named(Struct, frozen=True):
-    """What a value is by its name; `doubt` says why it may be none."""
+    """What is a secret by its name; `doubt` says why it may be none."""
 
     kind: SecretKind
+    # the part of a text that it is
+    value: str
     doubt: str | None = None
 
 
@@ -39,6 +41,8 @@ _URL = late(r"[A-Za-z][\w+.-]{0,40}://\S*$")
 _CODE = late(
     r"(?:application|multipart|text)/[\w.+-]+|"
     r"[A-Za-z_][\w.]*(?:\(.*\)|\[.*\])|(?:os|self|cls|conf|config|typing)\.[\w.]+"
+    # what finds an element of a page
+    r"|//?[\w*]+\[.*\]|[#.][a-z]+(?:[-_][a-z]+)+\d{0,2}"
     # commands of PowerShell: Read-Host, New-RandomPassword
     r"|(?:Convert(?:To|From)?|Get|Import|Invoke|Join|New|Read|Select|Unprotect)-[A-Z][A-Za-z]{2,60}"
 )
@@ -49,7 +53,7 @@ _UPPER_NAME = late(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
 # "airflow-db", "id_token", "Slack token 2": words, not a random mix of cases
 WORDY = late(
     r"(?:[A-Z]?[a-z]{1,24}|[A-Z]{1,24})\d{0,2}"
-    r"(?:[-_. /:](?:[A-Z]?[a-z]{2,24}|[A-Z]{2,24})\d{0,2}|[-_.]\d{1,4}){0,12}"
+    r"(?:[-_. /:](?:[A-Z]?[a-z]{2,24}|[A-Z]{2,24})\d{0,2}|[-_.]v?\d{1,4}){0,12}"
 )
 _WORD = late(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _SECRETS = words("credential credentials key secret token")
@@ -61,13 +65,15 @@ _QUALIFIERS = words(
 )
 _PASSWORDS = ("password", "passwd", "passphrase", "passcode", "passwort", "kennwort")
 _PASS = words(
-    "pass pw pwd pswd psw passwrd passwords senha contrasena dbpass dbpwd dbpw userpass "
+    "pass pw pwd pswd pswrd psw passwrd passwords senha contrasena dbpass dbpwd dbpw userpass "
     "requirepass masterauth userpwd adminpass adminpwd rootpass sshpass smtppass ftppass mypass pgpass pgpwd "
-    "adminpw ldappw mailpw mysqlpw psk rootpw smtppw userpw"
+    "adminpw bindpw ldappw mailpw mysqlpw psk rootpw smtppw userpw keypass storepass destkeypass deststorepass "
+    "srckeypass srcstorepass truststorepass"
 )
 _KEY_OWNERS: dict[str, SecretKind] = {
     "access": "secret_value",
     "account": "secret_value",
+    "admin": "api_key",
     "api": "api_key",
     "app": "api_key",
     "application": "api_key",
@@ -79,6 +85,7 @@ _KEY_OWNERS: dict[str, SecretKind] = {
     "encryption": "secret_value",
     "fernet": "secret_value",
     "function": "api_key",
+    "functions": "api_key",
     "hmac": "secret_value",
     "jwt": "secret_value",
     "license": "secret_value",
@@ -98,7 +105,7 @@ _KEY_OWNERS: dict[str, SecretKind] = {
 }
 # `page_token`, `eos_token`, `image_pull_secret`: positions, vocabulary and names
 _NOT_TOKENS = words(
-    "begin bos client_request cls continuation correlation cursor end eos for idempotency mask next num order pad "
+    "begin bos client_request cls continuation correlation csrf cursor end eos for idempotency mask next num order pad "
     "page pull request resume sep special start stop sync tls trace tracking unk"
 )
 # What Hadoop and Spark call the key of an Azure storage account: its host follows.
@@ -111,7 +118,25 @@ _UUID = late(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 NAME_OF_ONE = "it may be the name of one"
 REFUSED = "it may be one that is meant to be refused"
 QUICK_START = "it may be what a server's first steps show"
-_NOT_IN_CLEAR = words("crypted encrypted hashed masked obfuscated salted sealed")
+_NOT_IN_CLEAR = words(
+    "checksum crypted encrypted hashed masked obfuscated salted sealed sha256"
+)
+# What is below these stands in clear nowhere: `encryptedData`, `secure`.
+_SEALED_PARTS = _NOT_IN_CLEAR | {"secure"}
+_SEALED_DATA = ("encrypted", "data")
+_COOKIES = words("cookie cookies jsessionid phpsessid")
+# Cookies that a server knows somebody by.
+_SESSION = late(r"sess|(?:^|[_.-])sid$|^auth|remember|jwt|token", re.IGNORECASE)
+_FEWEST_OF_SESSION = 16
+_HUMPS = 6
+# In a Secret, too, these say who and where.
+_BESIDE = words(
+    "ca.crt cert database db dbname email endpoint host hostname login name namespace port region schema tls.crt type uri "
+    "url user username"
+)
+# `basic_auth`, `basic.auth.user.info`: a user and a password in one text.
+_PAIRED = frozenset({("basic", "auth"), ("http", "auth"), ("user", "info")})
+_PAIR = late(r"[\w.@+-]{1,100}:(?P<secret>\S{4,200})")
 # `on_pass`, `first_pass`: what passes is no password.
 _PASSING = words(
     "all band by did first high is last logical low multi next on one post pre second single "
@@ -150,6 +175,10 @@ _OF_SOMETHING = words(
     "key keys passphrase passwd password passwords passwort pwd secret secrets token tokens"
 )
 _MOST_OF_SOMETHING = 3
+# Several that open something, not several words of a text: VALID_TOKENS, max_tokens.
+_OF_SEVERAL = words(
+    "access allowed api app auth bearer client known refresh service valid webhook"
+)
 # What a mapping of secrets is called, by whose they are: PASSWORDS = {"dev": ...}
 _HELD = {
     "password": "password",
@@ -159,7 +188,18 @@ _HELD = {
     "keys": "key",
 }
 _NOT_HELD = words(
-    "account client email identity integrity login place resolved rev revision sig signature user"
+    "account ciphertext client email encrypted from hash identity integrity login place resolved rev revision secure "
+    "sig signature user"
+)
+# `passwords of prod`, in {"prod": ...}: whose it is says no more of it
+_STAGES = words(
+    "default dev development local preprod prod production qa stage staging stg test uat"
+)
+# Who gives keys that are called by them alone: PAGERDUTY_KEY.
+_SERVICES = words(
+    "airtable algolia anthropic bugsnag cohere datadog deepl gemini geocoder geocoding groq hubspot intercom mailchimp "
+    "mailgun mailjet maps mistral newrelic newsapi openai openweather opsgenie pagerduty pinecone postmark quandl "
+    "rollbar sendgrid shopify stripe tiingo twilio weather zendesk"
 )
 # ... and these that it is something else.
 _ABOUT = words(
@@ -178,6 +218,7 @@ _ABOUT = words(
 )
 # Longer runs of letters and digits show whether they were drawn at random.
 _RUN = late(r"[A-Za-z0-9]{12,}")
+_NUMBERED = late(r"\d{2,}$")
 _MARKS = late(r"(?=.*[A-Za-z])(?=.*\d)(?=.*[!%^*+#$~])[!-~]{8,64}")
 _TURNS_TO_DIGITS = 4
 
@@ -189,7 +230,13 @@ def words_of(name: str) -> tuple[str, ...]:
     for word in _WORD().findall(name[-200:]):
         found.extend(_parts(word.lower()))
     while len(found) > 1 and (found[-1] in _QUALIFIERS or found[-1].isdigit()):
-        found.pop()
+        last = found.pop()
+        if len(found) > 1 and found[-1] == "of" and last in _STAGES:
+            found.pop()
+    if "pass" in found[:-1]:  # PassWord
+        at = found.index("pass")
+        if (joined := f"pass{found[at + 1]}") in _PASSWORDS:
+            found[at : at + 2] = [joined]
     return tuple(found)
 
 
@@ -208,8 +255,12 @@ def _kind_by_words(said: tuple[str, ...]) -> SecretKind | None:
     last, before = said[-1], said[-2] if len(said) > 1 else ""
     if before in _NOT_IN_CLEAR or before in _ASKED:
         return None
+    if _is_paired(said) or said[-2:] in (("rediscli", "auth"), ("de", "passe")):
+        return "password"
     if last == "pass" and before in _PASSING:
         return None
+    if last in _COOKIES:
+        return "bearer_token"
     if last.endswith(_PASSWORDS) or last in _PASS:
         return "password"
     if last in {"authorization", "bearer"} or (last == "auth" and before == "bearer"):
@@ -223,6 +274,8 @@ def _kind_by_words(said: tuple[str, ...]) -> SecretKind | None:
         return "bearer_token"
     if last == "secret":
         return "client_secret" if before == "client" else "secret_value"
+    if said[-2:] == ("ssh", "keys"):  # what a machine knows people by: public ones
+        return None
     if last in {"key", "keys"} and before in _KEY_OWNERS:
         aws = said[-3:] in (("secret", "access", "key"), ("aws", "secret", "key"))
         return "aws_secret_key" if aws else _KEY_OWNERS[before]
@@ -231,8 +284,21 @@ def _kind_by_words(said: tuple[str, ...]) -> SecretKind | None:
     return None
 
 
+def _is_paired(said: tuple[str, ...]) -> bool:
+    """Tell whether a name promises a user and a password in one text."""
+    return said[-2:] in _PAIRED and (said[-1] == "auth" or "auth" in said)
+
+
 def _kind_of_something(said: tuple[str, ...]) -> SecretKind | None:
-    """Return the kind that a name's words promise before they say whose it is."""
+    """
+    Return the kind that a name's words promise before they say whose it is.
+
+    So do several of a kind: VALID_TOKENS.
+    """
+    if said[-1] in ("tokens", "secrets") and not _OF_SEVERAL.isdisjoint(said[-2:-1]):
+        return _kind_by_words((*said[:-1], said[-1][:-1]))
+    if said[-1:] == ("key",) and not _SERVICES.isdisjoint(said[-2:-1]):
+        return "api_key"
     for end in range(len(said) - 1, max(len(said) - 1 - _MOST_OF_SOMETHING, 0), -1):
         if said[end] in _ABOUT or said[end] in _NOT_IN_CLEAR or said[end].isdigit():
             return None
@@ -250,6 +316,10 @@ def name_within(name: str, key: str) -> str:
     if said and said[-1] in _HELD and kind_by_name(key) is None:
         own = words_of(key)
         return key if own and own[-1] in _NOT_HELD else f"{name} of {key}"
+    if said and said[-1] in _COOKIES and kind_by_name(key) is None:
+        return f"{key} cookie" if _is_session(key) else key
+    if said and (said[-1] in _SEALED_PARTS or said[-2:] == _SEALED_DATA):
+        return f"{key} encrypted"
     return key
 
 
@@ -271,7 +341,7 @@ def is_drawn(text: str) -> bool:
 
 
 # One of these is in every name that says secret: most names have none.
-SAYS = "auth|bearer|contrasena|cred|kennwort|key|pass|pat|psk|psw|pw|secret|senha|token"
+SAYS = "auth|bearer|contrasena|cookie|cred|kennwort|key|pass|pat|phpsessid|psk|psw|pw|secret|senha|jsessionid|token"
 SAID = late(SAYS, re.IGNORECASE)
 
 
@@ -291,7 +361,9 @@ def _is_name(text: str, said: tuple[str, ...]) -> bool:
     if _UPPER_NAME().fullmatch(text):
         return True
     told = words_of(text) if len(text) <= 200 else ()
-    if told == said or (text.isalpha() and told[-2:] == said[-2:] != said[-1:]):
+    if told == said and not _NUMBERED().search(text):  # Password123 is none
+        return True
+    if text.isalpha() and told[-2:] == said[-2:] != said[-1:]:
         return True
     named = not _ENDS_OF_NAMES.isdisjoint(told[-1:])
     if named and _tells_of_secret(told[:-1]):
@@ -299,6 +371,8 @@ def _is_name(text: str, said: tuple[str, ...]) -> bool:
     if len(text) > 100 or not WORDY().fullmatch(text.strip("_-")):
         return False
     if said[-1] in _OFTEN_NAMED and said[-2:-1] not in (("client",), ("api",)):
+        return True
+    if said[-1] in told and said[-1] in _OFTEN_NAMED:  # client_secret_post
         return True
     return len(told) > 1 and _kind_by_words(told) is not None
 
@@ -320,17 +394,34 @@ def is_secrets_name(text: str) -> bool:
 
 
 def named(name: str, text: str) -> Named | None:
-    """Return what `text` is where `name` says secret and `text` may be one."""
+    """Return what of `text` is a secret, where `name` says so and it may be one."""
     kind = kind_by_name(name)
     if kind is None:
         return None
     charge(_WORK_OF_VALUE + len(text) // 20)
     said = words_of(name)  # not empty: a word of it says the kind
-    value = text.strip()
+    value = _held_in(said, text.strip())
+    if not value or _is_none(kind, said, value):
+        return None
+    if not _is_name(value, said):
+        return Named(kind, value, _doubt(value, said))
+    return Named(kind, value, NAME_OF_ONE) if _may_be(value, said) else None
+
+
+def _held_in(said: tuple[str, ...], text: str) -> str:
+    """Return what is secret of a text of which a name tells the form; "" for nothing."""
+    if _is_paired(said):
+        pair = _PAIR().fullmatch(text)
+        return "" if pair is None else pair["secret"]
+    return _session_in(said, text) if said[-1] in _COOKIES else text
+
+
+def _is_none(kind: SecretKind, said: tuple[str, ...], value: str) -> bool:
+    """Tell whether `value`, whose name says secret, is something else."""
     spoken = value.count(" ") > 3 or (
         " " in value and ("password" in value.lower() or said[-1:] in _OFTEN_VERBS)
     )
-    if (
+    return bool(
         spoken
         or is_placeholder(value)
         or is_template(value)
@@ -343,13 +434,35 @@ def named(name: str, text: str) -> Named | None:
         or _CODE().fullmatch(value)
         or _ACCESS_ID().fullmatch(value)
         or (len(value) >= _LONG and is_in_rows(value))
+        # words of a language that is written otherwise
+        or not (value.isascii() or any(map(str.isdigit, value)))
         or (kind != "password" and not _is_token(kind, value))
         or (_kind_by_words(said) is None and not is_drawn(value))
-    ):
-        return None
-    if not _is_name(value, said):
-        return Named(kind, _doubt(value, said))
-    return Named(kind, NAME_OF_ONE) if _may_be(value, said) else None
+    )
+
+
+def _is_session(name: str) -> bool:
+    """Tell whether a cookie of this name is what somebody is known by."""
+    return _SESSION().search(name) is not None
+
+
+def _session_in(said: tuple[str, ...], value: str) -> str:
+    """Return what a server knows somebody by, of one cookie or several; "" for nothing."""
+    pairs = [one.strip().partition("=") for one in value.split(";")]
+    held = [given for name, is_given, given in pairs if is_given and _is_session(name)]
+    if len(said) > 1 or "=" not in value:
+        held.append(value)
+    for one in held:
+        humps = sum(a.islower() != b.islower() for a, b in pairwise(one))
+        mixed = any(map(str.isdigit, one)) or humps >= _HUMPS
+        if mixed and len(one) >= _FEWEST_OF_SESSION and not WORDY().fullmatch(one):
+            return one
+    return ""
+
+
+def is_kept_beside(name: str) -> bool:
+    """Tell whether what is called so stands in the clear beside secrets: a user, a host."""
+    return name.lower() in _BESIDE
 
 
 def _is_aws_secret(kind: SecretKind, value: str) -> bool:

@@ -9,14 +9,14 @@ _PLACEHOLDERS = words(
     "absent aws4_hmac_sha256 bar basic bearer bool boolean change_me changeit changeme dummy empty env example fake fixme "
     "foo foobar hidden insert int integer kerberos latest missing mysecret negotiate n/a na nil none null oauth oauth2 omitted optional pass passwort kennwort wachtwoord pwd pw "
     "passwd password passwords placeholder redacted removed replace_me replaceme required sample "
-    "secretbytes secretstr self sensitive secret secrets str string tbd test tiger todo token tokens undefined unknown unset unused "
+    "anonymous anonymous@ contraseña parola haslo lösenord salasana jelszó secretbytes secretstr self sensitive secret secrets str string tbd test tiger todo token tokens undefined unknown unset unused "
     "value xxx your_password yourpassword"
 )
 # A word of these anywhere: someone is meant to put the value there.
 _STAND_IN = late(
     r"change[-_ ]?(?:me|it)|x{5}|x{3,4}[-_/]x{3,4}|optional|replace[-_ ]?(?:me|with|this)|example"
     r"|place[-_ ]?holder|deadbeef|redacted|not[-_ ]?(?:a|set|real|used|needed|required|configured)(?:[^a-z]|$)|\.{3}"
-    r"|^(?:same[-_ ]as|(?:kept|stored)[-_ ]in|(?:ask|see) |(?:aws|from|in|key)[-_ ](?:the[-_ ])?vault$)|^foo[-_ ]?ba[rz]"
+    r"|^(?:same[-_ ]as|(?:kept|stored)[-_ ]in|(?:ask|see) |(?:aws|from|in|key)[-_ ](?:the[-_ ])?vault$)|^(?:mot de|palavra) ?passe$|^foo[-_ ]?ba[rz]"
     r"|(?:^|[^a-z])(?:your|todo|tbd|fixme|dummy|insert|enter|sample|fake|mock(?:ed)?)"
     r"(?:[^a-z]|$)"
     r"|^(?:my|some|the|any|a|test|foo)[-_ ]?(?:super[-_ ]?)?(?:pass(?:word|wd)?|secret|token"
@@ -47,7 +47,9 @@ _REFERENCE = late(
 # Not in clear: digests and ciphertext (Fernet, SOPS, ansible-vault, sealed secrets).
 _SEALED = late(
     r"\$(?:1|2[abxy]|5|6|7|argon2\w*|y|scrypt)\$|pbkdf2|scrypt:|\{?ssha|\{(?:md5|sha)"
-    r"|sha\d{1,3}[:$-]|SCRAM-SHA|md5[0-9a-f]{32}$"
+    r"|sha\d{1,3}[:$-]|SCRAM-SHA|md5[0-9a-f]{32}$|\*[0-9A-F]{40}$"
+    # Spring's configuration, Maven's settings
+    r"|\{cipher\}|\{[A-Za-z0-9+/]{11,}={0,2}\}$"
     r"|gAAAA|ENC\[|ENC\(|\$ANSIBLE_VAULT|vault:v\d+:|kms:|AQICAH|Ag[A-Z][\w+/]{200}",
     re.IGNORECASE,
 )

@@ -161,6 +161,7 @@ _NAMING = frozenset(
         "EnvVar",
         "V1EnvVar",
         "add_argument",
+        "add_header",
         "env",
         "get",
         "get_env",
@@ -177,29 +178,66 @@ _NAMING = frozenset(
         "set_value",
     ]
 )
-_GIVEN = frozenset({"default", "default_var", "fallback", "value"})
+_GIVEN = frozenset({"default", "default_factory", "default_var", "fallback", "value"})
 _NAMES = ("name", "key", "Name", "Key")
 _VALUES = frozenset({"value", "Value"})
 # Where a password or key stands that no keyword names: the position, and its name.
-_POSITIONS: dict[str, tuple[int, str]] = {
-    "AzureKeyCredential": (0, "api_key"),
-    "BasicAuth": (1, "password"),
-    "BearerAuth": (0, "token"),
-    "ClientSecretCredential": (2, "client_secret"),
-    "FTP": (2, "password"),
-    "FTP_TLS": (2, "password"),
-    "Fernet": (0, "fernet_key"),
-    "HTTPBasicAuth": (1, "password"),
-    "HTTPDigestAuth": (1, "password"),
-    "HTTPProxyAuth": (1, "password"),
-    "HttpNtlmAuth": (1, "password"),
-    "PlainTextAuthProvider": (1, "password"),
-    "SecretStr": (0, "password"),
-    "UsernamePasswordCredential": (2, "password"),
-    "login": (1, "password"),
+_POSITIONS: dict[str, dict[int, str]] = {
+    "AES": {0: "cipher_key"},
+    "AESGCM": {0: "cipher_key"},
+    "AWS4Auth": {1: "aws_secret_key"},
+    "AzureKeyCredential": {0: "api_key"},
+    "BasicAuth": {1: "password"},
+    "BasicAuthentication": {1: "password"},
+    "BearerAuth": {0: "token"},
+    "ClientSecretCredential": {2: "client_secret"},
+    "FTP": {2: "password"},
+    "FTP_TLS": {2: "password"},
+    "Fernet": {0: "fernet_key"},
+    "Gitlab": {1: "private_token"},
+    "HTTPBasicAuth": {1: "password"},
+    "HTTPDigestAuth": {1: "password"},
+    "HTTPProxyAuth": {1: "password"},
+    "HttpNtlmAuth": {1: "password"},
+    "OAuth1": {1: "client_secret", 3: "oauth_token_secret"},
+    "OAuth1Session": {1: "client_secret", 3: "oauth_token_secret"},
+    "OAuth1UserHandler": {1: "client_secret", 3: "access_token_secret"},
+    "OAuthHandler": {1: "client_secret"},
+    "PersonalAccessTokenAuth": {1: "access_token"},
+    "PlainTextAuthProvider": {1: "password"},
+    "Redis": {3: "password"},
+    "SecretStr": {0: "password"},
+    "StrictRedis": {3: "password"},
+    "TableauAuth": {1: "password"},
+    "UsernamePasswordCredential": {2: "password"},
+    "acquire_token_with_client_credentials": {2: "client_secret"},
+    "login": {1: "password"},
+    "set_access_token": {1: "access_token_secret"},
+    "simple_bind": {1: "password"},
+    "simple_bind_s": {1: "password"},
 }
+# Whom a server lets in without knowing him: what he gives for a password is none.
+_NOBODY = frozenset({"anonymous", "ftp"})
+# Ciphers that are made by `new` of a module.
+_CIPHERS = frozenset({"AES", "ARC4", "Blowfish", "ChaCha20", "DES", "DES3", "hmac"})
+# What declares a field, an option or a parameter by the value that it has at first.
+_DECLARING = frozenset({"Field", "Param"})
+# What looks a value up: what it is when there is none stands second.
+_LOOKING = frozenset({"get", "get_env", "get_or_default", "getenv", "pop"})
+# What adds one more to a list or set.
+_ADDING = frozenset({"add", "append"})
 # Modules whose `connect` takes a password by position.
-_CONNECT = {"pymysql": 2, "MySQLdb": 2, "oracledb": 1, "cx_Oracle": 1}
+_CONNECT = {
+    "pymysql": "password",
+    "MySQLdb": "password",
+    "pymssql": "password",
+    "oracledb": "password",
+    "cx_Oracle": "password",
+    "transport": "password",
+    # ("driver", "url", ["user", "password"])
+    "jaydebeapi": "auth",
+}
+_CONNECT_AT = {"oracledb": 1, "cx_Oracle": 1}
 # ... and those that take all in one text: user/password@host.
 _ORACLE = frozenset({"oracledb", "cx_Oracle"})
 _ORACLE_TEXT = late(r"[\w$#.\[\]-]{1,100}/(?P<secret>[^/@\s]{2,100})(?:@\S+)?")
@@ -207,7 +245,7 @@ _ORACLE_TEXT = late(r"[\w$#.\[\]-]{1,100}/(?P<secret>[^/@\s]{2,100})(?:@\S+)?")
 _OF_SSH = ("hostname", "port", "username", "password")
 # What Airflow calls the arguments of a connection.
 _OF_CONNECTION = ("conn_id", "conn_type", "description", "host", "login", "password")
-_SETTERS = ("set_", "with_", "use_")
+_SETTERS = ("set", "with_", "use_")
 _PAIRS = frozenset({"auth", "basic_auth", "http_auth", "userpass"})
 # Characters of a part that is told without the others.
 _LONG_PART = 12
@@ -393,6 +431,10 @@ class _Reading:
             if isinstance(value, (ast.Tuple, ast.List)):
                 for one, its in zip(target.elts, value.elts, strict=False):
                     self._bind(one, its, scope)
+                if any(
+                    is_key_id(v.value) for v in value.elts if type(v) is ast.Constant
+                ):
+                    self._look("", fold(value, scope.names))
                 return
         elif isinstance(target, ast.Name):
             scope.names.maps[0][target.id] = self._fold(value, scope)
@@ -401,7 +443,10 @@ class _Reading:
             own = target.value.id == "self" and len(scope.names.maps) > 1
             seen = scope.names.maps[1] if own else scope.names
             seen[f"{target.value.id}.{target.attr}"] = self._fold(value, scope)
-        self._expression(value, _name_of(target), scope)
+        name = _name_of(target)
+        if not name and isinstance(target, ast.Subscript):
+            name = _text_of(target.slice, scope) or ""
+        self._expression(value, name, scope)
 
     def _fold(self, node: ast.expr, scope: _Scope) -> Folded:
         """Return what a value comes to: where it is bound, and then looked into, once."""
@@ -521,6 +566,10 @@ class _Reading:
             folded = fold(node, scope.names)
             if isinstance(folded.value, (str, bytes)):
                 self._look(name, folded)
+        if name in _PAIRS:
+            pair = as_list((folded := fold(node, scope.names)).value)
+            if pair is not None and len(pair) == 2:
+                self._look("password", replace(folded, value=pair[1]))
         elif isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice):
             self._look(name, fold(node, scope.names))
         if isinstance(node, ast.Attribute):
@@ -601,13 +650,17 @@ class _Reading:
         parts: list[tuple[ast.AST, str]] = []
         if isinstance(node.func, (ast.Attribute, ast.Call, ast.Subscript)):
             parts.append((getattr(node.func, "value", node.func), ""))
-        if function == "Connection":
+        if function == "Connection" and _receiver(node) != "ldap3":
             self._connection(node, scope)
         given = self._name_given(node.keywords, scope)
         if node.args:
             given = self._positional(node, name, function, scope, given, parts)
+        elif not given and name and kind_by_name(name) is not None:
+            given = name  # what a field is at first, and what is looked up is else
         for keyword in node.keywords:
             own = keyword.arg or ""
+            if own in _BESIDE:
+                own = _said_beside(own, node)
             if own == "op_args" and isinstance(keyword.value, (ast.List, ast.Tuple)):
                 items = keyword.value.elts
                 names_of_items = [*self._called_later(node), *repeat("", len(items))]
@@ -637,7 +690,7 @@ class _Reading:
         """Add the positional arguments to `parts`; return what a default is called."""
         if _receiver(node) in _ORACLE:
             self._oracle(node.args[0], scope)
-        if any(is_key_id(_text_of(one, scope)) for one in node.args[:4]):
+        if any(is_key_id(_text_of(one, scope)) for one in node.args[:8]):
             together = ast.copy_location(ast.List(node.args), node)
             self._look(name, fold(together, scope.names))
         names, given = self._argument_names(node, name, function, scope, given)
@@ -673,25 +726,41 @@ class _Reading:
         self, node: ast.Call, name: str, function: str, scope: _Scope, named: str
     ) -> tuple[dict[int, str], str]:
         """Return what positional arguments are called, and a default or value."""
+        if not named and name and kind_by_name(name) is not None:
+            if function in _DECLARING:
+                return {0: name}, name
+            if function in _LOOKING:  # what it is when nothing else is given
+                return {1: name}, name
         if function in _NAMING:
             for position, argument in enumerate(node.args[:2]):
                 said = _text_of(argument, scope)
+                if said is not None and not position:
+                    said = name_within(_receiver(node), said)  # cookies.set(N, V)
                 if said is not None and kind_by_name(said) is not None:
                     return {position + 1: said}, said
         if function.startswith(_SETTERS) and kind_by_name(function) is not None:
             return {0: function}, named
         if function in _POSITIONS:
-            position, usual = _POSITIONS[function]
-            own = name if kind_by_name(name) is not None else usual
-            return {position: own}, named
-        if function == "connect" and _receiver(node) in _CONNECT:
-            return {_CONNECT[_receiver(node)]: "password"}, named
+            if any(_text_of(one, scope) in _NOBODY for one in node.args[:2]):
+                return {}, named
+            own = name if kind_by_name(name) is not None else ""
+            return {at: own or said for at, said in _POSITIONS[function].items()}, named
+        if function == "connect" and (made_by := _receiver(node)) in _CONNECT:
+            return {_CONNECT_AT.get(made_by, 2): _CONNECT[made_by]}, named
         if function == "connect" and _is_port(node.args[1:2]):
             return dict(enumerate(_OF_SSH)), named
         if function in {"encode", "decode"} and _receiver(node) == "jwt":
             return {1: "signing_key"}, named
-        if function == "new" and _receiver(node) == "hmac":
-            return {0: "hmac_key"}, named
+        if function == "new" and _receiver(node) in _CIPHERS:
+            hashing = _receiver(node) == "hmac"
+            return {0: "hmac_key" if hashing else "cipher_key"}, named
+        if function == "partial" and node.args:
+            given = self.parameters.get(_name_of(node.args[0]), ())
+            return dict(enumerate(given, 1)), named
+        if function in _ADDING and kind_by_name(_receiver(node)) is not None:
+            return {0: _receiver(node)}, named
+        if function == "Connection" and _receiver(node) == "ldap3":
+            return {2: "password"}, named
         if function == "create" and _receiver(node) == "URL":  # of SQLAlchemy
             return {2: "password"}, named
         if function == "Connection":
@@ -712,6 +781,8 @@ class _Reading:
             return [(value, name) for value in node.values]
         if isinstance(node, ast.IfExp):
             return [(node.test, ""), (node.body, name), (node.orelse, name)]
+        if isinstance(node, ast.Yield):  # as what a function returns
+            return [] if node.value is None else [(node.value, name or scope.returned)]
         inner = cast("ast.Await | ast.Starred | ast.FormattedValue", node)
         return [(inner.value, name)]
 
@@ -772,6 +843,18 @@ def _name_of(target: ast.expr) -> str:
         key = target.slice.value
         return key if isinstance(key, str) else ""
     return ""
+
+
+# Keywords that mean a secret where something else says so.
+_BESIDE = frozenset({"key", "secret_id"})
+
+
+def _said_beside(name: str, call: ast.Call) -> str:
+    """Return what a keyword means in a call: of Vault's AppRole, of a JWT's signature."""
+    if name == "secret_id" and any(one.arg == "role_id" for one in call.keywords):
+        return "approle_secret"
+    signing = name == "key" and called(call) == "encode" and _receiver(call) == "jwt"
+    return "signing_key" if signing else name
 
 
 def _receiver(call: ast.Call) -> str:
@@ -883,6 +966,7 @@ _READERS: dict[type[ast.AST], Callable[..., Parts]] = {
     ast.Starred: _Reading.choice,
     ast.Subscript: _Reading.reference,
     ast.Tuple: _Reading.items,
+    ast.Yield: _Reading.choice,
 }
 _STATEMENTS: dict[type[ast.AST], Callable[..., list[ast.AST]]] = {
     ast.AnnAssign: _Reading.annotated,

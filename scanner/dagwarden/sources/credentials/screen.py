@@ -8,10 +8,15 @@ at once for whatever a credential is told by, in a thirtieth of the time.
 import re
 
 from dagwarden.patterns import SPACE, Screen
-from dagwarden.sources.credentials.assigned import FEW, OPTION_HINTS, places_in
-from dagwarden.sources.credentials.decode import may_be_base64
+from dagwarden.sources.credentials.assigned import (
+    FEW,
+    OPTION_HINTS,
+    WORDED_HINTS,
+    places_in,
+)
+from dagwarden.sources.credentials.decode import may_be_encoded
 from dagwarden.sources.credentials.names import SAYS
-from dagwarden.sources.credentials.shapes import DER, HINTS
+from dagwarden.sources.credentials.shapes import DER, HINTS, ORACLES
 
 # Characters of texts that are searched before RE2 is asked.
 _MANY = 50_000
@@ -35,7 +40,7 @@ def is_clear(text: str) -> bool:
     if len(text) > _LONGEST or places_in(text) > FEW:
         return False
     found = _SCREEN.found(text)
-    if found != [] and (found != [_IS_BASE64] or may_be_base64(text)):
+    if found != [] and (found != [_IS_BASE64] or may_be_encoded(text)):
         return False
     if len(text) < _SHORT and len(_clear) < _MAX_CLEAR:
         _clear.add(text)
@@ -60,10 +65,9 @@ def _needed() -> tuple[str, ...]:
         # shapes
         *map(re.escape, HINTS),
         rf"^(?:{'|'.join(DER)})",
-        r"(?i:bearer|basic|ssws)[^A-Za-z0-9]",
+        r"(?i:authorization|bearer|basic|ssws)[^A-Za-z0-9]",
         r"://[^\s/?#@:'\"]*:[^\s/@'\"]+@",
-        "oracle:",
-        "sqlplus",
+        *ORACLES,
         # other encodings
         r"^\s*(?:\"|\{\s*[\"}]|\[\s*[\"{\[\]tfnNI0-9-])",
         "private_key",
@@ -72,14 +76,20 @@ def _needed() -> tuple[str, ...]:
         "%[0-9A-Fa-f]{2}",
         r":[^\s?]*\?",
         # names that are given a value
-        rf"(?i:{SAYS})[^\s=:]*[ \t]*(?:string[ \t]*)?[=:]",
-        rf"(?i:{SAYS})[^\"]*\",",
+        rf"(?i:{SAYS})[^\s=:]*[ \t]*(?:string[ \t]*)?(?:[=:]|\?=|<-)",
+        r"(?i:password|passwd|passphrase|secret|token|key)\b[^\n]{0,60} is:? \S*\pN",
+        # ... or are a method of that name: setPassword("...")
+        rf"(?i:{SAYS})\w*\([ \t]*[\"']",
+        rf"(?i:{SAYS})[^\"']*[\"'],",
         r"set\s+-[gxUL]",
         rf"\$\{{[^}}]*(?i:{SAYS})",
         rf"-\S*(?i:{SAYS})\S*[ \t]",
         r"(?:config|configure|variables|secret)[^A-Za-z0-9]+(?:set|put)",
         # commands
-        r"(?i:by|password)[^A-Za-z0-9]*'",
+        r"(?i:by|password|key|token)[^A-Za-z0-9]*'",
+        r"(?i:password\s+for)",
+        "--from-literal",
+        "|".join(map(re.escape, WORDED_HINTS)),
         r"(?s:(?:echo|printf).*\|)",
         rf"(?s:(?:{commands}).* -| -.*(?:{commands}))",
     )

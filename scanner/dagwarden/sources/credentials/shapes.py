@@ -72,6 +72,12 @@ _TOKENS: tuple[_Token, ...] = (
     _Token(
         ("1//",), "authorized_user", late(rf"(?<![\w/:.])(1//)[\w-]{{30,512}}{_END}")
     ),
+    # LDAP's, and those of mail servers: no digest
+    _Token(
+        ("{PLAIN}", "{CLEAR"),
+        "password",
+        late(r"(\{(?:PLAIN|CLEARTEXT|CLEAR)\})(?P<secret>[^\s:\"',;]{4,200})"),
+    ),
     # GitHub, GitLab, Atlassian
     _Token(
         ("ghp_", "gho_", "ghu_", "ghs_", "ghr_"),
@@ -188,6 +194,30 @@ _TOKENS: tuple[_Token, ...] = (
     _Token(
         ("rubygems_",), "api_key", late(_BEGIN + r"(rubygems_)[0-9a-f]{48}" + _ENDED)
     ),
+    _Token(("ntn_",), "bearer_token", late(_BEGIN + r"(ntn_)[A-Za-z0-9]{46}" + _ENDED)),
+    _Token(
+        ("secret_",),
+        "bearer_token",
+        late(_BEGIN + r"(secret_)[A-Za-z0-9]{43}" + _ENDED),
+    ),
+    _Token(
+        ("xkeysib-",),
+        "api_key",
+        late(_BEGIN + r"(xkeysib-)[0-9a-f]{64}-\w{16}" + _ENDED),
+    ),
+    _Token(
+        ("_mmk",),
+        "api_key",
+        late(_BEGIN + r"[A-Za-z0-9]{6}_[A-Za-z0-9]{29}(_mmk)" + _ENDED),
+    ),
+    _Token(
+        ("appid=",),
+        "api_key",
+        late(
+            r"openweathermap\.org/[^\s\"']{1,200}[?&](appid=)(?P<secret>[0-9a-f]{32})"
+            + _ENDED
+        ),
+    ),
     # data and models
     _Token(
         ("dapi",), "bearer_token", late(_BEGIN + r"(dapi)[0-9a-f]{32}(?:-\d)?(?![\w-])")
@@ -200,6 +230,8 @@ _TOKENS: tuple[_Token, ...] = (
     _Token(
         ("hf_",), "bearer_token", late(_BEGIN + r"(hf_)[A-Za-z0-9]{30,60}" + _ENDED)
     ),
+    _Token(("pplx-",), "api_key", late(_BEGIN + r"(pplx-)[A-Za-z0-9]{48}" + _ENDED)),
+    _Token(("pnu_",), "api_key", late(_BEGIN + r"(pnu_)[A-Za-z0-9]{36}" + _ENDED)),
     _Token(("sk-ant-",), "api_key", late(_BEGIN + r"(sk-ant-)[\w-]{60,200}")),
     _Token(
         ("T3BlbkFJ",),
@@ -207,6 +239,19 @@ _TOKENS: tuple[_Token, ...] = (
         late(_BEGIN + r"(sk-)(?:[\w]{1,12}-)?[\w-]{16,160}T3BlbkFJ[\w-]+"),
     ),
     # operation
+    _Token(("pul-",), "bearer_token", late(_BEGIN + r"(pul-)[0-9a-f]{40}" + _ENDED)),
+    _Token(
+        ("sntrys_", "sntryu_"),
+        "bearer_token",
+        late(
+            _BEGIN + r"(sntry[su]_)[A-Za-z0-9+/]{40,500}={0,2}(?:_[A-Za-z0-9+/]{43})?"
+        ),
+    ),
+    _Token(
+        ("pscale_",),
+        "bearer_token",
+        late(_BEGIN + r"(pscale_(?:tkn|pw|oauth)_)[\w.=-]{32,64}"),
+    ),
     _Token(("hvs.",), "bearer_token", late(_BEGIN + r"(hvs\.)[\w-]{24,400}")),
     _Token(("hvb.",), "bearer_token", late(_BEGIN + r"(hvb\.)[\w-]{24,400}")),
     _Token(
@@ -251,6 +296,13 @@ _JWT = late(
 )
 _JWT_HEADER = late(r"\beyJ[\w-]{8,4096}\Z")
 _SCHEMES = late(r"\b(?:bearer|ssws)\s{1,4}(?P<secret>[\w.~+/=:-]{8,16384})", re.I)
+# Others stand in a header alone: `Authorization: Token T`, `GenieKey K`, `apikey token=T`.
+_OTHER_SCHEMES = late(
+    r"\bauthorization[\"'\\]{0,3}\s{0,3}[:=,]\s{0,3}[\"'\\]{0,3}"
+    r"(?!aws|basic|bearer|digest|kerberos|negotiate|ntlm|ssws)[a-z][a-z-]{2,20}\s{1,3}(?:token=)?"
+    r"[\"']?(?P<secret>[\w.~+/=:-]{16,4096})",
+    re.IGNORECASE,
+)
 _BASIC = late(r"\bbasic\s{1,4}(?P<secret>[A-Za-z0-9+/_-]{4,4096}={0,2})", re.I)
 USERINFO = late(
     # github://OWNER:REPOSITORY@REF is no user and password
@@ -259,7 +311,7 @@ USERINFO = late(
 _HOST = late(r"[\w.-]{1,253}")
 _BASE64 = late(r"[A-Za-z0-9+/\s]{56,20000}={0,2}\s*")
 _ORACLE = late(
-    r"(?:\bjdbc:oracle:\w{2,8}:|\bsqlplus\s(?:-\w\s)?)[\w$#]{1,60}"
+    r"(?:\bjdbc:oracle:\w{2,8}:|\b(?:sqlplus|sqlldr|expdp|impdp)\s(?:-\w\s|userid=)?)[\w$#]{1,60}"
     r"/(?P<secret>[^\s@/'\"]{2,64})@"
 )
 # The public half of a key or account, and what the secret half of it looks like.
@@ -287,8 +339,9 @@ DER = ("MII", "MIG", "MC4CAQ", "MHcCAQ", "MHQCAQ")
 # What every text with a credential has somewhere that can be told in a text.
 HINTS = (*(h for token in _TOKENS for h in token.hints), "eyJ", "PRIVATE", "PuTTY-User")
 _HINTS = (*HINTS, "=", *DER)
-_SCHEME_HINTS = ("bearer", "basic", "ssws")
-_LOGINS = r"://[^/@]*:[^/@]*@|oracle:|sqlplus"
+_SCHEME_HINTS = ("authorization", "bearer", "basic", "ssws")
+ORACLES = ("oracle:", "sqlplus", "sqlldr", "expdp", "impdp")
+_LOGINS = "://[^/@]*:[^/@]*@|" + "|".join(ORACLES)
 _LOGIN = late(_LOGINS)
 # Characters of texts that are searched before RE2 is asked, 25 times as fast.
 _MANY = 400_000
@@ -366,13 +419,17 @@ def shapes(text: str) -> Iterator[Shaped]:
         for match in _SCHEMES().finditer(text):
             if _is_token(match["secret"]):
                 yield Shaped("bearer_token", match["secret"])
+    if "authorization" in lowered:
+        for match in _OTHER_SCHEMES().finditer(text):
+            if _is_token(match["secret"]):
+                yield Shaped("bearer_token", match["secret"])
     if "basic" in lowered:
         for match in _BASIC().finditer(text):
             if (password := _basic_password(match["secret"])) is not None:
                 yield Shaped("password", password)
     if "://" in text:
         yield from _passwords(USERINFO(), text)
-    if "oracle:" in text or "sqlplus" in text:
+    if "/" in text and any(one in text for one in ORACLES):
         yield from _passwords(_ORACLE(), text)
 
 
@@ -407,7 +464,7 @@ def _passwords(pattern: re.Pattern[str], text: str) -> Iterator[Shaped]:
 def _is_quick_start(match: re.Match[str], password: str) -> bool:
     """Tell whether a URL is what a composition of containers begins with: user, password and host."""
     user = match[0].rpartition(":")[0].rpartition("/")[2]
-    if user != password or not is_quick_start(password):
+    if not (is_quick_start(user) and is_quick_start(password)):
         return False
     host = _HOST().match(match.string, match.end())
     return host is not None and (host[0] == "127.0.0.1" or "." not in host[0])

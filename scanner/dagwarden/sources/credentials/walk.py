@@ -35,6 +35,7 @@ from dagwarden.sources.credentials.decode import begins_encoded, decoded
 from dagwarden.sources.credentials.fingerprint import Fingerprint
 from dagwarden.sources.credentials.keys import key_of_file
 from dagwarden.sources.credentials.names import (
+    is_drawn,
     is_path,
     kind_by_name,
     name_within,
@@ -185,6 +186,8 @@ def _label(key: object) -> str:
     return text if plain and without_secrets(text) == text else "(unnamed)"
 
 
+# What people put into JSON for a comment.
+_REMARK = late(r"//|#|[$_]{0,2}comment|_\w{1,60}_comment$")
 _NAMES = ("name", "key", "Name", "Key")
 _VALUES = frozenset({"value", "Value"})
 
@@ -316,6 +319,8 @@ class _Walk:
                 _APPROLE if key == "secret_id" and "role_id" in value else str(called)
             )
             name = name_within(outer, name[:200]) if outer else name[:200]
+            if _REMARK().match(name):
+                name = ""  # words about what stands beside it
             if not (key_id or may_hold_secret(name, item)):
                 continue
             if isinstance(key, str) and (
@@ -506,14 +511,16 @@ def _by_name(place: str, name: str, text: str) -> Iterator[Found]:
     if ("{{" in text or "<%" in text) and len(text) <= _LONGEST_TEMPLATE:
         for given in instead_in(text):
             if (one := named(given.name or name, given.value)) is not None:
-                yield Found(one.kind, place, given.value, doubt=one.doubt)
+                yield Found(one.kind, place, one.value, doubt=one.doubt)
         return
     if (found := named(name, text)) is not None:
-        yield Found(found.kind, place, text.strip(), doubt=found.doubt)
+        yield Found(found.kind, place, found.value, doubt=found.doubt)
 
 
 def _key_file(place: str, value: Mapping[object, object]) -> Found | None:
     """Return the secret that `value` is as a whole: a Google credential file."""
+    if len(value) == 2 and (found := _kaggle_key(place, value)) is not None:
+        return found
     kind = value.get("type")
     key, refresh = value.get("private_key"), value.get("refresh_token")
     email = value.get("client_email")
@@ -524,6 +531,14 @@ def _key_file(place: str, value: Mapping[object, object]) -> Found | None:
         if is_placeholder(refresh) or is_template(refresh):
             return None
         return Found("authorized_user", place, refresh)
+    return None
+
+
+def _kaggle_key(place: str, value: Mapping[object, object]) -> Found | None:
+    """Return the key of Kaggle's settings: {"username": U, "key": 32 hex digits}."""
+    key = value.get("key")
+    if "username" in value and isinstance(key, str) and is_drawn(key):
+        return Found("api_key", _below(place, "key"), key)
     return None
 
 

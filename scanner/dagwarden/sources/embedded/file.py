@@ -240,6 +240,7 @@ class _Looked:
 
     def _archive(self, name: str, data: bytes) -> None:
         from dagwarden.sources.embedded.archive import Refused, members_of
+        from dagwarden.sources.embedded.formats.keys import HEAD, may_be_key
 
         whole = self.path
         try:
@@ -247,7 +248,9 @@ class _Looked:
                 self.path = f"{whole}/{member}"
                 if isinstance(content, Refused):
                     self.gap(content.reason, content.detail)
-                elif (reason := passed_over(member)) is not None:
+                elif (reason := passed_over(member)) is not None and not (
+                    reason == "binary" and may_be_key(content[:HEAD])
+                ):
                     self.excluded[reason] += 1
                 else:
                     self.into(member.rpartition("/")[2], content, packed=True)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
 from dagwarden.facts import Excluded, Gap, GapReason, Origin
+from dagwarden.files import read_regular
 from dagwarden.sources.dags.ignore import glob_matches
 from dagwarden.sources.dags.records.outcome import shown
 from dagwarden.sources.dags.records.seen import is_outside, why
@@ -33,6 +34,8 @@ _PACKED = "7z br bz2 dmg egg gz iso jar lz4 lzma rar snappy tar tgz whl xz zst"
 _CODE = "a bin class dll dylib exe lib mo o obj pyc pyd pyo so wasm"
 _DATA = "arrow avro db duckdb feather h5 hdf5 joblib npy npz orc parquet pb pickle pkl pt sqlite sqlite3"
 _OFFICE = "doc docx odp ods odt pdf ppt pptx xls xlsx"
+# These say nothing of what is inside.
+_UNSAID = frozenset(f"{_CODE} {_DATA}".split())
 BINARY = frozenset(" ".join((_IMAGES, _MEDIA, _PACKED, _CODE, _DATA, _OFFICE)).split())
 # Of packed files, those that are opened beside zip.
 TAR = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
@@ -97,7 +100,9 @@ class Walk:
             self.leave_out(path, "no regular file")
         elif path in self.inputs:
             self.leave_out(path, "read as a snapshot")
-        elif (why_not := passed_over(path.name)) is not None:
+        elif (why_not := passed_over(path.name)) is not None and not (
+            why_not == "binary" and _may_be_key(path)
+        ):
             self.leave_out(path, why_not)
         else:
             self.found.setdefault(path, folder)
@@ -173,6 +178,19 @@ class Walk:
         self.gaps.append(
             gap_at(shown(path, self.root), reason, detail, incomplete=incomplete)
         )
+
+
+def _may_be_key(path: Path) -> bool:
+    """Say whether a file that is named as code or data begins as a key store does."""
+    if path.name.lower().rpartition(".")[2] not in _UNSAID:
+        return False
+    from dagwarden.sources.embedded.formats.keys import HEAD, LARGEST, may_be_key
+
+    try:
+        small = os.lstat(path).st_size <= LARGEST
+        return small and may_be_key(read_regular(path, HEAD))
+    except OSError:  # not to be read: it stays what its name says
+        return False
 
 
 def passed_over_at(path: str, exclude: Sequence[str]) -> str | None:

@@ -21,6 +21,7 @@ _FORMATS = {
     "netrc": "settings.read_netrc",
     "notebook": "notebook.read_notebook",
     "npmrc": "settings.read_npmrc",
+    "passwords": "json_text.read_passwords",
     "pgpass": "settings.read_pgpass",
     "prose": "prose.read_prose",
     "python": "python.read_python",
@@ -28,7 +29,9 @@ _FORMATS = {
     "shell": "scripts.read_shell",
     "sql": "scripts.read_sql",
     "terraform": "terraform.read_terraform",
+    "token": "settings.read_token",
     "toml": "settings.read_toml",
+    "userlist": "settings.read_userlist",
     "xml": "xml_text.read_xml",
     "yaml": "yaml_text.read_yaml",
 }
@@ -40,6 +43,8 @@ _ENDINGS = {
     "cfg": "ini",
     "cnf": "ini",
     "conf": "ini",
+    "adoc": "prose",
+    "asciidoc": "prose",
     "csv": "csv",
     "dockerfile": "dockerfile",
     "env": "env",
@@ -58,19 +63,27 @@ _ENDINGS = {
     "jwks": "json",
     "jsonc": "named",
     "ksh": "shell",
+    "log": "prose",
     "markdown": "prose",
     "md": "prose",
+    "mdx": "prose",
+    "org": "prose",
     "plist": "xml",
     "properties": "ini",
+    "psv": "csv",
     "py": "python",
     "pyi": "python",
     "pyw": "python",
+    "qmd": "prose",
+    "rmd": "prose",
+    "rst": "prose",
     "sh": "shell",
     "sql": "sql",
     "tf": "terraform",
     "tfstate": "json",
     "tfvars": "terraform",
     "tsv": "csv",
+    "txt": "prose",
     "toml": "toml",
     "yaml": "yaml",
     "xml": "xml",
@@ -122,6 +135,7 @@ _NAMES = {
     ".pgpass": "pgpass",
     ".profile": "shell",
     ".pypirc": "ini",
+    ".vault-token": "token",
     ".yarnrc": "named",
     ".zshrc": "shell",
     "_netrc": "netrc",
@@ -134,8 +148,11 @@ _NAMES = {
     "pipfile": "toml",
     "pgpass.conf": "pgpass",
     "procfile": "shell",
+    "simple_auth_manager_passwords.json.generated": "passwords",
+    "userlist.txt": "userlist",
 }
 _MANIFEST = late(r"(?:---\s*\n)?(?:#[^\n]*\n)*(?:apiVersion|kind):\s")
+_XML = late(r"\s*<(?:\?xml\s|[A-Za-z]{1,60}[\s>])")
 _SHEBANG = late(r"#!\s*\S*?(?:/env\s+(?:-\S+\s+)*)?(?P<program>\w+)[\d.]*(?:\s|$)")
 _PROGRAMS = {
     **dict.fromkeys(("sh", "bash", "dash", "ksh", "zsh"), "shell"),
@@ -174,6 +191,8 @@ def format_of(name: str, text: str) -> str:
         return known
     if not dot and text[:1] in {"{", "["}:
         return "json"
+    if _XML().match(text):  # web.config, plans of JMeter
+        return "xml"
     return "shapes"
 
 

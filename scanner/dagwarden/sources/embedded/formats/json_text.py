@@ -6,7 +6,11 @@ from collections.abc import Iterator
 
 from dagwarden.sources.credentials import found_in
 from dagwarden.sources.credentials.work import TooMuchWork, allowance, charge
-from dagwarden.sources.embedded.formats.structures import HINTS, read_structures
+from dagwarden.sources.embedded.formats.structures import (
+    HINTS,
+    described,
+    read_structures,
+)
 from dagwarden.sources.embedded.spots import Node, Partly, Spot, Unparsable, spots_in
 
 # What one search goes into: see `sources.credentials`.
@@ -31,10 +35,19 @@ def read_json(text: str) -> Iterator[Spot]:
     if not (first or structured):
         return
     lined = with_lines(text)
-    if first:
-        yield from spots_in("", lined)
+    spots = list(spots_in("", lined)) if first else []
     if structured:
-        yield from read_structures(lined)
+        spots += read_structures(lined)
+    yield from described(lined, spots)
+
+
+def read_passwords(text: str) -> Iterator[Spot]:
+    """Yield the passwords of users, as Airflow 3 keeps them: {"NAME": "PASSWORD"}."""
+    check_bounds(text)
+    parsed(text)
+    for name, node in with_lines(text).parts(""):
+        for found in found_in(name, node.plain(), name="password", weak=True):
+            yield Spot(node.line, found)
 
 
 def parsed(text: str) -> object:

@@ -1,5 +1,6 @@
 """Text of which nothing is known: what has the shape of a credential."""
 
+import re
 from collections.abc import Iterator
 
 from msgspec.structs import replace
@@ -142,11 +143,20 @@ def read_comments(text: str, mark: str) -> Iterator[Spot]:
     yield from _read_block(block, first)
 
 
+# As Airflow's own settings show what an option may look like.
+_EXAMPLE = "Example:"
+_EXAMPLES = late(r"^[ \t]*Example:[^\n]*", re.MULTILINE)
+
+
 def _read_block(lines: list[str], above: int) -> Iterator[Spot]:
     """Yield what is in lines that follow each other, `above` lines below the top."""
     if not lines:
         return
     text = "\n".join(lines)
+    if _EXAMPLE in text:
+        for line, match in numbered(text, _EXAMPLES().finditer(text)):
+            yield from (Spot(above + line, one) for one in shaped_in(match[0]))
+        text = _EXAMPLES().sub("", text)
     if text in _quiet:
         charge(_quiet[text])
         return

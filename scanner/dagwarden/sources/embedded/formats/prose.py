@@ -12,7 +12,10 @@ from contextlib import suppress
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from dagwarden.sources.credentials import found_in, kind_by_name, numbered
+from msgspec.structs import replace
+
+from dagwarden.sources.credentials import Found, found_in, kind_by_name, numbered
+from dagwarden.sources.credentials.names import WORDY, is_drawn, words_of
 from dagwarden.sources.credentials.work import charge
 from dagwarden.sources.embedded.formats.plain import read_shapes
 from dagwarden.sources.embedded.spots import Spot
@@ -22,8 +25,8 @@ if TYPE_CHECKING:
 
 _SAID = re.compile(
     r"(?P<name>password|passwd|passphrase|passwort|kennwort|token|secret|api[ _-]?key)"
-    r"(?:\*\*|__)?[ \t]{0,3}(?:[:=]|\bis\b)(?:\*\*|__)?[ \t]{0,3}"
-    r"(?:`(?P<code>[^`\s]{8,200})`|(?P<bare>[^\s`*|<>]{8,200})[ \t]*$)",
+    r"(?:\*\*|__)?[ \t]{0,3}(?:::?|=|\bis\b)(?:\*\*|__)?[ \t]{0,3}"
+    r"(?:`(?P<code>[^`\s]{8,200})`|(?P<bare>[^\s`*|<>]{8,200})[ \t]*(?:$|-->|</))",
     re.IGNORECASE | re.MULTILINE,
 )
 _BEFORE = re.compile(r"[\w -]*\Z")
@@ -41,6 +44,15 @@ _HTML_CELL = re.compile(r"<t[dh][^<>]{0,200}>(?P<cell>[^<>]{0,500})</t[dh]>")
 # A row of connections: its type says what its fields are.
 _CONNECTIONS = frozenset({"conn_type", "conn_id"})
 _SHORTEST = 8
+_FEWEST_DRAWN = 12
+# Columns of keys, beside those of passwords and secrets.
+_COLUMNS = frozenset(
+    (*owner.split(), "key")
+    for owner in ("access", "api", "encryption", "private", "secret")
+) | {("access", "token"), ("api", "token"), ("auth", "token"), ("bearer", "token")}
+# As long as MD5, SHA-1 and SHA-256 are.
+_DIGEST = re.compile(r"[0-9a-fA-F]{32}|[0-9a-fA-F]{40}|[0-9a-fA-F]{64}")
+MAY_BE_DIGEST = "it may be the digest of one"
 # Capitals behind small letters: more than names of classes have.
 _FEWEST_HUMPS = 4
 
@@ -99,7 +111,10 @@ def _in_tables(text: str) -> Iterator[Spot]:
 
 
 def _given(line: int, name: str, value: str) -> Iterator[Spot]:
-    if _is_drawn(value) and kind_by_name(name) is not None:
+    kind = kind_by_name(name) if _is_drawn(value) else None
+    # a word with a number behind it is chosen for a password, and drawn for no token
+    drawn = len(value) >= _FEWEST_DRAWN and not WORDY().fullmatch(value)
+    if kind == "password" or (kind is not None and drawn):
         said = "_".join(re.findall(r"\w+", name))
         for found in found_in(said, value, weak=True):
             yield Spot(line, found)
@@ -130,10 +145,28 @@ def _in_columns(head: list[str], rows: "_csv.Reader") -> Iterator[Spot]:
     wanted = [
         at
         for at, name in enumerate(names)
-        if connections or kind_by_name(name) == "password"
+        if connections or kind_by_name(name) == "password" or _is_column_of_keys(name)
     ]
     for row in rows if wanted else ():
         charge(2)
-        named = {names[at]: row[at] for at in wanted if at < len(row)}
+        named = {
+            names[at]: row[at]
+            for at in wanted
+            if at < len(row)
+            and (connections or is_drawn(row[at]) or not _is_column_of_keys(names[at]))
+        }
         for found in found_in("", named, weak=True):
-            yield Spot(rows.line_num, found)
+            yield Spot(rows.line_num, _doubted(found))
+
+
+def _is_column_of_keys(name: str) -> bool:
+    """Tell whether a column holds what opens something: `token` is data of its own."""
+    said = words_of(name)
+    kept = said[-1:] == ("secret",) or said[-2:] in _COLUMNS
+    return kept and kind_by_name(name) is not None
+
+
+def _doubted(found: Found) -> Found:
+    """Return what stands in a column, with a doubt where a table of users keeps digests."""
+    digest = found.kind == "password" and _DIGEST.fullmatch(found.value)
+    return replace(found, doubt=MAY_BE_DIGEST) if digest and not found.doubt else found

@@ -30,9 +30,14 @@ _NETRC = re.compile(
 )
 
 
+# What a script tells ftp(1) in a here document.
+_FTP = re.compile(r"^[ \t]*user[ \t]+\S{1,100}[ \t]+(?P<secret>\S{2,200})[ \t]*$", re.M)
+
+
 def _in_files(text: str) -> Iterator[Spot]:
     """Yield the passwords of the .pgpass and .netrc files that a script writes."""
-    for hint, pattern in (("pgpass", _PGPASS), ("machine", _NETRC)):
+    files = (("pgpass", _PGPASS), ("machine", _NETRC), ("ftp -", _FTP))
+    for hint, pattern in files:
         if hint in text:
             for number, match in numbered(text, pattern.finditer(text), "secret"):
                 for found in found_in("password", match["secret"], weak=True):
@@ -133,6 +138,10 @@ _COPY = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 # What encrypts with what stands second.
+_SET = re.compile(
+    r"\bSET\s{1,9}PASSWORD\s{1,9}FOR\s{1,9}\S{1,200}\s{0,9}=\s{0,9}(?:PASSWORD\s{0,9}\()?\s{0,9}'(?P<secret>[^'\n]{2,200})'",
+    re.IGNORECASE,
+)
 _SEALING = re.compile(
     r"\b(?:pgp_sym_(?:de|en)crypt|aes_(?:de|en)crypt|hmac)(?:_bytea)?\s{0,9}\([^()']{1,200},\s{0,9}'(?P<key>[^'\n]{6,300})'",
     re.IGNORECASE,
@@ -167,11 +176,18 @@ def _rows(text: str) -> Iterator[tuple[int, dict[str, str]]]:
             yield line + below, dict(zip(names, fields, strict=False))
 
 
+def _paired(row: dict[str, str]) -> dict[str, str]:
+    """Return a row of names and values, `key` and `val` of Airflow's variables, as a pair."""
+    if row.keys() >= {"key", "val"}:
+        return {**row, "value": row["val"]}
+    return row
+
+
 def read_sql(text: str) -> Iterator[Spot]:
     """Yield the passwords that statements set, and what has a credential's shape."""
     yield from read_comments(text, "--")
     for number, row in _rows(text):
-        for found in found_in("", row, weak=True):
+        for found in found_in("", _paired(row), weak=True):
             yield Spot(number, found)
     for number, line in enumerate(text.split("\n"), 1):
         for piece in pieces(line):
@@ -188,6 +204,8 @@ def _in_statement(text: str) -> Iterator[Found]:
     for match in _BY.finditer(text):
         if (said := _said(match)).upper() not in {"PASSWORD", "VALUES", "EXTERNALLY"}:
             yield from found_in("password", said, weak=True)
+    for match in _SET.finditer(text):
+        yield from found_in("password", match["secret"], weak=True)
     for match in _SEALING.finditer(text):
         yield from found_in("encryption_key", match["key"], weak=True)
     for match in _LITERAL.finditer(text):  # 'host=h password=...', as dblink takes it

@@ -14,7 +14,7 @@ _OPTION = re.compile(
     r"(?P<name>[^=:\s#;\[][^=:]{0,200}?)\s{0,200}[=:]\s*(?P<value>.*)$"
 )
 _DIRECTIVE = re.compile(
-    r"(?:\w+\s{1,20}){0,2}?(?P<name>[\w-]*(?:pass|auth|key|secret|token)[\w-]*)\s{1,20}(?P<value>\"[^\"]{4,500}\"|'[^']{4,500}'|\S{4,500}?);?$",
+    r"(?:\w+\s{1,20}){0,2}?(?P<name>[\w-]*(?:pass|auth|bindpw|key|secret|token)[\w-]*)\s{1,20}(?P<value>\"[^\"]{4,500}\"|'[^']{4,500}'|\S{4,500}?);?$",
     re.IGNORECASE,
 )
 _KEY = re.compile(
@@ -39,6 +39,8 @@ def read_ini(text: str) -> Iterator[Spot]:
     yield from read_comments(text, ";")
     if "PRIVATE" in text:
         yield from read_pem(text)
+    if "machine " in text:  # APT's auth.conf
+        yield from read_netrc(text)
     for section, name, written, line in _options(text):
         place = below(section, name)
         # configparser, and so Airflow, takes %% for one
@@ -134,6 +136,19 @@ def _toml_lines(text: str) -> dict[str, int]:
 
 def _dotted(name: str) -> str:
     return ".".join(part.strip().strip("\"'") for part in name.split("."))
+
+
+def read_token(text: str) -> Iterator[Spot]:
+    """Yield the token that a file is, and nothing else: `.vault-token`."""
+    yield from (Spot(1, one) for one in found_in("token", text.strip(), weak=True))
+
+
+def read_userlist(text: str) -> Iterator[Spot]:
+    """Yield the passwords of PgBouncer's users: `"USER" "PASSWORD"`."""
+    entry = re.compile(r"^\"[^\"\n]{1,100}\"[ \t]+\"(?P<secret>[^\"\n]{1,500})\"", re.M)
+    for line, match in numbered(text, entry.finditer(text)):
+        for found in found_in("password", match["secret"], weak=True):
+            yield Spot(line, found)
 
 
 def read_netrc(text: str) -> Iterator[Spot]:

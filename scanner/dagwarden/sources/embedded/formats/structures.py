@@ -6,8 +6,11 @@ Astro's airflow_settings.yaml and in an export with descriptions; `random_passwo
 state of Terraform; parameters of a template of CloudFormation.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
+from msgspec.structs import replace
+
+from dagwarden.patterns import words
 from dagwarden.sources.credentials import Found, found_in
 from dagwarden.sources.credentials.negatives import is_published
 from dagwarden.sources.embedded.spots import Node, Spot, below, nodes_of
@@ -30,6 +33,28 @@ def read_structures(document: Node) -> Iterator[Spot]:
     for place, node in nodes_of(document):
         if isinstance(node.value, dict):
             yield from _in_mapping(place, node.value)
+
+
+# What a description of an API or of data has at its top.
+_DESCRIPTIONS = ("openapi", "swagger", "asyncapi", "$schema", "connectionSpecification")
+_EXAMPLES = words("default example examples x-example x-examples")
+MAY_BE_EXAMPLE = "it may be an example of a description"
+
+
+def described(document: Node, spots: Iterable[Spot]) -> Iterator[Spot]:
+    """
+    Yield `spots`, with a doubt where a description of an API gives an example.
+
+    What says by itself what it is stays what it is there.
+    """
+    top = document.value
+    description = isinstance(top, dict) and any(one in top for one in _DESCRIPTIONS)
+    for spot in spots:
+        found = spot.found
+        an_example = description and not _EXAMPLES.isdisjoint(found.place.split("."))
+        if an_example and found.told_by == "context" and not found.doubt:
+            found = replace(found, doubt=MAY_BE_EXAMPLE)
+        yield replace(spot, found=found)
 
 
 def _in_mapping(place: str, mapping: dict[str, Node]) -> Iterator[Spot]:

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from dagwarden.patterns import words
 from dagwarden.sources.credentials import found_in
+from dagwarden.sources.credentials.names import is_kept_beside
 from dagwarden.sources.credentials.work import charge
 from dagwarden.sources.embedded.formats.plain import read_comments, read_named
-from dagwarden.sources.embedded.formats.structures import read_structures
+from dagwarden.sources.embedded.formats.structures import described, read_structures
 from dagwarden.sources.embedded.spots import (
     Node,
     Partly,
@@ -33,32 +35,6 @@ MAX_VALUES = 190_000
 _WORK_OF_EVENT = 6
 
 _LIKE_YAML = re.compile(r"^\s*(?:- )?[\w.-]+:(?:\s|$)", re.MULTILINE)
-# In a Secret, too, these say who and where.
-_NO_SECRETS = frozenset(
-    [
-        "username",
-        "user",
-        "login",
-        "host",
-        "hostname",
-        "port",
-        "database",
-        "db",
-        "dbname",
-        "schema",
-        "region",
-        "endpoint",
-        "email",
-        "url",
-        "uri",
-        "ca.crt",
-        "tls.crt",
-        "cert",
-        "type",
-        "name",
-        "namespace",
-    ]
-)
 
 
 def read_yaml(text: str) -> Iterator[Spot]:
@@ -138,6 +114,8 @@ def _read(document: Node) -> Iterator[Spot]:
         for node in listed if isinstance(listed, list) else ():
             yield from _read(node)
         return
+    if isinstance(top, dict) and "secretGenerator" in top:  # of Kustomize
+        yield from _generated(top["secretGenerator"])
     if isinstance(top, dict) and _said(top, "kind") == "Secret":
         for part in ("data", "stringData"):
             if part in top:
@@ -148,8 +126,9 @@ def _read(document: Node) -> Iterator[Spot]:
         if isinstance(node.value, list):
             # Compose gives an environment as `NAME=value`, too
             yield from _settings(place, node.value)
-    yield from read_structures(document)
-    yield from spots_in("", document)
+    yield from described(
+        document, [*read_structures(document), *spots_in("", document)]
+    )
 
 
 def _said(mapping: dict[str, Node], key: str) -> str | None:
@@ -167,13 +146,25 @@ def _manifest(part: str, values: Node) -> Iterator[Spot]:
         text = node.value if part == "stringData" else _decoded(node.value)
         place = below(part, key)
         found = list(found_in(place, text, weak=True))
-        if not found and key.lower() not in _NO_SECRETS:
+        if not found and not is_kept_beside(key):
             # whatever it is called, it is kept as a secret
             found = [
                 replace(one, place=place)
                 for one in found_in(f"{place}.secret", text, weak=True)
             ]
         yield from (Spot(node.line, one) for one in found)
+
+
+def _generated(generators: Node) -> Iterator[Spot]:
+    """Yield what Kustomize puts into Secrets: `literals: [NAME=VALUE]`."""
+    for place, node in nodes_of(generators):
+        if place != "literals" or not isinstance(node.value, str):
+            continue
+        name, _, value = node.value.partition("=")
+        if not is_kept_beside(name):
+            secret = f"{name}.secret"
+            for found in found_in(below(place, name), value, name=secret, weak=True):
+                yield Spot(node.line, found)
 
 
 def _decoded(text: str) -> str:
@@ -200,7 +191,7 @@ def _documents(text: str) -> list[Node]:
     """Return the documents of a file, with lines; nothing nests in building them."""
     import yaml  # slow to import
 
-    text = text.replace("{{", _OPENED).replace("}}", _CLOSED)
+    text = _with_signs(text)
     builder = _Builder()
     try:
         for event in yaml.parse(text, Loader=yaml.CSafeLoader):
@@ -218,7 +209,36 @@ def _documents(text: str) -> list[Node]:
 # In YAML the braces of a template begin a mapping; these signs are for nobody's use
 # (Unicode, 23.5).
 _OPENED, _CLOSED = "\ue000", "\ue001"
+
+
+def _with_signs(text: str) -> str:
+    """Return `text` with its templates in these signs; `{a: {b: c}}` is none."""
+    parts: list[str] = []
+    at = 0
+    while (start := text.find("{{", at)) >= 0:
+        end = text.find("}}", start + 2)
+        if end < 0:
+            break
+        parts += (text[at:start], _OPENED, text[start + 2 : end], _CLOSED)
+        at = end + 2
+    return "".join((*parts, text[at:]))
+
+
 _DIRECTIVE = re.compile(rf"^[ \t]*{_OPENED}[^\n]*{_CLOSED}[ \t]*$", re.MULTILINE)
+
+
+# Words of tags that say where a value is had from: `!Ref`, `!aws_secret`, `!ENV`.
+_HAD_FROM = words(
+    "att base cipher condition env environ environment field file find from get gpg if import include join jinja keyring kms "
+    "lookup map output param parameter path pkcs ref reference resolve secret secrets select sm sops ssm stack store "
+    "sub template transform var variable vault"
+)
+
+
+def _stands_for_another(tag: str) -> bool:
+    """Tell whether what a tag of an application stands before is no value in clear."""
+    said = re.findall(r"[A-Z]?[a-z]+|[A-Z]+", tag) if tag.startswith("!") else []
+    return any(one.lower() in _HAD_FROM for one in said)
 
 
 class _Builder:
@@ -238,7 +258,7 @@ class _Builder:
         if isinstance(event, yaml.ScalarEvent):
             self._grow(1)
             # a number is what it is written as; `!Ref x`, `!vault x` stand for another
-            local = event.tag is not None and event.tag.startswith("!")
+            local = event.tag is not None and _stands_for_another(event.tag)
             text = f"{{{{ {event.value} }}}}" if local else event.value
             if _OPENED in text:
                 text = text.replace(_OPENED, "{{").replace(_CLOSED, "}}")
