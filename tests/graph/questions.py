@@ -206,6 +206,14 @@ def ban(constraint: str, on: str = ORG) -> Export:
     }
 
 
+def listed(constraint: str, *allowed: str, on: str = ORG) -> Export:
+    """Return an organisation policy that allows some values alone."""
+    policy = ban(constraint, on)
+    rules = [{"values": {"allowedValues": list(allowed)}}]
+    policy["resource"]["data"]["spec"]["rules"] = rules
+    return policy
+
+
 class Data:
     """What a case changes in the data of a resource."""
 

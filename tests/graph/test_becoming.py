@@ -201,7 +201,9 @@ def test_a_disabled_pool_takes_no_forged_token_and_an_unread_one_may() -> None:
     assert explain(off, ANN, "run.jobs.run", "job nightly").answer == "denied"
     said = explain(unread, ANN, "run.jobs.run", "job nightly")
     assert said.answer == "unknown"
-    assert said.because == ("not read: whether pools are disabled in projects/p",)
+    assert said.because == (
+        "not read: whether pools are disabled, and which providers they may have, in projects/p",
+    )
 
 
 def test_a_forged_principal_gives_itself_a_permission() -> None:

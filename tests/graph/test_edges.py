@@ -476,7 +476,10 @@ def test_a_disabled_pool_takes_no_token_and_an_unread_one_may() -> None:
     reach = reach_of(facts)
     assert reach.controls_known == ()
     assert causes(reach, "controls") == {
-        ("layer", "whether pools are disabled in projects/p")
+        (
+            "layer",
+            "whether pools are disabled, and which providers they may have, in projects/p",
+        )
     }
 
 

@@ -100,7 +100,7 @@ _COMPOSER = "cloud.google.com/composer/docs/concepts/access-control"
 _SSH = "cloud.google.com/sdk/gcloud/reference/beta/run/services/ssh"
 _ROLES = "cloud.google.com/iam/docs/creating-custom-roles"
 _FORGES = "iam.googleapis.com/workloadIdentityPoolProviders.create"
-_MAY_BE_OFF = "whether pools are disabled in"
+_MAY_BE_OFF = "whether pools are disabled, and which providers they may have, in"
 _ABOVE_POOLS: tuple[tuple[str, Place, str], ...] = (
     ("projects", "pool_project", ""),
     ("projects", "pool_unread_project", _MAY_BE_OFF),

@@ -47,6 +47,13 @@ _ABOVE_POOLS: tuple[tuple[Place, Place, str], ...] = (
 _PROJECT_OF_POOL = re.compile(
     r"(projects/[^/]+)/locations/[^/]+/workloadIdentityPools/"
 )
+# cloud.google.com/iam/docs/manage-workload-identity-pools-providers#restrict
+_OF_PROVIDERS = frozenset(
+    {
+        "constraints/iam.workloadIdentityPoolProviders",
+        "constraints/iam.workloadIdentityPoolAwsAccounts",
+    }
+)
 _STAFF = "locations/global/workforcePools/"
 _PKG_DEV = re.compile(
     r"(?P<location>[a-z0-9-]+)-docker\.pkg\.dev/(?P<project>[^/]+)/(?P<repository>[^/]+)/.+"
@@ -424,11 +431,22 @@ class Placed:
         )
         resource = f"//iam.googleapis.com/{name}"
         names = (resource, *self._estate.hierarchy.lineage(project).names)
-        yield "pool" if disabled is False else "pool_unread", names, resource
-        for known, unread, prefix in _ABOVE_POOLS:
+        known = disabled is False and self._limiting.isdisjoint(names)
+        yield "pool" if known else "pool_unread", names, resource
+        for place, unread, prefix in _ABOVE_POOLS:
             first = (i for i, above in enumerate(names) if above.startswith(prefix))
             if (start := next(first, None)) is not None:
-                yield known if disabled is False else unread, names[start:], resource
+                yield place if known else unread, names[start:], resource
+
+    @cached_property
+    def _limiting(self) -> frozenset[str]:
+        """Return where organisation policies say which providers a pool may have."""
+        canonical = self._estate.hierarchy.canonical
+        return frozenset(
+            canonical(policy.resource)
+            for policy in self._estate.facts.org_policies
+            if policy.constraint in _OF_PROVIDERS and not policy.reset
+        )
 
     def _places_of_staff(self, name: str, disabled: bool | None) -> Iterator[_Standing]:
         """Yield where a workforce's pool stands; of which organisation may be open."""
