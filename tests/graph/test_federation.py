@@ -10,6 +10,7 @@ from tests.graph.test_edges import POOL, provider
 
 from dagwarden.graph.estate import Estate
 from dagwarden.graph.federation import bearer, exchange, tenants, with_tenants
+from dagwarden.sources.snapshot.resources import AWS_MAPPING
 
 GITHUB = "https://token.actions.githubusercontent.com"
 MAPPING = (
@@ -162,7 +163,7 @@ def test_a_token_is_for_an_audience(
     assert bool(said.refused) is not taken
 
 
-AWS_ROLE = "assertion.arn.extract('assumed-role/{role}/')"  # only Google's CEL has it
+AWS_ROLE = "assertion.arn.lowerAscii()"  # nobody knows whether Google's CEL has it
 SESSION = {
     "arn": "arn:aws:sts::123456789012:assumed-role/etl/i-1",
     "account": "123456789012",
@@ -193,6 +194,33 @@ def test_a_session_of_aws_becomes_its_arn() -> None:
     for claims in (arn, SESSION | arn):
         refused = exchange(OF_AWS, claims).refused
         assert refused.endswith("takes no session of account '77'")
+
+
+@pytest.mark.parametrize(
+    ("arn", "role"),
+    [
+        (SESSION["arn"], "arn:aws:sts::123456789012:assumed-role/etl"),
+        ("arn:aws:iam::123456789012:user/ann", "arn:aws:iam::123456789012:user/ann"),
+    ],
+)
+def test_the_role_of_a_session_of_aws_is_what_google_maps_by_default(
+    arn: str, role: str
+) -> None:
+    # iam/docs/reference/rest/v1/projects.locations.workloadIdentityPools.providers
+    mapping = {"attribute.aws_role": AWS_MAPPING["attribute.aws_role"]}
+    mapping["google.subject"] = "assertion.arn"
+    one = replace(OF_AWS, attribute_mapping=tuple(sorted(mapping.items())))
+    claimed = exchange(one, SESSION | {"arn": arn}).claimed
+    assert claimed is not None
+    assert (claimed.attributes, claimed.open) == ({"aws_role": role}, frozenset())
+
+
+@pytest.mark.parametrize("template", ["'role'", "'{a}{b}'", "assertion.account"])
+def test_what_is_no_template_is_not_worked_out(template: str) -> None:
+    mapping = (("google.subject", f"assertion.arn.extract({template})"),)
+    said = exchange(replace(OF_AWS, attribute_mapping=mapping), SESSION)
+    assert (said.claimed, said.refused) == (None, "")
+    assert said.unknown.endswith("maps to google.subject")
 
 
 def test_a_mapping_that_cannot_be_worked_out_is_no_refusal() -> None:

@@ -20,6 +20,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
+from dagwarden.expression.extract import extract, is_template
 from dagwarden.expression.tree import Node, engine, syntax_tree, walk
 
 MAX_LENGTH: Final = 4_000  # characters of one condition
@@ -293,15 +294,9 @@ def _extracted(node: Node) -> Node:
     if node.kind != "call" or node.name != "extract":
         return node
     text, template = _literal(node, 0), _literal(node, 1)
-    parts = re.fullmatch(r"([^{}]*)\{[^{}]*\}([^{}]*)", template or "")
-    if text is None or parts is None:
+    if text is None or template is None or not is_template(template):
         raise _Unknown("a condition that is not understood")
-    start, end = text.find(parts[1]), len(text)
-    if start >= 0 and parts[2]:
-        end = text.find(parts[2], start + len(parts[1]))
-    found = start >= 0 and end >= 0
-    value = text[start + len(parts[1]) : end] if found else ""
-    return Node(node.id, "constant", value=value)
+    return Node(node.id, "constant", value=extract(text, template))
 
 
 def _invalid_time(node: Node) -> bool:

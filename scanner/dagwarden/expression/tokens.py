@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple, cast
 
 import msgspec
 
+from dagwarden.expression.extract import extract, is_template
 from dagwarden.expression.tree import Node, engine, syntax_tree
 
 MAX_LENGTH: Final = 4_096  # characters; the API's own limit for a condition
@@ -71,9 +72,9 @@ def understood(expression: str, claims: Mapping[str, Any]) -> bool:
     """
     Tell whether an expression of a mapping can be worked out on a token's claims.
 
-    One that calls what only Google's own CEL has (`extract`) cannot, nor one that would
-    take too much: it is not known what it makes of a token, which is not to say that it
-    fails.
+    One that calls what only Google's own CEL has cannot, but for `extract`, nor one that
+    would take too much: it is not known what it makes of a token, which is not to say
+    that it fails.
     """
     return _workable(expression, {"assertion": dict(claims)})
 
@@ -101,7 +102,12 @@ _GIVEN = ("assertion", "google", "attribute")
 @cache
 def _vocabulary() -> Any:
     cel = engine()
-    return cel.NewEnv(variables=dict.fromkeys(_GIVEN, cel.Type.DYN))
+    text = cel.Type.STRING
+    overload = cel.Overload("string_extract", text, [text, text], True, extract)
+    return cel.NewEnv(
+        variables=dict.fromkeys(_GIVEN, cel.Type.DYN),
+        functions=[cel.FunctionDecl("extract", [overload])],
+    )
 
 
 def _parsed(text: str) -> Node | None:
@@ -148,6 +154,10 @@ def _work(node: Node, size: int, sizes: Mapping[str, int]) -> int:
         many = _work(through, size, sizes)
         inside = {**sizes, node.name: many}
         return many * (1 + sum(_work(one, size, inside) for one in steps))
+    if node.kind == "call" and node.name == "extract":
+        template = node.operands[1].value if len(node.operands) == 2 else None
+        if not is_template(template):  # it is not known what that does
+            return MAX_WORK + 1
     return 1 + sum(_work(one, size, sizes) for one in node.operands)
 
 

@@ -382,7 +382,7 @@ def _audiences(data: ProviderShape) -> tuple[str, ...]:
 
 # What holds where the provider of an AWS account maps nothing.
 # Source: iam.googleapis.com, REST reference: projects.locations.workloadIdentityPools.providers
-_AWS_MAPPING = {
+AWS_MAPPING = {
     "google.subject": "assertion.arn",
     "attribute.aws_role": (
         "assertion.arn.contains('assumed-role')"
@@ -395,7 +395,7 @@ _AWS_MAPPING = {
 
 
 def _mapping(data: ProviderShape) -> tuple[tuple[str, str], ...]:
-    given = data.attributeMapping or ({} if data.aws is None else _AWS_MAPPING)
+    given = data.attributeMapping or ({} if data.aws is None else AWS_MAPPING)
     return tuple(sorted(given.items()))
 
 
