@@ -80,7 +80,7 @@ class Shelf:
         self._names = 0
         # by folder and first part of a name: the places that have it, and what says
         # that the others do not
-        self._having: dict[tuple[str, str], tuple[list[str], tuple[Seen, ...]]] = {}
+        self._having: dict[tuple[str, str], tuple[list[str], dict[Seen, None]]] = {}
 
     def known(self, path: str, depth: int) -> _Module | None:
         """Return what reading a module came to, its imports followed as far as `depth`."""
@@ -97,7 +97,7 @@ class Shelf:
         self.modules[module.key] = module
         self._names += len(module.names)
 
-    def having(self, folder: str, top: str) -> tuple[list[str], tuple[Seen, ...]]:
+    def having(self, folder: str, top: str) -> tuple[list[str], dict[Seen, None]]:
         """Return where `top` may be found for a file in `folder`, and where it is not."""
         known = self._having.get((folder, top))
         if known is None:
@@ -121,7 +121,7 @@ def is_below(path: str, root: str) -> bool:
     return path == root or path.startswith(os.path.join(root, ""))
 
 
-def _having(places: Iterable[str], top: str) -> tuple[list[str], tuple[Seen, ...]]:
+def _having(places: Iterable[str], top: str) -> tuple[list[str], dict[Seen, None]]:
     found: list[str] = []
     nothing: list[Seen] = []
     for place in places:
@@ -132,7 +132,7 @@ def _having(places: Iterable[str], top: str) -> tuple[list[str], tuple[Seen, ...
             nothing += (_nothing(path), _nothing(f"{path}.py"))
         else:
             nothing.append(_nothing(place))
-    return found, tuple(nothing)
+    return found, dict.fromkeys(nothing)
 
 
 def _nothing(path: str) -> Seen:
@@ -202,7 +202,7 @@ class Modules:
             places, nothing = self.shelf.having(self._folder, top)
             if top not in self._sought:
                 self._sought.add(top)
-                self._own |= dict.fromkeys(nothing)
+                self._own.update(nothing)
         found = [path for place in places for path in self._at(place, name)]
         return self._names(found[0]) if len(set(found)) == 1 else _NOTHING
 
@@ -235,16 +235,18 @@ class Modules:
         if not self._depth:
             self._whole = False
             return _NOTHING
-        if self._together.left >= 0:
-            module = self.shelf.known(path, self._depth - 1) or self._read(path)
-            self._together.take(module)
-            self._imports[module.key] = module
-            self._whole = self._whole and module.key[1] == _WHOLE
         if self._together.left < 0:
-            pass_over()
-            self._together.lasting = False
-            return _NOTHING
-        return module.names
+            return self._nothing_more()
+        module = self.shelf.known(path, self._depth - 1) or self._read(path)
+        self._together.take(module)
+        self._imports[module.key] = module
+        self._whole = self._whole and module.key[1] == _WHOLE
+        return self._nothing_more() if self._together.left < 0 else module.names
+
+    def _nothing_more(self) -> Mapping[str, Folded]:
+        pass_over()
+        self._together.lasting = False
+        return _NOTHING
 
     def _read(self, path: str) -> _Module:
         inner = Modules(self.shelf, Path(path), self)
