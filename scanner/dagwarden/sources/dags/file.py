@@ -125,7 +125,7 @@ class FileReader:
         self.places = (root, *(root / held for held in _HELD_ELSEWHERE))
         self.kept = 0
         # by the folder of a file: those around it that may be its DAG folder
-        self.around: dict[Path, tuple[Path, ...]] = {}
+        self.around: dict[str, tuple[Path, ...]] = {}
 
     def read(self, path: Path, folder: Path) -> Read:
         """Read one Python file, for other processes and other runs."""
@@ -188,11 +188,10 @@ class FileReader:
         """
         if folder not in self.environment.undivided:
             return (folder,)
-        beside = path.parent
+        beside = os.path.dirname(path)
         if beside not in self.around:
-            places = (beside, *beside.parents)
-            around = tuple([place for place in places if _is_at(place, self.root)])
-            self.around[beside] = around
+            places = [place for place in path.parents if _is_at(place, self.root)]
+            self.around[beside] = tuple(places)
         around = self.around[beside]
         return around if len(around) <= MAX_AROUND else (folder,)
 

@@ -228,14 +228,15 @@ class _Looked:
             self._binary(lowered, data)
         else:
             spots: list[Spot] = []
+            kind = format_of(lowered, text)
             try:
-                self._search(lowered, text, spots)
-                spots = self._with_kingfisher(lowered, text, spots)
+                self._search(kind, text, spots)
+                spots = self._with_kingfisher(kind, text, spots)
             finally:
                 told = self._add(spots)
-            self.waivers += _waivers(self.path, lowered, text, told)
+            self.waivers += _waivers(self.path, kind, text, told)
             if self.named is not None and may_refer(text):
-                named = islice(_references(lowered, text), MAX_REFERENCES)
+                named = islice(_references(kind, text), MAX_REFERENCES)
                 self._refer(named, self.named)
 
     def _archive(self, name: str, data: bytes) -> None:
@@ -269,9 +270,8 @@ class _Looked:
         else:
             self.gap("encoding", "is no text, whatever its name says")
 
-    def _search(self, name: str, text: str, spots: list[Spot]) -> None:
+    def _search(self, kind: str, text: str, spots: list[Spot]) -> None:
         """Add what is found to `spots`, which hold it however this ends."""
-        kind = format_of(name, text)
         longest = max(map(len, text.split("\n"))) if len(text) > MAX_LINE else 0
         if longest > MAX_LINE and kind not in ("json", "notebook"):
             detail = "has a line that is too long to be looked into by names"
@@ -294,11 +294,11 @@ class _Looked:
         reading = read_python(text, self.modules) if python else reader_of(kind)(text)
         spots.extend(islice(reading, MAX_READINGS))
 
-    def _with_kingfisher(self, name: str, text: str, own: list[Spot]) -> list[Spot]:
+    def _with_kingfisher(self, kind: str, text: str, own: list[Spot]) -> list[Spot]:
         if self.kingfisher is None:
             return own
         try:
-            return self.kingfisher.beside(text, format_of(name, text), own)
+            return self.kingfisher.beside(text, kind, own)
         except Partly as partly:
             self.gap(partly.reason, partly.detail)
             return own
@@ -383,11 +383,12 @@ class _Looked:
 
 
 def _waivers(
-    path: str, name: str, text: str, told: Sequence[EmbeddedSecret]
+    path: str, kind: str, text: str, told: Sequence[EmbeddedSecret]
 ) -> Iterator[InlineWaiver]:
     """Yield the comments of a file that accept something."""
-    python = format_of(name, text) == "python"
-    yield from waivers_in(text.split("\n"), told, ours=not python)
+    python = kind == "python"
+    if told:
+        yield from waivers_in(text.split("\n"), told, ours=not python)
     if not python or "dagwarden:" not in text:
         return
     from dagwarden.sources.dags.parse import parsed
@@ -403,12 +404,11 @@ def _waivers(
     yield from of_credentials(path, data, tree, held)
 
 
-def _references(name: str, text: str) -> Iterator[Reference]:
+def _references(kind: str, text: str) -> Iterator[Reference]:
     """Yield the credentials that a file of settings, commands or code names."""
     from dagwarden.sources.credentials import references
     from dagwarden.sources.dags.parse import parsed
 
-    kind = format_of(name, text)
     if kind == "python":
         try:
             tree = parsed(text.encode("utf-8", "surrogatepass"))

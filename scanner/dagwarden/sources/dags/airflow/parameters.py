@@ -212,6 +212,7 @@ def undecided(field: str, value: Value) -> Unresolved:
 _ASKED_FOR = frozenset({"environment", "variable"})
 
 
+@lru_cache(maxsize=1024)
 def _tellable(text: str, *names: str) -> Maybe[str]:
     """Return a text that stands under `names`, unless it may hold a secret."""
     hidden = is_template(text) or without_secrets(text) != text

@@ -1,7 +1,7 @@
 """Text of which nothing is known: what has the shape of a credential."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from msgspec.structs import replace
 
@@ -103,9 +103,9 @@ _MAX_QUIET = 1_000
 _quiet: dict[str, int] = {}
 
 
-def read_comments_behind(text: str) -> Iterator[Spot]:
+def read_comments_behind(lines: Sequence[str]) -> Iterator[Spot]:
     """Yield what is in comments that stand behind code of Python."""
-    for number, line in enumerate(text.split("\n"), 1):
+    for number, line in enumerate(lines, 1):
         if "#" in line and (said := _said_behind(line)):
             for spot in read_named(said[1:] if said[0] in _SPACES else said):
                 yield Spot(number, spot.found)
@@ -128,11 +128,16 @@ def _may_assign(said: str) -> bool:
 
 def read_comments(text: str, mark: str) -> Iterator[Spot]:
     """Yield what is in lines that are commented out by `mark`."""
+    yield from read_comments_in(text.split("\n"), mark)
+
+
+def read_comments_in(lines: Sequence[str], mark: str) -> Iterator[Spot]:
+    """Yield what is in those of `lines` that are commented out by `mark`."""
     first = 0
     block: list[str] = []
     begins, signs = _COMMENT[mark]
-    charge(len(text) // 50)
-    for line, whole in enumerate(text.split("\n")):
+    charge(len(lines) // 8)
+    for line, whole in enumerate(lines):
         said = whole.lstrip(_SPACES)
         if said.startswith(begins):
             charge(1)

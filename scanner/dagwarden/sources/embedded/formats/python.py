@@ -6,8 +6,8 @@ from dagwarden.sources.credentials.python import Finder, found_in_python
 from dagwarden.sources.dags.parse import parsed
 from dagwarden.sources.dags.records.seen import Unreadable
 from dagwarden.sources.embedded.formats.plain import (
-    read_comments,
     read_comments_behind,
+    read_comments_in,
     read_named,
 )
 from dagwarden.sources.embedded.spots import Spot, Unparsable
@@ -26,11 +26,12 @@ def read_python(text: str, finder: Finder | None = None) -> Iterator[Spot]:
     lines = text.split("\n")
     for one in found_in_python(tree, lines, weak=True, finder=finder):
         yield Spot(one.line, one.found, one.source, one.others)
-    yield from read_comments(text, "#")
+    if "#" in text:
+        yield from read_comments_in(lines, "#")
     if text.startswith(_NOTEBOOK):
         yield from _magic(text)
     if "#" in text:
-        yield from read_comments_behind(text)
+        yield from read_comments_behind(lines)
 
 
 def _magic(text: str) -> Iterator[Spot]:
