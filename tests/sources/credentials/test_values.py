@@ -527,7 +527,8 @@ def test_any_value_is_walked_without_an_error(place: str, value: object) -> None
 
 
 @given(
-    value=st.text("bcdfghjkmnpqrstvwz23456789!", min_size=8, max_size=30).map(
+    # no "tbd" among them, which is a stand-in
+    value=st.text("bcdfghjkmnpqrsvwz23456789!", min_size=8, max_size=30).map(
         lambda text: f"Zq7!{text}"
     ),
     encode=st.sampled_from(ENCODINGS),

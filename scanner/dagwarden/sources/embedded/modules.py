@@ -169,7 +169,7 @@ class Modules:
     ) -> None:
         """Stand for the imports of the file at `path`, which `above` imports."""
         self.shelf = shelf
-        self._folder = str(path.parent)
+        self._folder = os.path.dirname(path)
         # what modules and packages at the top were looked for
         self._sought: set[str] = set()
         self._together: _Together = above._together if above else _Together()

@@ -191,10 +191,14 @@ _ROOTS = frozenset({"airflow.sdk.BaseOperator", "airflow.sdk.BaseSensorOperator"
 
 
 def _names(task: Task) -> set[Scalar] | None:
-    if task.expanded_rest or task.rest or any(one.rest for one in task.defaults):
+    if task.expanded_rest or task.rest:
         return None
-    given = (one.items for one in task.defaults)
-    return set[Scalar]().union(task.keywords, task.expanded, *given)
+    names: set[Scalar] = {*task.keywords, *task.expanded}
+    for defaults in task.defaults:
+        if defaults.rest:
+            return None
+        names.update(defaults.items)
+    return names
 
 
 def undecided(field: str, value: Value) -> Unresolved:

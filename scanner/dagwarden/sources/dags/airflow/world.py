@@ -1572,14 +1572,16 @@ class World:
         for name, (is_refused, detail) in refused.ARGUMENTS.items():
             if name in task.assigned:
                 continue
+            given: Value = None
             if name in task.keywords or task.rest:
                 given = task.keywords.get(name, task.rest)
             else:
-                held = (one for one in task.defaults if name in one.items or one.rest)
-                defaults = next(held, None)
-                if defaults is None:
+                for defaults in task.defaults:
+                    if name in defaults.items or defaults.rest:
+                        given = defaults.get(name)
+                        break
+                else:
                     continue
-                given = defaults.get(name)
             if is_refused(given):
                 self._refused_at(task.site, detail)
 

@@ -802,10 +802,11 @@ def formatted(value: Value, conversion: int, spec: Value) -> Value:
 
 def joined(parts: list[Value]) -> Value:
     """Return the parts of an f-string as one text, known as far as they are."""
-    if all(type(part) is str for part in parts):
+    kinds = set(map(type, parts))
+    if kinds <= {str}:
         _charge_texts(*parts)
         return as_scalar("".join(map(str, parts)))
-    if any(isinstance(part, Given) for part in parts):
+    if any(issubclass(kind, Given) for kind in kinds):
         return marked(joined, parts)
     _charge_texts(*parts)
     whys = [why for part in parts if (why := why_unknown(part)) is not None]

@@ -1,7 +1,7 @@
 """Text of which nothing is known: what has the shape of a credential."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from msgspec.structs import replace
 
@@ -103,12 +103,16 @@ _MAX_QUIET = 1_000
 _quiet: dict[str, int] = {}
 
 
-def read_comments_behind(lines: Sequence[str]) -> Iterator[Spot]:
+# Lines with their numbers, the first of which is 0.
+Lines = Iterable[tuple[int, str]]
+
+
+def read_comments_behind(lines: Lines) -> Iterator[Spot]:
     """Yield what is in comments that stand behind code of Python."""
-    for number, line in enumerate(lines, 1):
-        if "#" in line and (said := _said_behind(line)):
+    for number, line in lines:
+        if said := _said_behind(line):
             for spot in read_named(said[1:] if said[0] in _SPACES else said):
-                yield Spot(number, spot.found)
+                yield Spot(number + 1, spot.found)
 
 
 def _said_behind(line: str) -> str:
@@ -128,16 +132,16 @@ def _may_assign(said: str) -> bool:
 
 def read_comments(text: str, mark: str) -> Iterator[Spot]:
     """Yield what is in lines that are commented out by `mark`."""
-    yield from read_comments_in(text.split("\n"), mark)
+    charge(len(text) // 50)
+    yield from read_comments_in(enumerate(text.split("\n")), mark)
 
 
-def read_comments_in(lines: Sequence[str], mark: str) -> Iterator[Spot]:
+def read_comments_in(lines: Lines, mark: str) -> Iterator[Spot]:
     """Yield what is in those of `lines` that are commented out by `mark`."""
     first = 0
     block: list[str] = []
     begins, signs = _COMMENT[mark]
-    charge(len(lines) // 8)
-    for line, whole in enumerate(lines):
+    for line, whole in lines:
         said = whole.lstrip(_SPACES)
         if said.startswith(begins):
             charge(1)

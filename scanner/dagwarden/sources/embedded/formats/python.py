@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from dagwarden.sources.credentials.python import Finder, found_in_python
+from dagwarden.sources.credentials.work import charge
 from dagwarden.sources.dags.parse import parsed
 from dagwarden.sources.dags.records.seen import Unreadable
 from dagwarden.sources.embedded.formats.plain import (
@@ -26,12 +27,12 @@ def read_python(text: str, finder: Finder | None = None) -> Iterator[Spot]:
     lines = text.split("\n")
     for one in found_in_python(tree, lines, weak=True, finder=finder):
         yield Spot(one.line, one.found, one.source, one.others)
-    if "#" in text:
-        yield from read_comments_in(lines, "#")
+    charge(len(text) // 50)
+    commented = [(number, line) for number, line in enumerate(lines) if "#" in line]
+    yield from read_comments_in(commented, "#")
     if text.startswith(_NOTEBOOK):
         yield from _magic(text)
-    if "#" in text:
-        yield from read_comments_behind(lines)
+    yield from read_comments_behind(commented)
 
 
 def _magic(text: str) -> Iterator[Spot]:
