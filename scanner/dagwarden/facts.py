@@ -709,7 +709,7 @@ class Binding(Fact, frozen=True, kw_only=True):
     # whether its condition asks for the time, and has ended at `--as-of` (None: there is
     # no condition); the members that were deleted; set by graph
     temporary: bool = False
-    expired: Maybe[bool | None] = None
+    expired: Maybe[bool | None] = UNSET
     deleted_members: tuple[str, ...] = ()
 
 

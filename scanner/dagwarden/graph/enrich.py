@@ -70,8 +70,12 @@ def _with_tenants(
 def _told(bindings: tuple[Binding, ...]) -> tuple[Binding, ...]:
     """Say of each binding which members were deleted: few have any."""
     return tuple(
-        replace(binding, deleted_members=tuple(filter(_deleted, binding.members)))
-        if "deleted:" in " ".join(binding.members)
+        replace(
+            binding,
+            expired=None,
+            deleted_members=tuple(filter(_deleted, binding.members)),
+        )
+        if binding.expired is UNSET or "deleted:" in " ".join(binding.members)
         else binding
         for binding in bindings
     )

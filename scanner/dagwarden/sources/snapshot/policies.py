@@ -62,6 +62,7 @@ def bindings(resource: str, policy: PolicyShape, place: Place) -> tuple[Binding,
             role=intern(entry.role),  # of which there are few
             members=tuple(sorted(members)),
             condition=condition,
+            expired=None,  # what a condition says of it is told later
         )
     return tuple(found.values())
 
