@@ -799,6 +799,7 @@ class ComposerEnvironment(Fact, frozen=True, kw_only=True):
     service_account: Maybe[str | None] = UNSET
     dag_bucket: Maybe[str | None] = UNSET
     airflow: Maybe[str] = UNSET
+    deleting: bool = False  # nothing can be run in it any more
     secrets: Maybe[tuple[Secret, ...]] = UNSET
     secrets_known: tuple[Secret, ...] = ()
     # who may write the DAG bucket; set by graph

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from tests.graph.questions import (
+    AIRFLOW,
     API,
     APP,
     AS_OF,
@@ -320,6 +321,7 @@ CASES: list[Question] = [
     Q("a job's policy", "run/docs/securing/managing-access", (G(ORG, INVOKER, BOT), role(ROLE, "run.jobs.setIamPolicy"), G(LAB, ROLE, DEP)), DEP, INVOKE, API, NO, YES),
     Q("a shell where ssh is on", "sdk/gcloud/reference/beta/run/services/ssh", uses(Data(API, sshEnabled=True), G(API, "roles/run.sshRoot", DEP)), DEP, RUN, NIGHTLY, NO, YES),
     Q("commands of Airflow", "composer/docs/concepts/access-control", (G(ORG, INVOKER, ENV), G(SHOP, "roles/composer.admin", DEP)), DEP, INVOKE, API, NO, YES),
+    Q("commands of an Airflow that is being deleted", "composer/docs/reference/rest/v1/projects.locations.environments#state", (Data(AIRFLOW, state="DELETING"), G(ORG, INVOKER, ENV), G(SHOP, "roles/composer.admin", DEP)), DEP, INVOKE, API, NO),
     Q("a DAG in the bucket", "composer/docs/concepts/access-control", (G(ORG, INVOKER, ENV), G(DAGS, "roles/storage.objectAdmin", DEP)), DEP, INVOKE, API, NO, YES),
     Q("a DAG run with parameters", "composer/docs/concepts/access-control", (G(ORG, INVOKER, ENV), G(SHOP, "roles/composer.user", DEP)), DEP, INVOKE, API, NO, OPEN),
     Q("a role that one changes and holds", "iam/docs/creating-custom-roles#editing-custom-role", uses(role(ROLE, "run.routes.get"), G(APP, ROLE, DEP), G(SHOP, "roles/iam.roleAdmin", DEP)), DEP, RUN, NIGHTLY, NO, YES),

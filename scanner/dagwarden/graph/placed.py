@@ -386,6 +386,8 @@ class Placed:
     def _composer_places(
         self, environment: ComposerEnvironment
     ) -> Iterator[tuple[Place, str, str]]:
+        if environment.deleting:
+            return
         name = self._estate.hierarchy.canonical(environment.resource)
         yield "environment", name, name
         if isinstance(environment.dag_bucket, str):

@@ -524,6 +524,7 @@ class StorageConfigShape(Shape, kw_only=True):
 class ComposerShape(Shape, kw_only=True):
     """A Composer environment."""
 
+    state: Enum | None = None
     config: ComposerConfigShape | None = None
     storageConfig: StorageConfigShape | None = None
 

@@ -245,8 +245,13 @@ def composer_environment(
         origin=origin,
         resource=resource,
         project=project_of(resource) or "",
+        deleting=data is not None and data.state in _DELETING,
     )
     return _with(make, fields, None if data else missing)
+
+
+# google.cloud.orchestration.airflow.service.v1.Environment.State
+_DELETING = frozenset({"DELETING", 4})
 
 
 def _bucket(data: ComposerShape) -> str | None:
