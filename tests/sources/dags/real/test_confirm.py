@@ -24,6 +24,8 @@ from dagwarden.sources.variables.records import Entry, Variables
 SECRET = "hunter2hunter2"
 # Told by their names alone, in the file, in a module, and where a task is given it.
 WRITTEN, IMPORTED, UNWRITTEN = (f"Zq{token_hex(7)}" for _ in range(3))
+# In a package that nobody lists, of a class and of a mapping.
+ELSEWHERE, MAPPED = (f"Zq{token_hex(7)}" for _ in range(2))
 HEAD = """
 import os
 from datetime import datetime, timedelta
@@ -132,8 +134,11 @@ FILES = {
             BaseOperator(task_id="a", params={{"password": PASSWORD}})
         """,
     "woven_in": f"""
+        import sys
         import zlib
         import stand_in
+        sys.path.append(eval("os.path.join(os.path.dirname(__file__), '..', 'lib')"))
+        from company.settings import PASSWORDS, Settings
         from airflow.providers.google.cloud.operators.cloud_run import (
             CloudRunExecuteJobOperator,
         )
@@ -151,6 +156,7 @@ FILES = {
                 job_name=f"job-{{UNWRITTEN}}", gcp_conn_id=f"c-{{UNWRITTEN}}",
                 overrides={{"env": [{{"name": "API_TOKEN", "value": UNWRITTEN}}]}},
             )
+            BaseOperator(task_id=f"v-{{Settings.RELAY_TOKEN}}", pool=PASSWORDS["eu"])
         """,
     "refused": f"""
         with DAG("refused", schedule=None, start_date=START):
@@ -240,6 +246,10 @@ def _id(name: str) -> str:
 def write(root: Path) -> None:
     (root / "dags").mkdir()
     (root / "dags/stand_in.py").write_text(dedent(STAND_IN))
+    (root / "lib/company").mkdir(parents=True)
+    (root / "lib/company/settings.py").write_text(
+        f'class Settings:\n    RELAY_TOKEN = "{ELSEWHERE}"\nPASSWORDS = {{"eu": "{MAPPED}"}}\n'
+    )
     (root / "dags/keys.py").write_text(f'MAPS_API_KEY = "{IMPORTED}"\n')
     for name, text in FILES.items():
         (root / f"dags/{name}.py").write_text(HEAD + dedent(text))
@@ -373,11 +383,12 @@ def test_a_secret_is_kept_out_of_what_airflow_makes_with_it(both: Both) -> None:
     calls = [call for call in both.joined.calls if "woven_in.py" in call.id]
     assert [(call.project, call.name) for call in calls] == [("p-***", "job-***")] * 2
     tasks = [task for task in both.joined.tasks if "woven_in.py" in task.id]
-    assert [task.task_id for task in tasks] == ["read-***", "t-***", "u"]
-    assert tasks[0].pool == "***"
+    assert [task.task_id for task in tasks] == ["read-***", "t-***", "u", "v-***"]
+    assert tasks[0].pool == tasks[3].pool == "***"
     assert not any(gap.reason == "conflict" for gap in both.gaps("woven_in"))
     shown = repr(both.joined)
-    assert not any(one in shown for one in (WRITTEN, IMPORTED, UNWRITTEN))
+    secrets = (WRITTEN, IMPORTED, UNWRITTEN, ELSEWHERE, MAPPED)
+    assert not any(one in shown for one in secrets)
 
 
 def test_a_file_that_airflow_refuses_keeps_what_was_read(both: Both) -> None:

@@ -295,14 +295,20 @@ _UNPARSABLE = ("SyntaxError", "IndentationError", "TabError", "ValueError")
 
 
 def _given(found: Found) -> frozenset[str]:
-    """Return what tasks and DAGs are given as secrets, wherever code has it from."""
+    """
+    Return what tasks and DAGs are given as secrets, wherever code has it from.
+
+    And what imported modules hold as such, also those of packages that nobody lists: a
+    path or an id may be made with it.
+    """
     held = (
         part
         for dag in found.dags
         for task in dag.tasks
         for part in (task.arguments, task.expanded, task.attributes)
     )
-    return told_secrets((*held, *(dag.attributes for dag in found.dags)))
+    given = told_secrets((*held, *(dag.attributes for dag in found.dags)))
+    return given.union(*(told_secrets((one,)) for one in found.held))
 
 
 def _purged(

@@ -64,6 +64,12 @@ MAX_DEPTH = 16
 MAX_VALUES = 200_000
 MAX_TEXT = 200_000
 MAX_SYMBOL = 200
+# Texts of modules that may be secrets: how many, how long, and what says so.
+MAX_HELD = 2_000
+MAX_SECRET = 300
+_SAYS = re.compile(
+    r"auth|bearer|cookie|cred|key|pass|pat|psk|psw|pw|secret|senha|token", re.I
+)
 _IMPORTED = re.compile(rb"^[ \t]*(?:from|import)[ \t]+(airflow(?:\.\w+)+)", re.M)
 # Where Airflow hands settings and variables on to whoever calls it.
 _PASSING_ON = {
@@ -369,6 +375,7 @@ def extracted(path: str, roots: Iterable[str]) -> dict[str, Any]:
     bag = _dag_bag()(os.devnull, collect_dags=False)
     # what Airflow passes over in an archive only it tells
     archive = path.endswith(".zip")
+    loaded = set(sys.modules)
     bag.process_file(path, only_if_updated=False, safe_mode=archive)
     errors = [
         {"text": _text(text), "file": _text(file), "line": _line(text, file)}
@@ -379,7 +386,50 @@ def extracted(path: str, roots: Iterable[str]) -> dict[str, Any]:
         {"reason": reason, "symbol": symbol, "as_json": as_json}
         for reason, symbol, as_json in sorted(places.asked)
     ]
-    return {"errors": errors, "asked": asked, "dags": dags}
+    held = _held(set(sys.modules) - loaded)
+    return {"errors": errors, "asked": asked, "dags": dags, "held": held}
+
+
+def _held(modules: Iterable[str]) -> list[dict[str, Any]]:
+    """Return what modules hold under names that may say secret, classes included."""
+    found: list[dict[str, Any]] = []
+    for name in sorted(modules):
+        module: Any = sys.modules.get(name)
+        if not inspect.ismodule(module):
+            continue
+        own = dict(module.__dict__)
+        made = [one for one in own.values() if inspect.isclass(one)]
+        for namespace in (own, *(one.__dict__ for one in made)):
+            texts = _texts(dict(namespace))
+            if texts and sum(map(len, found)) < MAX_HELD:
+                found.append(texts)
+    return found
+
+
+def _texts(namespace: dict[Any, Any]) -> dict[str, Any]:
+    """Return the texts in a namespace that may be secrets, and those in its dicts."""
+    found: dict[str, Any] = {}
+    for name, value in list(namespace.items())[:MAX_VALUES]:
+        if type(name) is not str or name.startswith("__"):
+            continue
+        if type(value) is dict:
+            if texts := _texts_of(value, bool(_SAYS.search(name))):
+                found[_text(name)] = texts
+        elif _SAYS.search(name) and type(value) in (str, bytes):
+            found |= _texts_of({name: value}, True)
+    return found
+
+
+def _texts_of(values: dict[Any, Any], every: bool) -> dict[str, str]:
+    """Return the short texts of a dict, by keys that may say secret or every one."""
+    found: dict[str, str] = {}
+    for key, value in list(values.items())[:MAX_HELD]:
+        if type(key) is not str or not (every or _SAYS.search(key)):
+            continue
+        text = value.decode("utf-8", "replace") if type(value) is bytes else value
+        if type(text) is str and len(text) <= MAX_SECRET:
+            found[_text(key)] = _text(text)
+    return found
 
 
 def _listen(places: Places) -> None:

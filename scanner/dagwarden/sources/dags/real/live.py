@@ -90,6 +90,8 @@ class Found(msgspec.Struct, frozen=True):
     errors: tuple[Fault, ...]
     asked: tuple[Asked, ...]
     dags: tuple[FoundDag, ...]
+    # what modules that it imports hold, each, under names that may say secret
+    held: tuple[dict[str, Any], ...] = ()
 
 
 class Extraction(NamedTuple):
