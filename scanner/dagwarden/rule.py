@@ -94,3 +94,5 @@ class Rule(Record, frozen=True, kw_only=True):
     bundled: bool = True
     # `when` and `assert_`; None: nobody parsed them yet
     parsed: tuple[Parsed, Parsed] | None = None
+    # `remediation` without what depends on the subject; None: nobody left that out yet
+    general: str | None = None

@@ -9,6 +9,7 @@ from tests.policy.test_load import GOOD, written
 
 from dagwarden.errors import RuleError
 from dagwarden.expression import Expression
+from dagwarden.policy.evaluate import general_remediation
 from dagwarden.policy.load import shipped_rule_files
 from dagwarden.policy.pack import compile_pack, load_rules
 from dagwarden.rule import Rule
@@ -25,9 +26,22 @@ def test_own_rules_stand_beside_the_shipped_ones(tmp_path: Path) -> None:
 def test_the_pack_is_the_rules(tmp_path: Path) -> None:
     packed = compile_pack(Path(__file__).parents[2] / "rules")
     rules = msgspec.json.decode(packed, type=tuple[Rule, ...])
-    assert tuple(replace(rule, parsed=None) for rule in rules) == tuple(
+    assert tuple(replace(rule, parsed=None, general=None) for rule in rules) == tuple(
         found.rule for found in shipped_rule_files()
     )
+
+
+def test_what_the_pack_leaves_out_of_remediations_is_what_depends_on_subjects() -> None:
+    packed = compile_pack(Path(__file__).parents[2] / "rules")
+    rules = msgspec.json.decode(packed, type=tuple[Rule, ...])
+    told = {rule.id: general_remediation(rule) for rule in rules}
+    assert told == {
+        found.rule.id: general_remediation(found.rule) for found in shipped_rule_files()
+    }
+    lacks = next(rule for rule in rules if rule.id == "call-lacks-permission")
+    assert "{cures}" in lacks.remediation
+    assert lacks.general == told[lacks.id]
+    assert "{cures}" not in lacks.general
 
 
 def test_what_the_pack_has_parsed_are_its_texts(tmp_path: Path) -> None:

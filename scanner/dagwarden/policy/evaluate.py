@@ -550,11 +550,9 @@ def _named(subject: Fact, remediation: str) -> str:
 def general_remediation(rule: Rule) -> str:
     """Return the rule's remediation without what depends on the subject."""
     # few have a brace, and the pattern looks at every place of a long text
-    return (
-        ALONE().sub("", rule.remediation)
-        if "{" in rule.remediation
-        else rule.remediation
-    )
+    if "{" not in rule.remediation:
+        return rule.remediation
+    return ALONE().sub("", rule.remediation) if rule.general is None else rule.general
 
 
 def evidence_of(rule: Rule, subject: Fact) -> tuple[EvidenceItem, ...]:

@@ -58,6 +58,9 @@ def compile_pack(folder: "Traversable") -> bytes:
 
 
 def _compiled(rule: Rule) -> Rule:
-    """Return a rule with its expressions parsed."""
+    """Return a rule with all worked out that is the same in every run."""
+    from dagwarden.policy.evaluate import general_remediation
+
     when, assert_ = compile_expression(rule.when), compile_expression(rule.assert_)
-    return replace(rule, parsed=(when.parsed, assert_.parsed))
+    general = general_remediation(rule) if "{" in rule.remediation else None
+    return replace(rule, parsed=(when.parsed, assert_.parsed), general=general)

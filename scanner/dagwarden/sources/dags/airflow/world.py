@@ -78,8 +78,8 @@ from dagwarden.sources.dags.language.values import (
     why_unknown,
 )
 from dagwarden.sources.dags.language.work import charge
+from dagwarden.sources.dags.outgoing import meaning
 from dagwarden.sources.dags.outgoing.clients import Clients
-from dagwarden.sources.dags.outgoing.libraries import meaning
 
 CONSTANTS: dict[str, Value] = {
     "typing.TYPE_CHECKING": False,

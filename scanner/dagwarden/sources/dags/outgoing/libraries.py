@@ -258,7 +258,8 @@ def _set_variable(clients: Clients, name: str, given: Arguments) -> Value:
 _ID_TOKENS = "airflow.providers.google.common.utils.id_token_credentials."
 _KEYS = "google.oauth2.service_account."
 _OF_KEY = ("from_service_account_file", "from_service_account_info")
-_NAMES: dict[str, Meaning] = {
+# `outgoing.meaning` knows how they begin.
+NAMES: dict[str, Meaning] = {
     **{f"requests.{verb}": sessions.verb for verb in (*sessions.VERBS, "request")},
     **{f"requests.api.{verb}": sessions.verb for verb in (*sessions.VERBS, "request")},
     **{
@@ -312,7 +313,7 @@ _NOTING = (_missed, _set_variable)
 # All names that send, or make what sends, and those above them.
 _LEADING = frozenset(
     above
-    for name, means in _NAMES.items()
+    for name, means in NAMES.items()
     if means not in _NOTING
     for above in accumulate(name.split("."), lambda room, part: f"{room}.{part}")
 )
@@ -363,7 +364,7 @@ def _of_pattern(name: str) -> Meaning | None:
 
 def meaning(name: str) -> Meaning | None:
     """Return what calling the foreign `name` does; None if it is not known here."""
-    found = _NAMES.get(name)
+    found = NAMES.get(name)
     if found is None and name.startswith(
         ("google.cloud.run_v2.", "airflow.providers.")
     ):

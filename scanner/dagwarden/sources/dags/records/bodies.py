@@ -9,6 +9,8 @@ be sure of that, its changes count as changes that may not have happened.
 import posixpath
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -43,7 +45,9 @@ from dagwarden.sources.dags.language.values import (
 )
 from dagwarden.sources.dags.language.work import TooMuchWork, allowance, charge, left
 from dagwarden.sources.dags.outgoing.requests import Outgoing, State, TokenText
-from dagwarden.sources.dags.records.silent import Silence
+
+if TYPE_CHECKING:
+    from dagwarden.sources.dags.records.silent import Silence
 
 PYTHON = (
     "airflow.providers.standard.operators.python.",
@@ -120,7 +124,6 @@ class Bodies:
         self.read_text = read_text
         self.inputs = Inputs(world.outside)
         self.read: dict[int, Followed] = {}
-        self.silence = Silence(world, interpreter)
         # tasks of which nothing is asked but what they send, and which send nothing
         self.silent: set[int] = set()
         self.pushed: dict[str, Value] = {}
@@ -160,6 +163,13 @@ class Bodies:
                 self.silent.add(id(task))
             else:
                 self.of(task)
+
+    @cached_property
+    def silence(self) -> "Silence":
+        """What tells code that surely sends nothing; many files have none at all."""
+        from dagwarden.sources.dags.records.silent import Silence
+
+        return Silence(self.world, self.interpreter)
 
     def _is_silent(self, task: Task) -> bool:
         """Say whether code surely sends nothing; where that takes too long, it may."""
