@@ -7,15 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import UNSET
 
-from dagwarden.expression import (
-    MAX_LENGTH,
-    UNKNOWN,
-    Expression,
-    ExpressionError,
-    as_data,
-    check,
-    may_be_missing,
-)
+from dagwarden.expression import UNKNOWN, Expression, ExpressionError, as_data
+from dagwarden.expression.checks import MAX_LENGTH, check, may_be_missing
 from dagwarden.facts import (
     KINDS,
     ComposerEnvironment,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from dagwarden import expression
+from dagwarden.expression import checks
 from dagwarden.facts import KINDS
 from dagwarden.policy import load
 from dagwarden.policy.examples import run_examples
@@ -52,7 +52,7 @@ def test_families_are_those_listed() -> None:
 
 
 def test_functions_are_those_offered() -> None:
-    (said,) = expression.check("int(subject.name) == 1", KINDS["cloud_run"][1], {})
+    (said,) = checks.check("int(subject.name) == 1", KINDS["cloud_run"][1], {})
     offered = set(said.partition("; use comparisons, ")[2].split(", "))
     listed = set(re.findall(r"`(?:list\.)?(\w+)\(", PAGE.partition("## How")[0]))
     assert listed | {"in"} == offered
@@ -71,5 +71,5 @@ def test_functions_are_those_offered() -> None:
     ],
 )
 def test_what_the_page_says_is_refused_is(text: str, said: str) -> None:
-    problems = expression.check(text, KINDS["cloud_run"][1], {})
+    problems = checks.check(text, KINDS["cloud_run"][1], {})
     assert any(said in problem for problem in problems), problems

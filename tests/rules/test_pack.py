@@ -9,8 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import inspect
 
-from dagwarden import expression
-from dagwarden.expression import Expression
+from dagwarden.expression import HIDDEN, Expression, checks
 from dagwarden.facts import KINDS
 from dagwarden.findings import Outcome
 from dagwarden.policy.evaluate import outcome_of, params_of
@@ -129,14 +128,14 @@ def test_whoever_needs_the_cloud_says_so(found: RuleFile) -> None:
 # ------------------------------------------------ reading more never turns a verdict
 
 
-UNREAD = {*expression.HIDDEN, "origin", "hops", "id"}  # by any shipped rule
+UNREAD = {*HIDDEN, "origin", "hops", "id"}  # by any shipped rule
 
 
 def subjects(
     kind: inspect.Type, names: frozenset[str] | None = None
 ) -> st.SearchStrategy[Any]:
     """Any value of a schema type, nothing missing; `names`: only these fields."""
-    kind, optional = expression.split_optional(kind)
+    kind, optional = checks.split_optional(kind)
     found: st.SearchStrategy[Any]
     if isinstance(kind, inspect.StructType):
         found = st.fixed_dictionaries(
@@ -165,7 +164,7 @@ def subjects(
 
 def without(kind: inspect.Type, value: Any, draw: Any) -> Any:
     """Return `value` with some of the fields left out that a fact may lack."""
-    kind, _ = expression.split_optional(kind)
+    kind, _ = checks.split_optional(kind)
     if isinstance(kind, inspect.VarTupleType) and value is not None:
         return [without(kind.item_type, item, draw) for item in value]
     if not isinstance(kind, inspect.StructType) or value is None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from dagwarden.errors import WaiverError, shown
-from dagwarden.expression import suggestion
+from dagwarden.expression.checks import suggestion
 from dagwarden.facts import Record
 from dagwarden.findings import ControlReport
 from dagwarden.policy.load import all_criteria

@@ -26,7 +26,6 @@ from dagwarden.expression import (
     Path,
     as_data,
     compile_expression,
-    suggestion,
 )
 from dagwarden.facts import (
     Connection,
@@ -397,6 +396,10 @@ def check_params(
     rules: Sequence[Rule], params: Mapping[str, Mapping[str, Value]]
 ) -> None:
     """Raise ConfigError for every parameter that no rule has or that is out of bounds."""
+    if not params:
+        return
+    from dagwarden.expression.checks import suggestion
+
     known = {rule.id: rule for rule in rules}
     problems: list[str] = []
     for rule_id, values in sorted(params.items()):

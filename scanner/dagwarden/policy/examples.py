@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING, Any, cast
 import msgspec
 from msgspec import Struct
 
-from dagwarden import expression
 from dagwarden.expression import (
+    HIDDEN,
     Expression,
     ExpressionError,
+    as_data,
+    checks,
     compile_expression,
-    suggestion,
 )
+from dagwarden.expression.checks import suggestion
 from dagwarden.facts import KINDS, Fact, Record
 from dagwarden.findings import Outcome
 from dagwarden.policy.evaluate import outcome_of, params_of
@@ -91,7 +93,7 @@ def _wanted(rule: Rule, kind: type[Fact]) -> Iterator[str]:
         *compile_expression(rule.when).reads,
         *compile_expression(rule.assert_).reads,
     }
-    if any(expression.may_be_missing(kind, path) for path in reads):
+    if any(checks.may_be_missing(kind, path) for path in reads):
         yield "unknown"
 
 
@@ -158,12 +160,12 @@ def schema_problems(kind: type[Struct], subject: Mapping[str, Any]) -> list[str]
 def _departures(expected: "Type", value: object, path: str) -> Iterator[str]:
     from msgspec import inspect
 
-    expected, optional = expression.split_optional(expected)
+    expected, optional = checks.split_optional(expected)
     if value is None and optional:
         return
     if isinstance(expected, inspect.StructType) and isinstance(value, dict):
         table = cast(dict[str, object], value)
-        fields = {f.name: f for f in expected.fields if f.name not in expression.HIDDEN}
+        fields = {f.name: f for f in expected.fields if f.name not in HIDDEN}
         for name, item in table.items():
             where = f"{path}.{name}" if path else name
             if name not in fields:
@@ -211,7 +213,7 @@ def with_defaults(kind: type[Struct], subject: Mapping[str, Any]) -> dict[str, A
 def _filled(expected: "Type", value: Any) -> Any:
     from msgspec import inspect
 
-    expected, _ = expression.split_optional(expected)
+    expected, _ = checks.split_optional(expected)
     if isinstance(expected, inspect.VarTupleType) and isinstance(value, list):
         items = cast(Sequence[Any], value)
         return [_filled(expected.item_type, item) for item in items]
@@ -221,8 +223,6 @@ def _filled(expected: "Type", value: Any) -> Any:
     for field in expected.fields:
         if field.name in value:
             filled[field.name] = _filled(field.type, value[field.name])
-        elif field.default is not msgspec.NODEFAULT and field.name not in (
-            expression.HIDDEN
-        ):
-            filled[field.name] = expression.as_data(field.default)
+        elif field.default is not msgspec.NODEFAULT and field.name not in (HIDDEN):
+            filled[field.name] = as_data(field.default)
     return filled

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 import msgspec
 from msgspec import Struct
 
-from dagwarden import expression
 from dagwarden.errors import RuleError, plainly, shown
-from dagwarden.expression import suggestion
+from dagwarden.expression import checks
+from dagwarden.expression.checks import suggestion
 from dagwarden.facts import KINDS, Fact
 from dagwarden.policy.document import MAX_DEPTH, BadYaml, Node, plain, read_tree
 from dagwarden.policy.evaluate import ALONE, PLACEHOLDER, out_of_bounds
@@ -424,7 +424,7 @@ class _Reader:
         where = "true"
         for name in ("when", "assert"):
             if name in values:
-                found = expression.check(values[name], subject, params, where=where)
+                found = checks.check(values[name], subject, params, where=where)
                 for what in found:
                     self.problem(top[name].line, f"{name}: {what}")
                 where = "true" if found else values[name]
@@ -450,9 +450,9 @@ def _word(value: object) -> str:
 def _bad_path(subject: type[Fact], path: str) -> str | None:
     steps = tuple(path.split("."))
     for length in range(1, len(steps) + 1):
-        if expression.type_at(subject, steps[:length]) is None:
+        if checks.type_at(subject, steps[:length]) is None:
             near = suggestion(
-                steps[length - 1], expression.fields_of(subject, steps[: length - 1])
+                steps[length - 1], checks.fields_of(subject, steps[: length - 1])
             )
             return f"there is no field {path}{near}"
     return None

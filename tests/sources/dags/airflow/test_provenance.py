@@ -263,7 +263,7 @@ def _maybe(kind: type[Traced]) -> set[str]:
 
 
 def test_rules_do_not_see_it() -> None:
-    from dagwarden.expression import fields_of
+    from dagwarden.expression.checks import fields_of
 
     for kind in ("dag", "task", "call"):
         assert "provenance" not in fields_of(KINDS[kind][1])
