@@ -276,7 +276,7 @@ def test_no_process_is_left(
     (os.killpg if to_all else os.kill)(process.pid, number)
     # it is the parent that tells: its workers still wait
     assert process.wait(timeout=30) == (0 if printed else -number)
-    # a worker whose parent is gone ends at the next file
+    # a worker whose parent is gone ends after a row
     (root.parent / "go").touch()
     assert process.communicate(timeout=30) == (printed, "")
     _wait_until(lambda: _group_is_empty(process.pid))

@@ -20,8 +20,7 @@ from dagwarden.sources.dags.records.outcome import Read, Reading
 
 # Fewer are read before another worker has started.
 MIN_FILES = 16
-# Files of one folder import the same modules, and one file may have several readers:
-# a worker reads so many in a row, at least.
+# Files of one folder import the same modules: a worker reads so many in a row, at least.
 _IN_A_ROW = 16
 # A pipe takes so many numbers before anybody reads them: 4 KB, whoever makes it.
 _MAX_ROWS = 1024
@@ -73,9 +72,7 @@ def _read_in(
     that it was at is read once more, in a process of its own: it may have been another's
     memory that the system was short of.
     """
-    files = len(readings)
-    size = max(_IN_A_ROW, -(-files // _MAX_ROWS))
-    rows = [range(start, min(start + size, files)) for start in range(0, files, size)]
+    rows = _rows(readings)
     again: list[int] = []
     for row, reads in _rows_read(count, readings, rows):
         if reads is None:
@@ -87,6 +84,18 @@ def _read_in(
         for _, reads in _rows_read(1, readings, [range(number, number + 1)]):
             lost = None if reads else one.reader.lost(one.path, one.folder)
             yield number, reads[0] if reads else lost
+
+
+def _rows(readings: Sequence[Reading]) -> list[range]:
+    """Return rows of numbers; all readers of one file are in the same."""
+    least = max(_IN_A_ROW, -(-len(readings) // _MAX_ROWS))
+    rows: list[range] = []
+    start = 0
+    for at, one in enumerate(readings):
+        if at - start >= least and one.path != readings[at - 1].path:
+            rows.append(range(start, at))
+            start = at
+    return [*rows, range(start, len(readings))]
 
 
 class _Worker:
