@@ -7,7 +7,7 @@ at once for whatever a credential is told by, in a thirtieth of the time.
 
 import re
 
-from dagwarden.patterns import SPACE, Screen
+from dagwarden.patterns import Screen, late
 from dagwarden.sources.credentials.assigned import (
     FEW,
     OPTION_HINTS,
@@ -25,7 +25,10 @@ _LONGEST = 20_000
 # How many texts are remembered, up to this length: most are met again.
 _MAX_CLEAR = 20_000
 _SHORT = 200
-_BASE64 = rf"^[\w+/{SPACE}-]{{24,}}[={SPACE}]*$"
+# Asked of what is clear otherwise: to count and to look for all else at once takes RE2
+# more states than it keeps, and so does a command and what follows it.
+_ENCODED = late(r"[A-Za-z0-9_+/\s-]{24,}[=\s]*")
+_COMMAND = late("|".join(map(re.escape, OPTION_HINTS)))
 
 
 def is_clear(text: str) -> bool:
@@ -39,8 +42,11 @@ def is_clear(text: str) -> bool:
         return True
     if len(text) > _LONGEST or places_in(text) > FEW:
         return False
-    found = _SCREEN.found(text)
-    if found != [] and (found != [_IS_BASE64] or may_be_encoded(text)):
+    if _SCREEN.found(text) != []:
+        return False
+    if " -" in text and _COMMAND().search(text):
+        return False
+    if _ENCODED().fullmatch(text) and may_be_encoded(text):
         return False
     if len(text) < _SHORT and len(_clear) < _MAX_CLEAR:
         _clear.add(text)
@@ -48,19 +54,15 @@ def is_clear(text: str) -> bool:
 
 
 _clear: set[str] = set()
-_IS_BASE64 = 0
-
-
-def _patterns() -> tuple[str, ...]:
-    return _BASE64, "|".join(_needed())
-
-
-_SCREEN = Screen(_MANY, _patterns)
+_SCREEN = Screen(_MANY, lambda: ("|".join(_needed()),))
 
 
 def _needed() -> tuple[str, ...]:
-    """Return, for each way to tell a credential, what it needs: more is no harm."""
-    commands = "|".join(map(re.escape, OPTION_HINTS))
+    """
+    Return, for each way to tell a credential, what it needs: more is no harm.
+
+    Nothing is counted: RE2 is fast only as long as it can keep all states.
+    """
     return (
         # shapes
         *map(re.escape, HINTS),
@@ -77,7 +79,7 @@ def _needed() -> tuple[str, ...]:
         r":[^\s?]*\?",
         # names that are given a value
         rf"(?i:{SAYS})[^\s=:]*[ \t]*(?:string[ \t]*)?(?:[=:]|\?=|<-)",
-        r"(?i:password|passwd|passphrase|secret|token|key)\b[^\n]{0,60} is:? \S*\pN",
+        r"(?i:password|passwd|passphrase|secret|token|key)\b[^\n]* is:? \S*\pN",
         # ... or are a method of that name: setPassword("...")
         rf"(?i:{SAYS})\w*\([ \t]*[\"']",
         rf"(?i:{SAYS})[^\"']*[\"'],",
@@ -91,5 +93,4 @@ def _needed() -> tuple[str, ...]:
         "--from-literal",
         "|".join(map(re.escape, WORDED_HINTS)),
         r"(?s:(?:echo|printf).*\|)",
-        rf"(?s:(?:{commands}).* -| -.*(?:{commands}))",
     )
