@@ -5,6 +5,7 @@ To compile one takes some 0.1 ms, which a commit hook would pay for each.
 """
 
 import re
+import sys
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -36,7 +37,8 @@ class Screen:
     """
     Patterns of RE2 that texts are asked for all at once, from many texts on.
 
-    Before, not even that is known: loading it would take longer than it saves.
+    Before, not even that is known: loading it would take longer than it saves, unless
+    another has loaded it.
     """
 
     __slots__ = ("_left", "_patterns", "_set")
@@ -53,10 +55,10 @@ class Screen:
 
         Bytes need not be UTF-8: what is, is found between others.
         """
-        if self._left > 0:
-            self._left -= len(text) + _TEXT
-            return None
         if self._set is None:
+            if self._left > 0 and "re2" not in sys.modules:
+                self._left -= len(text) + _TEXT
+                return None
             self._set = self._compiled()
         try:
             found: list[int] = self._set.Match(text)
