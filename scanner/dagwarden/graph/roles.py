@@ -87,6 +87,7 @@ class Roles:
         self._perhaps: dict[str, frozenset[str]] = {}
         self._sure: dict[str, frozenset[str]] = {}
         self._held: dict[str, frozenset[str] | None] = {}
+        self._told: dict[tuple[str, str], bool | None] = {}
         self._full: dict[str, frozenset[str] | None] = {}
 
     @cached_property
@@ -96,6 +97,12 @@ class Roles:
 
     def holds(self, role: str, permission: str) -> bool | None:
         """Tell whether the role holds the permission; None: not established."""
+        question = (role, permission)
+        if question not in self._told:  # asked of many bindings
+            self._told[question] = self._holds(role, permission)
+        return self._told[question]
+
+    def _holds(self, role: str, permission: str) -> bool | None:
         full = self._definition(role)
         if full is not None:
             if permission in full and "*" not in permission:

@@ -1,5 +1,6 @@
 """Which Cloud Run resource a call reaches: by name, or by the URL it requests."""
 
+from functools import cached_property
 from urllib.parse import urlsplit
 
 from msgspec import UNSET
@@ -16,6 +17,8 @@ _DETERMINISTIC = late(
     r"^(?:[a-z0-9-]+?---)?(?P<name>[a-z](?:[a-z0-9-]*[a-z0-9])?)-(?P<number>\d{6,})"
     r"\.(?P<region>[a-z]+-[a-z0-9]+)\.run\.app$"
 )
+
+_PLAIN = late(r"https://([a-z0-9.-]+)")
 
 
 class Target(Record, frozen=True, kw_only=True):
@@ -41,9 +44,12 @@ class Runs:
             estate.hierarchy.canonical(run.resource): run
             for run in estate.facts.cloud_runs
         }
-        self._by_host = {
+
+    @cached_property
+    def _by_host(self) -> dict[str, CloudRun]:
+        return {
             host: run
-            for run in estate.facts.cloud_runs
+            for run in self._estate.facts.cloud_runs
             for url in (*run.urls, *run.custom_audiences)
             if (host := host_of(url))
         }
@@ -74,6 +80,8 @@ def resource_name(project: str, region: str, kind: str, name: str) -> str:
 
 def host_of(url: str) -> str:
     """Return the host of a URL (or of a bare host), in lower case."""
+    if plain := _PLAIN().fullmatch(url):  # as most are
+        return plain[1]
     try:
         return (urlsplit(url if "://" in url else f"//{url}").hostname or "").lower()
     except ValueError:  # brackets that hold no address
