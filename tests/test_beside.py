@@ -1,5 +1,6 @@
 """Work beside a process: the same result, whatever becomes of the fork."""
 
+import json
 import subprocess
 import sys
 import time
@@ -120,7 +121,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from dagwarden import beside, job
 from dagwarden.graph import build, grants
-from dagwarden.sources.snapshot import parts
+from dagwarden.sources.snapshot import export, parts
 
 beside.processors = lambda: 2
 fork, forks = os.fork, []
@@ -130,7 +131,7 @@ def counted():
 os.fork = counted
 
 def scanned(many):
-    parts.MANY = build.MANY = grants.MANY = many
+    export.MANY = parts.MANY = build.MANY = grants.MANY = many
     said = job.Arguments(operator=Path(sys.argv[1]), as_of="2026-11-20", no_cache=True)
     return job.perform(job.prepare(said), job.no_progress)
 
@@ -149,8 +150,93 @@ def test_a_scan_in_two_processes_is_the_same(estate: str) -> None:
         timeout=60,
         check=False,
     )
-    # the resources of the snapshot, what is judged beside the grants, and who deploys
-    assert (done.stdout, done.stderr) == ("0 True 3\n", "")
+    # half of the file, the resources in it, what is judged beside the grants, who deploys
+    assert (done.stdout, done.stderr) == ("0 True 4\n", "")
+
+
+READ = """
+import sys
+from pathlib import Path
+from dagwarden import beside
+from dagwarden.sources.credentials import Fingerprint
+from dagwarden.sources.snapshot import export
+
+beside.processors = lambda: 2
+fingerprint = Fingerprint(b"k" * 32, keep=True)
+
+def read(many):
+    export.MANY = many
+    return export.read_export(Path(sys.argv[1]), "assets.ndjson", fingerprint)
+
+alone = read(sys.maxsize)
+print(read(1) == alone, len(alone.gaps), len(alone.assets))
+"""
+HEADER: dict[str, object] = {
+    "dagwarden_snapshot": {
+        "version": 1,
+        "read_time": "2026-11-20T00:00:00Z",
+        "scope": "organizations/1",
+        "principal": None,
+        "layers": {"allow": "read"},
+        "asset_types": ["run.googleapis.com/Service"],
+    }
+}
+END = {"dagwarden_end": {"assets": 40}}
+MEMBER = {"kind": "admin#directory#member", "email": "a@b.example", "type": "USER"}
+
+
+def asset(number: int, **more: object) -> dict[str, object]:
+    project = f"projects/p{number % 3}"
+    name = f"//run.googleapis.com/{project}/locations/l/services/s{number}"
+    variable = {"name": "PASSWORD", "value": f"hunter{number}-2Xy!"}
+    data = {"template": {"containers": [{"image": "i", "env": [variable]}]}}
+    policy = {"bindings": [{"role": "roles/owner", "members": ["user:A@b.example"]}]}
+    return {
+        "name": name,
+        "assetType": "run.googleapis.com/Service",
+        "ancestors": [project, "organizations/1"],
+        "updateTime": {"seconds": number},
+        "iamPolicy": policy,
+        "resource": {"parent": "p", "data": data},
+        **more,
+    }
+
+
+ASSETS: list[object] = [asset(number) for number in range(40)]
+
+
+CASES: list[tuple[list[object], int]] = [
+    (ASSETS, 0),
+    ([HEADER, *ASSETS, END], 0),
+    ([HEADER, *ASSETS], 1),
+    ([HEADER, *ASSETS[:39], END], 1),
+    ([*ASSETS, "no JSON"], 1),
+    (["no JSON", *ASSETS], 1),
+    ([*ASSETS, "# a comment", *ASSETS], 1),
+    ([*ASSETS, "", "{", *ASSETS], 1),
+    ([*ASSETS, MEMBER], 0),
+    ([*ASSETS, asset(41, resource={"data": 7})], 1),
+    ([*ASSETS, asset(41, assetType="other"), asset(1, name="//x")], 0),
+    ([*ASSETS, {"resource": "//a", "policy": {}, "assetType": "x"}], 0),
+]
+
+
+@pytest.mark.parametrize(("lines", "gaps"), CASES)
+def test_a_file_read_from_two_ends_is_the_same(
+    tmp_path: Path, lines: list[object], gaps: int
+) -> None:
+    file = tmp_path / "assets.ndjson"
+    written = [line if isinstance(line, str) else json.dumps(line) for line in lines]
+    file.write_text("\n".join(written), "utf-8")
+    done = subprocess.run(
+        [sys.executable, "-c", READ, str(file)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    count = sum("assetType" in line for line in written)
+    assert (done.stdout, done.stderr) == (f"True {gaps} {count}\n", "")
 
 
 def test_what_a_fork_sends_loses_no_unset_field() -> None:

@@ -93,6 +93,11 @@ def send(there: int, data: bytes) -> None:
         rest = rest[os.write(there, rest) :]
 
 
+def possible() -> bool:
+    """Tell whether a fork is to be had, and a processor for it."""
+    return may_fork() and processors() > 1
+
+
 @contextmanager
 def beside(
     work: Callable[[], R], kind: object, *, worth: bool = True
@@ -104,7 +109,7 @@ def beside(
     asked for, where it is not `worth` a fork, where none is to be had, or where that
     raises or dies: for want of memory, which is then this process's to want.
     """
-    if not worth or not may_fork() or processors() == 1:
+    if not worth or not possible():
         yield work
         return
     try:

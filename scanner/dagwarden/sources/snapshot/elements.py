@@ -8,6 +8,7 @@ one, and what had to be skipped is named.
 
 import json
 import re
+import sys
 from collections.abc import Iterator
 from typing import BinaryIO, Literal
 
@@ -56,8 +57,12 @@ class Lost(Record, frozen=True, kw_only=True):
     matters: bool = True
 
 
-def elements(file: BinaryIO) -> Iterator[Element | Lost]:
-    """Yield everything in `file`, in order; each byte is in one of them or blank."""
+def elements(file: BinaryIO, end: int | None = None) -> Iterator[Element | Lost]:
+    """
+    Yield everything in `file`, in order; each byte is in one of them or blank.
+
+    Of a file of lines, those that begin before `end`.
+    """
     head = file.read(_SNIFF)
     for magic, what in _NOT_UTF8.items():
         if head.startswith(magic):
@@ -74,16 +79,46 @@ def elements(file: BinaryIO) -> Iterator[Element | Lost]:
     if text.startswith(b"[") or text.split(b"\n", 1)[0].strip() == b"{":
         yield from _whole(file)
     else:
-        yield from _lines(file)
+        yield from _lines(file, end=end)
 
 
-def _lines(file: BinaryIO) -> Iterator[Element | Lost]:
-    number = 0
-    while line := file.readline(MAX_LINE):
+def half(file: BinaryIO, size: int) -> int | None:
+    """
+    Return where a line begins about half way; None: a file that is not read so.
+
+    A little behind it: what is read in a fork has to be sent, too.
+    """
+    file.seek(0)
+    head = file.read(_SNIFF)
+    file.seek(size * 5 // 9)
+    lines = head.startswith(b'{"') and b"\0" not in head  # as `elements` tells it
+    if not lines or len(file.readline(MAX_LINE)) == MAX_LINE:
+        return None
+    return file.tell()
+
+
+def elements_from(file: BinaryIO, start: int) -> Iterator[Element | Lost]:
+    """Yield everything from a place on where a line begins."""
+    file.seek(0)
+    before, left = 0, start
+    while chunk := file.read(min(left, MAX_LINE)):
+        before += chunk.count(b"\n")
+        left -= len(chunk)
+    yield from _lines(file, before)
+
+
+def _lines(
+    file: BinaryIO, number: int = 0, end: int | None = None
+) -> Iterator[Element | Lost]:
+    """Yield the lines that begin before `end`; `number` are before them."""
+    left = sys.maxsize if end is None else end
+    while left > 0 and (line := file.readline(MAX_LINE)):
         number += 1
+        left -= len(line)
         if len(line) == MAX_LINE and not line.endswith(b"\n"):
             while (rest := file.readline(MAX_LINE)) and not rest.endswith(b"\n"):
-                pass
+                left -= len(rest)
+            left -= len(rest)
             detail = f"a line of more than {MAX_LINE // 1024 // 1024} MB"
             yield Lost(reason="too_large", detail=detail, line=number)
         elif line.startswith(b"{"):

@@ -3,11 +3,14 @@
 import hashlib
 import re
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
+from typing import BinaryIO, cast
 
 import msgspec
-from msgspec import Struct
+from msgspec import Raw, Struct
 
+from dagwarden.beside import beside, possible
 from dagwarden.errors import SourceError
 from dagwarden.facts import (
     Delegation,
@@ -20,7 +23,13 @@ from dagwarden.facts import (
 from dagwarden.files import open_regular
 from dagwarden.sources.credentials import Fingerprint
 from dagwarden.sources.snapshot import given, twice
-from dagwarden.sources.snapshot.elements import Element, Lost, elements
+from dagwarden.sources.snapshot.elements import (
+    Element,
+    Lost,
+    elements,
+    elements_from,
+    half,
+)
 from dagwarden.sources.snapshot.names import MAX_DEPTH
 from dagwarden.sources.snapshot.policies import (
     KINDS_OF_GUARDRAIL,
@@ -111,6 +120,13 @@ _decode_guard = msgspec.json.Decoder(GuardShape).decode
 _decode_data = {
     name: msgspec.json.Decoder(shape).decode for name, shape in MODELLED.items()
 }
+_decode_assets = msgspec.msgpack.Decoder(list[Asset]).decode
+_decode_written = {
+    name: msgspec.msgpack.Decoder(shape).decode
+    for name, shape in (*MODELLED.items(), (GUARDRAIL, GuardShape))
+}
+# A file of fewer bytes is read before a fork is there.
+MANY = 8_000_000
 _TOO_MANY = f"more than {MAX_DEPTH} ancestors: no hierarchy is that deep"
 _KEY = re.compile(r"[A-Za-z_]{1,40}")
 _UNREADABLE = (msgspec.DecodeError, UnicodeError, RecursionError)
@@ -138,6 +154,26 @@ class Export(Struct, kw_only=True):
     file: SourceFile | None = None
 
 
+class Stretch(Struct, kw_only=True):
+    """What the lines of a part of a file held; `plain`: assets, and nothing else."""
+
+    plain: bool
+    assets: Raw  # as they are written: in a fork, or here
+    count: int
+    not_modelled: int
+    types: set[str]
+    gives: set[str]
+    end: End | None
+
+
+def _stretch(path: Path, start: int, shown: str, fingerprint: Fingerprint) -> Stretch:
+    """Read a file of lines from a place on."""
+    reader = _Reader(shown, fingerprint)
+    with open_regular(path) as file:
+        reader.read(elements_from(file, start))
+    return reader.stretch()
+
+
 def read_export(path: Path, shown: str, fingerprint: Fingerprint) -> Export:
     """
     Read the file at `path`, called `shown` in everything that leaves.
@@ -162,9 +198,20 @@ def read_export(path: Path, shown: str, fingerprint: Fingerprint) -> Export:
             reader.export.file = SourceFile(
                 path=shown, kind="snapshot", sha256=digest, size=file.tell()
             )
+            size = file.tell()
             file.seek(0)
-            written = yaml_elements if is_yaml(file.peek()) else elements
-            reader.read(written(file))
+            if is_yaml(file.peek()):
+                reader.read(yaml_elements(file))
+            elif size < MANY or not possible() or not (middle := half(file, size)):
+                file.seek(0)
+                reader.read(elements(file))
+            else:
+                file.seek(0)
+                rest = partial(_stretch, path, middle, shown, fingerprint)
+                with beside(rest, Stretch) as told:
+                    reader.read(elements(file, middle))
+                    reader.go_on(file, middle, told())
+            reader.finish()
     except FileNotFoundError:
         raise SourceError(
             "no such snapshot file",
@@ -235,9 +282,49 @@ class _Reader:
                 )
             else:
                 self._take(item)
-        self._finish()
 
-    def _finish(self) -> None:
+    def go_on(self, file: BinaryIO, start: int, found: "Stretch") -> None:
+        """Take the rest of a file of lines: as it was read beside, or here."""
+        if not found.plain:
+            self.read(elements_from(file, start))
+            return
+        export = self.export
+        assets = _decode_assets(found.assets)
+        for asset in assets:
+            asset.source = export.path
+            if asset.ancestors is not None:
+                asset.ancestors = self._above(asset.ancestors, asset.line)
+            if asset.data is not None:
+                asset.data = _decode_written[asset.type](cast("Raw", asset.data))
+        export.assets += assets
+        export.count += found.count
+        export.not_modelled += found.not_modelled
+        export.types |= found.types
+        export.gives |= found.gives
+        self._end = found.end or self._end
+
+    def stretch(self) -> "Stretch":
+        """Return what was taken, where that is no more than assets."""
+        export, groups = self.export, self.export.groups
+        other = export.gaps or export.perimeters or export.delegations or groups.lists
+        return Stretch(
+            plain=not (
+                other
+                or export.header
+                or export.searched
+                or groups.members
+                or groups.emails
+            ),
+            assets=Raw(msgspec.msgpack.encode(export.assets)),
+            count=export.count,
+            not_modelled=export.not_modelled,
+            types=export.types,
+            gives=export.gives,
+            end=self._end,
+        )
+
+    def finish(self) -> None:
+        """Say what the whole of the file lacks."""
         if self._gaps_untold:
             self.export.gaps.append(
                 Gap(

@@ -7,7 +7,7 @@ is skipped while decoding and never becomes an object. JSON `null` and an absent
 field mean the same: not set.
 """
 
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from msgspec import Raw, Struct, field
 
@@ -690,7 +690,13 @@ class End(Shape, kw_only=True):
     assets: int
 
 
-class Asset(Struct, kw_only=True, gc=False):
+if TYPE_CHECKING:
+    Written: TypeAlias = Data | None
+else:  # these shapes do not tell themselves apart: who decodes one knows its type
+    Written = Raw
+
+
+class Asset(Struct, kw_only=True, gc=False, omit_defaults=True):
     """One element of an export, its spelling settled and its secrets reduced."""
 
     name: str
@@ -701,7 +707,7 @@ class Asset(Struct, kw_only=True, gc=False):
     update_time: str | Timestamp | None = None
     ancestors: tuple[str, ...] | None = None  # relative, nearest first
     parent: str | None = None
-    data: Data | None = None
+    data: Written = None
     policy: PolicyShape | None = None
     constraints: list[ConstraintShape] | None = None
     searched: bool = False  # from search-all-iam-policies
