@@ -823,9 +823,9 @@ def test_who_can_tells_who_adds_it_to_a_role_of_his() -> None:
         f"{mine.name} granted on projects/p",
     ]
     assert (
-        "nobody changes a role as one identity and has it as another: ask of each"
-        in (said.assumes)
-    )
+        "nobody sets a policy or changes a role as one identity for another that he is: "
+        "ask of each"
+    ) in said.assumes
 
 
 def test_what_is_denied_nobody_gives_itself() -> None:

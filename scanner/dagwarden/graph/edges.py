@@ -40,6 +40,7 @@ Place = Literal[
     "pool_unread_project",
     "pool_unread_folder",
     "pool_unread_organization",
+    "pods",  # the project of a pool of Kubernetes, or above
     "staff",  # a workforce's pool, or its organisation
     "staff_organization",  # the organisation of such a pool
     "staff_unread",  # a pool that may be disabled, or of another, and the same of it
@@ -84,6 +85,7 @@ class Deployment(Row, frozen=True, kw_only=True):
 
     gives: Gives = "identity"
     depends: str = ""  # as of Edge
+    grants: tuple[str, ...] = ()  # of a right to grant: all that its holder uses then
 
 
 class LeverRow(Row, frozen=True, kw_only=True):
@@ -256,6 +258,24 @@ EDGES: tuple[Edge, ...] = (
         )
         for kind, place, depends in _ABOVE_POOLS
     ),
+    Edge(
+        # a pod runs as the account of its namespace that it names
+        kind="CAN_EXECUTE_AS",
+        permissions=("container.pods.create", "container.pods.exec"),
+        place="pods",
+        depends="clusters of Kubernetes in",
+        text="runs pods as",
+        source="cloud.google.com/kubernetes-engine/docs/concepts/workload-identity",
+    ),
+    Edge(
+        # a job runs as its cluster does; who sends it need not act as that account
+        kind="CAN_EXECUTE_AS",
+        permissions=("dataproc.jobs.create",),
+        place="account_project",
+        depends="Dataproc clusters in",
+        text="sends jobs to a cluster that runs as",
+        source="cloud.google.com/dataproc/docs/concepts/configuring-clusters/service-accounts",
+    ),
     # cloud.google.com/iam/docs/configuring-workforce-identity-federation: who may, and that
     # a pool may be left to others by a policy of its own
     *(
@@ -399,6 +419,7 @@ _VM = (
     "cloud.google.com/compute/docs/access/create-enable-service-accounts-for-instances"
 )
 _CALLS = "makes calls of its own as"
+SETS_SERVICE, SETS_JOB = "run.services.setIamPolicy", "run.jobs.setIamPolicy"
 DEPLOYMENTS: tuple[Deployment, ...] = (
     *(
         Deployment(
@@ -408,6 +429,19 @@ DEPLOYMENTS: tuple[Deployment, ...] = (
         )
         for kind, name in (("services", "service"), ("workerpools", "worker pool"))
         for verb in ("create", "update")
+    ),
+    # who sets the policy of one that is there lets himself update it
+    *(
+        Deployment(
+            permissions=(sets,),
+            grants=grants,
+            text=f"lets itself deploy code, as a Cloud Run {name}, that runs as",
+            source="cloud.google.com/run/docs/securing/managing-access",
+        )
+        for name, sets, grants in (
+            ("service", SETS_SERVICE, ("run.services.update",)),
+            ("job", SETS_JOB, ("run.jobs.update", "run.jobs.run")),
+        )
     ),
     Deployment(
         permissions=("run.instances.create",),
@@ -579,6 +613,7 @@ _ADDED: tuple[tuple[Place, str], ...] = (
     ("job", "adds overrides to a role that it holds on a job that runs as"),
     ("environment", "adds commands to a role that it holds on an environment of"),
     ("dag_bucket", "adds writing to a role that it holds on the DAGs of"),
+    ("pool", "adds providers of pools to a role that it holds where they are:"),
 )
 ROLE_EDGES: tuple[Edge, ...] = tuple(
     Edge(

@@ -32,6 +32,7 @@ from dagwarden.graph.federation import Bearer, bearer
 from dagwarden.graph.granting import (
     added,
     direct_chains,
+    given_another,
     given_itself,
     who_gives_himself,
 )
@@ -52,6 +53,7 @@ from dagwarden.graph.reach import (
     ControlGraph,
     chain,
     doubted,
+    leads_on,
     reached,
     user_of,
 )
@@ -208,14 +210,23 @@ def who_can(facts: Facts | Asked, permission: str, resource: str) -> Holders:
         through=through,
         selves=selves,
         unknown=unknown,
-        assumes=(*access.assumes(), *_of_one(asked.control)),
+        assumes=(*access.assumes(), *_of_one(asked, permission)),
         unread=asked.unread,
     )
 
 
-def _of_one(control: Control) -> Iterator[str]:
-    if control.custom_roles:
-        yield "nobody changes a role as one identity and has it as another: ask of each"
+def _of_one(asked: Asked, permission: str) -> Iterator[str]:
+    """Say what takes two of those whom one is: it is found of each alone."""
+    control = asked.control
+    if (
+        control.custom_roles
+        or control.placed.pools
+        or asked.estate.access.guarded(permission)
+    ):
+        yield (
+            "nobody sets a policy or changes a role as one identity for another that he "
+            "is: ask of each"
+        )
 
 
 def _selves(
@@ -787,14 +798,18 @@ def _through(
             ways = iter(gives_itself(account))
         chains.append((*hops, *next(ways)))
     doubt = [cause for _, causes in given.values() for cause in causes]
-    by_roles, open_ones = added(
-        control,
-        found.visited,
-        lambda node: tuple(chain(graph, found.before, node, key)),
-        permission,
-        resource,
-    )
+
+    def way(node: str) -> tuple[Hop, ...]:
+        return tuple(chain(graph, found.before, node, key))
+
+    by_roles, open_ones = added(control, found.visited, way, permission, resource)
     chains.extend(by_roles)
+    if not chains:
+        nodes = (key, *(node for node in found.before if not leads_on(node)))
+        chains, more = given_another(
+            control, found.visited, nodes, way, permission, resource
+        )
+        doubt.extend(more)
     doubt.extend(open_ones)
     doubt.extend((*found.open, *control.populations()))
     for account in doubted(control, found):

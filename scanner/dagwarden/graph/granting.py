@@ -7,6 +7,8 @@ Of one identity, and of all that policies above a resource name.
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
+from msgspec import structs
+
 from dagwarden.facts import Binding, Hop
 from dagwarden.graph.access import NO, Answer, Cause, Told, all_of
 from dagwarden.graph.access.decide import Access
@@ -14,7 +16,7 @@ from dagwarden.graph.edges import UPDATE_ROLE, usable
 from dagwarden.graph.estate import Estate
 from dagwarden.graph.paths import chosen, grant_hop, grant_hops, refusal_hops
 from dagwarden.graph.reach import Control, means, role_parent
-from dagwarden.graph.usable import why_nobody, why_unusable
+from dagwarden.graph.usable import called, why_nobody, why_unusable
 
 Chain = tuple[Hop, ...]
 
@@ -90,6 +92,71 @@ def given_itself(
         )
         chains.append((*next(direct_chains(access, key, sets, place, answer)), gives))
     return chains, doubt
+
+
+def given_another(
+    control: Control,
+    visited: Mapping[str, str],
+    nodes: Iterable[str],
+    way: Callable[[str], Chain],
+    permission: str,
+    resource: str,
+) -> tuple[list[Chain], list[Cause]]:
+    """
+    Return how one whom someone is gives a permission to another whom he is; and doubt.
+
+    `nodes` are all that he gets, of whomever; `visited` those as whom he calls APIs,
+    each with its node; `way` is how he gets there.
+    """
+    estate, access = control.estate, control.estate.access
+    setters, doubt = _setters(control, visited, way, resource)
+    for before, hop in setters:
+        for node in nodes:
+            _, key = means(node)
+            if not usable(means(node)[0], permission) or key == hop.source:
+                continue
+            if why_unusable(estate, key, permission):
+                continue
+            left = access.leaves(key, permission, resource)
+            doubt.extend(left.causes)
+            if left.held is True:
+                text = f"gives {called(key)} a role that holds {permission}{hop.text}"
+                gives = structs.replace(hop, target=resource, text=text)
+                return [(*before, gives, *way(node))], []
+    return [], doubt
+
+
+def _setters(
+    control: Control,
+    visited: Mapping[str, str],
+    way: Callable[[str], Chain],
+    resource: str,
+) -> tuple[list[tuple[Chain, Hop]], list[Cause]]:
+    """Return who sets a policy on a resource or above it, as the hops that lead there."""
+    estate, access = control.estate, control.estate.access
+    found: list[tuple[Chain, Hop]] = []
+    doubt: list[Cause] = []
+    for place in estate.hierarchy.lineage(resource).names:
+        sets = sets_policy(place)
+        if sets is None:
+            continue
+        on = f" on {estate.hierarchy.shown(place)}: {sets}"
+        for key, node in visited.items():
+            answer = access.holds(key, sets, place)
+            doubt.extend(answer.causes)
+            if answer.held is True:
+                chain = next(direct_chains(access, key, sets, place, answer))
+                origin = chosen(answer).origin
+                hop = Hop(kind="holds", source=key, target="", text=on, origin=origin)
+                found.append(((*way(node), *chain), hop))
+                break
+        else:
+            chains, causes = added(control, visited, way, sets, place)
+            doubt.extend(causes)
+            for chain in chains[:1]:
+                hop = structs.replace(chain[-1], kind="holds", text=on)
+                found.append((chain, hop))
+    return found, doubt
 
 
 # ----------------------------------------------------------------------- changing roles

@@ -112,7 +112,8 @@ def _pools(estate: Estate) -> dict[str, list[str]]:
     """Return the members of policies that are of a workload identity pool, by pool."""
     found: dict[str, list[str]] = {}
     for key in estate.access.named():
-        if key.startswith(("principal://iam.", "principalSet://iam.")):
+        of_a_pool = key.startswith(("principal://iam.", "principalSet://iam."))
+        if of_a_pool or ".svc.id.goog[" in key:  # as pods are spelt, too
             pool = estate.access.membership.pool(key)
             if pool is not None:
                 found.setdefault(pool, []).append(key)
@@ -426,12 +427,15 @@ class Placed:
             yield from self._places_of_staff(name, disabled)
             return
         found = _PROJECT_OF_POOL.match(name)
-        if found is None or disabled or name.endswith(".svc.id.goog"):
-            return  # Google itself is the provider of a cluster's pool
+        if found is None or disabled:
+            return
         project = self._estate.hierarchy.canonical(
             f"//cloudresourcemanager.googleapis.com/{found[1]}"
         )
         resource = f"//iam.googleapis.com/{name}"
+        if name.endswith(".svc.id.goog"):  # Google itself is its only provider
+            yield "pods", self._estate.hierarchy.lineage(project).names, resource
+            return
         names = (resource, *self._estate.hierarchy.lineage(project).names)
         known = disabled is False and self._limiting.isdisjoint(names)
         yield "pool" if known else "pool_unread", names, resource

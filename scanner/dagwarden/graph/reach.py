@@ -47,6 +47,8 @@ from dagwarden.graph.edges import (
     OF_JOBS,
     PASSED_ON,
     ROLE_EDGES,
+    SETS_JOB,
+    SETS_SERVICE,
     UPDATE_ROLE,
     Deployment,
     Edge,
@@ -70,6 +72,7 @@ _OF_CLOUD = frozenset(
 )
 MOST = 50  # accounts listed per identity
 # All permissions that this room asks about.
+_SET = {SETS_SERVICE: "service", SETS_JOB: "job"}
 _JOBS = "/jobs/"  # in the name of a job of Cloud Run
 _ASKED = CONTROLLING | DEPLOYING | LEVERING
 # Of the edges, those that take what no snapshot tells.
@@ -379,7 +382,9 @@ class Control:
         """Tell whether a step is taken away from some, or for some accounts."""
         if step.beside is not None:  # what is added to a role may be denied as well
             return bool(self._guarded)
-        return not self._guarded.isdisjoint((*step.permissions, *step.edge.grants))
+        used = step.deployment.grants if step.deployment else ()
+        names = (*step.permissions, *step.edge.grants, *used)
+        return not self._guarded.isdisjoint(names)
 
     def leaves(self, key: str, step: Step, account: str, what: str) -> Told:
         """Tell whether nothing takes away what makes a step to an account."""
@@ -400,7 +405,7 @@ class Control:
         ]
         if step.deployment is not None:
             project = self.placed.project(account) or place
-            names = step.deployment.permissions
+            names = (*step.deployment.permissions, *step.deployment.grants)
             parts.extend(self._left(key, name, project) for name in names)
         if step.edge.grants:
             parts.append(self._used(key, step.edge, account, place))
@@ -512,6 +517,9 @@ class Control:
     def _deploys_in(self, key: str, project: str, deployment: Deployment) -> str | None:
         """Return what an identity surely may do all of a deployment on, if anything."""
         deployable, hierarchy = self.deployable(key), self.estate.hierarchy
+        kinds = {_SET[name] for name in deployment.permissions if name in _SET}
+        if any((project, kind) not in self._there for kind in kinds):
+            return None
         scopes = [deployable.get(name, ()) for name in deployment.permissions]
         if all(hierarchy.within(project, each) for each in scopes):
             return project
@@ -523,6 +531,13 @@ class Control:
             if able and hierarchy.project_of(job) == project:
                 return job
         return None
+
+    @cached_property
+    def _there(self) -> frozenset[tuple[str | None, str]]:
+        """Return in which projects there is a service, or a job, that policies let update."""
+        project_of = self.estate.hierarchy.project_of
+        runs = self.estate.facts.cloud_runs
+        return frozenset((project_of(run.resource), run.kind) for run in runs)
 
     def _role_changes(
         self, given: list[Binding], sure: list[Binding]
@@ -873,6 +888,11 @@ def means(node: str) -> tuple[Gives, str]:
 def is_pool(key: str) -> bool:
     """Tell whether a key is a pool: all principals of it that policies name."""
     return key.startswith("pool ")
+
+
+def leads_on(node: str) -> bool:
+    """Tell whether a node is no identity: one that many share, or a pool."""
+    return _is_hub(node) or is_pool(means(node)[1])
 
 
 def _is_hub(node: str) -> bool:
