@@ -187,6 +187,7 @@ _SQL = late(
     r"|secret_access_key\s|session_token\s)\s*'(?P<secret>[^'\n]{2,200})'",
     re.IGNORECASE,
 )
+_IN_SQL = ("identified", "password", "secret_access_key", "session_token")
 # `aws configure set NAME VALUE`, `airflow variables set NAME VALUE`; fish: `set -x NAME VALUE`
 _SET = late(
     r"(?:\b(?:configure|config|variables|secret)\s+(?:set|put)|(?:^|[\s;])set\s+-[gxUL]{1,3})"
@@ -327,7 +328,7 @@ def _inside(value: str) -> Iterator[Assigned]:
 
 def passwords_in(command: str) -> Iterator[str]:
     """Yield what the options of the commands in `command` give as a password."""
-    if "'" in command:
+    if "'" in command and any(map(command.lower().__contains__, _IN_SQL)):
         for match in _SQL().finditer(command):
             yield match["secret"]
     if "|" in command and ("echo" in command or "printf" in command):

@@ -367,7 +367,7 @@ class _Walk:
             yield from _by_name(place, name, text)
             return
         charge(work_of(text))
-        url = len(text) < MAX_URL and _QUERY().match(text)
+        url = "?" in text and len(text) < MAX_URL and _QUERY().match(text)
         if not url and decodings < MAX_DECODINGS and 12 <= len(text) <= MAX_TEXT:
             found = False
             for inner in decoded(text):
