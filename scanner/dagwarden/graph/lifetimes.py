@@ -171,7 +171,8 @@ def _enforced_while_deferred(
     Seen when run: 2.11.2 does, 3.3.2 does not. In between it is not established.
     """
     fact = estate.environments.get(environment)
-    version = re.match(r"(\d+)(?:\.(\d+))?", fact.airflow or "") if fact else None
+    said = fact.airflow if fact else None
+    version = re.match(r"(\d+)(?:\.(\d+))?", said) if said else None
     if version is not None:
         major, minor = int(version[1]), int(version[2] or 0)
         if major == 2:
