@@ -4,7 +4,6 @@ import getpass
 import hashlib
 import os
 import platform
-import socket
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -43,7 +42,7 @@ def envelope(
         command=tuple(command),
         python=platform.python_version(),
         user=_user(),
-        host=socket.gethostname(),
+        host=platform.node(),
         git_commit=commit,
         git_dirty=dirty,
     )
