@@ -141,3 +141,20 @@ def test_of_a_definition_that_cannot_be_followed_the_catalogue_says_nothing() ->
         Roles([replace(listed, unresolved=(open_,))]).holds(name, "run.jobs.run")
         is None
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "perhaps"),
+    [
+        ("roles/iam.workforcePoolEditor", True),  # it surely does
+        ("roles/iam.securityReviewer", False),
+        ("roles/compute.networkAdmin", False),
+        ("roles/iam.newlyMade", True),
+        ("projects/p/roles/unread", True),
+    ],
+)
+def test_what_some_roles_are_known_to_hold_others_may_hold(
+    name: str, perhaps: bool
+) -> None:
+    permission = "iam.googleapis.com/workforcePoolProviders.update"
+    assert (permission in Roles(()).perhaps(name)) is perhaps

@@ -54,6 +54,7 @@ from dagwarden.graph.reach import (
     chain,
     doubted,
     leads_on,
+    means,
     reached,
     user_of,
 )
@@ -804,8 +805,8 @@ def _through(
 
     by_roles, open_ones = added(control, found.visited, way, permission, resource)
     chains.extend(by_roles)
+    nodes = (key, *(node for node in found.before if not leads_on(node)))
     if not chains:
-        nodes = (key, *(node for node in found.before if not leads_on(node)))
         chains, more = given_another(
             control, found.visited, nodes, way, permission, resource
         )
@@ -814,7 +815,10 @@ def _through(
     doubt.extend((*found.open, *control.populations()))
     for account in doubted(control, found):
         doubt.extend(control.doubts(account))
-    for account in filter(useful, found.visited):
+    # of some only identity tokens, or what Cloud Storage takes, are got
+    got = (means(node) for node in nodes)
+    partly = (account for gives, account in got if usable(gives, permission))
+    for account in filter(useful, dict.fromkeys((*found.visited, *partly))):
         doubt.extend(access.holds(account, permission, resource).causes)
     holders = {
         member

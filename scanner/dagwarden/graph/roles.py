@@ -135,12 +135,13 @@ class Roles:
     def perhaps(self, role: str) -> frozenset[str]:
         """Return the modelled permissions that the role holds or may hold."""
         if role not in self._perhaps:
-            shipped = self.catalogue
-            known = () if self._is_older(role) else shipped.known
+            shipped, older = self.catalogue, self._is_older(role)
+            open_ones = {*shipped.permissions, *(() if older else shipped.known)}
             self._perhaps[role] = frozenset(
                 name
-                for name in (*shipped.permissions, *known)
-                if self.holds(role, name) is not False
+                for name in (*shipped.permissions, *shipped.known)
+                if (held := self.holds(role, name))
+                or (held is None and name in open_ones)
             )
         return self._perhaps[role]
 
