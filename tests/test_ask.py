@@ -35,6 +35,8 @@ def test_the_questions_of_the_command_line_are_answered() -> None:
 def test_files_alone_are_enough_to_load() -> None:
     estate = ask.load([ESTATE / "dags"], runs_as=LOADER, as_of=AS_OF)
     assert {dag.dag_id for dag in estate.facts.dags} == {"prices", "shelves"}
+    one = ask.load(str(ESTATE / "dags"), connections="env:", runs_as=LOADER)
+    assert one.facts.dags == estate.facts.dags
     with pytest.raises(UsageError, match="no snapshot"):
         estate.what_can(LOADER)
 

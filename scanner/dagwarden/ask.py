@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 
 
 def load(
-    dags: Iterable[str | Path] = (),
+    dags: str | Path | Iterable[str | Path] = (),
     *,
     config: str | Path | None = None,
-    snapshots: Iterable[str | Path] = (),
-    connections: Iterable[str] = (),
+    snapshots: str | Path | Iterable[str | Path] = (),
+    connections: str | Iterable[str] = (),
     runs_as: str | None = None,
     as_of: str | None = None,
     claims: str | Path | None = None,
@@ -42,16 +42,18 @@ def load(
     Read an estate, as the options of the same names on the command line do.
 
     `dags` are files or folders, `snapshots` Cloud Asset exports or snapshots of
-    dagwarden, `connections` are `KIND:FILE`, `as_of` is an ISO 8601 time (default: now),
+    dagwarden, `connections` are `KIND:FILE` (one or several of each), `as_of` is an ISO 8601 time (default: now),
     `claims` is the payload of an external token, whose bearer is the principal `token`.
     Raises UsageError for what does not exist or is spelt wrong. What could not be read
     stands in `Estate.facts.gaps`.
     """
     said = job.Arguments(
-        paths=tuple(map(Path, dags)),
+        paths=tuple(map(Path, _several(dags))),
         operator=Path(config) if config is not None else None,
-        snapshots=tuple(map(Path, snapshots)),
-        connections=tuple(connections),
+        snapshots=tuple(map(Path, _several(snapshots))),
+        connections=(
+            (connections,) if isinstance(connections, str) else tuple(connections)
+        ),
         runs_as=runs_as,
         as_of=as_of,
         claims=Path(claims) if claims is not None else None,
@@ -59,6 +61,11 @@ def load(
     token = job.claims_of(said)
     ready = job.prepare(said)
     return Estate(job.read(ready, no_progress).facts, ready.as_of, token)
+
+
+def _several(paths: str | Path | Iterable[str | Path]) -> Iterable[str | Path]:
+    """Return `paths`, or the one path that they are: a text is no list of letters."""
+    return (paths,) if isinstance(paths, str | Path) else paths
 
 
 class Estate:

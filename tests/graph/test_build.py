@@ -515,6 +515,12 @@ def test_a_missing_connection_is_undefined_only_where_all_were_declared() -> Non
     complete = replace(ENVIRONMENT, connections_complete=True)
     facts = replace(facts, environments=(complete,))
     assert derive(facts, AS_OF).tasks[0].connection_defined is False
+    kubernetes = with_task(
+        facts,
+        connection="kubernetes_default",
+        connection_parameter="kubernetes_conn_id",
+    )
+    assert derive(kubernetes, AS_OF).tasks[0].connection_defined is True
     # nobody acts, even where the operator names a chain
     facts = with_task(facts, impersonation_chain=(TEAM_SA,))
     assert acting(facts).identity is UNSET

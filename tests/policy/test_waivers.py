@@ -70,7 +70,11 @@ def test_an_entry_is_read_whole(tmp_path: Path) -> None:
         ('    owner: "@data"\n', "", "w.yaml: entry 1: has no owner"),
         ('owner: "@data"', 'owner: ""', "w.yaml: entry 1: has no owner"),
         ("    expires: 2027-01-31\n", "", "entry 1: has no expires"),
-        ("expires: 2027-01-31", "expires: soon", "entry 1: "),
+        (
+            "expires: 2027-01-31",
+            "expires: soon",
+            "entry 1: Invalid RFC3339 encoded date - at `$.expires`; write a day as 2027-01-31",
+        ),
         ("reason:", "raeson:", "unknown field 'raeson'; did you mean reason?"),
         (
             "default-compute-identity",

@@ -968,6 +968,17 @@ def test_one_bad_entry_does_not_cost_the_others(tmp_path: Path) -> None:
     assert [gap.origin.line for gap in facts.gaps] == [3, 2]
 
 
+def test_an_env_file_given_as_an_export_is_told_to_be_one(tmp_path: Path) -> None:
+    facts = file_facts(tmp_path, "export:c.env", "AIRFLOW_CONN_A='http://a'\n")
+    assert [gap.detail for gap in facts.gaps] == [
+        (
+            "connection A is in quotes: Airflow takes them for a part of it, "
+            "env:FILE takes them off"
+        )
+    ]
+    assert file_facts(tmp_path, "env:c.env", "AIRFLOW_CONN_A='http://a'\n").gaps == ()
+
+
 def test_an_id_that_is_none_is_a_gap(tmp_path: Path) -> None:
     long, secret = "x" * 251, "http://u:pw-1@host"
     text = json.dumps({"ok": "http://a", long: "http://a", secret: "http://b"})

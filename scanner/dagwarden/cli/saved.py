@@ -52,7 +52,8 @@ def diff(earlier: Path, later: Path, format_: str) -> int:
     \b
     dagwarden diff monday.json tuesday.json
 
-    Exit status 1 when something at or above the gate is new.
+    Exit status 1 when something at or above the gate is new, 3 when something could
+    not be read for LATER.
     """
     from dagwarden import job
     from dagwarden.policy.compare import compare

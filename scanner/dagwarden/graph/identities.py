@@ -34,6 +34,9 @@ from dagwarden.graph.principals import ANYONE, account_key, key_of_email
 
 # Parameters for connections to Google Cloud whose names do not say so.
 _GOOGLE_PARAMETERS = frozenset({"bigquery_conn_id", "datastore_conn_id"})
+# Parameters and their defaults that need not be defined: the hook of Kubernetes then takes
+# the credentials of the cluster that it runs in (`KubernetesHook.get_connection`).
+_DONE_WITHOUT = frozenset({("kubernetes_conn_id", "kubernetes_default")})
 # Credentials that name an account of their own, here or where they point.
 _OWN = frozenset(
     {
@@ -225,7 +228,7 @@ def with_connection(estate: Estate, task: Task) -> Task:
     Return the task, told whether its connection exists in its environment.
 
     A connection that was not given is missing only where the environment's list is
-    declared complete.
+    declared complete. One that its hook does without counts as defined.
     """
     conn_id = task.connection
     if conn_id is None:
@@ -238,6 +241,9 @@ def with_connection(estate: Estate, task: Task) -> Task:
         return _decided(task, True, "connection", connection.origin)
     environment = estate.environments.get(task.environment)
     if environment is not None and environment.connections_complete:
+        if (task.connection_parameter, conn_id) in _DONE_WITHOUT:
+            symbol = f"the hook, which does without {conn_id}"
+            return _decided(task, True, "operator_default", Origin(source=symbol))
         symbol = f"connections_complete of environment {task.environment}"
         return _decided(task, False, "setting", Origin(source=symbol))
     name = f"connection {conn_id} of environment {task.environment}"

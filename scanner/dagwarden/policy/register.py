@@ -78,4 +78,6 @@ def _entry(item: dict[str, object], place: str, entry: type[Entry]) -> Entry:
     try:
         return msgspec.convert(item, entry)
     except msgspec.ValidationError as error:
-        raise WaiverError(plainly(error), where=place) from None
+        day = "date" in str(error)
+        remedy = "write a day as 2027-01-31" if day else ""
+        raise WaiverError(plainly(error), where=place, remedy=remedy) from None

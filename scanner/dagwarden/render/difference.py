@@ -32,6 +32,10 @@ def render_difference(
         f"{len(difference.unchanged)} unchanged, "
         f"{len(difference.newly_unknown)} newly unknown, against {difference.against}"
     )
+    if unread := sum(gap.incomplete for gap in result.gaps):
+        lines.append(
+            f"{unread} not read: what the later result does not hold may be there"
+        )
     return "\n".join(lines)
 
 

@@ -49,7 +49,7 @@ _GIVE = {
     "parameter": "parameter of a function or DAG",
     "import": "name from a module outside the repository",
     "dynamic": "code that static reading cannot follow",
-    "unreadable": "it is there and could not be read",
+    "unreadable": "not read, or does not say",
     "setting": "setting of this scan or of Airflow",
     "connection": "connection that was not given",
     "layer": "layer of the snapshot, not given or partly",

@@ -165,6 +165,14 @@ def test_no_files_are_no_snapshot(tmp_path: Path) -> None:
         ("17", "malformed", "JSON, but not of the shape of an asset"),
         ('"text"', "malformed", "JSON, but not of the shape of an asset"),
         ('{"a": 1}', "not_an_asset", "JSON, but not an asset"),
+        (
+            '{"bindings": [{"role": "roles/x", "members": ["allUsers"]}], "etag": "B"}',
+            "not_an_asset",
+            (
+                "an allow policy, which does not say of which resource; give what "
+                "`gcloud asset search-all-iam-policies --format=json` prints"
+            ),
+        ),
         ('{"assetType": "x/Y"}', "malformed", "an asset without a full resource name"),
         ('{"name": 7}', "malformed", "JSON, but not of the shape of an asset"),
         (
@@ -465,6 +473,40 @@ def test_a_project_with_two_numbers_is_a_conflict(tmp_path: Path) -> None:
     facts = read(tmp_path, f"{project('1')}\n{project('2')}")
     assert [(g.reason, g.origin.line, g.kinds) for g in facts.gaps] == [
         ("conflict", 2, ("resource",))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("ancestors", "parent", "words"),
+    [
+        (
+            ["projects/1", "folders/2"],
+            "folders/3",
+            "below folders/2 and below folders/3",
+        ),
+        (
+            ["projects/1", "folders/2"],
+            "projects/1",
+            "below folders/2 and below projects/1",
+        ),
+        (["projects/1"], "folders/3", "below nothing and below folders/3"),
+    ],
+)
+def test_a_project_in_two_places_is_told_with_both(
+    ancestors: list[str], parent: str, words: str, tmp_path: Path
+) -> None:
+    project = {
+        "name": f"//{CRM}/projects/1",
+        "assetType": f"{CRM}/Project",
+        "ancestors": ancestors,
+        "resource": {"parent": f"//{CRM}/{parent}", "data": {"projectId": "p"}},
+    }
+    facts = read(tmp_path, json.dumps(project))
+    assert [g.detail for g in facts.gaps] == [
+        (
+            f"//{CRM}/projects/1 is in two places, {words}, as if it was moved while it "
+            "was read: what it inherits is not known"
+        )
     ]
 
 

@@ -77,6 +77,9 @@ def parse_text(text: str) -> Definition:
     stripped = text.strip()
     if not stripped:
         raise Malformed("is empty")
+    if stripped[:1] in {"'", '"'} and stripped[:1] == stripped[-1:]:
+        hint = "Airflow takes them for a part of it, env:FILE takes them off"
+        raise Malformed(f"is in quotes: {hint}")
     if not stripped.startswith("{"):
         return parse_uri(stripped)
     try:

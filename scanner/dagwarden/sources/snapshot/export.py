@@ -462,6 +462,12 @@ class _Reader:
                 "list the bindings without --effective"
             )
             self.gap("unsupported", detail, line=element.line, kinds=("resource_tags",))
+        elif given.is_bare_policy(named):
+            detail = (
+                "an allow policy, which does not say of which resource; give what "
+                "`gcloud asset search-all-iam-policies --format=json` prints"
+            )
+            self.gap("not_an_asset", detail, line=element.line)
         elif taken := given.as_asset(named, element):
             name, kind, data = taken
             export.types.add(kind)

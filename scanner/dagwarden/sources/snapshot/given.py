@@ -154,6 +154,7 @@ class Named(Shape, kw_only=True):
     namespacedTagValue: str | None = None
     clientId: str | None = None
     scopes: Raw = Raw()
+    bindings: Raw = Raw()
 
 
 class Member(Struct, frozen=True, kw_only=True, gc=False):
@@ -255,6 +256,11 @@ def take_delegation(element: Element, origin: Origin) -> Delegation:
         client_id=shape.clientId,
         scopes=tuple(sorted(set(shape.scopes or ()))),
     )
+
+
+def is_bare_policy(named: Named) -> bool:
+    """Tell whether an object is an allow policy that does not say of which resource."""
+    return named.name is None and bytes(named.bindings).startswith(b"[")
 
 
 def is_effective_tag(named: Named) -> bool:

@@ -1,6 +1,7 @@
 """Which folder, project and organisation lies above what."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import zip_longest
 
 from msgspec import Struct
 
@@ -35,7 +36,8 @@ class Hierarchy:
         self._names = names
         self.above: dict[str, Above] = {}
         # containers that two assets place differently: where they are is not known
-        self.disputed: dict[str, Asset] = {}
+        # what is in two places, and which: by whom the second is told
+        self.disputed: dict[str, tuple[Asset, str]] = {}
         self._parents: dict[str, str] = {}
         self._seen: dict[tuple[str, ...], tuple[str, ...]] = {}
         parents: list[tuple[str, str, Asset]] = []
@@ -55,7 +57,7 @@ class Hierarchy:
             above = self.above.get(name)
             known = above.ancestors[:1] if above else (self._parents.get(name),)
             if known not in ((parent,), (None,)):
-                self.disputed.setdefault(name, asset)
+                self._dispute(name, asset, known, (parent,))
             self._parents.setdefault(name, parent)
 
     def _learn(self, asset: Asset) -> None:
@@ -75,7 +77,23 @@ class Hierarchy:
         if known is None or known.by.searched or by.searched:
             return
         if known.ancestors != ancestors:
-            self.disputed.setdefault(name, by)
+            self._dispute(name, by, known.ancestors, ancestors)
+
+    def _dispute(
+        self,
+        name: str,
+        by: Asset,
+        one: Sequence[str | None],
+        other: Sequence[str | None],
+    ) -> None:
+        """Note that something is in two places, and where they part."""
+        pairs = zip_longest(one, other)
+        places = next((pair for pair in pairs if pair[0] != pair[1]), ())
+        words = " and ".join(
+            f"below {place.removeprefix(CONTAINERS)}" if place else "below nothing"
+            for place in places
+        )
+        self.disputed.setdefault(name, (by, words))
 
     def of(self, asset: Asset, name: str) -> tuple[str, ...] | None:
         """Return the ancestors of an asset called `name`; None: not known."""

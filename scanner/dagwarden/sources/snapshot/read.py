@@ -265,12 +265,12 @@ def _alias_conflicts(names: Names) -> Iterator[Gap]:
 
 
 def _disputed_places(hierarchy: Hierarchy) -> Iterator[Gap]:
-    for name, asset in hierarchy.disputed.items():
+    for name, (asset, places) in hierarchy.disputed.items():
         yield Gap(
             reason="conflict",
             origin=asset.origin(),
-            detail=f"{name} is in two places, as if it was moved while it was read: "
-            "what it inherits is not known",
+            detail=f"{name} is in two places, {places}, as if it was moved while it was "
+            "read: what it inherits is not known",
             kinds=("resource",),
         )
 
