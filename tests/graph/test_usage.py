@@ -18,6 +18,7 @@ from tests.graph.test_build import (
     TASK,
     TEAM_SA,
     account,
+    account_name,
     at,
     bind,
     causes,
@@ -39,7 +40,9 @@ DECLARED = replace(
     with_bindings(ESTATE, RUNS, SPARE, OTHERS, BUCKETS), environments=(ALONE,)
 )
 PYTHON = "airflow.providers.standard.operators.python.PythonOperator"
-BIGQUERY = "airflow.providers.google.cloud.operators.bigquery.BigQueryInsertJobOperator"
+GOOGLE = "airflow.providers.google.cloud"
+BIGQUERY = f"{GOOGLE}.operators.bigquery.BigQueryInsertJobOperator"
+AIRFLOW = ("dynamic", "what Airflow of environment prod does itself")
 
 
 def grant(facts: Facts, role: str) -> Grant:
@@ -58,7 +61,7 @@ def test_what_a_call_rests_on_is_used_and_the_rest_is_not() -> None:
     assert found == {
         "roles/run.developer": True,
         "roles/run.servicesInvoker": False,
-        "roles/storage.admin": False,
+        "roles/storage.admin": UNSET,  # Airflow itself may use it
         "roles/run.invoker": None,  # of an account that no task acts as
     }
 
@@ -129,7 +132,74 @@ def test_another_service_keeps_open_only_what_is_not_of_cloud_run() -> None:
     assert grant(facts, SPARE.role).used_by_calls is False
     buckets = grant(facts, BUCKETS.role)
     assert causes(buckets, "used_by_calls") == {
-        ("dynamic", "rights that d.other takes")
+        ("dynamic", "rights that d.other takes"),
+        AIRFLOW,
+    }
+
+
+@pytest.mark.parametrize(
+    ("operator", "starts"),
+    [
+        ("operators.tasks.CloudTasksTaskCreateOperator", True),
+        ("operators.cloud_build.CloudBuildCreateBuildOperator", True),
+        ("operators.kubernetes_engine.GKEStartPodOperator", True),
+        ("operators.dataproc.DataprocSubmitJobOperator", True),
+        ("operators.vertex_ai.pipeline_job.RunPipelineJobOperator", True),
+        ("operators.workflows.WorkflowsCreateExecutionOperator", True),
+        ("transfers.http_to_gcs.HttpToGCSOperator", True),
+        ("operators.dataproc.DataprocDeleteClusterOperator", False),
+        ("operators.workflows.WorkflowsGetExecutionOperator", False),
+        ("operators.pubsub.PubSubPublishMessageOperator", False),
+        ("operators.dataproc_metastore.DataprocMetastoreCreateServiceOperator", False),
+        ("operators.gcs.GCSCreateBucketOperator", False),
+        ("sensors.dataproc.DataprocJobSensor", False),
+    ],
+)
+def test_what_a_task_starts_in_another_service_may_act_as_any_account(
+    operator: str, *, starts: bool
+) -> None:
+    facts = beside(DECLARED, operator=f"{GOOGLE}.{operator}", connection=None)
+    spare = grant(facts, SPARE.role)
+    symbol = "what d.other starts: it may act as any account"
+    assert causes(spare, "used_by_calls") == (
+        {("dynamic", symbol)} if starts else set()
+    )
+
+
+def test_what_a_task_deploys_uses_the_account_that_it_runs_as() -> None:
+    deploys = {
+        "operation": "update_job",
+        "permissions": ("run.jobs.update", "iam.serviceAccounts.actAs"),
+    }
+    user = bind(account_name(TEAM_SA), "roles/iam.serviceAccountUser", account(ENV_SA))
+    facts = replace(DECLARED, bindings=(*DECLARED.bindings, user))
+    own = with_call(facts, **deploys, deploys_as=ENV_SA)
+    symbol = "what d.t deploys does as its account"
+    assert ("dynamic", symbol) in causes(grant(own, SPARE.role), "used_by_calls")
+    other = with_call(facts, **deploys, deploys_as=TEAM_SA)
+    assert grant(other, SPARE.role).used_by_calls is False
+    lost = with_call(
+        facts,
+        **deploys,
+        deploys_as=UNSET,
+        unresolved=why("deploys_as", "variable", "ACCOUNT"),
+    )
+    assert ("variable", "ACCOUNT") in causes(grant(lost, SPARE.role), "used_by_calls")
+
+
+def test_reading_the_logs_of_a_job_is_no_need_and_may_be_a_use() -> None:
+    """CloudRunExecuteJobOperator, `verbose`: it warns where it may not read them."""
+    elsewhere = replace(ALONE, runs_as=TEAM_SA, exclusive_accounts=(ENV_SA,))
+    reader = bind(PROJECT, "roles/logging.viewer", account(ENV_SA))
+    acting = with_task(
+        replace(
+            with_bindings(ESTATE, RUNS, BUCKETS, reader), environments=(elsewhere,)
+        ),
+        impersonation_chain=(ENV_SA,),
+    )
+    assert grant(acting, BUCKETS.role).used_by_calls is False
+    assert causes(grant(acting, reader.role), "used_by_calls") == {
+        ("dynamic", "whether d.t is verbose: it reads logs")
     }
 
 

@@ -7,6 +7,7 @@ and no task does anything with it that is not a call to Cloud Run.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Literal
 
 from msgspec import UNSET
 
@@ -15,9 +16,10 @@ from dagwarden.graph.access import Cause, distinct
 from dagwarden.graph.callers import Caller
 from dagwarden.graph.estate import Estate, cause, causes_of, label
 from dagwarden.graph.identities import Acting
-from dagwarden.graph.needs import Judged, Need, judge, open_causes
+from dagwarden.graph.needs import ACT_AS, Judged, Need, judge, open_causes
 from dagwarden.graph.principals import account_key
 from dagwarden.graph.targets import Target
+from dagwarden.patterns import late
 
 # Gaps in these may hide a task or a call.
 _HIDING = frozenset({"dag", "task", "call", "connection"})
@@ -41,6 +43,24 @@ _IDLE = frozenset(
 )
 # Providers whose operators run no code of the repository.
 _DECLARATIVE = ("airflow.providers.google.", "airflow.providers.http.")
+# Operators of the Google provider that start a container, a pipeline, a build, a machine
+# or a request, as an account that stands in what they are given, or that was chosen before;
+# those that look, or end what runs, start nothing. Source: airflow.providers.google
+_STARTING = late(
+    r"airflow\.providers\.google\.cloud\.(?:transfers\.http_to_gcs|operators\.(?:"
+    r"cloud_batch|cloud_build|cloud_composer|compute|dataflow|dataform|datafusion|"
+    r"datapipeline|dataplex|dataprep|dataproc|functions|gen_ai|knowledge_catalog|"
+    r"kubernetes_engine|life_sciences|managed_airflow|managed_spark|mlengine|pubsub|ray|"
+    r"tasks|vertex_ai\.\w+|workflows))"
+    r"\.(?!\w*(?:Cancel|Delete|Get|List|Publish|Pull|Stop)[A-Z])\w+"
+)
+# What a doubt is about: every right, those beyond Cloud Run, or reading logs.
+_About = Literal["any", "beyond", "logs"]
+# An operator that executes a job may read what it logged, and goes on where it may not.
+# Source: airflow.providers.google.cloud.operators.cloud_run, `verbose`
+_READS_LOGS = "CloudRunExecuteJobOperator"
+# Roles that surely or perhaps hold logging.logEntries.list, where none was read
+_LOG_ROLES = late(r"roles/(?:logging\..*|viewer|editor|owner)")
 
 
 class Scanned(Record, frozen=True, kw_only=True):
@@ -101,7 +121,7 @@ class Usage:
         self._everywhere = distinct(self._hidden())
         self._elsewhere = self._outside_calls()
         self._workloads = self._running()
-        self._causes: dict[tuple[str, bool], tuple[Cause, ...]] = {}
+        self._causes: dict[tuple[str, frozenset[_About]], tuple[Cause, ...]] = {}
 
     def _rest_on(self, need: Need) -> None:
         answer = need.answer
@@ -127,25 +147,30 @@ class Usage:
 
     def doubts(self, key: str, role: str) -> tuple[Cause, ...]:
         """Say what keeps it open whether only scanned calls use a role of an identity."""
-        beyond = not role.startswith("roles/run.")
-        found = self._causes.get((key, beyond))
+        about = frozenset(self._about(role))
+        found = self._causes.get((key, about))
         if found is None:
-            found = self._causes[key, beyond] = distinct(self._doubts(key, beyond))
+            found = self._causes[key, about] = distinct(self._doubts(key, about))
         return found
 
-    def _doubts(self, key: str, beyond: bool) -> Iterator[Cause]:
+    def _about(self, role: str) -> Iterator[_About]:
+        """Yield which doubts concern a role."""
+        yield "any"
+        if not role.startswith("roles/run."):
+            yield "beyond"
+            read = self._estate.roles.holds(role, "logging.logEntries.list")
+            if read or (read is None and _LOG_ROLES().fullmatch(role)):
+                yield "logs"
+
+    def _doubts(self, key: str, about: frozenset[_About]) -> Iterator[Cause]:
         if key not in self._declared:
             who = key.partition(":")[2] or key
             yield from cause("setting", f"exclusive_accounts with {who}")
             return  # the rest matters only then
         yield from self._open.get(key, ())
         yield from self._everywhere
-        for also, why in self._elsewhere.get(key, ()):
-            if beyond or not also:
-                yield why
-        for also, why in self._workloads.get(key, ()):
-            if beyond or not also:
-                yield why
+        for doubts in (self._elsewhere, self._workloads):
+            yield from (why for one, why in doubts.get(key, ()) if one in about)
 
     def _hidden(self) -> Iterator[Cause]:
         """Yield what may hide a task, or who one is."""
@@ -157,6 +182,9 @@ class Usage:
                 yield from call.caller.causes
             if call.judged.needs is None:
                 yield from call.judged.why
+            for need in call.judged.known:
+                if need.permission == ACT_AS and need.account is None:
+                    yield from need.answer.causes
         for name, acting in self._actings.items():
             if acting.identity is UNSET:
                 yield from acting.causes or cause(
@@ -168,36 +196,59 @@ class Usage:
             elif _runs_code(task):
                 symbol = f"what else {label(task)} does: its code may use any account"
                 yield from cause("dynamic", symbol)
+            elif _STARTING().fullmatch(task.operator):
+                symbol = f"what {label(task)} starts: it may act as any account"
+                yield from cause("dynamic", symbol)
 
-    def _outside_calls(self) -> dict[str, list[tuple[bool, Cause]]]:
+    def _outside_calls(self) -> dict[str, list[tuple[_About, Cause]]]:
         """Return what tasks do as an identity that is no call to Cloud Run."""
         calling = {call.task.id for call in self._calls}
-        found: dict[str, list[tuple[bool, Cause]]] = {}
+        found: dict[str, list[tuple[_About, Cause]]] = {}
         for name in sorted(self._actings):
+            task = self._estate.tasks[name]
+            about: _About = "beyond"
+            symbol = f"rights that {label(task)} takes"
             if name in calling:
-                continue
-            (why,) = cause(
-                "dynamic", f"rights that {label(self._estate.tasks[name])} takes"
-            )
+                if not str(task.operator).endswith(f".{_READS_LOGS}"):
+                    continue
+                about = "logs"
+                symbol = f"whether {label(task)} is verbose: it reads logs"
+            (why,) = cause("dynamic", symbol)
             for key in keys_of(self._actings[name]):
-                found.setdefault(key, []).append((True, why))
+                found.setdefault(key, []).append((about, why))
         return found
 
-    def _running(self) -> dict[str, list[tuple[bool, Cause]]]:
-        """Return the workloads that run as an identity: what they use is not read."""
+    def _running(self) -> dict[str, list[tuple[_About, Cause]]]:
+        """Return what runs as an identity and is no task: what it uses is not read."""
         facts = self._estate.facts
-        found: dict[str, list[tuple[bool, Cause]]] = {}
-        # what Composer itself needs is none of the rights on Cloud Run
-        for also, workloads in (
-            (False, facts.cloud_runs),
-            (True, facts.composer_environments),
-        ):
-            for workload in workloads:
-                if isinstance(workload.service_account, str):
-                    key = account_key(workload.service_account)
-                    symbol = f"what {workload.resource} does as its account"
-                    (why,) = cause("dynamic", symbol)
-                    found.setdefault(key, []).append((also, why))
+        found: dict[str, list[tuple[_About, Cause]]] = {}
+
+        def runs(account: str, about: _About, symbol: str) -> None:
+            (why,) = cause("dynamic", symbol)
+            found.setdefault(account_key(account), []).append((about, why))
+
+        for run in facts.cloud_runs:
+            if isinstance(run.service_account, str):
+                runs(
+                    run.service_account,
+                    "any",
+                    f"what {run.resource} does as its account",
+                )
+        # what Airflow itself needs (secrets, logs) is none of the rights on Cloud Run
+        for composer in facts.composer_environments:
+            if isinstance(composer.service_account, str):
+                symbol = f"what {composer.resource} does as its account"
+                runs(composer.service_account, "beyond", symbol)
+        for environment in self._estate.environments.values():
+            who = environment.runs_as
+            if isinstance(who, str) and environment.composer is None:
+                symbol = f"what Airflow of environment {environment.name} does itself"
+                runs(who, "beyond", symbol)
+        for call in self._calls:
+            for need in call.judged.known:
+                if need.permission == ACT_AS and need.account is not None:
+                    symbol = f"what {label(call.task)} deploys does as its account"
+                    runs(need.account, "any", symbol)
         return found
 
 
