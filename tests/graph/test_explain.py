@@ -253,8 +253,8 @@ def test_what_is_near_a_refused_impersonation_is_said_too() -> None:
 
 
 def test_a_permission_that_a_call_takes_is_known() -> None:
-    facts = with_call(ESTATE, permissions=("run.jobs.delete",))
-    said = of(facts, "run.jobs.delete", "job nightly")
+    facts = with_call(ESTATE, permissions=("run.jobs.undelete",))
+    said = of(facts, "run.jobs.undelete", "job nightly")
     assert said.because == ("not read: definition of roles/run.developer",)
 
 
@@ -424,7 +424,7 @@ def test_a_denial_says_that_a_role_is_stopped(
     ("permission", "said"),
     [
         ("run.job.run", "no permission 'run.job.run' is known; did you mean"),
-        ("run.services.delete", "'run.services.delete' is not in the shipped"),
+        ("run.revisions.delete", "'run.revisions.delete' is not in the shipped"),
         ("storage.objects.get", "'storage.objects.get' is not in the shipped"),
     ],
 )
@@ -440,13 +440,13 @@ def test_a_permission_that_is_not_shipped_is_not_misspelt(
             id="role:projects/p/roles/r",
             origin=at(),
             name="projects/p/roles/r",
-            permissions=("run.services.delete",),
+            permissions=("run.revisions.delete",),
             stage=stage,
             custom=True,
         )
         facts = with_bindings(ESTATE, bind(PROJECT, role.name, account(ENV_SA)))
         facts = replace(facts, roles=(role,))
-        held = of(facts, "run.services.delete", "service api", ENV_SA)
+        held = of(facts, "run.revisions.delete", "service api", ENV_SA)
         assert held.answer == ("allowed" if stage == "GA" else "denied")
 
 

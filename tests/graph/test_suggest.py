@@ -30,11 +30,12 @@ from tests.graph.test_build import (
     with_task,
 )
 
-from dagwarden.answers import Suggestion
+from dagwarden.answers import Open, Suggestion
 from dagwarden.errors import UsageError
-from dagwarden.facts import Credential, Facts, Key
+from dagwarden.facts import Credential, Facts, Identity, Key, OrgPolicy
 from dagwarden.graph.suggest import Scope, suggest
 
+FIRST = account(ENV_SA)
 MEMBER = f"--member={account(ENV_SA)}"
 RUN_IT = (
     "gcloud run jobs {verb}-iam-policy-binding nightly --region=r1 --project=p "
@@ -72,6 +73,18 @@ def test_what_is_lacking_is_granted_and_the_call_is_seen_to_work() -> None:
     assert commands(said) == [RUN_IT.format(verb="add"), WATCH]
     assert answers(said) == [("denied", "allowed")]
     assert (said.cut, said.broken) == ((), ())
+
+
+def test_an_account_that_no_snapshot_shows_is_assumed() -> None:
+    """iam/docs/granting-changing-revoking-access: a member that is not there is refused."""
+    told = f"{ENV_SA} is there: the snapshot does not show it"
+    there = Identity(
+        id=f"identity:{FIRST}", origin=at(), key=FIRST, kind="service_account"
+    )
+    shown = asked(replace(with_bindings(ESTATE), identities=(there,)))
+    assert told not in shown.assumes
+    hidden = asked(replace(with_bindings(ESTATE), identities=()))
+    assert told in hidden.assumes
 
 
 def test_a_wide_grant_gives_way_to_narrow_ones_where_nothing_else_uses_it() -> None:
@@ -194,6 +207,67 @@ def test_an_account_that_is_there_already_is_not_taken_over() -> None:
     (email,) = create.accounts
     assert email != made
     assert email.startswith("dag-e-2-")
+
+
+@pytest.mark.parametrize(
+    "constraint",
+    ["iam.disableServiceAccountCreation", "iam.managed.disableServiceAccountCreation"],
+)
+def test_no_account_is_made_where_an_organisation_policy_forbids_it(
+    constraint: str,
+) -> None:
+    """organization-policy/restrict-service-accounts"""
+    forbids = OrgPolicy(
+        id=f"org_policy:{PROJECT}#{constraint}",
+        origin=at(),
+        resource=PROJECT,
+        constraint=f"constraints/{constraint}",
+        enforced=True,
+    )
+    facts = shared(with_bindings(ESTATE, WIDE))
+    said = asked(replace(facts, org_policies=(forbids,)), dag="e_2")
+    assert said.changes == ()
+    assert (
+        Open(
+            what="DAG e_2",
+            because=(
+                (
+                    f"it shares {ENV_SA} with 1 more; an organisation policy forbids new "
+                    f"accounts ({constraint})"
+                ),
+            ),
+        )
+        in said.open
+    )
+
+
+def test_a_call_that_no_account_of_its_own_can_make_keeps_no_other_from_its_grant() -> (
+    None
+):
+    facts = shared(with_bindings(ESTATE, bind(JOB, "roles/run.jobsExecutor", FIRST)))
+    # new accounts would have to be impersonated
+    denied = denies(PROJECT, "iam.googleapis.com/serviceAccounts.getAccessToken")
+    kept = bind(PROJECT, "roles/run.viewer", FIRST)
+    first, second = facts.calls
+    other = replace(
+        second,
+        name="api",
+        target_kind="service",
+        operation="update_service",
+        permissions=("run.services.update",),
+    )
+    facts = with_bindings(
+        replace(facts, calls=(first, other), deny_policies=(denied,)),
+        *facts.bindings,
+        kept,
+    )
+    said = asked(facts)
+    assert commands(said) == [
+        f"{FROM_API.replace('remove', 'add')} {MEMBER} --role=roles/run.developer"
+    ]
+    assert answers(said) == [("allowed", "allowed"), ("denied", "allowed")]
+    assert said.broken == ()
+    assert "accounts of their own for all DAGs" in {one.what for one in said.open}
 
 
 def test_a_key_gives_way_to_impersonation() -> None:

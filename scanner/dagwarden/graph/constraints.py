@@ -55,6 +55,7 @@ def _not_all(allowed: frozenset[str], denied: frozenset[str]) -> bool:
 KEYS = "iam.disableServiceAccountKeyCreation"
 DOMAINS = "iam.allowedPolicyMemberDomains"
 INGRESS = "run.allowedIngress"
+ACCOUNTS = "iam.disableServiceAccountCreation"
 _QUESTIONS = (
     _Question(
         name=KEYS, yes_or_no=(KEYS, "iam.managed.disableServiceAccountKeyCreation")
@@ -66,6 +67,9 @@ _QUESTIONS = (
         forbids=_only_some,
     ),
     _Question(name=INGRESS, yes_or_no=(), lists=(INGRESS,), forbids=_not_all),
+)
+_NEW_ACCOUNTS = _Question(
+    name=ACCOUNTS, yes_or_no=(ACCOUNTS, "iam.managed.disableServiceAccountCreation")
 )
 _PREFIX = "constraints/"
 _CUSTOM = f"{_PREFIX}custom."
@@ -80,12 +84,11 @@ def derive_constraints(
     `used` are the keys of the accounts that tasks act as: in their projects, too, it
     matters who may make keys.
     """
-    policies: dict[tuple[str, str], OrgPolicy] = {}
+    policies = _policies(estate)
     custom: dict[str, list[OrgPolicy]] = {}
     for policy in estate.facts.org_policies:
-        place = estate.hierarchy.canonical(policy.resource)
-        policies.setdefault((place, policy.constraint), policy)
         if policy.constraint.startswith(_CUSTOM) and policy.enforced is not False:
+            place = estate.hierarchy.canonical(policy.resource)
             custom.setdefault(place, []).append(policy)
     hosting = frozenset(hosts(estate))
     accounts = frozenset(_projects(estate, used))
@@ -96,6 +99,19 @@ def derive_constraints(
         if project in hosting or question.name == KEYS
     )
     return tuple(sorted(found, key=lambda item: item.id))
+
+
+def against_new_accounts(estate: Estate, project: str) -> tuple[str, ...]:
+    """Return the constraints that surely forbid new accounts in a project, by its name."""
+    return _derived(estate, _policies(estate), {}, project, _NEW_ACCOUNTS).by
+
+
+def _policies(estate: Estate) -> dict[tuple[str, str], OrgPolicy]:
+    found: dict[tuple[str, str], OrgPolicy] = {}
+    for policy in estate.facts.org_policies:
+        place = estate.hierarchy.canonical(policy.resource)
+        found.setdefault((place, policy.constraint), policy)
+    return found
 
 
 def hosts(estate: Estate) -> Iterator[str]:

@@ -109,9 +109,12 @@ def _cure(estate: Estate, need: Need) -> Cure | None:
 def narrowest(roles: Roles, permission: str) -> str | None:
     """Return the service's own role that holds a permission and the least beside it."""
     service = permission.partition(".")[0]
+    shipped = roles.catalogue
+    holding = {**shipped.known, **shipped.permissions}.get(permission, frozenset())
+    # `known` tells of some roles only: it must not make those the wider ones
     found = [
-        (len(roles.surely(role)), role)
-        for role in roles.catalogue.permissions.get(permission, ())
+        (len(shipped.permissions.keys() & roles.surely(role)), role)
+        for role in holding
         if role.startswith(f"roles/{service}.")
         and not role.endswith(".serviceAgent")
         and role not in _NOT_NARROW
@@ -149,7 +152,10 @@ def creating(email: str) -> str | None:
 
 
 def _policy(estate: Estate, cure: Cure, verb: str) -> str | None:
-    who = (f"--member={cure.member}", f"--role={cure.role}")
+    who = [f"--member={cure.member}", f"--role={cure.role}"]
+    # where a policy holds a condition, gcloud asks which is meant, and refuses in scripts
+    if any(one.condition is not None for one in estate.access.bindings_on(cure.place)):
+        who.append("--condition=None")
     if found := _RUN.fullmatch(cure.place):
         project, region, kind, name = found.groups()
         return _command(

@@ -17,6 +17,7 @@ from dagwarden.answers import Change, Open, ResourceParts
 from dagwarden.facts import Binding, Credential, Facts, Identity, Origin, Record, Task
 from dagwarden.graph.access import Cause
 from dagwarden.graph.build import join
+from dagwarden.graph.constraints import against_new_accounts
 from dagwarden.graph.cures import Cure, creating, granting, revoking, smallest
 from dagwarden.graph.estate import Estate
 from dagwarden.graph.hierarchy import account_resource
@@ -44,6 +45,8 @@ class World:
     def __init__(self, facts: Facts, as_of: datetime) -> None:
         """Join facts as sources read them."""
         joined = join(facts, as_of)
+        self.as_of = as_of
+        self.facts = facts
         self.estate: Estate = joined.estate
         self.actings = joined.actings
         self.calls = scanned_calls(self.estate, joined.resolved)
@@ -188,16 +191,17 @@ def _own_account(
     email = _new_email(world.estate, shared, calls[0].task, taken)
     name = dag_id if isinstance(dag_id, str) else calls[0].task.dag
     movable = [call for call in calls if _movable(call)]
-    if email is None or not movable:
-        why = (
-            f"it shares {shared} with {len(dags) - 1} more; "
-            + (
-                "no name for an account of its own can be made"
-                if email is None
-                else "its calls are not made by operators that impersonate, or what "
-                "they take is not known"
-            ),
+    against = _against(world.estate, shared)
+    if email is None or not movable or against:
+        reason = (
+            f"an organisation policy forbids new accounts ({', '.join(against)})"
+            if against
+            else "no name for an account of its own can be made"
+            if email is None
+            else "its calls are not made by operators that impersonate, or what they "
+            "take is not known"
         )
+        why = (f"it shares {shared} with {len(dags) - 1} more; {reason}",)
         return replace(plan, open=(*plan.open, Open(what=f"DAG {name}", because=why)))
     taken.add(account_key(email))
     moved = {call.task.id: (*_before(call), email) for call in movable}
@@ -234,6 +238,12 @@ def _own_account(
         identities=(*plan.facts.identities, _account(email)),
     )
     return replace(plan, facts=facts, changes=(*plan.changes, *changes))
+
+
+def _against(estate: Estate, shared: str) -> tuple[str, ...]:
+    """Return the constraints that forbid another account beside a shared one."""
+    project = estate.hierarchy.project_of(account_resource(shared))
+    return against_new_accounts(estate, project) if project is not None else ()
 
 
 def _task(call: Scanned) -> str:

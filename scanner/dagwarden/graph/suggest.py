@@ -23,7 +23,7 @@ from dagwarden.graph.plans import (
     with_grants,
     without_keys,
 )
-from dagwarden.graph.principals import email_of, key_of
+from dagwarden.graph.principals import account_key, email_of, key_of, kind_of
 from dagwarden.graph.usage import Scanned
 
 _CALLING = {
@@ -55,27 +55,26 @@ def suggest(facts: Facts, as_of: datetime, scope: Scope) -> Suggestion:
         )
     world = World(facts, as_of)
     chosen = _chosen(world, scope)
-    plan = without_keys(world, Plan(facts=facts), chosen)
-    plan = own_accounts(World(plan.facts, as_of), plan, chosen)
-    then = World(plan.facts, as_of)
-    keys = _holders(world, then, chosen, scope)
     before = derive(facts, as_of)
-    wholly = with_grants(then, plan, keys, removing=True)
-    refused = _refused(before, derive(wholly.facts, as_of))
-    hopeless = frozenset(f"call:{name.removeprefix('path:')}" for name in refused)
-    if hopeless:
-        wholly = with_grants(then, plan, keys, removing=True, hopeless=hopeless)
-    mending = with_grants(then, plan, keys, removing=False, hopeless=hopeless)
-    for confirmed in (wholly, mending, Plan(facts=facts, open=mending.open)):
-        after = derive(confirmed.facts, as_of)
+    tried = _try(world, before, chosen, scope, moved=chosen)
+    if tried.moves and (tried.broken or tried.refused):
+        # what no other account may do is left to this one, and keeps no DAG from its own
+        left = chosen - set(map(_call_of, (*tried.broken, *tried.refused)))
+        tried = _try(world, before, chosen, scope, moved=left)
+    if tried.broken and tried.moves:
+        tried = _try(world, before, chosen, scope, moved=frozenset())
+    confirmed, after, broken = tried.plan, tried.after, tried.broken
+    if broken:
+        confirmed = Plan(facts=facts, open=confirmed.open)
+        after = derive(facts, as_of)
         broken = _broken(before, after)
-        if not broken:
-            break
     effects = tuple(_effects(before, after, chosen))
-    open_ = [*confirmed.open, *_not_mended(effects, refused)]
-    if confirmed is not wholly:
-        why = "deriving everything again showed calls that would be refused"
-        open_.append(Open(what="grants that no scanned call needs", because=(why,)))
+    open_ = [*confirmed.open, *_not_mended(effects, tried.refused)]
+    why = ("deriving everything again showed calls that would be refused",)
+    if tried.moved != chosen:
+        open_.append(Open(what="accounts of their own for all DAGs", because=why))
+    if not tried.wholly:
+        open_.append(Open(what="grants that no scanned call needs", because=why))
     return Suggestion(
         asked=_asked(scope),
         changes=tuple(sorted(confirmed.changes, key=lambda one: _ORDER[one.kind])),
@@ -91,8 +90,58 @@ def suggest(facts: Facts, as_of: datetime, scope: Scope) -> Suggestion:
         ),
         broken=broken,
         open=tuple(dict.fromkeys(open_)),
-        assumes=tuple(sorted((*world.estate.access.assumes(), *_assumes(confirmed)))),
+        assumes=tuple(sorted({*world.estate.access.assumes(), *_assumes(confirmed)})),
     )
+
+
+class _Tried(Record, frozen=True, kw_only=True):
+    """What planning came to, derived again."""
+
+    plan: Plan
+    after: Facts
+    broken: tuple[str, ...]
+    refused: dict[str, tuple[str, ...]]
+    moved: frozenset[str]  # the calls that might get another account
+    moves: bool  # whether any did
+    wholly: bool  # whether grants that nothing needs are taken back
+
+
+def _try(
+    world: World,
+    before: Facts,
+    chosen: frozenset[str],
+    scope: Scope,
+    *,
+    moved: frozenset[str],
+) -> _Tried:
+    """Plan, with grants taken back or else without, and derive everything again."""
+    as_of = world.as_of
+    plan = without_keys(world, Plan(facts=world.facts), moved)
+    plan = own_accounts(World(plan.facts, as_of), plan, moved)
+    then = World(plan.facts, as_of)
+    keys = _holders(world, then, chosen, scope)
+    planned = with_grants(then, plan, keys, removing=True)
+    refused = _refused(before, derive(planned.facts, as_of))
+    hopeless = frozenset(map(_call_of, refused))
+    for removing in (True, False):
+        planned = with_grants(then, plan, keys, removing=removing, hopeless=hopeless)
+        after = derive(planned.facts, as_of)
+        broken = _broken(before, after)
+        if not broken:
+            break
+    return _Tried(
+        plan=planned,
+        after=after,
+        broken=broken,
+        refused=refused,
+        moved=moved,
+        moves=bool(plan.changes),
+        wholly=removing,
+    )
+
+
+def _call_of(path: str) -> str:
+    return f"call:{path.removeprefix('path:')}"
 
 
 def _assumes(plan: Plan) -> Iterator[str]:
@@ -101,6 +150,19 @@ def _assumes(plan: Plan) -> Iterator[str]:
             "DAGs keep to their own accounts: code in one environment may still "
             "impersonate all that its account may"
         )
+    # a grant to, or on, an account that is not there fails
+    there = {item.key for item in plan.facts.identities}
+    for change in plan.changes:
+        if change.kind != "grant" or change.place is None:
+            continue
+        on = (
+            {account_key(change.place.name)}
+            if change.place.kind == "account"
+            else set()
+        )
+        for key in sorted({change.member, *on} - there):
+            if kind_of(key) == "service_account":
+                yield f"{email_of(key)} is there: the snapshot does not show it"
 
 
 def _asked(scope: Scope) -> str:
@@ -171,7 +233,7 @@ def _broken(before: Facts, after: Facts) -> tuple[str, ...]:
 def _effects(before: Facts, after: Facts, chosen: frozenset[str]) -> Iterator[Effect]:
     now = {path.id: path for path in after.paths}
     for path in before.paths:
-        if f"call:{path.id.removeprefix('path:')}" not in chosen:
+        if _call_of(path.id) not in chosen:
             continue
         then = now[path.id]
         yield Effect(

@@ -53,7 +53,7 @@ def test_running_a_job(scan: Scan) -> None:
 
 OVERRIDES = {
     "None": ("cr.CloudRunExecuteJobOperator({}, overrides=None)", False, READ),
-    "empty": ("cr.CloudRunExecuteJobOperator({}, overrides={{}})", False, READ),
+    "empty": ("cr.CloudRunExecuteJobOperator({}, overrides={{}})", UNSET, UNSET),
     "given": ("cr.CloudRunExecuteJobOperator({}, overrides={{'timeout': U}})", True, OVERRIDDEN),
     "expanded": ("cr.CloudRunExecuteJobOperator.partial({}).expand(overrides=U)", True, OVERRIDDEN),
     "unknown": ("cr.CloudRunExecuteJobOperator({}, overrides=os.getenv('E'))", UNSET, UNSET),

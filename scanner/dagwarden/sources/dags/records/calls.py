@@ -56,6 +56,7 @@ ACT_AS = "iam.serviceAccounts.actAs"
 # Fields of Cloud Run's `RunJobRequest.Overrides` that say how long a job runs.
 _DURATION = frozenset({"task_count", "timeout", "taskCount"})
 _MAPPED = Unknown("dynamic", "expand(overrides=...)")
+_EMPTY = Unknown("dynamic", "whether empty overrides count as overrides")
 
 
 class Calls(Struct, frozen=True):
@@ -352,15 +353,26 @@ def _overrides(asked: _Asked, call: CloudRunCall) -> Maybe[bool]:
     if "overrides" in expanded and isinstance(value, Unknown) and not asked.replaced:
         # a mapped task gets an item each, whatever it holds
         return True
-    if isinstance(value, (Entries, Items)):
-        # the hook sends an empty message for None and for {} alike
-        given = truth(value)
-        if not isinstance(given, Unknown):
-            return given
-    elif value is None:
+    if value is None:
         return False
-    asked.unset("overrides", why_unknown(value))
+    if isinstance(value, (Entries, Items)):
+        given = truth(value)
+        if given is True:
+            return True
+    asked.unset("overrides", _doubt(value))
     return UNSET
+
+
+def _doubt(overrides: Value) -> Unknown | None:
+    """
+    Say why it is not known whether a call has overrides.
+
+    The hook sends an empty message for {}, and none for None; whether Cloud Run counts
+    that as overrides is not documented.
+    """
+    if isinstance(overrides, (Entries, Items)) and truth(overrides) is False:
+        return _EMPTY
+    return why_unknown(overrides)
 
 
 def _overrides_duration(asked: _Asked, overrides: Maybe[bool]) -> Maybe[bool]:
@@ -413,7 +425,7 @@ def _permissions(
         return UNSET
     if "overrides" in call.permissions_if:
         if overrides is UNSET:
-            asked.unset("permissions", why_unknown(asked.value("overrides")))
+            asked.unset("permissions", _doubt(asked.value("overrides")))
             return UNSET
         chosen = call.permissions_if if overrides else call.permissions_unless
         found |= set(chosen["overrides"])
@@ -725,8 +737,9 @@ def _run_in(
     if outgoing.action != "run" or outgoing.kind != "job":
         return None
     told = names_run(outgoing.overrides)
-    if overrides is UNSET and told is False:
-        told = why_unknown(outgoing.overrides) or not_taken("overrides")
+    why = _doubt(outgoing.overrides)
+    if overrides is UNSET and told is False and why is not _EMPTY:
+        told = why or not_taken("overrides")
     return _told(noted, told)
 
 
@@ -746,7 +759,8 @@ def _given_overrides(
         noted.unset("overrides_duration", why)
         return UNSET, UNSET
     if not given:
-        return False, False
+        noted.unset("overrides", _EMPTY)
+        return UNSET, False
     if not isinstance(value, Entries):
         noted.unset("overrides_duration", why_unknown(value))
         return True, UNSET
@@ -765,7 +779,7 @@ def _needed(
     action = outgoing.action
     if action == "run":
         if overrides is UNSET:
-            noted.unset("permissions", why_unknown(outgoing.overrides))
+            noted.unset("permissions", _doubt(outgoing.overrides))
             return UNSET
         runs = f"{of}.runWithOverrides" if overrides else f"{of}.run"
         return ("run.executions.get", runs) if outgoing.watches else (runs,)
