@@ -131,8 +131,10 @@ class Catalogue(msgspec.Struct, frozen=True):
         return self.decorators.get(decorator)
 
     def _told(self, name: str) -> Operator | str | None:
-        if name in self.decoded or not name.startswith("airflow."):
-            return self.decoded.get(name)
+        if name in self.decoded:
+            return self.decoded[name]
+        if not name.startswith("airflow."):
+            return None
         row = _line(self.rows, f'["{name}",'.encode(errors="replace"))
         found, told = _ROW.decode(row) if row else ("", None)
         if found != name:  # a scanned name may hold quotes

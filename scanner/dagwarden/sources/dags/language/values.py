@@ -771,6 +771,7 @@ def _plain(value: Value, fuel: Fuel) -> object:
         value = value.why
     if isinstance(value, (str, bytes)):
         charge(len(value) // 16)
+        return value
     if isinstance(value, Items):
         found = [_plain(item, fuel) for item in value.items]
         return [item for item in found if item is not None]

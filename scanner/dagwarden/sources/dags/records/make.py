@@ -373,7 +373,9 @@ class _Making:
     ) -> tuple[Secret, ...]:
         if isinstance(value, (Text, Given)):
             value = value.why
-        if isinstance(value, Unknown) and value.written is not None:
+        if isinstance(value, Unknown):
+            if value.written is None:
+                return ()
             value = value.written.items[0]
         if isinstance(value, str):
             charge()
