@@ -210,6 +210,32 @@ print(found.count("reading it ends the process"))
     ]
 
 
+def test_all_readers_of_a_file_are_in_one_process(root: Path) -> None:
+    (root / "a.json").write_text("{}")  # of one reader: the others come in pairs
+    program = """
+from dagwarden.sources.embedded import file as looking
+from dagwarden.sources.embedded.read import find_files
+
+who = root.parent / "who"
+who.mkdir()
+def noting(read):
+    def reads(self, path, folder):
+        (who / f"{path.name} {os.getpid()}").touch()
+        return read(self, path, folder)
+    return reads
+file.FileReader.read = noting(before)
+looking.Reader.read = noting(looking.Reader.read)
+key = Fingerprint(b"", False)
+together.MANY = 32
+together.facts_of([
+    read.find_dags(root, "prod", [root], only=None, exclude=(), airflow=None, fingerprint=key),
+    find_files(root, [root], only=None, exclude=(), fingerprint=key),
+])
+print(len(os.listdir(who)), len({name.split()[1] for name in os.listdir(who)}) > 1)
+"""
+    assert run(root, program) == f"{FILES + 3} True\n"
+
+
 def test_a_defect_is_met_where_it_can_be_told(root: Path) -> None:
     defect = """
 def fails(self, path, folder):
