@@ -405,6 +405,34 @@ def test_where_nobody_named_a_dag_folder_it_is_one_around_the_file(
     assert {task.project for task in facts.tasks} == {project}
 
 
+# where modules lie, and what they are there
+HOMES: dict[str, tuple[dict[str, str], str | UnsetType]] = {
+    "of the checkout": ({".git/HEAD": "", "common/constants.py": HELD}, "p"),
+    "its plugins": ({".git/HEAD": "", "plugins/common/constants.py": HELD}, "p"),
+    "its src": ({".git/HEAD": "", "src/common/constants.py": HELD}, "p"),
+    "plugins of Airflow's home": ({"plugins/common/constants.py": HELD}, "p"),
+    "no checkout": ({"common/constants.py": HELD}, UNSET),
+    "two that differ": (
+        {".git/HEAD": "", "src/common/constants.py": OTHER, "plugins/common/constants.py": HELD},
+        UNSET,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("files", "project"), HOMES.values(), ids=HOMES)
+@pytest.mark.parametrize("root", ["etc", "."])
+def test_a_configuration_that_lies_elsewhere_loses_no_module(
+    tmp_path: Path, root: str, files: dict[str, str], project: str | UnsetType
+) -> None:
+    for name, text in {"dags/x.py": LOADED, **files}.items():
+        path = tmp_path / "home" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    (tmp_path / "etc").mkdir()
+    facts = read_folder(tmp_path / root, str(tmp_path / "home/dags"))
+    assert {task.project for task in facts.tasks} == {project}
+
+
 def test_what_lies_in_another_environment_is_read_there_only(tmp_path: Path) -> None:
     for name in ("a.py", "dags/b.py"):
         (tmp_path / name).parent.mkdir(exist_ok=True)

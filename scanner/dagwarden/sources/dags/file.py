@@ -27,6 +27,7 @@ from dagwarden.sources.dags.records.bodies import Bodies
 from dagwarden.sources.dags.records.calls import calls_of_file
 from dagwarden.sources.dags.records.make import bare_facts, facts_of_file
 from dagwarden.sources.dags.records.outcome import (
+    HELD_ELSEWHERE,
     REFUSES,
     UNTELLABLE,
     Environment,
@@ -56,7 +57,6 @@ MAX_FRAMES = 900
 MAX_TEMPLATE = 100_000
 # Folders around a file that are looked into for what it imports.
 MAX_AROUND = 20
-_HELD_ELSEWHERE = ("plugins", "src")
 
 
 @contextmanager
@@ -122,7 +122,8 @@ class FileReader:
         # by what may be the DAG folder: what is found in the usual places
         self.usual: dict[tuple[Path, ...], _Usual] = {}
         # folders that modules are imported from, beside the DAG folder
-        self.places = (root, *(root / held for held in _HELD_ELSEWHERE))
+        held = (root / name for name in HELD_ELSEWHERE)
+        self.places = (root, *held, *environment.beside)
         self.kept = 0
         # by the folder of a file: those around it that may be its DAG folder
         self.around: dict[str, tuple[Path, ...]] = {}

@@ -30,6 +30,7 @@ from dagwarden.sources.dags.ignore import (
 )
 from dagwarden.sources.dags.language.work import TooMuchWork, allowance, left
 from dagwarden.sources.dags.records.outcome import (
+    HELD_ELSEWHERE,
     Environment,
     FileReader,
     Outcome,
@@ -135,9 +136,15 @@ def find_dags(
     asked = None if only is None else {_absolute(root, path) for path in only}
     for folder in sorted({_absolute(root, folder) for folder in folders}):
         walk.folder(folder, asked)
-    undivided = filter(_is_checkout(root), set(walk.found.values()) if guessed else ())
+    places = set(walk.found.values())
     given = Environment(
-        environment, airflow, fingerprint, outside, traced, tuple(sorted(undivided))
+        environment,
+        airflow,
+        fingerprint,
+        outside,
+        traced,
+        undivided=tuple(sorted(filter(_is_checkout(root), places if guessed else ()))),
+        beside=_beside(root, sorted(places)),
     )
     cache = None
     if cached:
@@ -199,6 +206,28 @@ def _of(outcome: Outcome, paths: set[str]) -> Outcome:
 def _is_checkout(root: Path) -> Callable[[Path], bool]:
     """Return what says whether a folder holds whatever a repository holds."""
     return lambda folder: folder == root or os.path.exists(folder / ".git")
+
+
+def _beside(root: Path, folders: Sequence[Path]) -> tuple[Path, ...]:
+    """
+    Return where modules of DAG folders may lie, beside these and those of the root.
+
+    An operator's configuration lies elsewhere than the repository does: it is the
+    checkout around each, as far as `root`. Where Airflow has no checkout, as in a bucket of
+    Composer, its home has `plugins` beside the DAG folder.
+    """
+    found: dict[Path, None] = {}
+    for folder in folders:
+        if folder == root:
+            continue
+        found[folder.parent / "plugins"] = None
+        for place in (folder, *folder.parents):
+            if place == root:
+                break
+            if (place / ".git").exists():
+                found |= dict.fromkeys((place, *(place / at for at in HELD_ELSEWHERE)))
+                break
+    return tuple(found)
 
 
 def _absolute(root: Path, path: Path) -> Path:

@@ -55,7 +55,11 @@ from dagwarden.sources.dags.real.live import (
 from dagwarden.sources.dags.real.observed import observed
 from dagwarden.sources.dags.records import make as records
 from dagwarden.sources.dags.records.calls import calls_of_file
-from dagwarden.sources.dags.records.outcome import REFUSES, Environment
+from dagwarden.sources.dags.records.outcome import (
+    HELD_ELSEWHERE,
+    REFUSES,
+    Environment,
+)
 from dagwarden.sources.dags.records.seen import Unreadable, look
 from dagwarden.sources.variables.records import Variables
 
@@ -63,8 +67,6 @@ F = TypeVar("F", Dag, Task, Call)
 R = TypeVar("R", Dag, Task, Call, Excluded)
 T = TypeVar("T")
 KINDS = ("dag", "task", "call")
-# Where a repository keeps what its DAG files import.
-_HELD_ELSEWHERE = ("", "plugins", "src")
 # What Airflow cannot know either: it was not given what decides.
 _ELSEWHERE = frozenset({"environment", "variable", "setting", "connection"})
 # Gaps of a file that end where Airflow has read it.
@@ -109,7 +111,8 @@ def confirmed(facts: Facts, asking: Asking) -> Facts:
     parts = [shares[None]]
     for folder in sorted(set(asking.files.values())):
         files = sorted(file for file, home in asking.files.items() if home == folder)
-        places = (folder, *(asking.root / held for held in _HELD_ELSEWHERE))
+        held = (asking.root / name for name in HELD_ELSEWHERE)
+        places = (folder, asking.root, *held, *asking.environment.beside)
         roots = [place for place in dict.fromkeys(places) if place.is_dir()]
         extraction = extract(asking.python, files, roots, variables=asking.given)
         parts.append(Facts(gaps=tuple(_about(extraction, asking))))

@@ -28,6 +28,8 @@ from dagwarden.sources.dags.records.seen import Seen
 
 # The kinds of facts that an unread file may have held.
 KINDS = ("dag", "task", "call")
+# Where a repository, and Airflow's home, keep what DAG files import.
+HELD_ELSEWHERE = ("plugins", "src")
 # How a gap begins where Airflow takes nothing of a file, or would not.
 REFUSES = "Airflow refuses the file: "
 
@@ -43,6 +45,8 @@ class Environment(Struct, frozen=True):
     traced: bool = False
     # folders that DAG files were found in and that need not be their DAG folder
     undivided: tuple[Path, ...] = ()
+    # folders that modules are imported from, beside the DAG folder and those of the root
+    beside: tuple[Path, ...] = ()
 
 
 class Outcome(Record, frozen=True, kw_only=True, array_like=True):
