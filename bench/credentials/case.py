@@ -224,6 +224,6 @@ def _label(files: Mapping[str, str | bytes]) -> Label | None:
             last = held[: held.rindex(CLOSE)].count("\n") + 1
             # an archive's member is written beside it, for its marks, and left out
             return Label(name, first, last)
-        if isinstance(held, bytes) and re.search(r"\.(p12|pfx)$", name):
+        if isinstance(held, bytes) and not name.endswith(".zip"):
             return Label(name, 1, max(held.count(b"\n"), 1) + 1)
     return None

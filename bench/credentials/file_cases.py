@@ -21,6 +21,49 @@ def every_place(e: Exam) -> None:
         place(e)
 
 
+def servers(e: Exam) -> None:
+    """Add settings of servers and tools, commands, tables, and files that are nothing else."""
+    new = e.new
+
+    def hide(shape: str, name: str, text: str) -> None:
+        kind = "opaque token" if "OPAQUE" in text or "DRAWN" in text else "password"
+        password = f"{new.text(14)}{new.rng.randint(2, 9)}"
+        e.hide(shape, kind, {name: text.replace("PW", mark(password)).replace("OPAQUE", mark(new.opaque())).replace("DRAWN", mark(new.hex_key()))})
+
+    for name, text in (
+        ("airflow.cfg", "[celery]\nflower_basic_auth = admin:PW\n"), (".env", "AIRFLOW__CELERY__FLOWER_BASIC_AUTH=admin:PW\n"), ("simple_auth_manager_passwords.json.generated", '{"admin": "PW"}'),
+        ("userlist.txt", '"etl" "PW"\n'), (".htpasswd", "etl:{PLAIN}PW\n"), ("users.ldif", "dn: uid=etl,dc=acme\nuserPassword: {CLEARTEXT}PW\n"), ("ldap.conf", "bindpw PW\n"),
+        ("auth.conf", "machine pypi.internal login etl password PW\n"), ("client.properties", 'sasl.jaas.config=org.x.PlainLoginModule required username="u" password="PW";\n'),
+        ("kustomization.yaml", "secretGenerator:\n- name: db\n  literals:\n  - broker=PW\n"), ("compose.yml", 'services:\n  db:\n    healthcheck:\n      test: ["CMD", "mysqladmin", "ping", "-u", "root", "-pPW"]\n'),
+        ("web.config", '<add key="DbPassword" value="PW"/>\n'), ("plan.jmx", '<p name="Argument.name">password</p><p name="Argument.value">PW</p>\n'), ("sitemanager.xml", '<Pass encoding="none">PW</Pass>\n'),
+        ("build.sbt", 'credentials += Credentials("r", "h", "etl", "PW")\n'), ("A.java", 'ds.setPassword("PW");\n'), ("B.java", 'DriverManager.getConnection("jdbc:x", "etl", "PW");\n'),
+        ("load.R", 'db_password <- "PW"\n'), ("report.Rmd", '```{r}\ndb_password <- "PW"\n```\n'), ("Makefile", "DB_PASSWORD ?= PW\n"), ("Dockerfile", "FROM a\nRUN echo 'root:PW' | chpasswd\n"),
+        ("grants.sql", "SET PASSWORD FOR 'etl'@'%' = PASSWORD('PW');\n"), ("config.yaml", "db:\n  password: !str PW\n"), ("group_vars/all.yml", "db_password: !unsafe PW\n"), ("config.yml", "a: {b: {password: PW}}\n"),
+        ("main.tf", 'locals {\n  x = "PW"\n}\nresource "google_sql_user" "u" {\n  password = local.x\n}\n'),
+        ("main.tf", 'variable "wh" {\n  default = "PW"\n}\nlocals {\n  y = var.wh\n}\nresource "a" "u" {\n  url = "postgres://u:${local.y}@db.internal/x"\n}\n'),
+        ("main.tf", 'resource "kubernetes_secret" "s" {\n  data = {\n    broker = "PW"\n  }\n}\n'), ("helm.tf", 'resource "helm_release" "x" {\n  set_sensitive {\n    name  = "broker.conn"\n    value = "PW"\n  }\n}\n'),
+        ("run.log", "INFO password: PW\n"), ("notes.rst", "Password: `PW`\n"), ("page.html", "<!-- password: PW -->\n"), ("settings.json", '{"_comment": "old password = PW"}'),
+        ("secrets/db_password", "PW\n"), ("secrets/db_password.txt", "PW"), (".vault_pass", "PW\n"), ("users.tsv", "user\tpassword\na\tPW\n"),
+    ):
+        hide("server's settings", name, text)
+    for name, text in (
+        (".vault-token", "OPAQUE\n"), ("config/master.key", "DRAWN\n"), ("kaggle.json", '{"username": "etl", "key": "DRAWN"}'), ("keys.csv", "vendor,api_key\nacme,OPAQUE\n"), ("keys.psv", "vendor|client_secret\nacme|OPAQUE\n"),
+        ("variables.sql", "INSERT INTO variable (key, val) VALUES ('region', 'eu'), ('api_key', 'OPAQUE');\n"), ("state.json", '{"cookies": [{"name": "session", "value": "OPAQUE"}]}'),
+        ("app.js", "const apiKey = `DRAWN`;\n"), ("index.php", "<?php define('API_TOKEN', 'DRAWN');\n"), ("task.yaml", "params:\n- name: API_TOKEN\n  default: DRAWN\n"),
+    ):
+        hide("server's settings", name, text)
+    for command in (
+        "beeline -u jdbc:hive2://h:10000 -n etl -p PW", "bcp dw.dbo.t out f -S h -U etl -P PW", "cqlsh h -u etl -p PW", "vsql -h h -U etl -w PW", "sqlldr userid=etl/PW@dw control=a.ctl", "expdp etl/PW@dw dumpfile=a",
+        "db2 connect to DW user etl using PW", "rabbitmqctl add_user etl PW", "htpasswd -b -c .htpasswd etl PW", "keytool -list -keystore a.jks -storepass PW", "7z x -pPW a.7z", "zip -P PW a.zip b", "mc alias set s3 https://s3.internal etl PW",
+        "REDISCLI_AUTH=PW redis-cli ping", "aws ssm put-parameter --name /db/pw --type SecureString --value 'PW'", "az keyvault secret set --vault-name v --name dw --value 'PW'",
+        "kubectl create secret generic dw --from-literal=broker='PW'", "gcloud run deploy x --set-env-vars=^@^A=b@DB_PASSWORD=PW", "ftp -n h <<EOF\nquote USER etl\nquote PASS PW\nEOF", "curl -H 'Authorization: Token DRAWN' https://api.internal",
+        "curl -b 'session=OPAQUE' https://api.internal", "curl -H 'Cookie: JSESSIONID=DRAWN' https://api.internal", "curl -u 'DRAWN:' https://api.internal",
+    ):
+        hide("command", "scripts/load.sh", f"#!/bin/bash\nset -e\n{command}\n")
+    for name in ("keys/legacy.bin", "store.db", "client.o"):
+        e.hide("key store by another name", "PKCS #12", {name: new.p12()})
+
+
 def _uri(e: Exam, scheme: str = "postgresql+psycopg2") -> str:
     password = quote(e.new.password(), safe="")
     return f"{scheme}://{e.user()}:{mark(password)}@{e.host()}:5432/{e.new.word()}"

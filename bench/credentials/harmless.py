@@ -41,6 +41,39 @@ def every_case(e: Exam) -> None:
         kind(e)
 
 
+def look_alikes(e: Exam) -> None:
+    """Add what is sealed, said, shown or selected, and has the form of the above."""
+    new = e.new
+
+    def sealed(size: int = 30) -> str:
+        return new.random_base64(size)
+
+    for name, text in (
+        ("Pulumi.prod.yaml", f"config:\n  acme:dbPassword:\n    secure: v1:{sealed(12)}:{sealed()}\n"), (".travis.yml", f"password:\n  secure: {sealed(256)}\n"), ("renovate.json", json.dumps({"hostRules": [{"encrypted": {"token": sealed(200)}}]})),
+        ("application.yml", f"spring:\n  datasource:\n    password: '{{cipher}}{new.text(96, HEX)}'\n"), ("settings.xml", f"<password>{{{sealed(12)}}}</password>\n"), ("ingress.yaml", f"annotations:\n  checksum/secret: {new.text(64, HEX)}\n"),
+        ("grants.sql", f"CREATE USER u IDENTIFIED WITH mysql_native_password AS '*{new.text(40, HEX.upper())}';\n"), ("userlist.txt", f'"etl" "md5{new.text(32, HEX)}"\n'), (".htpasswd", f"etl:{{SHA}}{sealed(20)}\n"),
+        ("a.yaml", "password: !Ref DbPassword1x\ntoken: !ENV DB_TOKEN_9x\nsecret: !aws_secret vendor-9f\napi_key: !vault a/b#c9d8\n"), ("a.json", '{"//password": "set in CI1", "_password_comment": "rotate2monthly"}'),
+        ("airflow.cfg", "[smtp]\n# Example: smtp_password = airflow\n# smtp_password =\n[celery]\nflower_basic_auth =\n"), ("de.json", '{"password": "пароль", "pwd": "Mot de passe", "api_key": "Chave de API"}'),
+        ("app.js", "r.password=!!e.password,t.credentials=e.crossOrigin===`a`,pw=class extends A{}\nconst KEY_NAME = `access_token_v2`;\n"), ("a.csv", f"order_key,session_key,token\n{new.text(32, HEX)},{new.text(32, HEX)},{new.uuid()}\n"),
+        ("users.csv", f"user,password\na,$2b$12${new.text(53)}\nb,********\n"), ("secrets.csv", "project,secret,version\np1,db-password,3\n"), ("password.txt", "changeme\n"), ("secrets/db_password", "${DB_PASSWORD}\n"), ("token.txt", "see the vault, item dw-1\n"),
+        ("kustomization.yaml", "secretGenerator:\n- name: a\n  files:\n  - tls.key=secret/tls1.key\n  literals:\n  - LOG_LEVEL=info2\n  - broker=redis-broker-1\n  - password=$(PW)\n"),
+        ("main.tf", 'locals {\n  s = "dw-pw-v2"\n  user = "etl_user1"\n}\nresource "a" "b" {\n  username = local.user\n  secret_name = local.s\n  secret = local.s\n  password = var.pw\n}\n'),
+        ("secret.tf", 'resource "kubernetes_secret" "s" {\n  metadata {\n    name = "dw-creds-1"\n  }\n  data = {\n    username = "etl_user1"\n    password = var.pw\n    host = "db.internal1"\n  }\n}\n'),
+        ("strings.xml", '<resources><string name="password_hint">At least 8 characters</string><add key="ApiKeyHeader" value="X-Api-Key"/></resources>\n'), ("state.json", '{"cookies": [{"name": "theme", "value": "dark-mode-1234567890"}, {"name": "lang", "value": "en-GB"}]}'),
+        ("run.log", "INFO token refreshed in 12ms\nINFO the token is expired2026\nWARN password authentication failed for user etl1\n"), ("tekton.yaml", "params:\n- name: secret-name\n  default: dw-creds-v2\n- name: password\n  default: ''\n"),
+        ("a.yaml", "basic_auth: enabled1\ncookie_name: airflow_sess1\nmax_tokens: 4096\n"), ("metadata.json", json.dumps({"ssh-keys": f"etl:{new.public_ssh()}"})),
+    ):
+        e.harmless("look-alike", {name: text})
+    for body in (
+        "redis.Redis('h', 6379, 0)", "ftp.login('anonymous', 'me@acme.internal')", "partial(load, 'orders2', 'eu1')", "tokens.append('word1')", "max_tokens = 'a1B2c3D4e5F6g7'", "password_fields = {'prod': 'pw_field1'}",
+        "id_password = '#password-input1'\nx_password = '//*[@id=\"pw2\"]'", "Secret('env', 'DB_PASSWORD', secret='airflow-secrets-v2', key='password')", "basic_auth = 'enabled1'", "cookies = {'locale': 'en-GB', 'ab_test': 'variant-b-20261130'}",
+        "password = Field(..., min_length=8, alias='pass_word')", "token = Option(None, '--token', envvar='TOKEN')", "session_cookie_name = 'airflow_session2'", "PAIRS = [('password', 'passwd'), ('token', 'access_token2')]",
+        "headers = {'WWW-Authenticate': 'Token realm=\"api1\"'}", "doc = 'Authorization: Token YOUR_TOKEN_GOES_HERE'", "url = Template('postgresql://$u:$p@h/d').substitute(u=user, p=secret)", "x = bytes([80, 75, 3, 4])\ny = ''.join(map(str, [1, 2]))",
+        f"digest = '{new.text(64, HEX)}'\ntext = '{b'only text, in hexadecimal'.hex()}'", "print('the key is', key)\nraise ValueError('the token is not-valid1')",
+    ):
+        e.harmless("look-alike in code", {e.dag_file(): task(e, body)})
+
+
 def _file(e: Exam, name: str, value: str) -> dict[str, str]:
     """Return a file of some form that says `name` is `value`."""
     shown = literal(value)

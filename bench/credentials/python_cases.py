@@ -562,6 +562,50 @@ def calls(e: Exam) -> None:
     hide("SSHOperator", "password", dag(e, f'SSHOperator(task_id="s", ssh_conn_id="edge", command="PGPASSWORD={m(secret())} psql -c \'select 1\'")', imports="from airflow.providers.ssh.operators.ssh import SSHOperator\n"))
 
 
+def libraries(e: Exam) -> None:
+    """Add what libraries take by position, what declares a value, and ways to make one."""
+    new = e.new
+
+    def hide(shape: str, kind: str, code: str) -> None:
+        text = code.replace("PW", mark(new.password())).replace("DRAWN", mark(new.hex_key())).replace("OPAQUE", mark(new.opaque()))
+        e.hide(shape, kind, {e.dag_file(): task(e, text)})
+
+    for code in (
+        'redis.Redis("HOST", 6379, 0, "PW")', 'pymssql.connect("HOST", "etl", "PW", "dw")', 'pika.PlainCredentials("etl", "PW")',
+        'client.username_pw_set("etl", "PW")', 'ldap3.Connection(server, "cn=etl", "PW")', 'conn.simple_bind_s("cn=etl,dc=acme", "PW")',
+        'jaydebeapi.connect("com.acme.Driver", "jdbc:acme://HOST", ["etl", "PW"], "acme.jar")', 'trino.auth.BasicAuthentication("etl", "PW")',
+        'InfluxDBClient("HOST", 8086, "etl", "PW", "metrics")', 'jenkins.Jenkins("https://ci.internal", "etl", "PW")', 'TSC.TableauAuth("etl", "PW")',
+        'urllib3.make_headers(basic_auth="etl:PW")', 'opener.add_password(None, "https://api.internal", "etl", "PW")', 'pysftp.Connection("HOST", "etl", None, "PW")',
+        'conf.set("smtp", "smtp_password", "PW")', 'archive.setpassword(b"PW")', 'passwords.append("PW")', 'dict(zip(["user", "password"], ["etl", "PW"]))',
+    ):
+        hide("argument by position", "password", code.replace("HOST", e.host()))
+    for code in (
+        'OAuth1("abc", "OPAQUE", "def", "ghi")', 'SpotifyClientCredentials("abc", "DRAWN")', 'ctx.acquire_token_with_client_credentials("https://r", "abc", "OPAQUE")',
+        'minio.Minio("s3.internal:9000", "etl", "OPAQUE")', 'gitlab.Gitlab("https://gitlab.internal", "OPAQUE")', 'URLSafeTimedSerializer("OPAQUE")',
+        'AES.new(b"DRAWN", AES.MODE_ECB)', 'jwt.encode({}, key="OPAQUE", algorithm="HS256")', 'client.auth.approle.login(role_id="abc", secret_id="DRAWN")',
+        'wandb.login(key="DRAWN")', 'request.add_header("X-Api-Key", "DRAWN")', 'headers = {"Authorization": "GenieKey DRAWN"}', 'headers = {"Authorization": f"Token {\'DRAWN\'}"}',
+        'session.cookies.set("sessionid", "OPAQUE")', 'requests.get("https://api.internal", cookies={"JSESSIONID": "DRAWN"})', 'headers = {"Cookie": "lang=en; session=OPAQUE; theme=dark"}',
+        'VALID_TOKENS = {"OPAQUE"}', 'PAGERDUTY_KEY = "DRAWN"', 'API_KEYS = ["OPAQUE"]',
+    ):
+        hide("argument by position", "opaque token", code)
+    for code in (
+        'class Settings(BaseSettings):\n    db_password: str = Field("PW", env="DB_PASSWORD")', '@dataclass\nclass Settings:\n    password: str = field(default="PW")',
+        '@dataclass\nclass Settings:\n    password: str = field(default_factory=lambda: "PW")', 'params = {"password": Param("PW", type="string")}',
+        'password = Variable.get("warehouse", default_var="PW")', 'DB_PASSWORD = {"prod": "PW", "dev": ""}', 'DB_PASSWORD = {"prod": "PW", "dev": ""}[stage]',
+        'KEY = "password"\nsettings[KEY] = "PW"', 'LOGIN = ("etl", "PW")\nrequests.get("https://api.internal", auth=LOGIN)', 'def connect(user, password): ...\n\npartial(connect, "etl", "PW")',
+        'url = Template("postgresql://etl:$p@db.internal/dw").substitute(p="PW")', 'url = "postgresql://etl:{p}@db.internal/dw".format_map({"p": "PW"})',
+        'print("the password of etl is PW")', 'passwort = mot_de_passe = "PW"', 'conf_vars({("smtp", "smtp_password"): "PW"})',
+    ):
+        hide("declared", "password", code.replace("PW", mark(f"{new.text(15)}7")))
+    token = new.github()
+    for way, code in (
+        ("reversed", f'x = "".join(reversed("{mark(token[::-1])}"))'), ("cut", f'x = "".join("{OPEN}{token[:20]} {token[20:]}{CLOSE}".split())'),
+        ("numbers", f"x = bytes({OPEN}{list(token.encode())}{CLOSE}).decode()"), ("map", f"x = ''.join(map(chr, {OPEN}{list(token.encode())}{CLOSE}))"),
+        ("hexadecimal", f'x = "{mark(token.encode().hex())}"'),
+    ):
+        e.hide(way, "GitHub token", {e.dag_file(): task(e, code)})
+
+
 def _postgres(e: Exam) -> str:
     return f"postgresql://{e.user()}:{quote(e.new.password(), safe='')}@{e.host()}:5432/{e.new.word()}"
 

@@ -129,6 +129,12 @@ TYPICAL: list[tuple[str, str, SecretKind, str]] = [
     ("names of others", "PassWord = 'PW'", "password", "PassWord"),
     ("names of others, French", "mot_de_passe = 'PW'", "password", "mot_de_passe"),
     ("a vendor's", "PAGERDUTY_KEY = 'DRAWN'", "api_key", "PAGERDUTY_KEY"),
+    ("of a login", "wandb.login(key='DRAWN')", "api_key", "api_key"),
+    ("Minio", "Minio('h', 'a', 'DRAWN')", "secret_value", "secret_key"),
+    ("chosen", "x = DB_PASSWORD = {'prod': 'PW', 'dev': ''}[stage]", "password", "DB_PASSWORD of prod"),
+    ("got", "PASSWORD = {'prod': 'PW'}.get(stage)", "password", "PASSWORD of prod"),
+    ("a key of two", "conf_vars({('smtp', 'smtp_password'): 'PW'})", "password", "smtp_password"),
+    ("inside of a function", "def f():\n  def g(user, password): ...\n  g('u', 'PW')", "password", "password"),
     ("a weak one", "connect(password='Password123')", "password", "password"),
 ]  # fmt: skip
 WRITTEN: list[tuple[str, str, SecretKind, str]] = [

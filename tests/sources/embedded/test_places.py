@@ -997,6 +997,64 @@ CASES: dict[str, tuple[str, str, str, int]] = {
             "REDISCLI_AUTH=PW redis-cli ping",
         )
     },
+    **{
+        f"a value alone: {name}": (name, f"\n{PASSWORD}\n", kind, 2)
+        for name, kind in (
+            ("db_password", "password"),
+            ("db_password.txt", "password"),
+            (".vault_pass", "password"),
+            (".vault-token", "bearer_token"),
+            ("master.key", "secret_value"),
+        )
+    },
+    "JSON by its text": (
+        ".dockerconfigjson",
+        f'{{"a":\n{{"password": "{PASSWORD}"}}}}',
+        "password",
+        2,
+    ),
+    "a signed URL": (
+        "a.txt",
+        f"https://b.s3.amazonaws.com/x?X-Amz-Expires=60&X-Amz-Signature={'4e1c9a7b' * 8}\n",
+        "bearer_token",
+        1,
+    ),
+    "gcloud's own sign": (
+        "a.sh",
+        f"gcloud run deploy x --set-env-vars=^@^A=b@DB_PASSWORD={PASSWORD}\n",
+        "password",
+        1,
+    ),
+    "a parameter": (
+        "a.sh",
+        f"aws ssm put-parameter --name /a --type SecureString --value '{PASSWORD}'\n",
+        "password",
+        1,
+    ),
+    "a token for a user": (
+        "a.sh",
+        f"curl -u '{PASSWORD}{PASSWORD}:' https://a\n",
+        "password",
+        1,
+    ),
+    "JSON in quotes": (
+        "a.sh",
+        f'bq mk --connection_credential=\'{{"username":"u","password":"{PASSWORD}"}}\'\n',
+        "password",
+        1,
+    ),
+    "a default of a parameter": (
+        "a.yaml",
+        f"params:\n- name: TOKEN\n  default: {'4e1c9a7b' * 4}\n",
+        "bearer_token",
+        3,
+    ),
+    "a URL in quotes": (
+        "a.sh",
+        f'# U="jdbc:postgresql://h/d?user=u&password={PASSWORD}"\n',
+        "password",
+        1,
+    ),
     "not UTF-8": ("notes.txt", f"caf\udce9\nuse {TOKEN}\n", "bearer_token", 2),
 }
 
@@ -1149,6 +1207,14 @@ $body = @{ password = $Password; token = $config.Api.Token }
         "airflow.cfg",
         "# Example: smtp_password = airflow\n# smtp_password =\n",
     ),
+    "digests of users": (".htpasswd", "etl:{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g="),
+    "where one is": ("password.txt", "${DB_PASSWORD}\n"),
+    "a public one": ("public.key", f"{PASSWORD}\n"),
+    "whose a signature is": (
+        "a.sh",
+        "x='AWS4-HMAC-SHA256 Credential=a/20260101/us/s3/aws4_request'\n",
+    ),
+    "parameters": ("a.yaml", "params:\n- name: secret-name\n  default: dw-creds-v2\n"),
     "columns": (
         "a.csv",
         f"token,password_hash,session_key\n9d8ecb44e2c2,{'4e1c9a7b' * 8},{'4e1c9a7b' * 4}\n",

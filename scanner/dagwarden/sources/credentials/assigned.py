@@ -27,6 +27,7 @@ MAX_ASSIGNING = 200_000
 _FOLLOWED = 150
 _LONGEST = 2_000
 FEW = 20
+_MOST_PAIRS = 200
 # Units of work for one command: its options are looked for along its line.
 _WORK_OF_COMMAND = 20
 # Where a text may be cut, the best first: no name is parted from its value.
@@ -108,6 +109,9 @@ _OPTIONS = (
     _option("openssl", rf"\bopenssl{_ON_THE_LINE}\s-(?:passin|passout|pass|k)\s+(?:pass:)?"),
     _option("zip", rf"\b(?:unzip|zip){_ON_THE_LINE}\s-P\s{{0,3}}"),
     _option("smbclient", rf"\bsmbclient{_ON_THE_LINE}\s(?:-U|--user)[= ]{{0,3}}", "%"),
+    _option("put-parameter", rf"\bssm\s+put-parameter\b(?=[^\n]{{0,1000}}SecureString){_ON_THE_LINE}\s--value[= ]"),
+    _option("keyvault", rf"\bkeyvault\s+secret\s+set\b{_ON_THE_LINE}\s--value[= ]"),
+    _option("put-secret", rf"\bput-secret\b{_ON_THE_LINE}\s--string-value[= ]"),
     _option("lftp", rf"\blftp{_ON_THE_LINE}\s(?:-u|--user)[= ]{{0,3}}", ","),
 )  # fmt: skip
 # ... and commands in which it has its place among other words.
@@ -120,6 +124,7 @@ _WORDED = (
     _option("mc alias", r"\bmc\s+alias\s+set\s+\S{1,60}\s+\S{1,200}\s+\S{1,100}\s+"),
     _option("quote PASS", r"\bquote\s+PASS\s+"),
     _option("chpasswd", r"\b(?:echo|printf)\s+(?=[^\n|]{1,300}\|\s*(?:sudo\s+)?chpasswd\b)", ":"),
+    _option("NetworkCredential(", r"\bNetworkCredential\(\s*[^\n(),]{1,200},\s*(?=[\"'])"),
     _option("getConnection", r"\bgetConnection\(\s*[^\n(),]{1,400},\s*[^\n(),]{1,100},\s*(?=\")"),
     _option("Credentials(", r"\bCredentials\((?:\s*\"[^\"\n]{0,200}\",){3}\s*(?=\")"),
 )  # fmt: skip
@@ -184,7 +189,7 @@ _PIPED = late(
 )
 _SQL = late(
     r"\b(?:identified\s+(?:with\s+\S+\s+)?by\s|password\s|password\s+for\s+\S{1,200}\s*=\s*(?:password\s*\()?"
-    r"|secret_access_key\s|session_token\s)\s*'(?P<secret>[^'\n]{2,200})'",
+    r"|secret_access_key\s|session_token\s|key_id\s+'[^'\n]{4,100}'\s{0,4},\s{0,4}secret\s)\s*'(?P<secret>[^'\n]{2,200})'",
     re.IGNORECASE,
 )
 _IN_SQL = ("identified", "password", "secret_access_key", "session_token")
@@ -271,6 +276,9 @@ def assigned_in(text: str) -> Iterator[Assigned]:
                 continue  # a word of code, or a text that is filled in
             if which and not (which in _BARE and _ATTRIBUTE().fullmatch(match[which])):
                 value = unquoted(match[which]) if which in _BARE else match[which]
+                if value[:1] == "{" and '":' in value:  # what it holds counts
+                    yield from assigned_in(value)
+                    continue
                 yield Assigned(match["name"], value)
                 if "=" in value:
                     yield from _inside(value)
@@ -319,10 +327,14 @@ def assigned_in(text: str) -> Iterator[Assigned]:
 
 def _inside(value: str) -> Iterator[Assigned]:
     """Yield what a value assigns: --set-env-vars=NAME=VALUE, a command in quotes."""
+    if value[:1] == "^" and value[2:3] == "^":  # gcloud's own sign between them
+        for one in value[3:].split(value[1])[:_MOST_PAIRS]:
+            yield from _inside(one)
+        return
     inner, _, rest = value.partition("=")
     if inner.replace("-", "_").isidentifier():
         yield Assigned(inner, rest)
-    if " " in value:
+    if " " in value or ("://" in value and "?" in value):
         yield from assigned_in(value)
 
 
@@ -348,5 +360,7 @@ def _passwords_of(option: _Option, command: str) -> Iterator[str]:
             password = given
         elif not found:
             continue
+        elif not password and option.hint == "curl" and is_drawn(given[:-1]):
+            password = given[:-1]  # a token for a user, without a password
         if len(password) > 1:
             yield password

@@ -33,7 +33,7 @@ class Named(Struct, frozen=True):
 
 _PATH = late(
     r"(?:~|\.{1,2}|[A-Za-z]:)?[/\\][\w.\-/\\ ]*$|(?:gs|s3|file|abfss?|hdfs)://"
-    r"|[\w.\-/]+\.(?:json|pem|key|p12|pfx|crt|cer|ya?ml|txt|env|jks|ini|cfg|toml)$"
+    r"|@?[\w.\-/]+\.(?:json|pem|key|p12|pfx|crt|cer|ya?ml|txt|env|jks|ini|cfg|toml)$"
 )
 _PLAIN = late(r"[+-]?\d+(?:[.,]\d+)*|true|false|yes|no|on|off", re.IGNORECASE)
 _URL = late(r"[A-Za-z][\w+.-]{0,40}://\S*$")
@@ -162,7 +162,7 @@ _UNSIGNED = "eyJhbGciOiJub25lI"
 _OFTEN_VERBS = (("pass",), ("pw",))
 # These words are as often followed by the name of a secret as by a secret.
 # A secret's name may end so: password_column_name
-_ENDS_OF_NAMES = words("column field id name ref")
+_ENDS_OF_NAMES = words("col column field id name ref")
 _OFTEN_NAMED = words("secret token credential credentials creds key")
 _JOINING = ("token", "secret", "key")
 _JOINED = words(
@@ -181,8 +181,9 @@ _OF_SEVERAL = words(
 )
 # What a mapping of secrets is called, by whose they are: PASSWORDS = {"dev": ...}
 _HELD = {
-    "password": "password",
-    "passwords": "password",
+    **dict.fromkeys(
+        ("pass", "password", "passwords", "passwd", "pwd", "pw"), "password"
+    ),
     "secrets": "secret",
     "tokens": "token",
     "keys": "key",
@@ -286,7 +287,7 @@ def _kind_by_words(said: tuple[str, ...]) -> SecretKind | None:
 
 def _is_paired(said: tuple[str, ...]) -> bool:
     """Tell whether a name promises a user and a password in one text."""
-    return said[-2:] in _PAIRED and (said[-1] == "auth" or "auth" in said)
+    return said[-2:] in _PAIRED and (said[-1] == "auth" or "basic" in said)
 
 
 def _kind_of_something(said: tuple[str, ...]) -> SecretKind | None:

@@ -39,6 +39,8 @@ _REFERENCE = late(
     r"|secret|secretref|env|file|awssm|awsps|azurekv|keyvault|infisical|bws|kms"
     r"|aws|azure|bitwarden|gcp|lastpass|sops)"
     r"(?:://|:(?=[^:\s]))"
+    # whose a signature of AWS is
+    r"|\S{1,200}/aws4_request"
     # a field of what Vault has at a path: secret/data/db:password
     r"|[a-z][\w-]*(?:/[a-z][\w-]*)+:[a-z_]+$"
     r"|arn:aws|@microsoft\.keyvault\(|ref\+\w+://|secret_ref|!vault|!secret|!env|!ref",

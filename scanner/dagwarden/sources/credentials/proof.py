@@ -21,7 +21,18 @@ _CHECKED = late(r"(?:gh[pousr]|npm)_(?P<drawn>[A-Za-z0-9]{30})(?P<sum>[A-Za-z0-9
 _CHECKED_PREFIXES = frozenset({"ghp_", "gho_", "ghu_", "ghs_", "ghr_", "npm_"})
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 # Of tokens that have no checksum, those whose beginning others' texts may have, too.
-_COMMON = frozenset({":AA", "1//", "SharedAccessKey=", "services/", "sig="})
+_COMMON = frozenset(
+    {
+        ":AA",
+        "1//",
+        "SharedAccessKey=",
+        "services/",
+        "sig=",
+        "secret_",
+        "/t/",
+        "webhooks/",
+    }
+)
 _FINE_GRAINED = late(r"github_pat_[A-Za-z0-9]{22}_[A-Za-z0-9]{59}")
 
 

@@ -31,7 +31,12 @@ from dagwarden.sources.credentials.fold import (
     is_known,
     result_of,
 )
-from dagwarden.sources.credentials.names import is_drawn, kind_by_name, name_within
+from dagwarden.sources.credentials.names import (
+    WORDY,
+    is_drawn,
+    kind_by_name,
+    name_within,
+)
 from dagwarden.sources.credentials.shapes import is_key_id
 from dagwarden.sources.credentials.walk import (
     MAX_TEXT,
@@ -190,6 +195,21 @@ _POSITIONS: dict[str, dict[int, str]] = {
     "BasicAuth": {1: "password"},
     "BasicAuthentication": {1: "password"},
     "BearerAuth": {0: "token"},
+    "AuthApiKey": {0: "api_key"},
+    "CosmosClient": {1: "account_key"},
+    "InfluxDBClient": {3: "password"},
+    "Jenkins": {2: "password"},
+    "Minio": {2: "secret_key"},
+    "PasswordAuthenticator": {1: "password"},
+    "PlainCredentials": {1: "password"},
+    "SMBConnection": {1: "password"},
+    "Salesforce": {1: "password", 2: "security_token"},
+    "SecretBox": {0: "cipher_key"},
+    "SpotifyClientCredentials": {1: "client_secret"},
+    "TimestampSigner": {0: "signing_key"},
+    "URLSafeSerializer": {0: "signing_key"},
+    "URLSafeTimedSerializer": {0: "signing_key"},
+    "UsernameToken": {1: "password"},
     "ClientSecretCredential": {2: "client_secret"},
     "FTP": {2: "password"},
     "FTP_TLS": {2: "password"},
@@ -211,17 +231,29 @@ _POSITIONS: dict[str, dict[int, str]] = {
     "TableauAuth": {1: "password"},
     "UsernamePasswordCredential": {2: "password"},
     "acquire_token_with_client_credentials": {2: "client_secret"},
+    "add_password": {3: "password"},
+    "basic_auth": {1: "password"},
     "login": {1: "password"},
+    "pass_": {0: "password"},
     "set_access_token": {1: "access_token_secret"},
     "simple_bind": {1: "password"},
     "simple_bind_s": {1: "password"},
+    "username_pw_set": {1: "password"},
+}
+# ... and where the name alone says too little, by what it belongs to.
+_POSITIONS_OF: dict[tuple[str, str], dict[int, str]] = {
+    ("FacebookAdsApi", "init"): {1: "app_secret", 2: "access_token"},
+    ("ldap3", "Connection"): {2: "password"},
+    ("oss2", "Auth"): {1: "secret_key"},
+    ("pysftp", "Connection"): {3: "password"},
+    ("shopify", "Session"): {2: "access_token"},
 }
 # Whom a server lets in without knowing him: what he gives for a password is none.
-_NOBODY = frozenset({"anonymous", "ftp"})
+_NOBODY = frozenset({"anonymous", "ftp", "guest"})
 # Ciphers that are made by `new` of a module.
 _CIPHERS = frozenset({"AES", "ARC4", "Blowfish", "ChaCha20", "DES", "DES3", "hmac"})
 # What declares a field, an option or a parameter by the value that it has at first.
-_DECLARING = frozenset({"Field", "Param"})
+_DECLARING = words("Argument Body Cookie Field Form Header Option Param Query")
 # What looks a value up: what it is when there is none stands second.
 _LOOKING = frozenset({"get", "get_env", "get_or_default", "getenv", "pop"})
 # What adds one more to a list or set.
@@ -392,6 +424,7 @@ class _Reading:
         self, node: ast.FunctionDef | ast.AsyncFunctionDef, scope: _Scope
     ) -> list[ast.AST]:
         """Look into defaults; the body waits until all names have their values."""
+        self._declare(node)  # also one inside of another
         for decorator in node.decorator_list:
             self._expression(decorator, "", scope)
         for name, default in _defaults(node.args):
@@ -574,6 +607,8 @@ class _Reading:
             self._look(name, fold(node, scope.names))
         if isinstance(node, ast.Attribute):
             return [(node.value, "")]
+        if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Dict):
+            return [(node.value, name), (node.slice, "")]
         return () if isinstance(node, ast.Name) else self._parts(node)
 
     def _parts(self, node: ast.expr) -> Parts:
@@ -615,6 +650,9 @@ class _Reading:
             elif key is not None:
                 parts.append((key, ""))
                 folded = fold(key, scope.names).value
+                # (section, name): V
+                if isinstance(folded, tuple) and folded and type(value) is ast.Constant:
+                    folded = cast("tuple[object, ...]", folded)[-1]
                 own = folded if isinstance(folded, str) else own
             parts.append((value, named if named and said in _VALUES else own))
         return parts
@@ -634,7 +672,8 @@ class _Reading:
             own[1] = (own[1][0], "password")
         elif len(own) == 2 and isinstance(node, ast.Tuple):
             first = _text_of(node.elts[0], scope)
-            if first is not None and kind_by_name(first):  # ("Authorization", V)
+            # ("Authorization", V), unless both are words
+            if first is not None and kind_by_name(first) and not _is_word(values[1]):
                 own[1] = (own[1][0], first)
         return own
 
@@ -649,8 +688,14 @@ class _Reading:
                 self._look(name, folded)
         parts: list[tuple[ast.AST, str]] = []
         if isinstance(node.func, (ast.Attribute, ast.Call, ast.Subscript)):
-            parts.append((getattr(node.func, "value", node.func), ""))
-        if function == "Connection" and _receiver(node) != "ldap3":
+            whole = getattr(node.func, "value", node.func)
+            # {"prod": V, ...}.get(STAGE)
+            chosen = function == "get" and isinstance(whole, ast.Dict)
+            parts.append((whole, name if chosen else ""))
+        if (
+            function == "Connection"
+            and (_receiver(node), function) not in _POSITIONS_OF
+        ):
             self._connection(node, scope)
         given = self._name_given(node.keywords, scope)
         if node.args:
@@ -731,6 +776,7 @@ class _Reading:
                 return {0: name}, name
             if function in _LOOKING:  # what it is when nothing else is given
                 return {1: name}, name
+            named = name
         if function in _NAMING:
             for position, argument in enumerate(node.args[:2]):
                 said = _text_of(argument, scope)
@@ -759,8 +805,8 @@ class _Reading:
             return dict(enumerate(given, 1)), named
         if function in _ADDING and kind_by_name(_receiver(node)) is not None:
             return {0: _receiver(node)}, named
-        if function == "Connection" and _receiver(node) == "ldap3":
-            return {2: "password"}, named
+        if (of := (_receiver(node), function)) in _POSITIONS_OF:
+            return _POSITIONS_OF[of], named
         if function == "create" and _receiver(node) == "URL":  # of SQLAlchemy
             return {2: "password"}, named
         if function == "Connection":
@@ -853,6 +899,8 @@ def _said_beside(name: str, call: ast.Call) -> str:
     """Return what a keyword means in a call: of Vault's AppRole, of a JWT's signature."""
     if name == "secret_id" and any(one.arg == "role_id" for one in call.keywords):
         return "approle_secret"
+    if name == "key" and called(call) == "login":
+        return "api_key"
     signing = name == "key" and called(call) == "encode" and _receiver(call) == "jwt"
     return "signing_key" if signing else name
 
@@ -876,6 +924,10 @@ def _is_drawn(node: ast.expr) -> bool:
     """Tell whether a text is written out that is random, and long enough to open something."""
     text = node.value if isinstance(node, ast.Constant) else None
     return isinstance(text, str) and len(text) >= _LONG_PART and is_drawn(text)
+
+
+def _is_word(value: object) -> bool:
+    return isinstance(value, str) and WORDY().fullmatch(value) is not None
 
 
 def _has_fields(node: ast.ClassDef) -> bool:

@@ -132,6 +132,16 @@ _TOKENS: tuple[_Token, ...] = (
         late(_BEGIN + r"(discord(?:app)?\.com/api/webhooks/)\d{15,22}/[\w-]{50,90}"),
     ),
     _Token(
+        ("webhooks/",),
+        "webhook_url",
+        late(r"(?<![\w/.])(webhooks/)\d{17,20}/[\w-]{60,90}" + _END),
+    ),
+    _Token(
+        ("conda",),
+        "bearer_token",
+        late(r"conda[\w.-]{0,60}(/t/)(?P<secret>[\w-]{20,100})(?=/)"),
+    ),
+    _Token(
         (":AA",), "bearer_token", late(r"(?<![\w-])\d{8,10}(:AA)[\w-]{33}(?![\w-])")
     ),
     # Amazon, Azure
@@ -162,6 +172,12 @@ _TOKENS: tuple[_Token, ...] = (
             r"[?&]s(?:v|e|p|r|rt|s)=[^\s\"']{4,600}?[?&](sig=)"
             r"(?P<secret>[\w%+/-]{40,100}={0,2})"
         ),
+    ),
+    # a URL that is signed opens what it names, until it expires
+    _Token(
+        ("-Signature=",),
+        "bearer_token",
+        late(r"[?&](X-(?:Amz|Goog)-Signature=)(?P<secret>[0-9a-f]{64,1024})" + _ENDED),
     ),
     _Token(("Q~",), "client_secret", late(r"(?<![\w.~-])[\w.~]{3}\dQ~[\w.~-]{31,34}")),
     # payment, mail, messages
@@ -421,7 +437,8 @@ def shapes(text: str) -> Iterator[Shaped]:
                 yield Shaped("bearer_token", match["secret"])
     if "authorization" in lowered:
         for match in _OTHER_SCHEMES().finditer(text):
-            if _is_token(match["secret"]):
+            drawn = any(map(str.isdigit, match["secret"]))
+            if drawn and _is_token(match["secret"]):
                 yield Shaped("bearer_token", match["secret"])
     if "basic" in lowered:
         for match in _BASIC().finditer(text):

@@ -275,6 +275,11 @@ class _Walk:
         self, place: str, name: str, items: list[object], nesting: int, decodings: int
     ) -> Iterator[Found]:
         before: object = None
+        if len(items) == 2 and isinstance(items[0], str) and kind_by_name(items[0]):
+            # ["password", V], unless both are names
+            given = f"{items[0]}_given"
+            if may_hold_secret(given, items[1]):
+                yield from self.value(place, given, items[1], nesting + 1, decodings)
         for item in items:
             flag = flag_in(before)
             own, inner = (flag, _below(place, flag)) if flag else (name, place)
@@ -315,6 +320,8 @@ class _Walk:
         for key, item in value.items():
             charge(2)
             called = pair if pair is not None and key in _VALUES else key
+            if pair is None and key == "default" and isinstance(value.get("name"), str):
+                called = f"{value['name']}_given"
             name = (
                 _APPROLE if key == "secret_id" and "role_id" in value else str(called)
             )

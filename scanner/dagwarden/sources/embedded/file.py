@@ -39,6 +39,7 @@ from dagwarden.sources.dags.records.outcome import (
 )
 from dagwarden.sources.dags.records.seen import Seen, Unreadable, look
 from dagwarden.sources.embedded.formats import READ_BY_PEOPLE, format_of, reader_of
+from dagwarden.sources.embedded.formats.plain import LONGEST, read_alone
 from dagwarden.sources.embedded.formats.python import read_python
 from dagwarden.sources.embedded.marks import waivers_in
 from dagwarden.sources.embedded.modules import Modules, Shelf
@@ -231,6 +232,8 @@ class _Looked:
             kind = format_of(lowered, text)
             try:
                 self._search(kind, text, spots)
+                if len(text) <= LONGEST and kind in ("prose", "shapes"):
+                    spots += read_alone(lowered, text)
                 spots = self._with_kingfisher(kind, text, spots)
             finally:
                 told = self._add(spots)

@@ -420,7 +420,7 @@ def _texts(namespace: dict[Any, Any]) -> dict[str, Any]:
     return found
 
 
-def _texts_of(values: dict[Any, Any], every: bool) -> dict[str, str]:
+def _texts_of(values: Any, every: bool) -> dict[str, str]:
     """Return the short texts of a dict, by keys that may say secret or every one."""
     found: dict[str, str] = {}
     for key, value in list(values.items())[:MAX_HELD]:

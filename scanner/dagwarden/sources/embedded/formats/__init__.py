@@ -29,7 +29,6 @@ _FORMATS = {
     "shell": "scripts.read_shell",
     "sql": "scripts.read_sql",
     "terraform": "terraform.read_terraform",
-    "token": "settings.read_token",
     "toml": "settings.read_toml",
     "userlist": "settings.read_userlist",
     "xml": "xml_text.read_xml",
@@ -135,8 +134,8 @@ _NAMES = {
     ".pgpass": "pgpass",
     ".profile": "shell",
     ".pypirc": "ini",
-    ".vault-token": "token",
     ".yarnrc": "named",
+    "auth.conf": "netrc",
     ".zshrc": "shell",
     "_netrc": "netrc",
     "config": "ini",
@@ -189,8 +188,8 @@ def format_of(name: str, text: str) -> str:
         known := _PROGRAMS.get(shebang["program"])
     ):
         return known
-    if not dot and text[:1] in {"{", "["}:
-        return "json"
+    if text[:1] == "{" or (not dot and text[:1] == "["):
+        return "json"  # .dockerconfigjson, .avsc, .webmanifest
     if _XML().match(text):  # web.config, plans of JMeter
         return "xml"
     return "shapes"

@@ -14,7 +14,7 @@ from dagwarden.sources.credentials import (
     pieces,
 )
 from dagwarden.sources.credentials.keys import PEM, PUTTY
-from dagwarden.sources.credentials.names import WORDY
+from dagwarden.sources.credentials.names import WORDY, kind_by_name
 from dagwarden.sources.credentials.shapes import shapes
 from dagwarden.sources.credentials.work import charge, is_cut, left
 from dagwarden.sources.embedded.spots import Spot
@@ -49,6 +49,26 @@ def read_shapes(text: str) -> Iterator[Spot]:
                 if found.kind != "private_key" or found.prefix:
                     yield Spot(number, _doubted(found, stripped))
     yield from read_pem(text)
+
+
+# Of a file that holds nothing but a value.
+_ENDINGS = frozenset({"", "key", "pass", "password", "pwd", "secret", "token", "txt"})
+LONGEST = 1_000
+
+
+def read_alone(name: str, text: str) -> Iterator[Spot]:
+    """Yield the value that a file is and nothing else, whose name says so: `db_password.txt`."""
+    value = text.strip()
+    stem, _, ending = name.lstrip(".").partition(".")
+    if not value or len(value.split()) > 1 or ending not in _ENDINGS:
+        return
+    if stem.endswith("passwd") and ":" in value:  # a user, and more of him
+        return
+    said = stem if ending == "txt" else f"{stem}_{ending}".rstrip("_")
+    if kind_by_name(said) is not None:
+        line = text.count("\n", 0, text.find(value)) + 1
+        for found in found_in(said, value, name=said, weak=True):
+            yield Spot(line, found)
 
 
 def _doubted(found: Found, line: str) -> Found:

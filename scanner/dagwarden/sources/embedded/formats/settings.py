@@ -39,8 +39,6 @@ def read_ini(text: str) -> Iterator[Spot]:
     yield from read_comments(text, ";")
     if "PRIVATE" in text:
         yield from read_pem(text)
-    if "machine " in text:  # APT's auth.conf
-        yield from read_netrc(text)
     for section, name, written, line in _options(text):
         place = below(section, name)
         # configparser, and so Airflow, takes %% for one
@@ -80,6 +78,8 @@ def _options(text: str) -> Iterator[tuple[str, str, str, int]]:
         elif directive := _DIRECTIVE.match(stripped):
             # requirepass V (redis.conf), proxy_set_header NAME V; (nginx.conf)
             yield section, directive["name"], directive["value"].strip("\"'"), number
+        else:  # by its shape alone
+            yield section, "", stripped, number
     if name:
         yield section, name, value, started
 
@@ -136,11 +136,6 @@ def _toml_lines(text: str) -> dict[str, int]:
 
 def _dotted(name: str) -> str:
     return ".".join(part.strip().strip("\"'") for part in name.split("."))
-
-
-def read_token(text: str) -> Iterator[Spot]:
-    """Yield the token that a file is, and nothing else: `.vault-token`."""
-    yield from (Spot(1, one) for one in found_in("token", text.strip(), weak=True))
 
 
 def read_userlist(text: str) -> Iterator[Spot]:
