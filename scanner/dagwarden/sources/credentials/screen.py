@@ -54,10 +54,10 @@ def is_clear(text: str) -> bool:
 
 
 _clear: set[str] = set()
-_SCREEN = Screen(_MANY, lambda: ("|".join(_needed()),))
+_SCREEN = Screen(_MANY, lambda: ("|".join(needed()),))
 
 
-def _needed() -> tuple[str, ...]:
+def needed() -> tuple[str, ...]:
     """
     Return, for each way to tell a credential, what it needs: more is no harm.
 
