@@ -382,6 +382,35 @@ def test_a_question_names_what_could_not_be_read(folder: Path, words: str) -> No
     assert done.stdout.endswith(where)
 
 
+@pytest.mark.parametrize("words", ["suggest --dags dags", "graph dags"])
+def test_what_is_made_of_what_was_read_names_what_was_not(
+    folder: Path, words: str
+) -> None:
+    there = "//cloudresourcemanager.googleapis.com/projects/1"
+    kind = "cloudresourcemanager.googleapis.com/Project"
+    project = {"name": there, "assetType": kind, "resource": {"data": {}}}
+    write("iam.ndjson", json.dumps(project))(folder)
+    write("dags/whole.py", "from airflow import DAG\nwith DAG('d'):\n pass\n")(folder)
+    files = ["--snapshot", "iam.ndjson"]
+    done = run(folder, *words.split(), *files)
+    assert (done.returncode, done.stderr) == (0, "")
+    write("dags/broken.py", "# airflow dag\nx = (\n")(folder)
+    done = run(folder, *words.split(), *files)
+    assert done.returncode == 3
+    assert done.stderr.startswith("not read: dags/broken.py:2: syntax: ")
+    assert done.stdout
+
+
+def test_a_suggestion_without_dags_is_refused(folder: Path) -> None:
+    write("iam.ndjson", json.dumps({"name": "//x/y", "assetType": "x/Y"}))(folder)
+    done = run(folder, "suggest", "--snapshot", "iam.ndjson")
+    assert done.returncode == 2
+    assert done.stderr == (
+        "error: there is no DAG whose calls could be kept working; "
+        "give a folder of DAGs with --dags or --config\n"
+    )
+
+
 @pytest.mark.parametrize("words", QUESTIONS)
 def test_a_resource_may_stand_in_what_could_not_be_read(
     folder: Path, words: str

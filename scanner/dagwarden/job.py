@@ -538,7 +538,7 @@ def facts_schema() -> str:
 
 
 class Lines(Record, frozen=True, kw_only=True):
-    """Facts as text, and what was to be read for them and could not be."""
+    """Facts or a graph as text, and what was to be read for them and could not be."""
 
     text: str
     gaps: tuple[Gap, ...]
@@ -641,21 +641,35 @@ def ask_what_can(said: Arguments, principal: str) -> "Holdings":
     return what_can(_asked(said), principal)
 
 
-def suggestion(said: Arguments, identity: str | None, dag: str | None) -> "Suggestion":
-    """Return the smallest set of grants that keeps the scanned calls working."""
+def suggestion(
+    said: Arguments, identity: str | None, dag: str | None
+) -> "tuple[Suggestion, tuple[Gap, ...]]":
+    """Return the smallest set of grants for the scanned calls, and what was not read."""
     from dagwarden.graph.suggest import Scope, suggest
 
     ready = prepare(said)
     facts = read(ready, no_progress).facts
-    return suggest(facts, ready.as_of, Scope(identity=identity, dag=dag))
+    if facts.snapshots and not facts.dags:
+        raise UsageError(
+            nothing_found(ready, 0)
+            or "there is no DAG whose calls could be kept working",
+            remedy="give a folder of DAGs with --dags or --config",
+        )
+    found = suggest(facts, ready.as_of, Scope(identity=identity, dag=dag))
+    return found, facts.gaps
 
 
-def graph_text(said: Arguments, form: str) -> str:
+def graph_text(said: Arguments, form: str) -> Lines:
     """Return the graph of an estate as `graphml` or node-link `json`."""
     from dagwarden.graph.network import as_graphml, as_node_link, network
 
-    found = network(derived(prepare(said)))
-    return as_graphml(found) if form == "graphml" else as_node_link(found)
+    ready = prepare(said)
+    facts = derived(ready)
+    found = network(facts)
+    text = as_graphml(found) if form == "graphml" else as_node_link(found)
+    return Lines(
+        text=text, gaps=facts.gaps, nothing=nothing_found(ready, len(facts.dags))
+    )
 
 
 def _enriched(ready: Job) -> Facts:

@@ -21,6 +21,7 @@ from tests.graph.test_build import (
     SERVICE,
     TEAM_SA,
     TOKEN,
+    URL,
     WEB,
     account,
     account_name,
@@ -520,6 +521,16 @@ def test_what_no_snapshot_lists_inherits_and_may_have_a_policy_of_its_own(
         of(ESTATE, attach, resource.replace("projects/p", "projects/q"), ENV_SA)
 
 
+@pytest.mark.parametrize(
+    "url", [URL, f"{URL}/run?day=1", "https://blue---api-abc-r1.a.run.app"]
+)
+def test_a_service_may_be_named_by_its_url(url: str) -> None:
+    said = of(ESTATE, INVOKE, url, ENV_SA)
+    assert said == of(ESTATE, INVOKE, "service api", ENV_SA)
+    with pytest.raises(UsageError, match="the snapshot holds no resource"):
+        of(ESTATE, INVOKE, "https://other-abc-r1.a.run.app", ENV_SA)
+
+
 def test_a_composer_environment_can_be_asked_about() -> None:
     name = "//composer.googleapis.com/projects/p/locations/r1/environments/etl"
     command = "composer.environments.executeAirflowCommand"
@@ -863,11 +874,16 @@ def test_the_e_mail_of_a_group_that_was_read_is_the_group() -> None:
         ("zoe@elsewhere.test", "check the spelling"),
     ],
 )
-def test_a_denial_of_whom_nothing_names_says_so(who: str, line: str) -> None:
+def test_what_is_not_allowed_to_whom_nothing_names_says_so(who: str, line: str) -> None:
     facts = replace(with_bindings(ESTATE), identities=(identity(ENV_SA),))
     said = of(facts, INVOKE, "service api", who)
     shown = who.rpartition(":")[2]
     assert said.answer == "denied"
+    assert said.because[-1] == f"nothing that was read names {shown}: {line}"
+    # nor what is left open by somebody of whom nothing is known
+    crowd = bind(PROJECT, "roles/run.invoker", "group:crowd@x.example")
+    said = of(with_bindings(facts, crowd), INVOKE, "service api", who)
+    assert said.answer == "unknown"
     assert said.because[-1] == f"nothing that was read names {shown}: {line}"
     # who is named, if only by another binding, is not asked to be another
     named = with_bindings(facts, bind(PROJECT, "roles/viewer", account(TEAM_SA)))

@@ -11,6 +11,7 @@ from dagwarden.errors import UsageError
 
 if TYPE_CHECKING:
     from dagwarden.answers import Explanation, Holders, Holdings
+    from dagwarden.job import Lines
 
 
 @click.command()
@@ -43,7 +44,7 @@ def explain(
     dagwarden explain --snapshot iam.ndjson --claims ci.json token run.jobs.run load
 
     PRINCIPAL is an e-mail, an IAM member, DAG.TASK or `token`; RESOURCE a full or relative
-    resource name, or the name of a service or job.
+    resource name, the name of a service or job, or the URL of a service.
 
     Exit status: 0 answered, 2 usage error, 3 something could not be read (said with the
     answer).
@@ -100,7 +101,7 @@ def _answered(
 )
 @click.option("-o", "--output", type=PATH, help="Write here, not to the terminal.")
 @estate_options
-def graph(format_: str, output: Path | None, **said: Any) -> None:
+def graph(format_: str, output: Path | None, **said: Any) -> int:
     """
     Export tasks, whom they act as and what these reach as a graph.
 
@@ -109,14 +110,13 @@ def graph(format_: str, output: Path | None, **said: Any) -> None:
     dagwarden graph dags/ --snapshot iam.ndjson --format graphml -o estate.graphml
 
     What nodes and edges hold: docs/python.md.
+
+    Exit status: 0 all was read, 2 usage error, 3 something could not be read: `not read:`
+    on standard error.
     """
     from dagwarden import job
 
-    text = job.graph_text(job.Arguments(**said), format_)
-    if output is None:
-        click.echo(text, nl=False)
-    else:
-        write(output, text)
+    return _put(job.graph_text(job.Arguments(**said), format_), output)
 
 
 @click.command()
@@ -130,7 +130,7 @@ def graph(format_: str, output: Path | None, **said: Any) -> None:
     default="text",
 )
 @estate_options
-def suggest(identity: str | None, dag: str | None, format_: str, **said: Any) -> None:
+def suggest(identity: str | None, dag: str | None, format_: str, **said: Any) -> int:
     """
     Suggest the smallest set of grants that keeps every scanned call working.
 
@@ -142,10 +142,13 @@ def suggest(identity: str | None, dag: str | None, format_: str, **said: Any) ->
     The changes are applied to what was read, everything is derived again, and what
     that does not confirm is not suggested. Nothing in the cloud is changed. A grant is
     taken back only from accounts that `exclusive_accounts` of an environment names.
+
+    Exit status: 0 all was read, 2 usage error, 3 something could not be read: `not read:`
+    on standard error.
     """
     from dagwarden import job
 
-    found = job.suggestion(job.Arguments(**said), identity, dag)
+    found, gaps = job.suggestion(job.Arguments(**said), identity, dag)
     if format_ == "json":
         text = job.as_json(found)
     elif format_ == "terraform":
@@ -156,7 +159,7 @@ def suggest(identity: str | None, dag: str | None, format_: str, **said: Any) ->
         from dagwarden.render.suggestion import render_suggestion
 
         text = render_suggestion(found, colour=colour())
-    click.echo(text, nl=False)
+    return _put(job.Lines(text=text, gaps=gaps), None)
 
 
 @click.command()
@@ -196,7 +199,6 @@ def facts(
     on standard error. A `note:` there tells of what was read and is not sure.
     """
     from dagwarden import job
-    from dagwarden.render import unread
 
     if schema:
         lines = job.Lines(text=job.facts_schema(), gaps=())
@@ -206,6 +208,13 @@ def facts(
         lines = job.connection_facts(job.Arguments(**said))
     else:
         lines = job.facts_lines(job.Arguments(**said), kind)
+    return _put(lines, output)
+
+
+def _put(lines: "Lines", output: Path | None) -> int:
+    """Write what was asked for; say on standard error what could not be read for it."""
+    from dagwarden.render import unread
+
     if output is None:
         click.echo(lines.text, nl=False)
     else:

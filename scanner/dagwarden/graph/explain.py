@@ -138,7 +138,7 @@ def _explained(
         check_kind(estate, permission, name)
         key = principal_named(estate, principal)
         said = _of_identity(asked, key, permission, name)
-        unheard = unheard_of(estate, key) if said.answer == "denied" else None
+        unheard = unheard_of(estate, key) if said.answer != "allowed" else None
         return replace(said, because=(*said.because, unheard)) if unheard else said
     uses = _uses(estate, task)
     needed = (_needed(estate, use, resource) for use in uses)

@@ -6,13 +6,14 @@ from difflib import get_close_matches
 from msgspec import UNSET
 
 from dagwarden.errors import UsageError
-from dagwarden.facts import Facts, Task
+from dagwarden.facts import CloudRun, Facts, Task
 from dagwarden.graph.access.membership import Claimed
 from dagwarden.graph.access.permissions import of_role
 from dagwarden.graph.estate import Estate, label
 from dagwarden.graph.hierarchy import account_resource
 from dagwarden.graph.needs import READ_SERVICE
 from dagwarden.graph.principals import kind_of
+from dagwarden.graph.targets import Runs, host_of
 from dagwarden.patterns import late
 
 # How alike a name has to be to one that is known to be taken for it, misspelt.
@@ -170,6 +171,8 @@ def resource_named(estate: Estate, text: str) -> str:
             return canonical
         if _OTHER().match(canonical) and _in_a_project(estate, canonical):
             return canonical
+    if "://" in text and (run := _at_url(estate, text.strip())):
+        return estate.hierarchy.canonical(run.resource)
     named = [run for run in estate.facts.cloud_runs if run.name == text.strip()]
     if len(named) == 1:
         return estate.hierarchy.canonical(named[0].resource)
@@ -195,6 +198,11 @@ _OTHER = late(
 def _in_a_project(estate: Estate, name: str) -> bool:
     project = estate.hierarchy.project_of(name)
     return project is not None and estate.hierarchy.resource(project) is not None
+
+
+def _at_url(estate: Estate, url: str) -> CloudRun | None:
+    """Return the service that answers at a URL."""
+    return Runs(estate).by_host(host_of(url))
 
 
 def _environments(estate: Estate) -> frozenset[str]:
