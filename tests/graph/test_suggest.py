@@ -14,6 +14,7 @@ from tests.graph.test_build import (
     ESTATE,
     JOB,
     PROJECT,
+    RUN_JOB,
     SERVICE,
     TASK,
     TEAM_SA,
@@ -147,6 +148,24 @@ def test_what_is_as_narrow_as_can_be_is_left_alone() -> None:
         (),
         [("allowed", "allowed")],
     )
+
+
+def test_what_many_can_no_longer_call_is_counted() -> None:
+    runs = tuple(
+        replace(
+            RUN_JOB, id=f"cloud_run:{JOB}{n}", resource=f"{JOB}{n}", name=f"j{n:02}"
+        )
+        for n in range(10, 22)
+    )
+    said = asked(replace(DECLARED, cloud_runs=(*DECLARED.cloud_runs, *runs)))
+    assert [one.what for one in said.cut if one.kind == "call"] == [
+        (
+            "run.jobs.runWithOverrides on 13 jobs or services, job nightly (p, r1) among "
+            "them"
+        ),
+        "run.jobs.run on 12 jobs or services, job nightly10 (p, r1) among them",
+        "run.routes.invoke on service api (p, r1)",
+    ]
 
 
 def test_a_right_under_a_condition_is_neither_widened_nor_taken() -> None:

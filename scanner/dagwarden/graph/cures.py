@@ -87,10 +87,14 @@ def smallest(estate: Estate, needs: Iterable[Need]) -> dict[Cure, set[str]]:
         cure = _cure(estate, need)
         if cure is not None:
             wanted.setdefault(cure, set()).add(need.permission)
+    of: dict[str, list[Cure]] = {}
+    for cure in wanted:
+        of.setdefault(cure.member, []).append(cure)
     for cure in tuple(wanted):
-        others = [other for other in wanted if other != cure]
+        others = [other for other in of[cure.member] if other != cure]
         if all(_covered(estate, cure, name, others) for name in wanted[cure]):
             del wanted[cure]
+            of[cure.member].remove(cure)
     return wanted
 
 
@@ -127,9 +131,7 @@ def _covered(estate: Estate, cure: Cure, permission: str, others: list[Cure]) ->
     """Tell whether another grant of the same list gives a permission already."""
     above = estate.hierarchy.lineage(cure.place).names
     return any(
-        other.member == cure.member
-        and other.place in above
-        and estate.roles.holds(other.role, permission)
+        other.place in above and estate.roles.holds(other.role, permission)
         for other in others
     )
 

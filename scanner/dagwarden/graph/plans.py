@@ -329,25 +329,31 @@ def with_grants(
         for change in plan.changes
         if change.kind == "create"
     }
-    fresh = [need for need in needs if _keys_in(need) & new]
+
+    def fresh(need: Need) -> bool:
+        return not new.isdisjoint(_keys_in(need))
+
     own = [
         need
         for call in world.calls
         if call.call.id not in hopeless
         for need in call.judged.known
-        if need.holder in keys and (_decided(need) or need in fresh)
+        if need.holder in keys and (_decided(need) or fresh(need))
     ]
+    of: dict[str, list[Need]] = {}  # by holder
+    for need in own:
+        of.setdefault(need.holder or "", []).append(need)
     # a right that only lasts for a time, or under a condition, is not made permanent
     wanted = {
-        cure: _given(estate, own, cure)
+        cure: _given(estate, of[cure.member], cure)
         for cure in smallest(estate, own)
-        if not _conditional(estate, own, cure)
+        if not _conditional(estate, of[cure.member], cure)
     }
     stays, missing = _standing(estate, wanted)
     changes: list[Change] = []
     for cure in missing:
-        met = [need for need in own if _meets(estate, cure, need)]
-        refused = any(need.answer.held is False or need in fresh for need in met)
+        met = [need for need in of[cure.member] if _meets(estate, cure, need)]
+        refused = any(need.answer.held is False or fresh(need) for need in met)
         # beside a grant that stays, a narrower one cuts nothing
         if refused or (removing and not world.usage.doubts(cure.member, cure.role)):
             changes.append(_grant(estate, cure, wanted[cure]))
@@ -409,9 +415,12 @@ def _unmet(
     estate: Estate, needs: Iterable[Need], wanted: Iterable[Cure]
 ) -> Iterator[Need]:
     """Yield the needs that rest on what is there, whatever is granted."""
-    wanted = tuple(wanted)
+    of: dict[str, list[Cure]] = {}
+    for cure in wanted:
+        of.setdefault(cure.member, []).append(cure)
     for need in needs:
-        if not _decided(need) or not any(_meets(estate, one, need) for one in wanted):
+        granted = of.get(need.holder or "", ())
+        if not _decided(need) or not any(_meets(estate, one, need) for one in granted):
             yield need
 
 
@@ -421,14 +430,12 @@ def _standing(
     """Return the grants, by binding and member, that are as narrow already; the rest."""
     stays: set[tuple[str, str]] = set()
     missing: list[Cure] = []
+    together: dict[tuple[str, str], set[str]] = {}
     for cure in wanted:
-        least = set[str]().union(
-            *(
-                estate.roles.surely(other.role)
-                for other in wanted
-                if (other.member, other.place) == (cure.member, cure.place)
-            )
-        )
+        at = together.setdefault((cure.member, cure.place), set())
+        at.update(estate.roles.surely(cure.role))
+    for cure in wanted:
+        least = together[cure.member, cure.place]
         fit = [
             binding
             for binding in estate.access.bindings_on(cure.place)

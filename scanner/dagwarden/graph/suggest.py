@@ -30,6 +30,7 @@ _CALLING = {
     "service": ("run.routes.invoke",),
     "job": ("run.jobs.run", "run.jobs.runWithOverrides"),
 }
+_MANY = 10  # more services or jobs than these are counted, not named
 _Reaches: TypeAlias = tuple[dict[str, set[str]], dict[str, set[str]]]
 _ORDER = {"create": 0, "grant": 1, "act_as": 2, "revoke": 3}
 _ANSWERS: dict[object, Answered] = {True: "allowed", False: "denied"}
@@ -296,13 +297,27 @@ class _Calls:
         self._then = then
         self._now = now.estate.access
         self._before: dict[str, list[tuple[str, str]]] = {}
+        self._lost: dict[tuple[str, str], tuple[str, ...]] = {}
 
     def lost(self, who: str, was: str, new: str) -> Iterator[Loss]:
         """Yield what `was` might call and `new` surely may not."""
+        lost = self._lost.get((was, new))
+        if lost is None:
+            lost = self._lost[was, new] = tuple(self._words(was, new))
+        for what in lost:
+            yield Loss(who=who, kind="call", what=what)
+
+    def _words(self, was: str, new: str) -> Iterator[str]:
+        places: dict[str, list[str]] = {}
         for permission, resource in self._held(was):
             if self._now.holds(new, permission, resource).held is False:
-                shown = self._then.estate.hierarchy.shown(resource)
-                yield Loss(who=who, kind="call", what=f"{permission} on {shown}")
+                places.setdefault(permission, []).append(resource)
+        for permission, found in places.items():
+            shown = [self._then.estate.hierarchy.shown(one) for one in found[:_MANY]]
+            if len(found) > _MANY:
+                yield f"{permission} on {len(found)} jobs or services, {shown[0]} among them"
+            else:
+                yield from (f"{permission} on {one}" for one in shown)
 
     def _held(self, key: str) -> list[tuple[str, str]]:
         found = self._before.get(key)
