@@ -33,7 +33,7 @@ from tests.graph.test_build import (
 
 from dagwarden.answers import Open, Suggestion
 from dagwarden.errors import UsageError
-from dagwarden.facts import Credential, Facts, Identity, Key, OrgPolicy
+from dagwarden.facts import Credential, Facts, Group, Identity, Key, OrgPolicy
 from dagwarden.graph.suggest import Scope, suggest
 
 FIRST = account(ENV_SA)
@@ -286,7 +286,9 @@ def test_a_call_that_no_account_of_its_own_can_make_keeps_no_other_from_its_gran
     ]
     assert answers(said) == [("allowed", "allowed"), ("denied", "allowed")]
     assert said.broken == ()
-    assert "accounts of their own for all DAGs" in {one.what for one in said.open}
+    assert "own accounts, and connections without a key, everywhere" in {
+        one.what for one in said.open
+    }
 
 
 def test_a_key_gives_way_to_impersonation() -> None:
@@ -307,6 +309,47 @@ def test_a_key_gives_way_to_impersonation() -> None:
     assert said.changes[0].command == MINT.format(account=TEAM_SA)
     assert answers(said) == [("allowed", "allowed")]
     assert f"key k1 of {TEAM_SA}" in {one.what for one in said.open}
+
+
+def test_a_connection_without_its_key_still_serves_what_else_uses_it() -> None:
+    """A query through the connection is no call to Cloud Run, and would be refused."""
+    keyed = with_connection(
+        with_task(
+            with_bindings(ESTATE, bind(PROJECT, "roles/run.developer", FIRST)),
+            impersonation_chain=(ENV_SA,),
+        ),
+        credential=Credential(kind="key_content", identity=TEAM_SA),
+    )
+    query = replace(
+        TASK,
+        id="task:prod:d.py:d.query",
+        task_id="query",
+        operator="airflow.providers.google.cloud.operators.bigquery.BigQueryInsertJobOperator",
+    )
+    mint = MINT.format(account=TEAM_SA)
+    assert mint not in commands(asked(keyed))
+    facts = replace(keyed, tasks=(*keyed.tasks, query))
+    said = asked(facts)
+    assert mint in commands(said)
+    assert [one.connection for one in said.changes if one.connection] == [
+        CONNECTION.conn_id
+    ]
+    # where nobody can be let mint its tokens, the key stays
+    denied = denies(PROJECT, "iam.googleapis.com/serviceAccounts.getAccessToken")
+    kept = asked(replace(facts, deny_policies=(denied,)))
+    assert all(one.connection == "" for one in kept.changes)
+
+
+def test_a_right_that_a_group_has_beside_is_not_given_again() -> None:
+    group = "group:g@x.example"
+    inside = Group(id=group, origin=at(), key=group, members=(FIRST,))
+    facts = replace(
+        with_bindings(DECLARED, bind(PROJECT, "roles/run.developer", group)),
+        groups=(inside,),
+    )
+    said = asked(facts)
+    assert said.changes == ()
+    assert answers(said) == [("allowed", "allowed")]
 
 
 def test_a_key_stays_where_nothing_tells_who_would_impersonate() -> None:

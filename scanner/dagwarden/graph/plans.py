@@ -21,9 +21,10 @@ from dagwarden.graph.constraints import against_new_accounts
 from dagwarden.graph.cures import Cure, creating, granting, revoking, smallest
 from dagwarden.graph.estate import Estate
 from dagwarden.graph.hierarchy import account_resource
-from dagwarden.graph.needs import Need
+from dagwarden.graph.identities import Acting
+from dagwarden.graph.needs import GET_TOKEN, Need, links
 from dagwarden.graph.principals import account_key, email_of, kind_of
-from dagwarden.graph.usage import Scanned, Usage, keys_of, scanned_calls
+from dagwarden.graph.usage import Scanned, Usage, keys_of, runs_code, scanned_calls
 
 _KEYS = frozenset({"key_file", "key_content", "key_secret"})
 _ACCOUNT_ID = re.compile(r"[a-z][a-z0-9-]{4,28}[a-z0-9]")
@@ -130,6 +131,40 @@ def without_keys(world: World, plan: Plan, chosen: frozenset[str]) -> Plan:
         changes=(*plan.changes, *changes),
         open=(*plan.open, *dict.fromkeys(left)),
     )
+
+
+def connection_needs(world: World, plan: Plan) -> Iterator[Need]:
+    """
+    Yield what connections take that hold no key any more, where others may use them.
+
+    The scanned calls take it themselves; a task that does something else with such a
+    connection would be refused, and nothing else would say so.
+    """
+    estate = world.estate
+    calling = {call.task.id for call in world.calls}
+    for change in plan.changes:
+        environment = estate.environments.get(change.environment)
+        if not change.connection or environment is None or environment.runs_as is UNSET:
+            continue
+        used = any(
+            task.environment == change.environment
+            and (
+                runs_code(task)
+                or (
+                    task.id not in calling
+                    and (
+                        task.connection is UNSET or task.connection == change.connection
+                    )
+                )
+            )
+            for task in estate.facts.tasks
+        )
+        if used:
+            acting = Acting(
+                source=estate.ref(account_key(environment.runs_as)),
+                chain=tuple(map(account_key, change.accounts)),
+            )
+            yield from links(estate, acting, GET_TOKEN)
 
 
 def _keys_left(facts: Facts, email: str) -> Iterator[Open]:
@@ -322,7 +357,9 @@ def with_grants(
     as its holder. Others are told as open.
     """
     estate = world.estate
+    shared = tuple(connection_needs(world, plan))
     needs = [need for call in world.calls for need in call.judged.known]
+    needs.extend(shared)
     # a new account has nothing yet, however much of the policies was read
     new = {
         account_key(change.accounts[-1])
@@ -340,6 +377,7 @@ def with_grants(
         for need in call.judged.known
         if need.holder in keys and (_decided(need) or fresh(need))
     ]
+    own.extend(filter(_decided, shared))
     of: dict[str, list[Need]] = {}  # by holder
     for need in own:
         of.setdefault(need.holder or "", []).append(need)
@@ -355,7 +393,8 @@ def with_grants(
         met = [need for need in of[cure.member] if _meets(estate, cure, need)]
         refused = any(need.answer.held is False or fresh(need) for need in met)
         # beside a grant that stays, a narrower one cuts nothing
-        if refused or (removing and not world.usage.doubts(cure.member, cure.role)):
+        stay = all(map(_by_another, met)) or world.usage.doubts(cure.member, cure.role)
+        if refused or (removing and not stay):
             changes.append(_grant(estate, cure, wanted[cure]))
     going, left = _going(world, keys, stays, _unmet(estate, needs, wanted))
     if removing:
@@ -487,6 +526,16 @@ def _by_condition(need: Need) -> bool:
     supports = need.answer.supports
     return bool(supports) and all(
         one.binding is not None and one.binding.condition for one in supports
+    )
+
+
+def _by_another(need: Need) -> bool:
+    """Tell whether a group, or everyone, has what is needed, for as long as it is there."""
+    return any(
+        one.binding is not None
+        and one.binding.condition is None
+        and one.member != need.holder
+        for one in need.answer.supports
     )
 
 

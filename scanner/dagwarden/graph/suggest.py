@@ -18,6 +18,7 @@ from dagwarden.graph.build import derive
 from dagwarden.graph.plans import (
     Plan,
     World,
+    connection_needs,
     holders,
     own_accounts,
     with_grants,
@@ -73,7 +74,12 @@ def suggest(facts: Facts, as_of: datetime, scope: Scope) -> Suggestion:
     open_ = [*confirmed.open, *_not_mended(effects, tried.refused)]
     why = ("deriving everything again showed calls that would be refused",)
     if tried.moved != chosen:
-        open_.append(Open(what="accounts of their own for all DAGs", because=why))
+        open_.append(
+            Open(
+                what="own accounts, and connections without a key, everywhere",
+                because=why,
+            )
+        )
     if not tried.wholly:
         open_.append(Open(what="grants that no scanned call needs", because=why))
     return Suggestion(
@@ -127,7 +133,7 @@ def _try(
     for removing in (True, False):
         planned = with_grants(then, plan, keys, removing=removing, hopeless=hopeless)
         after = derive(planned.facts, as_of)
-        broken = _broken(before, after)
+        broken = (*_broken(before, after), *_shut(planned, as_of))
         if not broken:
             break
     return _Tried(
@@ -139,6 +145,14 @@ def _try(
         moves=bool(plan.changes),
         wholly=removing,
     )
+
+
+def _shut(plan: Plan, as_of: datetime) -> Iterator[str]:
+    """Yield whom connections could not become that hold no key any more."""
+    if any(change.connection for change in plan.changes):
+        for need in connection_needs(World(plan.facts, as_of), plan):
+            if need.answer.held is False:
+                yield f"{email_of(need.holder or '')} as {need.account}"
 
 
 def _call_of(path: str) -> str:

@@ -193,7 +193,7 @@ class Usage:
         for task in self._estate.facts.tasks:
             if task.operator is UNSET:
                 yield from causes_of(task, "operator", f"operator of {label(task)}")
-            elif _runs_code(task):
+            elif runs_code(task):
                 symbol = f"what else {label(task)} does: its code may use any account"
                 yield from cause("dynamic", symbol)
             elif _STARTING().fullmatch(task.operator):
@@ -252,7 +252,7 @@ class Usage:
         return found
 
 
-def _runs_code(task: Task) -> bool:
+def runs_code(task: Task) -> bool:
     """Tell whether a task runs code of the repository, or may."""
     operator = task.operator
     if not isinstance(operator, str) or task.own_class is not None:
