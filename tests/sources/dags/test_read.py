@@ -117,6 +117,26 @@ def test_links(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+def test_a_virtual_environment_is_left_out_whatever_it_is_called(
+    tmp_path: Path,
+) -> None:
+    packages = tmp_path / "env3" / "lib" / "site-packages"
+    packages.mkdir(parents=True)
+    (packages / "example.py").write_text(DAG)
+    (tmp_path / "env3" / "lib64").symlink_to("lib")
+    (tmp_path / "a.py").write_text(DAG)
+    assert len(read_folder(tmp_path).dags) == 2
+    (tmp_path / "env3" / "pyvenv.cfg").write_text("home = /usr/bin\n")
+    facts = read_folder(tmp_path)
+    assert [dag.origin.source for dag in facts.dags] == ["a.py"]
+    assert facts.gaps == ()
+    assert [(e.kind, e.what, e.reason) for e in facts.excluded] == [
+        ("folder", "env3", "holds installed packages")
+    ]
+    # whoever names one asks for what is in it
+    assert len(read_folder(tmp_path, "env3").dags) == 1
+
+
 def test_a_file_that_may_not_be_read(tmp_path: Path) -> None:
     (tmp_path / "a.py").write_text(DAG)
     (tmp_path / "a.py").chmod(0)

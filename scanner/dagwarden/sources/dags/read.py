@@ -244,6 +244,8 @@ class _Walked(Struct, frozen=True):
 
 # What a folder holds under one name: whether it is a folder, and whether a link.
 _Listed = tuple[str, bool, bool]
+# By this a virtual environment is told, whatever it is called.
+_VENV: _Listed = ("pyvenv.cfg", False, False)
 
 
 class _Walk:
@@ -328,6 +330,10 @@ class _Walk:
             if not self._enter(walked, visited):
                 continue
             listed = self._listed(walked.path)
+            if walked.path != folder and _VENV in listed:
+                shown = self.shown(walked.path)
+                self.leave_out("folder", shown, "holds installed packages")
+                continue
             patterns = walked.patterns
             if any(name == IGNORE_FILE for name, _, _ in listed):
                 patterns = (*patterns, *self._patterns(walked.path, folder))
