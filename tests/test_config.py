@@ -126,7 +126,26 @@ def test_an_environment_is_read_whole(tmp_path: Path) -> None:
             "environment a: exclusive_accounts: 'etl' names no account; write service",
         ),
         ("gate = 'severe'", "gate: Invalid enum value 'severe'; use one of info, low"),
-        ("strict = 'yes'", "strict: Expected `bool`, got `str`"),
+        (
+            "strict = 'yes'",
+            "strict: Expected `bool`, got `str`; write true or false, without quotes",
+        ),
+        (
+            "snapshots = 'iam.ndjson'",
+            'snapshots: Expected `array`, got `str`; write a list: snapshots = ["..."]',
+        ),
+        (
+            "[environment]\nname = 'a'",
+            "environment: Expected `array`, got `object`; write [[environment]]",
+        ),
+        (
+            "[[environment]]\nname = 'a'\nairflow = 2.11",
+            "environment[0].airflow: Expected `str | null`, got `float`; write it in quotes",
+        ),
+        (
+            "[[environment]]\nname = 'a'\ndags = 'dags/'",
+            'environment[0].dags: Expected `array`, got `str`; write a list: dags = ["..."]',
+        ),
         ("[[environment]]\ndags = []", "Object missing required field `name`"),
         (
             "[[environment]]\nname = 'a'\n[[environment]]\nname = 'a'",

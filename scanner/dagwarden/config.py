@@ -271,9 +271,8 @@ def _wrong(path: Path, message: str) -> ConfigError:
     if unknown is None:
         what, _, place = plainly(message).partition(" - at `$.")
         key = place.rstrip("`") or "file"
-        return ConfigError(
-            f"{key}: {what}", where=str(path), remedy=_CHOICES.get(key, "")
-        )
+        remedy = _CHOICES.get(key) or _rewritten(key.rpartition(".")[2], what)
+        return ConfigError(f"{key}: {what}", where=str(path), remedy=remedy)
     key, place = unknown.group(1), (unknown.group(2) or "").lstrip(".")
     record = Environment if place.startswith("environment") else _File
     return ConfigError(
@@ -281,6 +280,22 @@ def _wrong(path: Path, message: str) -> ConfigError:
         where=str(path),
         remedy=unknown_name(key, (item.name for item in fields(record))),
     )
+
+
+def _rewritten(key: str, what: str) -> str:
+    """Return how to write the value of `key`, by msgspec's words for what is wrong."""
+    found = re.match(r"Expected `(\w+)[^`]*`, got `(\w+)`", what)
+    match found and found.groups():
+        case ("array", "object"):
+            return f"write [[{key}]]"
+        case ("array", "str"):
+            return f'write a list: {key} = ["..."]'
+        case ("str", "int" | "float"):
+            return "write it in quotes"
+        case ("bool", "str"):
+            return "write true or false, without quotes"
+        case _:
+            return ""
 
 
 def _check(path: Path, file: _File) -> None:

@@ -1,5 +1,6 @@
 """Connections in every format, as Airflow reads them, and without their secrets."""
 
+import gzip
 import hashlib
 import json
 from collections.abc import Mapping
@@ -944,6 +945,20 @@ def test_a_file_that_cannot_be_read_is_a_gap(
     assert (gap.reason, gap.origin) == (reason, Origin(source=name))
     assert gap.incomplete
     assert (facts.connections, facts.files) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("data", "detail"),
+    [
+        (gzip.compress(b"{}"), "is compressed with gzip; decompress it first"),
+        (b"\n", "is empty"),
+    ],
+)
+def test_a_file_of_another_kind_is_told_as_what_it_is(
+    data: bytes, detail: str, tmp_path: Path
+) -> None:
+    (gap,) = file_facts(tmp_path, "export:c.json", data).gaps
+    assert gap.detail.endswith(detail)
 
 
 def test_a_folder_and_a_link_to_itself_are_gaps(tmp_path: Path) -> None:

@@ -40,6 +40,8 @@ def read_bytes(path: Path) -> bytes:
 
 def decoded(data: bytes) -> str:
     """Return the text that `data` is; raises Malformed."""
+    if data.startswith(b"\x1f\x8b"):
+        raise Malformed("is compressed with gzip; decompress it first", "encoding")
     if b"\0" in data:
         raise Malformed("is binary: it holds NUL bytes", "encoding")
     try:
@@ -156,6 +158,8 @@ def read_lines(text: str) -> Lines:
 
 def read_json(text: str) -> object:
     """Return a JSON document; raises Malformed without any of its content."""
+    if not text.strip():
+        raise Malformed("is empty", "syntax")
     try:
         value: object = json.loads(text)
     except RecursionError:
