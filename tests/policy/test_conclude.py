@@ -264,10 +264,14 @@ def test_in_a_part_of_the_estate_an_unused_waiver_is_not_told_to_go() -> None:
     unused = waiver("elsewhere")
     assert concluded(Facts(), waivers=(unused,)).waivers[0].note == ""
     judgement = judge((RULE,), Facts(), {}, frozenset())
-    (told,) = conclude(
+    slip = InlineWaiver(
+        origin=Origin(source="dags/d.py", line=3),
+        text="waive unbouned until=2027-01-31 owner=@a approver=@b -- why",
+    )
+    misspelt, told = conclude(
         judgement,
         (RULE,),
-        Facts(),
+        Facts(inline_waivers=(slip,)),
         (unused,),
         as_of=date(2026, 11, 22),
         approvers=(),
@@ -275,6 +279,9 @@ def test_in_a_part_of_the_estate_an_unused_waiver_is_not_told_to_go() -> None:
         partial=True,
     ).waivers
     assert told.note == "covers nothing in this part of the estate and rules"
+    assert misspelt.note == (
+        "no rule of this name is in force; did you mean unbounded?"
+    )
 
 
 def test_conclusions_on_rules_of_their_own_are_together_as_one_on_all() -> None:

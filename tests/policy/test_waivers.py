@@ -212,13 +212,17 @@ def test_a_comment_waives_or_says_loudly_why_not(
 def test_comments_on_one_line_are_told_apart_and_unknown_rules_are_told() -> None:
     origin = Origin(source="dags/a.py", line=7)
     text = "waive r-x until=2027-01-31 owner=@a -- why"
-    first, second, third = inline_waivers(
+    first, second, third, slip = inline_waivers(
         [
             InlineWaiver(origin=origin, text=text),
             InlineWaiver(origin=origin, text=text),
             InlineWaiver(origin=origin, text=text.replace("r-x", "r-y")),
+            InlineWaiver(origin=origin, text=text.replace("r-x", "public-invokr")),
         ],
-        {"r-x"},
+        {"r-x", "public-invoker"},
+    )
+    assert slip.note == (
+        "no rule of this name is in force; did you mean public-invoker?"
     )
     assert (first.id, second.id) == ("dags/a.py:7#r-x", "dags/a.py:7#r-x#2")
     assert (first.note, third.note) == ("", "no rule of this name is in force")

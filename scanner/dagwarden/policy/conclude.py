@@ -45,7 +45,7 @@ from dagwarden.policy.evaluate import (
     render_message,
     render_remediation,
 )
-from dagwarden.policy.waivers import MARKED, covers, inline_waivers, standing
+from dagwarden.policy.waivers import MARKED, MISSPELT, covers, inline_waivers, standing
 from dagwarden.rule import SEVERITIES, Rule
 
 
@@ -338,7 +338,7 @@ def _of_one_credential(
 
 
 def _perhaps_elsewhere(waiver: Waiver) -> Waiver:
-    if waiver.status is not WaiverStatus.UNUSED:
+    if waiver.status is not WaiverStatus.UNUSED or waiver.note.startswith(MISSPELT):
         return waiver
     return replace(waiver, note="covers nothing in this part of the estate and rules")
 

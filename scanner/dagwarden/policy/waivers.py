@@ -109,9 +109,22 @@ def inline_waivers(
             *in_force,
             MARKED,
         }:
-            waiver = replace(waiver, note="no rule of this name is in force")
+            waiver = replace(waiver, note=_nameless(waiver.rule, in_force))
         read.append(waiver)
     return tuple(read)
+
+
+def _nameless(rule: str, in_force: set[str]) -> str:
+    """Say that no rule is called so, and which is meant where that is plain."""
+    from difflib import get_close_matches  # only where something is wrong
+
+    close = get_close_matches(rule, sorted(in_force), n=1, cutoff=_SLIP)
+    return f"{MISSPELT} {close[0]}?" if close else "no rule of this name is in force"
+
+
+MISSPELT = "no rule of this name is in force; did you mean"
+# How alike a misspelt name is; two rules of the pack are less so.
+_SLIP = 0.9
 
 
 def inline_waiver(comment: InlineWaiver) -> Waiver:
