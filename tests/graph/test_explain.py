@@ -628,6 +628,26 @@ def test_a_federated_identity_has_no_identity_token(
     assert (told[0] in holder.because) if without else (told == [])
 
 
+def test_what_can_asks_about_the_account_of_a_task() -> None:
+    facts = with_task(ESTATE, impersonation_chain=(TEAM_SA,))
+    with pytest.raises(UsageError) as caught:
+        what_can(derive(facts, AS_OF), "d.t")
+    assert str(caught.value) == (
+        f"'d.t' is a task, and --what-can asks about an account; write {TEAM_SA}"
+    )
+    unknown = with_task(ESTATE, impersonation_chain=UNSET)
+    with pytest.raises(UsageError, match="write the account that it acts as"):
+        what_can(derive(unknown, AS_OF), "d.t")
+
+
+def test_what_can_says_that_nothing_names_an_account() -> None:
+    facts = replace(ESTATE, identities=(identity(ENV_SA),))
+    said = what_can(derive(facts, AS_OF), f"x{ENV_SA}")
+    line = f"nothing that was read names x{ENV_SA}: did you mean {account(ENV_SA)}?"
+    assert said.assumes[-1] == line
+    assert line not in what_can(derive(facts, AS_OF), ENV_SA).assumes
+
+
 def test_what_nobody_is_granted() -> None:
     said = what_can(derive(ESTATE, AS_OF), "nobody@x.example")
     assert said.answer == "denied"

@@ -56,7 +56,8 @@ def test_only_what_may_be_given_is_named_as_what_verdicts_wait_for() -> None:
         )
         for inputs in ((own, given), (own,))
     }
-    assert "determined; 1 waits for REGION (Airflow Variable)." in said[own, given]
+    line = "1 waits for REGION (Airflow Variable that was not given: --variables)."
+    assert f"determined; {line}" in " ".join(said[own, given].split())
     assert "determined; --verbose lists what they wait for." in said[(own,)]
     assert not any("Own.execute" in text for text in said.values())
 

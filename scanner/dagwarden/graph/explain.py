@@ -308,6 +308,8 @@ def what_can(facts: Facts | Asked, principal: str) -> Holdings:
     estate, access = asked.estate, asked.estate.access
     if principal == BEARER and asked.bearer is not None:
         principal = _one(asked.bearer)
+    if task := task_named(estate, principal):
+        raise _no_account(estate, task, principal)
     key = access.membership.key(principal_named(estate, principal))
     bindings = [*access.bindings_of(key), *access.open_bindings()]
     if gone := why_nobody(estate, key):
@@ -320,6 +322,7 @@ def what_can(facts: Facts | Asked, principal: str) -> Holdings:
     ]
     found.sort(key=lambda one: (one.answer, len(one.hops), one.resource, one.role))
     becomes = _becomes(asked, key) if bindings else {}
+    unheard = unheard_of(estate, key)
     chains = [one.hops for one in found if one.answer == "allowed"]
     return Holdings(
         principal=key,
@@ -338,8 +341,24 @@ def what_can(facts: Facts | Asked, principal: str) -> Holdings:
         holdings=tuple(found),
         becomes=tuple(estate.ref(account) for account in sorted(becomes)),
         delegated=asked.control.delegated(key),
-        assumes=(*access.assumes(), *_unread_record(estate, key)),
+        assumes=(
+            *access.assumes(),
+            *_unread_record(estate, key),
+            *((unheard,) if unheard else ()),
+        ),
         unread=asked.unread,
+    )
+
+
+def _no_account(estate: Estate, task: Task, principal: str) -> UsageError:
+    """Say that accounts hold what tasks use, and as which one a task acts."""
+    acting = [use.identity for use in _uses(estate, task)]
+    keys = {one.key for one in acting if one is not UNSET}
+    known = len(keys) == 1 and UNSET not in acting
+    account = called(keys.pop()) if known else "the account that it acts as"
+    return UsageError(
+        f"{principal!r} is a task, and --what-can asks about an account",
+        remedy=f"write {account}",
     )
 
 
