@@ -259,6 +259,7 @@ HTTP_CALL = replace(
     target_kind=UNSET,
     endpoint="/run",
     tls_verified=None,
+    audience=None,
     unresolved=why("target_kind", "connection", "connection api of environment prod"),
 )
 HTTP = replace(

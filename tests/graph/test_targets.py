@@ -1,4 +1,17 @@
 import pytest
+from msgspec import UNSET
+from msgspec.structs import replace
+from tests.graph.test_build import (
+    ENV_SA,
+    RUN_SERVICE,
+    SERVICE,
+    WEB,
+    account,
+    bind,
+    path_of,
+    with_bindings,
+    with_call,
+)
 
 from dagwarden.facts import Connection, Origin
 from dagwarden.graph.targets import base_url, host_of, join, url_shown
@@ -58,3 +71,52 @@ def test_a_shown_url_holds_neither_user_nor_path_nor_query() -> None:
     assert url_shown(url) == "https://hooks.example:8443"
     assert url_shown("http://[bad") == ""
     assert url_shown("http://h:99999999/") == ""
+
+
+OTHER = SERVICE.replace("api", "other")
+TWO = replace(
+    with_bindings(WEB, bind(SERVICE, "roles/run.servicesInvoker", account(ENV_SA))),
+    cloud_runs=(
+        replace(RUN_SERVICE, custom_audiences=("https://api.example", "callers")),
+        replace(
+            RUN_SERVICE,
+            id=f"cloud_run:{OTHER}",
+            resource=OTHER,
+            urls=("https://other-abc-r1.a.run.app",),
+        ),
+    ),
+)
+
+
+REFUSED = (
+    f"{ENV_SA} is refused: its ID token is for https://other-abc-r1.a.run.app, and not "
+    "for service api (p, r1)"
+)
+
+
+@pytest.mark.parametrize(
+    ("audience", "allowed"),
+    [
+        ("https://api-abc-r1.a.run.app", True),
+        ("https://api-abc-r1.a.run.app/run", True),
+        ("https://api.example/", True),
+        ("callers", True),
+        (None, True),
+        (UNSET, UNSET),
+        ("https://other-abc-r1.a.run.app", False),
+        ("others", UNSET),
+        ("https://elsewhere-abc-r1.a.run.app", UNSET),
+    ],
+)
+def test_a_token_is_for_the_service_that_gets_it(
+    audience: object, allowed: object
+) -> None:
+    """run/docs/configuring/custom-audiences"""
+    facts = with_call(TWO, token="id_token", audience=audience)
+    path = path_of(facts)
+    assert path.allowed == allowed
+    assert path.lacks_words == ((REFUSED,) if allowed is False else ())
+    assert path.cures == ()
+    # where everyone is let in, nobody looks at the token
+    everyone = bind(SERVICE, "roles/run.servicesInvoker", "allUsers")
+    assert path_of(with_bindings(facts, *facts.bindings, everyone)).allowed is True

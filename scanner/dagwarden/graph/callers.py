@@ -17,7 +17,14 @@ from dagwarden.graph.access import Cause
 from dagwarden.graph.estate import Estate, cause, causes_of, label
 from dagwarden.graph.identities import Acting, act, act_in_code
 from dagwarden.graph.principals import ANYONE
-from dagwarden.graph.targets import Runs, Target, http_target, named_target, url_target
+from dagwarden.graph.targets import (
+    Runs,
+    Target,
+    http_target,
+    named_target,
+    takes,
+    url_target,
+)
 
 BY_ID: Token = "id_token"
 INVOKE_SERVICE = "invoke_service"
@@ -35,12 +42,31 @@ class Caller(Record, frozen=True, kw_only=True):
     token_causes: tuple[Cause, ...] = ()
     tls: Maybe[bool] = UNSET
     tls_causes: tuple[Cause, ...] = ()
+    # whether the audience of its ID token is the service that gets it
+    meant: Maybe[bool] = True
+    meant_causes: tuple[Cause, ...] = ()
 
 
 def resolve(
     estate: Estate, runs: Runs, task: Task, call: Call, acting: Acting | None
 ) -> tuple[Caller, Target]:
     """Return who makes a call and what it reaches."""
+    caller, target = _resolve(estate, runs, task, call, acting)
+    run = target.run
+    if caller.token != BY_ID or run is None or call.audience in (None, call.url):
+        return caller, target
+    if call.audience is UNSET:
+        why = causes_of(call, "audience", f"audience of {call.id}")
+        return replace(caller, meant=UNSET, meant_causes=why), target
+    meant = takes(runs, run, call.audience)
+    symbol = f"whether {run.resource} takes tokens for {call.audience}"
+    why = cause("dynamic", symbol) if meant is UNSET else ()
+    return replace(caller, meant=meant, meant_causes=why), target
+
+
+def _resolve(
+    estate: Estate, runs: Runs, task: Task, call: Call, acting: Acting | None
+) -> tuple[Caller, Target]:
     if call.via == "operator":
         acting = acting or act(estate, task)
         caller = Caller(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from msgspec import UNSET
 
 from dagwarden.facts import Call, IdentityRef, Maybe, Record
-from dagwarden.graph.access import Answer, Cause, distinct
+from dagwarden.graph.access import Answer, Cause, Refusal, distinct
 from dagwarden.graph.callers import BY_ID, INVOKE_SERVICE, Caller
 from dagwarden.graph.estate import NO_SNAPSHOT, Estate, cause, causes_of
 from dagwarden.graph.hierarchy import account_resource, project_resource, short
@@ -137,14 +137,16 @@ def _needs(
         if permission == ACT_AS:
             yield _deployment(estate, call, caller, target)
         else:
-            yield _need(estate, caller, target, permission)
+            yield _need(estate, call, caller, target, permission)
     if call.operation != INVOKE_SERVICE:
         yield from links(estate, caller.acting, GET_TOKEN)
     elif caller.token == BY_ID:
         yield from links(estate, caller.acting, GET_ID_TOKEN)
 
 
-def _need(estate: Estate, caller: Caller, target: Target, permission: str) -> Need:
+def _need(
+    estate: Estate, call: Call, caller: Caller, target: Target, permission: str
+) -> Need:
     holder = caller.identity.key if caller.identity is not UNSET else None
     resource, why = _resource(estate, target, permission)
     if not estate.has_snapshot:
@@ -170,7 +172,21 @@ def _need(estate: Estate, caller: Caller, target: Target, permission: str) -> Ne
             answer=Answer(held=None, causes=why or caller.causes),
         )
     answer = _held(estate.access, holder, permission, resource)
+    if permission == INVOKE and caller.meant is not True and answer.held is not False:
+        answer = _unmeant(estate, call, caller, resource) or answer
     return Need(permission=permission, holder=holder, answer=answer, resource=resource)
+
+
+def _unmeant(
+    estate: Estate, call: Call, caller: Caller, resource: str
+) -> Answer | None:
+    """Return the answer for a token of another audience; None: nobody looks at it."""
+    if estate.access.holds(ANYONE.key, INVOKE, resource).held:
+        return None
+    if caller.meant is UNSET:
+        return Answer(held=None, causes=caller.meant_causes)
+    text = f"its ID token is for {call.audience}, and not for {short(resource)}"
+    return Answer(held=False, refusals=(Refusal(text=text, origin=call.origin),))
 
 
 def _deployment(estate: Estate, call: Call, caller: Caller, target: Target) -> Need:

@@ -173,7 +173,7 @@ def _assumes(plan: Plan) -> Iterator[str]:
         on = (
             {account_key(change.place.name)}
             if change.place.kind == "account"
-            else set()
+            else set[str]()
         )
         for key in sorted({change.member, *on} - there):
             if kind_of(key) == "service_account":

@@ -73,6 +73,21 @@ class Runs:
         )
 
 
+def takes(runs: Runs, run: CloudRun, audience: str) -> Maybe[bool]:
+    """
+    Tell whether a service takes an ID token for an audience.
+
+    That is its own URL, or one of its custom audiences
+    (cloud.google.com/run/docs/configuring/custom-audiences). False: it is the URL of
+    another service of the snapshot; UNSET: of none.
+    """
+    host = host_of(audience)
+    if audience in run.custom_audiences or host in map(host_of, run.custom_audiences):
+        return True
+    found = runs.by_host(host)
+    return UNSET if found is None else found.resource == run.resource
+
+
 def resource_name(project: str, region: str, kind: str, name: str) -> str:
     """Return the full resource name of a service or job."""
     return f"{RUN}projects/{project}/locations/{region}/{kind}s/{name}"
