@@ -378,7 +378,7 @@ def test_a_question_names_what_could_not_be_read(folder: Path, words: str) -> No
     files = ["--snapshot", "iam.ndjson", "--snapshot", "deny.yaml"]
     done = run(folder, "explain", *files, *words.format("j").split())
     assert done.returncode == 3
-    where = "could not be read\n  - deny.yaml:1: not_an_asset: JSON, but not an asset\n"
+    where = "could not be read\n  - deny.yaml:1: not_an_asset: JSON, but nothing that docs/snapshot.md lists\n"
     assert done.stdout.endswith(where)
 
 

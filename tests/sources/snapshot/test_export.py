@@ -164,7 +164,7 @@ def test_no_files_are_no_snapshot(tmp_path: Path) -> None:
         ('{"name": "//x", ', "not_an_asset", "not an asset: the line is no JSON"),
         ("17", "malformed", "JSON, but not of the shape of an asset"),
         ('"text"', "malformed", "JSON, but not of the shape of an asset"),
-        ('{"a": 1}', "not_an_asset", "JSON, but not an asset"),
+        ('{"a": 1}', "not_an_asset", "JSON, but nothing that docs/snapshot.md lists"),
         (
             '{"bindings": [{"role": "roles/x", "members": ["allUsers"]}], "etag": "B"}',
             "not_an_asset",

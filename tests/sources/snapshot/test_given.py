@@ -675,9 +675,9 @@ BINDING_CONDITION = Condition(
         ("name: &a x\nother: *a\n", "syntax", "YAML with anchors or aliases"),
         ("name: x\nname: y\n", "syntax", "YAML with a key that is no word, or stands twice"),
         ("- " * 70 + "x\n", "syntax", "YAML nested too deep"),
-        ("runs_as: x\n", "not_an_asset", "JSON, but not an asset"),
+        ("runs_as: x\n", "not_an_asset", "JSON, but nothing that docs/snapshot.md lists"),
         ('[[environment]]\nname = "p"\n', "syntax", "broken JSON: from line 1 to the end of the file no asset can be read"),
-        ('{"bq": {"conn_type": "x"}}', "not_an_asset", "JSON, but not an asset"),
+        ('{"bq": {"conn_type": "x"}}', "not_an_asset", "JSON, but nothing that docs/snapshot.md lists"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_read_may_have_held_any_layer(

@@ -438,7 +438,11 @@ class _Reader:
         if response is not None:
             self._take_response(response, element)
         elif self.export.groups.listed is None or element.text.strip() != b"{}":
-            self.gap("not_an_asset", "JSON, but not an asset", line=element.line)
+            self.gap(
+                "not_an_asset",
+                "JSON, but nothing that docs/snapshot.md lists",
+                line=element.line,
+            )
 
     def _take_named(self, named: given.Named, element: Element) -> bool:
         """Take an object that its content names; False: it is something else."""
