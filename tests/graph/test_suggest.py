@@ -352,6 +352,20 @@ def test_a_right_that_a_group_has_beside_is_not_given_again() -> None:
     assert answers(said) == [("allowed", "allowed")]
 
 
+def test_beside_a_wide_grant_that_stays_nothing_narrower_is_given() -> None:
+    # Airflow itself may rest on it, for what is not of Cloud Run
+    said = asked(
+        replace(
+            with_bindings(ESTATE, bind(PROJECT, "roles/editor", FIRST)),
+            environments=(ALONE,),
+        )
+    )
+    assert said.changes == ()
+    assert {one.what for one in said.open} == {
+        f"roles/editor of {ENV_SA} on projects/p"
+    }
+
+
 def test_a_key_stays_where_nothing_tells_who_would_impersonate() -> None:
     facts = with_connection(
         replace(

@@ -28,7 +28,7 @@ from tests.graph.test_build import (
     with_task,
 )
 
-from dagwarden.facts import Facts, Gap, Grant
+from dagwarden.facts import Facts, Gap, Grant, Role
 from dagwarden.graph.build import derive
 
 RUNS = bind(PROJECT, "roles/run.developer", account(ENV_SA))
@@ -135,6 +135,30 @@ def test_another_service_keeps_open_only_what_is_not_of_cloud_run() -> None:
         ("dynamic", "rights that d.other takes"),
         AIRFLOW,
     }
+
+
+@pytest.mark.parametrize(
+    ("permissions", "used"),
+    [
+        (("run.jobs.run",), False),
+        (("run.jobs.run", "secretmanager.versions.access"), UNSET),
+        (UNSET, UNSET),
+    ],
+)
+def test_a_custom_role_is_of_cloud_run_where_all_that_it_holds_is(
+    permissions: Any, used: Any
+) -> None:
+    own = Role(
+        id="role:projects/p/roles/own",
+        origin=at(),
+        name="projects/p/roles/own",
+        permissions=permissions,
+        stage="GA",
+        custom=True,
+    )
+    held = bind(SERVICE, own.name, account(ENV_SA))
+    facts = replace(DECLARED, roles=(own,), bindings=(*DECLARED.bindings, held))
+    assert grant(facts, own.name).used_by_calls is used
 
 
 @pytest.mark.parametrize(

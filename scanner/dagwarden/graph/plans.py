@@ -393,8 +393,7 @@ def with_grants(
         met = [need for need in of[cure.member] if _meets(estate, cure, need)]
         refused = any(need.answer.held is False or fresh(need) for need in met)
         # beside a grant that stays, a narrower one cuts nothing
-        stay = all(map(_by_another, met)) or world.usage.doubts(cure.member, cure.role)
-        if refused or (removing and not stay):
+        if refused or (removing and not all(_stays(world, need) for need in met)):
             changes.append(_grant(estate, cure, wanted[cure]))
     going, left = _going(world, keys, stays, _unmet(estate, needs, wanted))
     if removing:
@@ -529,12 +528,16 @@ def _by_condition(need: Need) -> bool:
     )
 
 
-def _by_another(need: Need) -> bool:
-    """Tell whether a group, or everyone, has what is needed, for as long as it is there."""
+def _stays(world: World, need: Need) -> bool:
+    """Tell whether a grant that gives what is needed surely cannot be taken back."""
     return any(
         one.binding is not None
         and one.binding.condition is None
-        and one.member != need.holder
+        # a group has it, or everyone; or something else may rest on it
+        and (
+            one.member != need.holder
+            or bool(world.usage.doubts(one.member, one.binding.role))
+        )
         for one in need.answer.supports
     )
 

@@ -156,7 +156,9 @@ class Usage:
     def _about(self, role: str) -> Iterator[_About]:
         """Yield which doubts concern a role."""
         yield "any"
-        if not role.startswith("roles/run."):
+        defined = self._estate.roles.defined(role)
+        calls = defined is not None and all(one.startswith("run.") for one in defined)
+        if not calls and not role.startswith("roles/run."):
             yield "beyond"
             read = self._estate.roles.holds(role, "logging.logEntries.list")
             if read or (read is None and _LOG_ROLES().fullmatch(role)):
