@@ -32,6 +32,26 @@ def test_the_questions_of_the_command_line_are_answered() -> None:
     assert '"directed": true' in estate.graph_json()
 
 
+def test_a_question_says_what_it_is_at() -> None:
+    said = job.Arguments(operator=ESTATE / "operator.toml", as_of=AS_OF)
+    stages: list[str] = []
+
+    def progress(stage: str, done: int = 0, total: int = 0) -> None:
+        if not total:
+            stages.append(stage)
+
+    job.ask(said, LOADER, "run.jobs.run", "job count", progress)
+    assert stages[-2:] == ["snapshot", "asking"]
+    for asked in (
+        job.ask_who_can(said, "run.jobs.run", "job count", progress),
+        job.ask_what_can(said, LOADER, progress),
+    ):
+        assert asked.answer == "allowed"
+        assert stages[-1] == "asking"
+    job.suggestion(said, None, None, progress)
+    assert stages[-2:] == ["snapshot", "suggesting"]
+
+
 def test_files_alone_are_enough_to_load() -> None:
     estate = ask.load([ESTATE / "dags"], runs_as=LOADER, as_of=AS_OF)
     assert {dag.dag_id for dag in estate.facts.dags} == {"prices", "shelves"}

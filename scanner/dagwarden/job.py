@@ -610,51 +610,68 @@ def claims_of(said: Arguments) -> Mapping[str, object] | None:
     return read_claims(said.claims)
 
 
-def _asked(said: Arguments) -> "Asked":
+def _asked(said: Arguments, progress: Progress) -> "Asked":
     """Read the estate that questions are about; wrong claims are told before."""
+    from dagwarden.graph.enrich import enrich
     from dagwarden.graph.explain import Asked
 
     claims = claims_of(said)
-    return Asked(_enriched(prepare(said)), claims)
+    ready = prepare(said)
+    read_facts = read(ready, progress).facts
+    progress("asking")
+    # no paths are made for a question
+    return Asked(enrich(read_facts, ready.as_of), claims)
 
 
 def ask(
-    said: Arguments, principal: str, permission: str, resource: str
+    said: Arguments,
+    principal: str,
+    permission: str,
+    resource: str,
+    progress: Progress = no_progress,
 ) -> "Explanation":
     """Answer whether a principal may use a permission on a resource, and why."""
     from dagwarden.graph.explain import explain
 
-    return explain(_asked(said), principal, permission, resource)
+    return explain(_asked(said, progress), principal, permission, resource)
 
 
-def ask_who_can(said: Arguments, permission: str, resource: str) -> "Holders":
+def ask_who_can(
+    said: Arguments, permission: str, resource: str, progress: Progress = no_progress
+) -> "Holders":
     """Answer who holds a permission on a resource."""
     from dagwarden.graph.explain import who_can
 
-    return who_can(_asked(said), permission, resource)
+    return who_can(_asked(said, progress), permission, resource)
 
 
-def ask_what_can(said: Arguments, principal: str) -> "Holdings":
+def ask_what_can(
+    said: Arguments, principal: str, progress: Progress = no_progress
+) -> "Holdings":
     """Answer what a principal holds, and whom it can become."""
     from dagwarden.graph.explain import what_can
 
-    return what_can(_asked(said), principal)
+    return what_can(_asked(said, progress), principal)
 
 
 def suggestion(
-    said: Arguments, identity: str | None, dag: str | None
+    said: Arguments,
+    identity: str | None,
+    dag: str | None,
+    progress: Progress = no_progress,
 ) -> "tuple[Suggestion, tuple[Gap, ...]]":
     """Return the smallest set of grants for the scanned calls, and what was not read."""
     from dagwarden.graph.suggest import Scope, suggest
 
     ready = prepare(said)
-    facts = read(ready, no_progress).facts
+    facts = read(ready, progress).facts
     if facts.snapshots and not facts.dags:
         raise UsageError(
             nothing_found(ready, 0)
             or "there is no DAG whose calls could be kept working",
             remedy="give a folder of DAGs with --dags or --config",
         )
+    progress("suggesting")
     found = suggest(facts, ready.as_of, Scope(identity=identity, dag=dag))
     return found, facts.gaps
 
@@ -670,13 +687,6 @@ def graph_text(said: Arguments, form: str) -> Lines:
     return Lines(
         text=text, gaps=facts.gaps, nothing=nothing_found(ready, len(facts.dags))
     )
-
-
-def _enriched(ready: Job) -> Facts:
-    """Read the estate that `ready` is about; no paths are made for a question."""
-    from dagwarden.graph.enrich import enrich
-
-    return enrich(read(ready, no_progress).facts, ready.as_of)
 
 
 def derived(ready: Job) -> Facts:

@@ -63,8 +63,10 @@ def _discard_output() -> None:
 
 
 def _complain(message: str, status: int) -> int:
+    from dagwarden.cli.output import progress
     from dagwarden.sources.credentials import without_secrets
 
+    progress("")  # what was under way is no part of the line
     # it may repeat an argument or a name that holds one
     for line in without_secrets(message).splitlines():
         word = "error" if "NO_COLOR" in os.environ else click.style("error", fg="red")

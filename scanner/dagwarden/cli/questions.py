@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dagwarden.cli.options import PATH, estate_options
-from dagwarden.cli.output import INCOMPLETE, colour, write
+from dagwarden.cli.output import INCOMPLETE, colour, progress, write
 from dagwarden.errors import UsageError
 
 if TYPE_CHECKING:
@@ -60,11 +60,12 @@ def explain(
     arguments = job.Arguments(**said)
     answer: Explanation | Holders | Holdings
     if who_can:
-        answer = job.ask_who_can(arguments, words[0], words[1])
+        answer = job.ask_who_can(arguments, words[0], words[1], progress)
     elif what_can:
-        answer = job.ask_what_can(arguments, words[0])
+        answer = job.ask_what_can(arguments, words[0], progress)
     else:
-        answer = job.ask(arguments, *words)
+        answer = job.ask(arguments, words[0], words[1], words[2], progress)
+    progress("")
     click.echo(_answered(answer, format_, " ".join(words)), nl=False)
     return INCOMPLETE if answer.unread else 0
 
@@ -148,7 +149,8 @@ def suggest(identity: str | None, dag: str | None, format_: str, **said: Any) ->
     """
     from dagwarden import job
 
-    found, gaps = job.suggestion(job.Arguments(**said), identity, dag)
+    found, gaps = job.suggestion(job.Arguments(**said), identity, dag, progress)
+    progress("")
     if format_ == "json":
         text = job.as_json(found)
     elif format_ == "terraform":
