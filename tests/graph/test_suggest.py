@@ -366,6 +366,17 @@ def test_beside_a_wide_grant_that_stays_nothing_narrower_is_given() -> None:
     }
 
 
+def test_what_is_mended_in_part_says_what_is_left_undecided() -> None:
+    watches = ("run.jobs.run", "run.operations.get")
+    facts = with_call(
+        with_bindings(ESTATE, bind(JOB, "roles/run.viewer", FIRST)), permissions=watches
+    )
+    said = asked(facts)
+    assert answers(said) == [("denied", "unknown")]
+    left = "undecided: run.operations.get by a role on job nightly (p, r1)"
+    assert {one.what: one.because for one in said.open}["task d.t"] == (left,)
+
+
 def test_a_key_stays_where_nothing_tells_who_would_impersonate() -> None:
     facts = with_connection(
         replace(

@@ -71,7 +71,7 @@ def suggest(facts: Facts, as_of: datetime, scope: Scope) -> Suggestion:
         after = derive(facts, as_of)
         broken = _broken(before, after)
     effects = tuple(_effects(before, after, chosen))
-    open_ = [*confirmed.open, *_not_mended(effects, tried.refused)]
+    open_ = [*confirmed.open, *_not_mended(effects, tried.refused, after)]
     why = ("deriving everything again showed calls that would be refused",)
     if tried.moved != chosen:
         open_.append(
@@ -274,9 +274,16 @@ def _identity(path: Path) -> str:
 
 
 def _not_mended(
-    effects: Iterable[Effect], refused: Mapping[str, tuple[str, ...]]
+    effects: Iterable[Effect], refused: Mapping[str, tuple[str, ...]], after: Facts
 ) -> Iterator[Open]:
+    now = {path.id: path for path in after.paths}
     for effect in effects:
+        if (effect.before, effect.after) == ("denied", "unknown"):
+            open_ = (
+                one for one in now[effect.path].unresolved if one.field == "allowed"
+            )
+            why = tuple(f"undecided: {one.symbol}" for one in open_)
+            yield Open(what=f"task {effect.task}", because=why)
         if effect.after == "denied":
             why = refused.get(effect.path, effect.lacks)
             yield Open(what=f"task {effect.task}", because=why)
