@@ -2,7 +2,7 @@
 The command line: arguments to a `Config`, errors to one line, results to a status.
 
 0 clean, 1 findings at or above the gate, 2 usage or configuration error,
-3 incomplete, 4 internal error, 5 evidence failed verification.
+3 incomplete, 4 internal error.
 """
 
 import os
