@@ -110,10 +110,10 @@ class _Fold(Record, frozen=True, kw_only=True):
     def of(self, key: str) -> tuple[list[Binding], list[Cause]]:
         """Return the bindings to ask of an identity, and what the others leave open."""
         everyone = (*_everyone(key), key)
-        named = [one for member in everyone for one in self.naming.get(member, ())]
-        own = {one.id for one in named}
-        causes = (cause for cause, by in self.open_ones if not by <= own)
-        return [*self.alone, *named], list(islice(causes, MANY))
+        named = (one for member in everyone for one in self.naming.get(member, ()))
+        own = {one.id: one for one in named}  # one may name it and everyone
+        causes = (cause for cause, by in self.open_ones if not by <= own.keys())
+        return [*self.alone, *own.values()], list(islice(causes, MANY))
 
 
 class Access:
