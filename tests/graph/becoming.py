@@ -63,6 +63,7 @@ _DEPLOYS = (
     *(("workflows.workflows.create", "workflows.executions.create"),),
     ("cloudscheduler.jobs.create",),
 )
+_COMMANDS = ("environments.update", "environments.executeAirflowCommand")
 _FORGES = "iam.googleapis.com/{}PoolProviders.{}"
 
 
@@ -102,9 +103,16 @@ class Closure:
         grants: list[Grant],
         custom: dict[str, frozenset[str]],
         denials: list[Denial],
+        *,
+        lucky: bool = False,
     ) -> None:
-        """Begin as oneself, and go on until nothing is new."""
+        """
+        Begin as oneself, and go on until nothing is new.
+
+        `lucky`: with all that depends on what no export tells.
+        """
         self._grants, self._custom, self._denials = grants, custom, denials
+        self._lucky = lucky
         self.calls = {who}  # as whom APIs are called
         # whose identity tokens are got: Google signs none of federated identities
         self.speaks: set[str] = set() if who.startswith("principal") else {who}
@@ -121,14 +129,8 @@ class Closure:
         parts = (self.calls, self.speaks, self.stores, self._delegates, self._changed)
         return sum(map(len, (*parts, *self._set.values())))
 
-    def has(
-        self, who: str, permission: str, place: str, *, alone: bool = False
-    ) -> bool:
-        """
-        Tell whether someone holds a permission, or may be given it by now.
-
-        `alone`: by himself, for what one gives another to deploy with is not followed.
-        """
+    def has(self, who: str, permission: str, place: str) -> bool:
+        """Tell whether someone holds a permission, or may be given it by now."""
         names = above(place)
         if any(
             one.place in names
@@ -137,9 +139,7 @@ class Closure:
             for one in self._denials
         ):
             return False
-        setters = [self._set[name] for name in names if name in self._set]
-        given = any(who in some for some in setters) if alone else bool(setters)
-        return given or any(
+        return any(name in self._set for name in names) or any(
             grant.member == who
             and grant.place in names
             and (grant.role in self._changed or permission in self._holds(grant.role))
@@ -181,15 +181,17 @@ class Closure:
                 self.stores.add(account)
             if self.has(who, "iam.serviceAccountKeys.create", account):
                 self._become(account)
-            acts = self.has(who, ACT_AS, account, alone=True)
-            if acts and self._deploys(who, project):
+            acts = self.has(who, ACT_AS, account)
+            if acts and (self._lucky or self._deploys(who, project)):
+                self._become(account)
+            if self._lucky and self.has(who, "dataproc.jobs.create", project):
                 self._become(account)
         if self.has(who, "run.jobs.runWithOverrides", NIGHTLY):
             self._become(BOT)
-        commands = ("update", "executeAirflowCommand")
-        if any(
-            self.has(who, f"composer.environments.{one}", AIRFLOW) for one in commands
-        ):
+        commands = [f"composer.{one}" for one in _COMMANDS]
+        if self._lucky:  # in the parameters of a DAG that takes commands
+            commands.append("composer.dags.execute")
+        if any(self.has(who, one, AIRFLOW) for one in commands):
             self._become(ENV)
         if self.may("storage.objects.create", DAGS):
             self._become(ENV)
@@ -213,7 +215,7 @@ class Closure:
         """Tell whether someone makes code run in a project, or changes what runs there."""
 
         def able(row: tuple[str, ...], place: str) -> bool:
-            return all(self.has(who, name, place, alone=True) for name in row)
+            return all(self.has(who, name, place) for name in row)
 
         if any(able(row, project) for row in _DEPLOYS):
             return True

@@ -327,7 +327,12 @@ def test_a_refusal_is_told_where_becoming_someone_else_is_not_decided() -> None:
         with_bindings(
             ESTATE,
             bind(PROJECT, "roles/run.invoker", account(ENV_SA)),
-            bind(PROJECT, "roles/iam.serviceAccountUser", account(ENV_SA)),
+            bind(
+                PROJECT,
+                "roles/iam.serviceAccountTokenCreator",
+                account(ENV_SA),
+                condition='request.path == "/x"',
+            ),
         )
     )
     facts = replace(facts, identities=(identity(ENV_SA), identity(JOB_SA)))

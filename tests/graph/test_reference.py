@@ -60,6 +60,7 @@ ADDED = (
     *(TOKEN, ID_TOKEN, ACT_AS, DELEGATE, "iam.serviceAccounts.signJwt"),
     *("iam.serviceAccountKeys.create", "iam.roles.update", "storage.hmacKeys.create"),
     *("run.jobs.run", "run.jobs.runWithOverrides", "run.services.update"),
+    *("run.services.setIamPolicy", "run.jobs.setIamPolicy", "composer.dags.execute"),
 )
 DENIED = {
     TOKEN: "iam.googleapis.com/serviceAccounts.getAccessToken",
@@ -152,7 +153,8 @@ def test_what_someone_may_is_never_said_wrongly(
 ) -> None:
     who = data.draw(st.sampled_from(sorted({one.member for one in grants})))
     sure = [one for one in grants if one.sure]
-    least, most = (Closure(who, some, custom, denials) for some in (sure, grants))
+    least = Closure(who, sure, custom, denials)
+    most = Closure(who, grants, custom, denials, lucky=True)
     estate = load(grants, custom, denials)
     for permission, place in ASKED:
         wanted = {least.may(permission, place), most.may(permission, place)}
@@ -175,7 +177,10 @@ def test_whom_someone_becomes_is_never_said_wrongly(
     sure = [one for one in grants if one.sure]
     least, most = (
         (found.calls | found.speaks | found.stores) & {APP, BOT, ENV} - {who}
-        for found in (Closure(who, some, custom, denials) for some in (sure, grants))
+        for found in (
+            Closure(who, sure, custom, denials),
+            Closure(who, grants, custom, denials, lucky=True),
+        )
     )
     facts = load(grants, custom, denials).facts
     key = f"serviceAccount:{who}" if who in ACCOUNTS else who

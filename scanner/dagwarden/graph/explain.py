@@ -30,6 +30,7 @@ from dagwarden.graph.edges import Gives, usable
 from dagwarden.graph.estate import Estate
 from dagwarden.graph.federation import Bearer, bearer
 from dagwarden.graph.granting import (
+    Helping,
     added,
     direct_chains,
     given_another,
@@ -51,6 +52,7 @@ from dagwarden.graph.principals import email_of, kind_of
 from dagwarden.graph.reach import (
     Control,
     ControlGraph,
+    Leading,
     chain,
     doubted,
     leads_on,
@@ -839,14 +841,10 @@ def _through(
     partly = (account for gives, account in got if usable(gives, permission))
     for account in filter(useful, dict.fromkeys((*found.visited, *partly))):
         doubt.extend(access.holds(account, permission, resource).causes)
-    holders = {
-        member
-        for binding in policies
-        if access.roles.holds(binding.role, permission) is not False
-        for member in access.members(binding)
-    }
+    helps = Helping(control, found.visited, permission, resource)
+    leading = Leading(control, found.visited, helps)
     for account in (*found.visited, *found.pools):
-        doubt.extend(control.uncertain(account, holders.__contains__))
+        doubt.extend(control.uncertain(account, leading))
     return chains, distinct(doubt)
 
 

@@ -12,7 +12,7 @@ from msgspec import structs
 from dagwarden.facts import Binding, Hop
 from dagwarden.graph.access import NO, Answer, Cause, Told, all_of
 from dagwarden.graph.access.decide import Access
-from dagwarden.graph.edges import UPDATE_ROLE, usable
+from dagwarden.graph.edges import UPDATE_ROLE, Gives, usable
 from dagwarden.graph.estate import Estate
 from dagwarden.graph.paths import chosen, grant_hop, grant_hops, refusal_hops
 from dagwarden.graph.reach import Control, means, role_parent
@@ -157,6 +157,58 @@ def _setters(
                 hop = structs.replace(chain[-1], kind="holds", text=on)
                 found.append((chain, hop))
     return found, doubt
+
+
+class Helping:
+    """Tells of whom it may help to be one, to come to hold a permission."""
+
+    def __init__(
+        self,
+        control: Control,
+        visited: Iterable[str],
+        permission: str,
+        resource: str,
+    ) -> None:
+        """Ask for someone who surely is `visited`, and none of them holds it."""
+        self._access = control.estate.access
+        self._permission, self._resource = permission, resource
+        names = control.estate.hierarchy.lineage(resource).names
+        named = ((sets_policy(place), place) for place in names)
+        self._sets = [(sets, place) for sets, place in named if sets is not None]
+        self._custom = {binding.id for binding in _custom(control.estate, resource)}
+        self._control, visited = control, tuple(visited)
+        # one of them may give it to another, and change his roles
+        self._given = any(map(self._may_set, visited))
+        self._changed = any(control.changing(key).updates for key in visited)
+
+    def __call__(self, gives: Gives, key: str) -> bool:
+        """Tell whether what one gets of an identity may help."""
+        calls = gives in ("identity", "api")
+        if calls and (self._may_set(key) or self._may_change(key)):
+            return True
+        if not usable(gives, self._permission):
+            return False
+        access, question = self._access, (key, self._permission, self._resource)
+        if access.holds(*question).held is not False:
+            return True
+        given = self._given or (self._changed and self._has_custom(key))
+        return given and access.leaves(*question).held is not False
+
+    def _may_set(self, key: str) -> bool:
+        return any(
+            self._access.holds(key, sets, place).held is not False
+            for sets, place in self._sets
+        )
+
+    def _has_custom(self, key: str) -> bool:
+        return any(one.id in self._custom for one in self._control.bindings(key))
+
+    def _may_change(self, key: str) -> bool:
+        roles = self._control.estate.roles
+        return bool(self._custom) and any(
+            UPDATE_ROLE in roles.perhaps(one.role)
+            for one in self._control.bindings(key)
+        )
 
 
 # ----------------------------------------------------------------------- changing roles

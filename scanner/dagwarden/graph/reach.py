@@ -81,6 +81,13 @@ _DEPENDING = {
     for permission, edges in BY_PERMISSION.items()
     if (depending := tuple(edge for edge in edges if edge.depends))
 }
+# What a permission may give of whom: on which place, how much of him, by what kind of
+# edge, and what its role holds beside. Whoever acts as an account may deploy somewhere.
+_MAY_GIVE: Mapping[str, tuple[Edge, ...]] = {
+    **BY_PERMISSION,
+    ACT_AS: (DEPLOY_EDGE,),
+    UPDATE_ROLE: ROLE_EDGES,
+}
 # Where a permission is asked for, of places that are something else.
 _CRM = "//cloudresourcemanager.googleapis.com"
 _CONTAINERS: Mapping[Place, str] = {
@@ -785,6 +792,35 @@ class Control:
         project = self.placed.project(account)
         return bool(project and self._deploys_in(key, project, step.deployment))
 
+    def perhaps(
+        self, node: str, *, changed: bool
+    ) -> Iterator[tuple[Gives, Place, str]]:
+        """
+        Yield what one may come to of all that stands at which places, on which scopes.
+
+        By steps that are sure and that are not; what guards take away is left in.
+        `changed`: someone he works with may change custom roles.
+        """
+        gives, key = means(node)
+        if gives == "invocation":
+            return
+        for binding in self.bindings(key):
+            if self._always(binding) is False:
+                continue
+            held = self.estate.access.roles.perhaps(binding.role) & CONTROLLING
+            held = _asked_on(_kind_of_run(binding.resource), held)
+            edges = [
+                edge
+                for name in held & _MAY_GIVE.keys()
+                for edge in _MAY_GIVE[name]
+                if held.issuperset(edge.beside) and _passes(gives, edge.kind, name)
+            ]
+            if changed and role_parent(binding.role) is not None:
+                edges += ROLE_EDGES
+            scope = self.estate.hierarchy.canonical(binding.resource)
+            for edge in edges:
+                yield edge.gives, edge.place, scope
+
     def _any(
         self,
         place: Place,
@@ -986,13 +1022,65 @@ class ControlGraph:
 
 def follows(gives: Gives, step: Step) -> bool:
     """Tell whether a step can be taken with what is got of an account."""
+    return _passes(gives, step.edge.kind, step.permission)
+
+
+def _passes(gives: Gives, kind: str, permission: str) -> bool:
     if gives == "invocation":
         return False
     if gives == "delegation":
-        return step.edge.kind in PASSED_ON
+        return kind in PASSED_ON
     if gives == "storage":
-        return step.permission.startswith("storage.objects.")
+        return permission.startswith("storage.objects.")
     return True
+
+
+class Leading:
+    """
+    Tells which accounts may lead to what matters, by steps that are sure and that are not.
+
+    Whom one perhaps becomes is of no use himself where he only becomes another who is.
+    """
+
+    def __init__(
+        self,
+        control: Control,
+        visited: Iterable[str],
+        matters: Callable[[Gives, str], bool],
+    ) -> None:
+        """Ask for those whom one becomes beside `visited`, whom he surely is."""
+        self._control, self._matters = control, matters
+        self._changed = any(control.changing(key).updates for key in visited)
+        self._vain: set[str] = set()  # nodes that lead to nothing
+        self._found: dict[str, bool] = {}
+
+    def __call__(self, account: str) -> bool:
+        """Tell whether it may be of use to be an account."""
+        if account not in self._found:
+            self._found[account] = self._leads(account)
+        return self._found[account]
+
+    def _leads(self, account: str) -> bool:
+        seen, queue = {account}, deque([account])
+        hubs: set[tuple[Gives, Place, str]] = set()
+        while queue:
+            node = queue.popleft()
+            gives, key = means(node)
+            if gives != "delegation" and not is_pool(key) and self._matters(gives, key):
+                return True
+            for hub in self._control.perhaps(node, changed=self._changed):
+                if hub in hubs:
+                    continue
+                hubs.add(hub)
+                part, place, scope = hub
+                nodes = {
+                    node_of(part, one)
+                    for one, _ in self._control.placed.of(place, scope)
+                }
+                queue.extend(sorted(nodes - seen - self._vain))
+                seen |= nodes
+        self._vain |= seen
+        return False
 
 
 class Reached(Record, frozen=True, kw_only=True):
@@ -1334,15 +1422,16 @@ def _doubt(control: Control, found: Reached, settled: set[str]) -> tuple[Cause, 
     for key in doubted(control, found):
         causes.extend(control.doubts(key))
     runs = control.placed.runs
+    leading = Leading(
+        control,
+        found.visited,
+        lambda _, account: account in runs and account not in settled,
+    )
     for key in (*found.visited, *found.pools):
         if not _OF_CLOUD.isdisjoint(control.delegated(key)):
             symbol = f"users of the Workspace that {email_of(key)} acts as"
             causes.append(Cause(reason="membership", symbol=symbol))
-        causes.extend(
-            control.uncertain(
-                key, lambda account: account in runs and account not in settled
-            )
-        )
+        causes.extend(control.uncertain(key, leading))
     causes.extend(_unread(control))
     causes.extend(control.placed.missing_but(settled))
     return distinct(causes)
