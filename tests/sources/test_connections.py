@@ -580,7 +580,7 @@ def test_secrets_in_every_field() -> None:
     )
     found = one(text)
     assert kinds(found) == [
-        ("description", "bearer_token"),
+        ("description.the_token", "bearer_token"),
         ("extra.client_secret", "client_secret"),
         (f"extra.{LONG}keyfile_dict", "service_account_key"),
         ("extra.headers.Authorization", "bearer_token"),
