@@ -490,6 +490,59 @@ def test_remediation_mends_the_case_at_hand(
     assert render_remediation(rule, subject) == words
 
 
+RUN = "//run.googleapis.com/projects/p/locations/r/"
+CLOUD = "//cloudresourcemanager.googleapis.com/"
+COMMANDS = """
+gcloud run services x SERVICE --region=REGION --member=MEMBER
+gcloud run jobs x JOB --region=REGION --role=ROLE
+gcloud projects remove-iam-policy-binding PROJECT --member=serviceAccount:CALLER_SA
+gcloud services disable SERVICE.googleapis.com --project=PROJECT
+"""
+
+
+def bound(resource: str, role: str = "X", member: str = "allUsers") -> Grant:
+    identity = IdentityRef(key=member, kind="unknown")
+    return replace(grant(resource=resource), role=role, identity=identity)
+
+
+@pytest.mark.parametrize(
+    ("subject", "said"),
+    [
+        (bound("x"), {}),
+        (
+            bound(f"{RUN}services/s-1", "roles/run.invoker"),
+            {
+                "SERVICE --region=REGION": "s-1 --region=r --project=p",
+                "ROLE": "roles/run.invoker",
+            },
+        ),
+        (
+            bound(f"{RUN}jobs/j", "organizations/1/roles/a.b", "group:a+b@c.example"),
+            {
+                "JOB --region=REGION": "j --region=r --project=p",
+                "ROLE": "organizations/1/roles/a.b",
+                "MEMBER": "group:a+b@c.example",
+            },
+        ),
+        (bound(f"{CLOUD}projects/p-1"), {"binding PROJECT": "binding p-1"}),
+        # not where the binding stands
+        (bound(f"{CLOUD}folders/1"), {}),
+        # what a shell would take for more than a name
+        (bound(f"{RUN}services/$(id)", "roles/x;id"), {}),
+        (bound(f"{CLOUD}projects/p`id`", member="user:a'@c.example"), {}),
+        (bound("x", "roles/x\n", "user:a@c.example\n"), {}),
+    ],
+)
+def test_commands_about_a_grant_say_what_it_stands_on_and_for_whom(
+    subject: Fact, said: dict[str, str]
+) -> None:
+    expected = COMMANDS
+    for word, value in said.items():
+        expected = expected.replace(word, value)
+    rule = replace(RULE, remediation=COMMANDS)
+    assert render_remediation(rule, subject) == expected
+
+
 def test_a_rules_report_has_the_remediation_for_every_case() -> None:
     rule = replace(RULE, remediation=MEND)
     assert general_remediation(rule) == GENERAL

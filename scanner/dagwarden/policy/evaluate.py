@@ -28,10 +28,12 @@ from dagwarden.expression import (
     compile_expression,
 )
 from dagwarden.facts import (
+    CloudRun,
     Connection,
     EmbeddedSecret,
     Fact,
     Facts,
+    Grant,
     IdentityRef,
     Record,
     Task,
@@ -484,6 +486,16 @@ _ACCOUNT = late(
     r"[a-z0-9-]{1,63}@(?P<project>[a-z0-9-]{1,63})\.iam\.gserviceaccount\.com"
 )
 _NAMES = ("KEY_ID", "ACCOUNT", "PROJECT")
+# What commands of the remediations of grants say for what they stand on, and for whom.
+_PLACES = late(r"\b(SERVICE|JOB) --region=REGION\b")
+_PARTS = late(r"(?<=projects remove-iam-policy-binding )PROJECT\b|\b(?:MEMBER|ROLE)\b")
+_ROLE = late(r"(?:(?:projects|organizations)/[\w.:-]+/)?roles/[\w.]+", re.ASCII)
+_MEMBER = late(r"(?:serviceAccount|user|group):[\w.+-]+@[\w.-]+", re.ASCII)
+_PROJECT = late(r"//cloudresourcemanager\.googleapis\.com/projects/([a-z0-9-]+)")
+_OF_RUN = late(
+    r"//run\.googleapis\.com/projects/([a-z0-9-]+)/locations/([a-z0-9-]+)"
+    r"/(service|job)s/([a-z0-9-]+)"
+)
 # in a command, not in the name of an account that is only an example
 _NAME = late(rf"(?<![\w@])(?:{'|'.join(_NAMES)})\b")
 _RESOURCE = late(r"//[a-z]+\.googleapis\.com/")
@@ -527,8 +539,34 @@ def render_remediation(rule: Rule, subject: Fact) -> str:
     told = rule.remediation
     if "{" in told:
         told = ALONE().sub(lines, told)
+    if isinstance(subject, (Grant, CloudRun)):
+        return _in_commands(subject, told)
     # most name none, and are told thousands of times
     return _named(subject, told) if any(map(told.__contains__, _NAMES)) else told
+
+
+def _in_commands(subject: Grant | CloudRun, remediation: str) -> str:
+    """
+    Return `remediation` with what `subject` stands on, and for whom, in its commands.
+
+    People paste them into a shell: what is no plain name stays a word in capitals.
+    """
+    if found := _OF_RUN().fullmatch(subject.resource):
+        project, region, kind, name = found.groups()
+        place = f"{name} --region={region} --project={project}"
+        remediation = _PLACES().sub(
+            lambda said: place if said[1].lower() == kind else said[0], remediation
+        )
+    if not isinstance(subject, Grant):
+        return remediation
+    values: dict[str, str] = {}
+    if _ROLE().fullmatch(subject.role):
+        values["ROLE"] = subject.role
+    if _MEMBER().fullmatch(subject.identity.key):
+        values["MEMBER"] = subject.identity.key
+    if found := _PROJECT().fullmatch(subject.resource):
+        values["PROJECT"] = found[1]
+    return _PARTS().sub(lambda said: values.get(said[0], said[0]), remediation)
 
 
 def _named(subject: Fact, remediation: str) -> str:
