@@ -755,7 +755,8 @@ def test_a_local_backend_knows_uris_objects_lists_and_extra_dejson(
         found = {connection.conn_id: connection for connection in facts.connections}
         assert sorted(found) == ["a", "b", "c", "d", "e", "f"]
         assert credential(found["b"]).path == "/k.json"
-        assert found["b"].origin == Origin(source=name, field="b")
+        line = text.count("\n", 0, text.index("b")) + 1
+        assert found["b"].origin == Origin(source=name, line=line, field="b")
         assert found["c"].host == "last"
         assert kinds(found["d"]) == [("password", "password")]
         assert [(gap.reason, gap.origin.field) for gap in facts.gaps] == [

@@ -7,19 +7,28 @@ has wrong does not cost the others.
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from dagwarden.patterns import late
 from dagwarden.sources.connections.definition import Malformed
+
+if TYPE_CHECKING:
+    import yaml
 
 MAX_BYTES = 16_000_000
 MAX_NESTING = 60
 # YAML nodes with every alias written out: what a walk over the value would meet.
 MAX_YAML_NODES = 200_000
+# Of one JSON object or list, to be told where they stand.
+MAX_LINES = 100_000
 
 _ASSIGNMENT = re.compile(r"\s*(?:export\s+)?(?P<name>[^\s=#'\"]+)\s*=[^\S\n]*")
 _FILLED_IN = re.compile(r"\$[{\w(]")
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
+_BLANK = late(r"[ \t\n\r]*")
+_DECODER = json.JSONDecoder()
 
 
 Format = Literal["json", "yaml", "env"]
@@ -220,3 +229,95 @@ def _check_yaml(text: str) -> None:
             raise Malformed("is nested too deeply", "too_deep")
         if nodes > MAX_YAML_NODES:
             raise Malformed("expands to too many values", "too_large")
+
+
+def entry_lines(
+    text: str, form: Literal["json", "yaml"], *path: str
+) -> dict[object, int | None]:
+    """
+    Return the line at which each entry of a document's mapping or list begins.
+
+    `text` is one that `read_json` or `read_yaml` has read. Entries are called by their
+    keys there, or their numbers from 0; a mapping's begin at the key. `path` are the
+    keys that lead to the mapping or list, from the top. Of equal keys the last counts,
+    as it does for the values. What is no mapping and no list has no entries, and of what
+    is too large or nested too deeply no line is known.
+    """
+    try:
+        return (_yaml_lines if form == "yaml" else _json_lines)(text, path)
+    except (Malformed, RecursionError):
+        return {}
+
+
+def _json_lines(text: str, path: tuple[str, ...]) -> dict[object, int | None]:
+    at: int | None = _after_blank(text, 0)
+    for key in path:
+        at = {name: value for name, _, value in _members(text, at)}.get(key)
+    lines: dict[object, int | None] = {}
+    line = 1
+    before = 0
+    for name, start, _ in _members(text, at):
+        line += text.count("\n", before, start)
+        before = start
+        lines[name] = line
+    return lines
+
+
+def _members(text: str, at: int | None) -> Iterator[tuple[object, int, int]]:
+    """
+    Yield what is in the object or list at `at`: its key or number, where it begins.
+
+    The third is where its value begins: for a list's element the same place.
+    """
+    opened = "" if at is None else text[at]
+    if at is None or opened not in "{[":
+        return
+    number = 0
+    at = _after_blank(text, at + 1)
+    while text[at] not in "}]":
+        name: object = number
+        value = at
+        if opened == "{":
+            name, end = _DECODER.raw_decode(text, at)
+            value = _after_blank(text, _after_blank(text, end) + 1)
+        yield name, at, value
+        number += 1
+        if number > MAX_LINES:
+            raise Malformed("holds too many entries", "too_large")
+        _, end = _DECODER.raw_decode(text, value)
+        at = _after_blank(text, end)
+        if text[at] == ",":
+            at = _after_blank(text, at + 1)
+
+
+def _after_blank(text: str, at: int) -> int:
+    blank = _BLANK().match(text, at)
+    return blank.end() if blank else at
+
+
+def _yaml_lines(text: str, path: tuple[str, ...]) -> dict[object, int | None]:
+    import yaml
+
+    loader = yaml.CSafeLoader(text)
+    node = loader.get_single_node()
+    for key in path:
+        node = {name: value for name, _, value in _pairs(loader, node)}.get(key)
+    if isinstance(node, yaml.SequenceNode):
+        return {number: _line(item) for number, item in enumerate(node.value)}
+    return {name: _line(start) for name, start, _ in _pairs(loader, node)}
+
+
+def _pairs(
+    loader: "yaml.CSafeLoader", node: "yaml.Node | None"
+) -> Iterator[tuple[object, "yaml.Node", "yaml.Node"]]:
+    """Yield what is in a mapping, what it merges first: each key, and both nodes."""
+    import yaml
+
+    if isinstance(node, yaml.MappingNode):
+        loader.flatten_mapping(node)
+        for start, value in node.value:
+            yield loader.construct_object(start), start, value  # pyright: ignore[reportUnknownMemberType]  # its stub says nothing of the node
+
+
+def _line(node: "yaml.Node") -> int | None:
+    return node.start_mark.line + 1 if node.start_mark else None

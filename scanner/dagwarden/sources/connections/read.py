@@ -8,8 +8,9 @@ the same, of which nothing else is known, because Airflow knows the id too.
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import cast
 from urllib.parse import unquote
@@ -31,6 +32,7 @@ from dagwarden.sources.connections.facts_file import (
 from dagwarden.sources.connections.formats import (
     Assignment,
     decoded,
+    entry_lines,
     format_of,
     read_bytes,
     read_dotenv,
@@ -55,6 +57,9 @@ _VARIABLE = re.compile(r"\$\{?([A-Za-z_]\w{0,100})\}?")
 # One of them, or Airflow refuses the entry.
 _TWICE = {"extra", "extra_dejson"}
 _MAX_ID = 250  # characters: Airflow's own limit
+
+# By the keys that lead to a mapping or list, the lines of what is in it.
+_Lines = Callable[..., Mapping[object, int | None]]
 
 
 def read_connections(
@@ -212,7 +217,7 @@ class _Collected:
                     self._dotenv(item)
             self._broken(lines.broken)
         elif self._kind == "astro":
-            self._astro(read_yaml(text))
+            self._astro(read_yaml(text), partial(entry_lines, text, "yaml"))
         elif (form := format_of(name, text)) == "env":
             lines = read_lines(text)
             for item in lines.assignments:
@@ -221,7 +226,8 @@ class _Collected:
                 self._entry(item.name.removeprefix(_PREFIX), item.value, origin)
             self._broken(lines.broken)
         else:
-            self._document(read_yaml(text) if form == "yaml" else read_json(text))
+            document = read_yaml(text) if form == "yaml" else read_json(text)
+            self._document(document, partial(entry_lines, text, form))
 
     def _broken(self, numbers: list[int]) -> None:
         if numbers:
@@ -254,7 +260,7 @@ class _Collected:
             return
         self._entry(conn_id.lower(), value, origin)
 
-    def _astro(self, document: object) -> None:
+    def _astro(self, document: object, lines: _Lines) -> None:
         """Take `airflow: {connections: [{conn_id, conn_type, conn_host, ...}]}`."""
         airflow = _mapping(document).get("airflow")
         entries = _mapping(airflow).get("connections") if airflow else None
@@ -262,21 +268,23 @@ class _Collected:
             entries, list | type(None)
         ):
             raise Malformed("has no list `connections` under `airflow`")
-        self._listed(cast("list[object] | None", entries) or [])
+        listed = cast("list[object] | None", entries) or []
+        self._listed(listed, lines("airflow", "connections"))
 
-    def _document(self, document: object) -> None:
+    def _document(self, document: object, lines: _Lines) -> None:
         """Take what a JSON or YAML file holds, by its shape."""
         if document is None:
             return
         if isinstance(document, list):
-            self._listed(cast("list[object]", document))
+            self._listed(cast("list[object]", document), lines())
             return
         if not isinstance(document, Mapping):
             raise Malformed("holds no connections: neither an object nor a list")
         entries = cast("Mapping[object, object]", document)
         listed = entries.get("connections")
         if isinstance(listed, list) and "total_entries" in entries:
-            self._listed(cast("list[object]", listed), api=True)
+            of_entries = lines("connections")
+            self._listed(cast("list[object]", listed), of_entries, api=True)
             total = entries["total_entries"]
             if isinstance(total, int) and total > len(cast("list[object]", listed)):
                 problem = Malformed(
@@ -285,8 +293,10 @@ class _Collected:
                 )
                 self.gap(problem, Origin(source=self._source))
             return
+        of_entries = lines()
         if "connection_id" in entries:
-            self._listed([entries], api=True)
+            line = of_entries.get("connection_id")
+            self._listed([entries], {0: line}, api=True)
             return
         for conn_id, value in entries.items():
             if isinstance(value, list):
@@ -295,19 +305,29 @@ class _Collected:
                 self._refused = self._refused or len(values) > 1
                 value = next(reversed(values), None)
             text = str(conn_id)
-            self._entry(text, value, Origin(source=self._source, field=_place(text)))
+            self._entry(text, value, self._origin(of_entries.get(conn_id), text))
 
-    def _listed(self, entries: Iterable[object], *, api: bool = False) -> None:
+    def _listed(
+        self,
+        entries: Iterable[object],
+        lines: Mapping[object, int | None],
+        *,
+        api: bool = False,
+    ) -> None:
         for number, entry in enumerate(entries):
             fields = _mapping(entry)
             conn_id = fields.get("connection_id" if api else "conn_id")
-            origin = Origin(source=self._source, field=f"[{number}]")
+            line = lines.get(number)
             if not isinstance(conn_id, str | int):
+                origin = Origin(source=self._source, line=line, field=f"[{number}]")
                 self.gap(Malformed("has no connection id"), origin, "an entry")
                 continue
             text = str(conn_id)
-            origin = Origin(source=self._source, field=_place(text))
-            self._entry(text, entry, origin, api=api)
+            self._entry(text, entry, self._origin(line, text), api=api)
+
+    def _origin(self, line: int | None, conn_id: str) -> Origin:
+        field = public(conn_id[:_MAX_ID])
+        return Origin(source=self._source, line=line, field=field)
 
     # --------------------------------------------------------------------- entry
 
@@ -324,7 +344,8 @@ class _Collected:
             return
         if len(conn_id) > _MAX_ID or public(conn_id) is None:
             problem = Malformed("has an id that is no connection id")
-            self.gap(problem, Origin(source=self._source), "an entry")
+            origin = Origin(source=self._source, line=origin.line)
+            self.gap(problem, origin, "an entry")
             return
         entry = HIDDEN
         try:
@@ -414,7 +435,3 @@ def _definition(conn_id: str, value: object, *, api: bool) -> Definition:
 
 def _mapping(value: object) -> Mapping[str, object]:
     return cast("Mapping[str, object]", value) if isinstance(value, Mapping) else {}
-
-
-def _place(conn_id: str) -> str | None:
-    return public(conn_id[:_MAX_ID])
