@@ -1170,12 +1170,15 @@ class AuditLog(Fact, frozen=True, kw_only=True):
     """
     Which data access logs one project writes for one service.
 
+    `uses_logged` tells whether they hold each use that matters: of Cloud Run reads and
+    writes, of `iamcredentials.googleapis.com` the minting of tokens.
     id: `audit_log:PROJECT#SERVICE`
     """
 
     project: str
     service: str
     log_types: Maybe[tuple[str, ...]] = UNSET
+    uses_logged: Maybe[bool] = UNSET
     exempted: Maybe[tuple[str, ...]] = UNSET
 
 

@@ -31,6 +31,7 @@ from dagwarden.facts import (
     Key,
     Layers,
     LifetimeChain,
+    Maybe,
     Origin,
     Path,
     Reach,
@@ -1308,6 +1309,35 @@ def test_audit_logs_add_up_over_the_hierarchy() -> None:
     assert logs["run.googleapis.com"].exempted == ("user:x@x",)
     minted = logs["iamcredentials.googleapis.com"].log_types
     assert minted == ("ADMIN_READ", "DATA_READ")
+
+
+@pytest.mark.parametrize(
+    ("service", "types", "logged"),
+    [
+        ("run.googleapis.com", (), False),
+        ("run.googleapis.com", ("DATA_READ",), False),
+        ("run.googleapis.com", ("ADMIN_READ", "DATA_WRITE"), False),
+        ("run.googleapis.com", ("DATA_READ", "DATA_WRITE"), True),
+        ("iamcredentials.googleapis.com", (), False),
+        ("iamcredentials.googleapis.com", ("DATA_WRITE",), False),
+        ("iamcredentials.googleapis.com", ("ADMIN_READ",), UNSET),
+        ("iamcredentials.googleapis.com", ("DATA_READ", "DATA_WRITE"), UNSET),
+        ("iamcredentials.googleapis.com", ("ADMIN_READ", "DATA_READ"), True),
+    ],
+)
+def test_uses_are_logged_where_each_kind_of_them_is(
+    service: str, types: tuple[str, ...], logged: Maybe[bool]
+) -> None:
+    facts = replace(ESTATE, audit_configs=(audit(PROJECT, "allServices", *types),))
+    found = {item.service: item for item in derive(facts, AS_OF).audit_logs}[service]
+    assert found.uses_logged is logged
+    either = "whether minting a token is logged as ADMIN_READ or as DATA_READ"
+    wanted = {("dynamic", either)} if logged is UNSET else set[tuple[str, str]]()
+    assert causes(found, "uses_logged") == wanted
+    # what is above may add to it
+    unread = with_layers(facts, ancestors="not_given")
+    found = {item.service: item for item in derive(unread, AS_OF).audit_logs}[service]
+    assert found.uses_logged is (True if logged is True else UNSET)
 
 
 def test_audit_logs_above_that_were_not_read_could_add() -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from msgspec import UNSET
 
-from dagwarden.facts import AuditConfig, AuditLog, Resource
+from dagwarden.facts import AuditConfig, AuditLog, Maybe, Resource
 from dagwarden.graph.access import Cause, distinct
 from dagwarden.graph.estate import Estate, unresolved
 
@@ -15,6 +15,16 @@ _SET_BY = {
     "iamcredentials.googleapis.com": ("allServices", "iam.googleapis.com"),
     "run.googleapis.com": ("allServices", "run.googleapis.com"),
 }
+# What has to be logged, of each service. Minting a token is one of the two, and Google's
+# page on it (see above) was read in versions that tell of different ones.
+_USES = {
+    "iamcredentials.googleapis.com": frozenset({"ADMIN_READ", "DATA_READ"}),
+    "run.googleapis.com": frozenset({"DATA_READ", "DATA_WRITE"}),
+}
+_EITHER = Cause(
+    reason="dynamic",
+    symbol="whether minting a token is logged as ADMIN_READ or as DATA_READ",
+)
 ALL_TYPES = ("ADMIN_READ", "DATA_READ", "DATA_WRITE")
 
 
@@ -52,19 +62,34 @@ def _audit_log(
     # nothing above can take away what is logged, and there is no fourth type
     complete = set(ALL_TYPES) <= set(types)
     known = not doubt or complete
+    logged, open_ones = _uses_logged(service, frozenset(types), doubt)
     project = resource.project_id or resource.project_number or resource.name
     return AuditLog(
         id=f"audit_log:{resource.name}#{service}",
         origin=resource.origin,
         unresolved=(
             *unresolved(() if known else doubt, "log_types"),
+            *unresolved(open_ones, "uses_logged"),
             *unresolved(doubt, "exempted"),
         ),
         project=project,
         service=service,
         log_types=tuple(types) if known else UNSET,
+        uses_logged=logged,
         exempted=UNSET if doubt else tuple(exempted),
     )
+
+
+def _uses_logged(
+    service: str, types: frozenset[str], doubt: tuple[Cause, ...]
+) -> tuple[Maybe[bool], tuple[Cause, ...]]:
+    """Tell whether each use of a service is logged, and what would tell."""
+    if types >= _USES[service]:
+        return True, ()
+    minting = service == "iamcredentials.googleapis.com"
+    if minting and not types.isdisjoint(_USES[service]):
+        doubt = (*doubt, _EITHER)
+    return (UNSET if doubt else False), doubt
 
 
 def _unread(estate: Estate, resource: Resource) -> Iterator[Cause]:
