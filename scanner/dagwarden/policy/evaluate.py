@@ -487,8 +487,10 @@ _ACCOUNT = late(
 )
 _NAMES = ("KEY_ID", "ACCOUNT", "PROJECT")
 # What commands of the remediations of grants say for what they stand on, and for whom.
-_PLACES = late(r"\b(SERVICE|JOB) --region=REGION\b")
-_PARTS = late(r"(?<=projects remove-iam-policy-binding )PROJECT\b|\b(?:MEMBER|ROLE)\b")
+_PARTS = late(
+    r"\b(?:(?:SERVICE|JOB) --region=REGION|MEMBER|ROLE"
+    r"|(?<=projects remove-iam-policy-binding )PROJECT)\b"
+)
 _ROLE = late(r"(?:(?:projects|organizations)/[\w.:-]+/)?roles/[\w.]+", re.ASCII)
 _MEMBER = late(r"(?:serviceAccount|user|group):[\w.+-]+@[\w.-]+", re.ASCII)
 _PROJECT = late(r"//cloudresourcemanager\.googleapis\.com/projects/([a-z0-9-]+)")
@@ -551,22 +553,37 @@ def _in_commands(subject: Grant | CloudRun, remediation: str) -> str:
 
     People paste them into a shell: what is no plain name stays a word in capitals.
     """
-    if found := _OF_RUN().fullmatch(subject.resource):
-        project, region, kind, name = found.groups()
-        place = f"{name} --region={region} --project={project}"
-        remediation = _PLACES().sub(
-            lambda said: place if said[1].lower() == kind else said[0], remediation
-        )
-    if not isinstance(subject, Grant):
+    texts, words = _commands(remediation)
+    if not words:
         return remediation
-    values: dict[str, str] = {}
-    if _ROLE().fullmatch(subject.role):
-        values["ROLE"] = subject.role
-    if _MEMBER().fullmatch(subject.identity.key):
-        values["MEMBER"] = subject.identity.key
-    if found := _PROJECT().fullmatch(subject.resource):
-        values["PROJECT"] = found[1]
-    return _PARTS().sub(lambda said: values.get(said[0], said[0]), remediation)
+    values = _on(subject.resource)
+    if isinstance(subject, Grant):
+        if _ROLE().fullmatch(subject.role):
+            values["ROLE"] = subject.role
+        if _MEMBER().fullmatch(subject.identity.key):
+            values["MEMBER"] = subject.identity.key
+    said = (values.get(word.partition(" ")[0], word) for word in words)
+    return "".join(chain.from_iterable(zip_longest(texts, said, fillvalue="")))
+
+
+@cache
+def _commands(remediation: str) -> tuple[list[str], list[str]]:
+    """Return the texts of a remediation, and the words between them to fill in."""
+    found = [*_PARTS().finditer(remediation)]
+    ends = [0, *(one.end() for one in found)]
+    starts = [*(one.start() for one in found), len(remediation)]
+    texts = [remediation[end:start] for end, start in zip(ends, starts, strict=True)]
+    return texts, [one[0] for one in found]
+
+
+def _on(resource: str) -> dict[str, str]:
+    """Return how commands name the service, job or project that is `resource`."""
+    if found := _OF_RUN().fullmatch(resource):
+        project, region, kind, name = found.groups()
+        return {kind.upper(): f"{name} --region={region} --project={project}"}
+    if found := _PROJECT().fullmatch(resource):
+        return {"PROJECT": found[1]}
+    return {}
 
 
 def _named(subject: Fact, remediation: str) -> str:
