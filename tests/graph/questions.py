@@ -129,10 +129,11 @@ def group(name: str, *members: str) -> Export:
     listed: list[Export] = []
     for one in members:
         kind, _, key = (sa(one) if one in ACCOUNTS else one).partition(":")
+        federated = kind not in kinds
         listed.append(
             {
-                "preferredMemberKey": {"id": key},
-                "type": kinds[kind],
+                "preferredMemberKey": {"id": one if federated else key},
+                "type": "OTHER" if federated else kinds[kind],
                 "name": "groups/x/memberships/y",
                 "roles": [{"name": "MEMBER"}],
             }

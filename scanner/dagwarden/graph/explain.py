@@ -788,7 +788,12 @@ def _through(
         for place in estate.hierarchy.lineage(resource).names
         for binding in access.bindings_on(place)
     ]
-    named = {member for binding in policies for member in access.members(binding)}
+    named = {
+        one
+        for binding in policies
+        for member in access.members(binding)
+        for one in (member, *_inside(access, member))
+    }
 
     def useful(account: str) -> bool:
         """Tell whether it is of use to be an account; most of a pool hold nothing here."""

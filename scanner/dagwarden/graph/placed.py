@@ -109,9 +109,15 @@ def _has(account: str, place: Place) -> bool:
 
 
 def _pools(estate: Estate) -> dict[str, list[str]]:
-    """Return the members of policies that are of a workload identity pool, by pool."""
+    """Return whom policies and groups name that is of an identity pool, by pool."""
     found: dict[str, list[str]] = {}
-    for key in estate.access.named():
+    grouped = (
+        key
+        for group in estate.facts.groups
+        for key in (group.members or group.members_known)
+        if key.startswith("principal:")
+    )
+    for key in dict.fromkeys((*estate.access.named(), *grouped)):
         of_a_pool = key.startswith(("principal://iam.", "principalSet://iam."))
         if of_a_pool or ".svc.id.goog[" in key:  # as pods are spelt, too
             pool = estate.access.membership.pool(key)

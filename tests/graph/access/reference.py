@@ -104,8 +104,8 @@ class _Asked:
             return YES
         if member == "allAuthenticatedUsers":  # not federated identities
             return NO if who == RUNNER else YES
-        if member.startswith("group:"):  # Google accounts, in groups however nested
-            return NO if who == RUNNER else self.in_group(member, frozenset())
+        if member.startswith("group:"):  # all that lists name, in groups however nested
+            return self.in_group(member, frozenset())
         if member.startswith("domain:"):  # people of a customer whose domains are many
             return HALF if who.startswith("user:") else NO
         if member.endswith(f"{POOL}/*"):

@@ -162,7 +162,8 @@ CASES: list[tuple[str, str, Organisation, Asked, bool | None]] = [
     ("no member", "groups-in-cloud-console", granted("group:g1@x.example")._replace(groups=(("g1@x.example", (OTHER,)),)), TO_INVOKE, False),
     ("members that nobody listed", "groups-in-cloud-console", granted("group:g1@x.example"), TO_INVOKE, None),
     ("a nested group that nobody listed", "groups-in-cloud-console", granted("group:g1@x.example")._replace(groups=(("g1@x.example", ("group:g2@x.example",)),)), TO_INVOKE, None),
-    ("a federated identity is in none", "principals-overview", granted("group:g1@x.example"), (RUNNER, INVOKE, SERVICE), False),
+    ("a federated identity may be in one", "principals-overview", granted("group:g1@x.example"), (RUNNER, INVOKE, SERVICE), None),
+    ("it is in none that lists others", "principals-overview", granted("group:g1@x.example")._replace(groups=(("g1@x.example", (ACCOUNT,)),)), (RUNNER, INVOKE, SERVICE), False),
     # ----------------------------------------------------------------- federation
     ("a subject", "principal-identifiers", granted(RUNNER), (RUNNER, INVOKE, SERVICE), True),
     ("another subject", "principal-identifiers", granted(RUNNER), (f"{RUNNER}2", INVOKE, SERVICE), False),

@@ -31,8 +31,11 @@ BASIC_OF = {
 # Who authenticates with Google itself; federated identities do not.
 # Source: cloud.google.com/iam/docs/principals-overview#allauthenticatedusers
 _AUTHENTICATED = frozenset({"service_account", "service_agent", "user", "group"})
-# Who can be in a Google group: accounts, and groups.
-_IN_GROUPS = frozenset({"service_account", "service_agent", "user", "group"})
+# Who may be in a Google group. No page was found that says whether federated identities
+# may: those that a list names are taken to be, and who is in a group not read is open.
+_IN_GROUPS = frozenset(
+    {"service_account", "service_agent", "user", "group", "federated"}
+)
 _POOL = late(
     r"principal(?P<set>Set)?://iam\.googleapis\.com/"
     r"(?P<pool>(?:projects/[^/]+/)?locations/[^/]+/"

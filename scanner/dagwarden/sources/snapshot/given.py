@@ -299,7 +299,8 @@ def take_member(element: Element, listed: str | None, origin: Origin) -> Member 
     return Member(
         group=group if group and group.startswith("groups/") else None,
         listed=listed,
-        email=email.lower(),
+        # the subject in a principal's name is told apart by case
+        email=email if email.startswith("principal") else email.lower(),
         kind=kind,
         expires=None if None in ends else max(filter(None, ends), default=None),
         transitive=shape.relationType is not None,

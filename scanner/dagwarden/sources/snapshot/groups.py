@@ -122,6 +122,10 @@ def _key(
     """Return a member's key, and what would tell what it is."""
     if member.kind == "everyone":
         return None, "the members of a whole domain"
+    if member.email.startswith("principalSet:"):
+        return None, f"who is of {member.email}"
+    if member.email.startswith("principal:"):
+        return member.email, None
     if member.kind is not None:
         return f"{member.kind}:{member.email}", None
     if member.email in groups:
