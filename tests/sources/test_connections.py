@@ -1211,6 +1211,16 @@ def test_a_source_of_too_many_connections_is_a_gap(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("entry", [{"conn_id": "c", "conn_type": "http"}, 0])
+def test_a_list_of_too_many_is_not_gone_through(tmp_path: Path, entry: object) -> None:
+    last = {"conn_id": "last", "conn_type": "http"}
+    text = json.dumps([*([entry] * 5_001), last])
+    facts = file_facts(tmp_path, "export:a.json", text)
+    assert "last" not in ids(facts)
+    assert all(gap.incomplete for gap in facts.gaps)
+    assert facts.gaps
+
+
 def test_a_value_that_is_too_long_is_a_gap(tmp_path: Path) -> None:
     text = "AIRFLOW_CONN_X=http://h/?" + "a=%25&" * 170_000 + "\n"
     facts = file_facts(tmp_path, "env:a.env", text)

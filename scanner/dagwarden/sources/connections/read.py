@@ -299,6 +299,8 @@ class _Collected:
             self._listed([entries], {0: line}, api=True)
             return
         for conn_id, value in entries.items():
+            if self._entries > MAX_ENTRIES:
+                return
             if isinstance(value, list):
                 # 2.x allowed several values; the last is what a lookup returns
                 values = cast("list[object]", value)
@@ -315,10 +317,14 @@ class _Collected:
         api: bool = False,
     ) -> None:
         for number, entry in enumerate(entries):
+            if self._entries > MAX_ENTRIES:
+                return
             fields = _mapping(entry)
             conn_id = fields.get("connection_id" if api else "conn_id")
             line = lines.get(number)
             if not isinstance(conn_id, str | int):
+                if self._is_full():
+                    return
                 origin = Origin(source=self._source, line=line, field=f"[{number}]")
                 self.gap(Malformed("has no connection id"), origin, "an entry")
                 continue
@@ -331,16 +337,20 @@ class _Collected:
 
     # --------------------------------------------------------------------- entry
 
+    def _is_full(self) -> bool:
+        """Count one entry more, and say whether it is one too many."""
+        self._entries += 1
+        if self._entries == MAX_ENTRIES + 1:
+            problem = Malformed(
+                f"holds more than {MAX_ENTRIES:,} connections", "too_large"
+            )
+            self.gap(problem, Origin(source=self._source))
+        return self._entries > MAX_ENTRIES
+
     def _entry(
         self, conn_id: str, value: object, origin: Origin, *, api: bool = False
     ) -> None:
-        self._entries += 1
-        if self._entries > MAX_ENTRIES:
-            if self._entries == MAX_ENTRIES + 1:
-                problem = Malformed(
-                    f"holds more than {MAX_ENTRIES:,} connections", "too_large"
-                )
-                self.gap(problem, Origin(source=self._source))
+        if self._is_full():
             return
         if len(conn_id) > _MAX_ID or public(conn_id) is None:
             problem = Malformed("has an id that is no connection id")
