@@ -1337,7 +1337,7 @@ def test_uses_are_logged_where_each_kind_of_them_is(
     # what is above may add to it
     unread = with_layers(facts, ancestors="not_given")
     found = {item.service: item for item in derive(unread, AS_OF).audit_logs}[service]
-    assert found.uses_logged is (True if logged is True else UNSET)
+    assert found.uses_logged is UNSET
 
 
 def test_audit_logs_above_that_were_not_read_could_add() -> None:
@@ -1353,6 +1353,7 @@ def test_audit_logs_above_that_were_not_read_could_add() -> None:
     assert {item.log_types for item in logs} == {
         ("ADMIN_READ", "DATA_READ", "DATA_WRITE")
     }
+    assert [item.uses_logged for item in logs] == [True, True]
     assert [item.exempted for item in logs] == [UNSET, UNSET]
 
 

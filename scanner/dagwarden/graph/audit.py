@@ -62,7 +62,7 @@ def _audit_log(
     # nothing above can take away what is logged, and there is no fourth type
     complete = set(ALL_TYPES) <= set(types)
     known = not doubt or complete
-    logged, open_ones = _uses_logged(service, frozenset(types), doubt)
+    logged, open_ones = _uses_logged(service, types, () if complete else doubt)
     project = resource.project_id or resource.project_number or resource.name
     return AuditLog(
         id=f"audit_log:{resource.name}#{service}",
@@ -81,15 +81,14 @@ def _audit_log(
 
 
 def _uses_logged(
-    service: str, types: frozenset[str], doubt: tuple[Cause, ...]
+    service: str, types: list[str], doubt: tuple[Cause, ...]
 ) -> tuple[Maybe[bool], tuple[Cause, ...]]:
     """Tell whether each use of a service is logged, and what would tell."""
-    if types >= _USES[service]:
-        return True, ()
+    missing = _USES[service].difference(types)
     minting = service == "iamcredentials.googleapis.com"
-    if minting and not types.isdisjoint(_USES[service]):
+    if minting and 0 < len(missing) < len(_USES[service]):
         doubt = (*doubt, _EITHER)
-    return (UNSET if doubt else False), doubt
+    return (UNSET if doubt else not missing), doubt
 
 
 def _unread(estate: Estate, resource: Resource) -> Iterator[Cause]:
