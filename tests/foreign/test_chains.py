@@ -86,4 +86,7 @@ def _place(origin: Origin | None, folder: Path, world: World, task: str) -> str:
     if origin.line is None:
         return f"{origin.source}{field}"
     text = (folder / origin.source).read_text().splitlines()[origin.line - 1]
+    if origin.source == "connections.json":
+        assert f'"{origin.field}"' in text
+        return f"{origin.source}{field}"
     return f"{origin.source}[{RECORDS[json.loads(text)['name']]}]{field}"
