@@ -16,8 +16,9 @@ Prints medians and minima of CPU time (user + system) and of wall time. Where va
 is installed also the instructions, which do not depend on what else the machine does.
 
 Goal: 60 ms of CPU above the bare imports. On 2026-11-30, Python 3.11, in millions of
-instructions: bare 202, CEL 259, hook 444. With nothing else running: 56.1 ms above them
-by medians, 52.8 by minima (bare 51.0 and 48.5, the hook 107.1 and 101.3). The bare
+instructions: bare 201, CEL 258, hook 444. With nothing else running: 56.1 ms above them
+by medians, 52.8 by minima (bare 51.0 and 48.5, the hook 107.1 and 101.3), and later that day,
+on a slower machine, 64.8 (bare 57.3, the hook 122.1). The bare
 programs end as Python does, the hook at once: to their instructions that adds some 24
 million, which are no import. The largest parts above bare are CEL's environment (57), the reader
 of DAGs (75), facts (14), the search for credentials (20), pathlib (14) and OpenSSL (10,

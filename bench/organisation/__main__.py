@@ -11,25 +11,26 @@ with them, a plain networkx graph of the same export, and, where PYTHON has it i
 the evaluation of Cartography (without its database). Alone on the machine, please: what
 others do shows in all of it.
 
-On two processors, with nothing else running (Python 3.11, 2026-11-30); two processes of
-ours count together under processors, and work at a time:
+On two processors, with nothing else running (Python 3.11, 2026-11-30); up to three
+processes of ours count together under processors, and work at a time:
 
     scale       input     clock   processors   memory
-    0.1          9 MB    0.95 s       1.14 s    89 MB
-    1           92 MB    7.22 s       9.24 s   468 MB
+    0.1          9 MB    0.88 s       1.17 s    91 MB
+    1           92 MB    6.91 s      10.59 s   471 MB
+    10         920 MB   82.93 s     127.02 s  4237 MB
 
-Beside much other work, which the clock shows and processors less:
-
-    0.1          9 MB                 1.60 s    88 MB
-    1           92 MB                10.34 s   470 MB
-    4          368 MB                43.03 s  1718 MB
-    10         920 MB               114.79 s  4187 MB
+Ten times the input takes twelve times as long: our own code 11.1 times (9.5 and 105 s), the
+system 18.7 times (1.2 and 22 s), which copies pages of larger processes after each fork.
 
     1                         load     explain     longest       reach         who     memory
-    dagwarden, first       4.074 s     0.000 s     0.008 s     0.003 s     0.144 s     462 MB
-    dagwarden, again       1.651 s     0.000 s     0.008 s     0.004 s     0.157 s     405 MB
-    networkx               1.390 s                             0.002 s                 300 MB
+    dagwarden, first       4.524 s     0.001 s     0.011 s     0.004 s     0.178 s     473 MB
+    dagwarden, again       1.851 s     0.001 s     0.017 s     0.004 s     0.189 s     407 MB
+    networkx               1.598 s                             0.002 s                 300 MB
     cartography 0.143.0    0.471 s                                         0.004 s     332 MB
+
+    10
+    dagwarden, first      48.810 s     0.001 s     0.785 s     0.039 s     0.366 s    4010 MB
+    dagwarden, again      19.780 s     0.001 s     0.857 s     0.038 s     0.350 s    3096 MB
 
 Cartography was measured earlier, beside other work. networkx is asked less (roles by
 name; no conditions, groups or deny policies, no chains to show). Cartography answers for
