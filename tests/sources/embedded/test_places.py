@@ -473,7 +473,7 @@ CASES: dict[str, tuple[str, str, str, int]] = {
     ),
     ".netrc, in an image": (
         "Dockerfile",
-        f"RUN cat > /root/.netrc <<EOF\nmachine h.example\nlogin etl\npassword {PASSWORD}\nEOF\n",
+        f"RUN cat > /home/etl/.netrc <<EOF\nmachine h.example\nlogin etl\npassword {PASSWORD}\nEOF\n",
         "password",
         4,
     ),
