@@ -40,6 +40,10 @@ def may_fork() -> bool:
         return False
 
 
+# What ends a program from outside.
+_ENDING = (signal.SIGINT, signal.SIGTERM)
+
+
 class Fork(NamedTuple):
     """A process that works for this one, and where what it writes can be read."""
 
@@ -63,24 +67,29 @@ def fork(work: Callable[[int], None]) -> Fork:
     ends without a word.
     """
     here, there = os.pipe()
+    # until the fork is set to end by them: it would go on as this program does
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
     try:
         process = os.fork()
+        if process == 0:
+            os.close(here)
+            _be(work, there, before)
     except OSError:
         os.close(here)
         raise
-    else:
-        if process == 0:
-            os.close(here)
-            _be(work, there)
     finally:
         os.close(there)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
     return Fork(process, here)
 
 
-def _be(work: Callable[[int], None], there: int) -> NoReturn:
+def _be(
+    work: Callable[[int], None], there: int, before: set[int | signal.Signals]
+) -> NoReturn:
     try:
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in _ENDING:
             signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
         work(there)
     finally:
         os._exit(0)
