@@ -122,7 +122,7 @@ def graph(format_: str, output: Path | None, **said: Any) -> int:
 
 @click.command()
 @click.option("--identity", metavar="ACCOUNT", help="Only for this account's calls.")
-@click.option("--dag", metavar="DAG_ID", help="Only for this DAG's calls.")
+@click.option("--dag", metavar="DAG_ID", help="Only for whom this DAG's tasks act as.")
 @click.option("--dags", "paths", multiple=True, type=PATH, help="DAG files or folders.")
 @click.option(
     "--format",
