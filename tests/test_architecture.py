@@ -139,3 +139,18 @@ def test_the_installed_hook_loads_what_it_uses_and_no_more(tmp_path: Path) -> No
     assert loaded & UNUSED == set()
     heavy = {name for name in loaded if name.partition(".")[0] in HEAVY} - {"google"}
     assert {name for name in heavy if not name.startswith(COMES_WITH_CEL)} == set()
+
+
+def test_networkx_is_loaded_for_who_asks_for_the_graph_alone() -> None:
+    code = (
+        "import sys, dagwarden.cli\n"
+        "sys.argv = ['dagwarden', 'scan', '--config', 'fixtures/demo/operator.toml']\n"
+        "try:\n    dagwarden.cli.main()\nexcept SystemExit:\n    pass\n"
+        "print('loaded', *sys.modules)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT
+    )
+    loaded = set(done.stdout.rpartition("loaded")[2].split())
+    assert "dagwarden.graph.reach" in loaded
+    assert "networkx" not in loaded

@@ -947,31 +947,32 @@ class ControlGraph:
 
     def __init__(self, control: Control, roots: Iterable[str]) -> None:
         """Start from the identities to walk from."""
-        from networkx import DiGraph
-
         self.control = control
-        self.graph: DiGraph[str] = DiGraph()
         self._roots = frozenset(roots)
-        self._grown: set[str] = set()
+        # identity -> the shared nodes after it, by which step; once it is grown
+        self.steps: dict[str, dict[str, Step]] = {}
+        # shared node -> the identities after it, behind what each of them stands
+        self.behind: dict[str, dict[str, str]] = {}
         # of steps that take two: the step, and the node of the other
         self.crossed: dict[tuple[str, str], tuple[Step, str]] = {}
 
     def after(self, node: str) -> Iterable[str]:
         """Return the nodes after an identity or a shared node."""
-        if node not in self._grown:
-            self._grown.add(node)
-            self.graph.add_node(node)
-            if not _is_hub(node):
-                self._grow(node)
-        return self.graph[node]
+        if _is_hub(node):
+            return self.behind[node]
+        if node not in self.steps:
+            self._grow(node)
+        return self.steps[node]
 
     def _grow(self, node: str) -> None:
+        after = self.steps[node] = {}
         for step, hub in self._hubs(node):
-            fresh = hub not in self.graph
-            self.graph.add_edge(node, hub, step=step)
-            if fresh:
-                for account, what in self._targets(node, step):
-                    self.graph.add_edge(hub, node_of(step.gives, account), what=what)
+            after[hub] = step
+            if hub not in self.behind:
+                self.behind[hub] = {
+                    node_of(step.gives, account): what
+                    for account, what in self._targets(node, step)
+                }
 
     def _hubs(self, node: str) -> Iterator[tuple[Step, str]]:
         gives, key = means(node)
@@ -1004,13 +1005,17 @@ class ControlGraph:
         place = f"{step.gives} {step.edge.place} {step.scope}"
         hub = f"{step.edge.kind} {step.permission} {place} {who}"
         guarded = self.control.guarded(step)
+        targets: dict[str, str] = {}
         for account, what in self.control.targets(key, step):
             left = self.control.leaves(key, step, account, what) if guarded else YES
             causes.extend(left.causes)
             if left.held is True:
-                self.graph.add_edge(hub, node_of(step.gives, account), what=what)
+                targets[node_of(step.gives, account)] = what
+        if not targets:
+            return None, causes
         self.crossed[node, hub] = step, other
-        return hub if hub in self.graph else None, causes
+        self.behind[hub] = targets
+        return hub, causes
 
     def _targets(self, node: str, step: Step) -> Iterator[tuple[str, str]]:
         control, key = self.control, means(node)[1]
@@ -1240,7 +1245,7 @@ def _walk(
         node = queue.popleft()
         own = node.partition(" ")[0] in OF_JOBS and node.rpartition(" by ")[2] in whom
         for after in graph.after(node):
-            if after in seen or (own and _what(graph, node, after) in user.jobs):
+            if after in seen or (own and graph.behind[node][after] in user.jobs):
                 continue
             seen.add(after)
             queue.append(after)
@@ -1250,11 +1255,6 @@ def _walk(
                 seen.add(after)
                 queue.append(after)
                 yield holder, after
-
-
-def _what(graph: ControlGraph, hub: str, node: str) -> str:
-    what: str = graph.graph[hub][node]["what"]
-    return what
 
 
 def chain(
@@ -1268,10 +1268,10 @@ def chain(
     # every second one is shared
     for holder, hub, target in zip(nodes[::2], nodes[1::2], nodes[2::2], strict=False):
         crossed = graph.crossed.get((holder, hub))
-        step: Step = crossed[0] if crossed else graph.graph[holder][hub]["step"]
+        step = crossed[0] if crossed else graph.steps[holder][hub]
         if crossed and crossed[1] not in nodes:
             yield from chain(graph, before, crossed[1], start)
-        what = _what(graph, hub, target)
+        what = graph.behind[hub][target]
         yield from step_hops(graph.control, holder, step, target, what)
 
 
