@@ -537,13 +537,24 @@ def test_an_organisation_policy_forbids_keys(
     assert causes(reach, "controls") == symbols
 
 
+FENCE = (
+    BoundaryPolicy(
+        id="b",
+        origin=at(),
+        name="organizations/1/locations/global/principalAccessBoundaryPolicies/b",
+        resources=(ORG,),
+        version="1",
+    ),
+)
+
+
 @pytest.mark.parametrize(
     ("permission", "place", "changes", "what"),
     [
         ("iam.denypolicies.update", ORG, {"deny_policies": (denies(FOLDER, "x.example/y.z"),)}, ("CAN_LIFT_GUARDRAIL", denies(FOLDER, "x.example/y.z").name)),
-        ("iam.principalaccessboundarypolicies.unbind", ORG,
-         {"boundary_policies": (BoundaryPolicy(id="b", origin=at(), name="organizations/1/locations/global/principalAccessBoundaryPolicies/b", resources=(ORG,), version="1"),)},
-         ("CAN_LIFT_GUARDRAIL", "organizations/1/locations/global/principalAccessBoundaryPolicies/b")),
+        # iam/docs/principal-access-boundary-policies-edit, ...-remove
+        ("iam.principalaccessboundarypolicies.update", ORG, {"boundary_policies": FENCE}, ("CAN_LIFT_GUARDRAIL", FENCE[0].name)),
+        ("iam.principalaccessboundarypolicies.delete", ORG, {"boundary_policies": FENCE}, ("CAN_LIFT_GUARDRAIL", FENCE[0].name)),
         ("orgpolicy.policy.set", ORG, {"org_policies": (org_policy(True),)},
          ("CAN_LIFT_ORG_POLICY", "constraints/iam.disableServiceAccountKeyCreation")),
     ],
@@ -556,6 +567,18 @@ def test_what_an_identity_can_lift(
     assert reach.levers_known[0].permission == permission
     # not from below
     assert says(permission, place=f"{SERVICE}2", **changes).levers_known == ()
+
+
+def test_unbinding_a_boundary_takes_a_permission_on_whom_it_binds_too() -> None:
+    # iam/docs/principal-access-boundary-policies-remove: deletePolicyBinding
+    unbinds = "iam.principalaccessboundarypolicies.unbind"
+    facts = replace(holding(ORG, unbinds), boundary_policies=FENCE)
+    reach = reach_of(facts)
+    assert (reach.levers, reach.levers_known) == (UNSET, ())
+    symbol = "who deletes bindings of access boundaries in organizations/1"
+    assert causes(reach, "levers") == {("layer", symbol)}
+    # nothing is bound that could be unbound
+    assert reach_of(replace(facts, boundary_policies=())).levers == ()
 
 
 @pytest.mark.parametrize(

@@ -93,6 +93,7 @@ class LeverRow(Row, frozen=True, kw_only=True):
 
     kind: LeverKind
     lifts: Literal["deny", "boundary", "org_policy", "disabled", "condition"]
+    depends: str = ""  # as of Edge
 
 
 _IAM = "cloud.google.com/iam/docs/service-account-permissions"
@@ -637,12 +638,21 @@ LEVERS: tuple[LeverRow, ...] = (
     LeverRow(
         kind="CAN_LIFT_GUARDRAIL",
         permissions=(
-            "iam.principalaccessboundarypolicies.unbind",
+            "iam.principalaccessboundarypolicies.delete",
             "iam.principalaccessboundarypolicies.update",
         ),
         lifts="boundary",
-        text="changes or unbinds access boundary",
+        text="changes access boundary",
         source="cloud.google.com/iam/docs/principal-access-boundary-policies-edit",
+    ),
+    LeverRow(
+        # to delete a binding takes deletePolicyBinding on whom it binds, too
+        kind="CAN_LIFT_GUARDRAIL",
+        permissions=("iam.principalaccessboundarypolicies.unbind",),
+        lifts="boundary",
+        depends="who deletes bindings of access boundaries in",
+        text="unbinds access boundary",
+        source="cloud.google.com/iam/docs/principal-access-boundary-policies-remove",
     ),
     LeverRow(
         kind="CAN_LIFT_ORG_POLICY",

@@ -75,6 +75,7 @@ MOST = 50  # accounts listed per identity
 _SET = {SETS_SERVICE: "service", SETS_JOB: "job"}
 _JOBS = "/jobs/"  # in the name of a job of Cloud Run
 _ASKED = CONTROLLING | DEPLOYING | LEVERING
+_LIFTING = tuple(row for row in LEVERS if not row.depends)
 # Of the edges, those that take what no snapshot tells.
 _DEPENDING = {
     permission: depending
@@ -631,7 +632,7 @@ class Control:
             if not held or not self._always(binding):
                 continue
             scope = hierarchy.canonical(binding.resource)
-            for row in LEVERS:
+            for row in _LIFTING:
                 for permission in sorted(held.intersection(row.permissions)):
                     for what, place in self._lifted(row, scope, key):
                         if self._left(key, permission, place).held is True:
@@ -683,7 +684,10 @@ class Control:
                     able = held.intersection(row.permissions)
                     if able and row.lifts in self.unread:
                         yield self.unread[row.lifts]
-                    yield from self._guard_of(key, row, binding, able)
+                    if row.depends:
+                        yield from self._undecided_lever(key, row, binding, able)
+                    else:
+                        yield from self._guard_of(key, row, binding, able)
 
     def _guard_of(
         self, key: str, row: LeverRow, binding: Binding, able: Iterable[str]
@@ -693,6 +697,17 @@ class Control:
         for permission in self._guarded.intersection(able):
             for _, place in self._lifted(row, scope, key):
                 yield from self._left(key, permission, place).causes
+
+    def _undecided_lever(
+        self, key: str, row: LeverRow, binding: Binding, able: Iterable[str]
+    ) -> Iterator[Cause]:
+        """Yield what would tell whether a permission is enough to lift something."""
+        scope = self.estate.hierarchy.canonical(binding.resource)
+        for permission in able:
+            for _, place in self._lifted(row, scope, key):
+                if self._left(key, permission, place).held is not False:
+                    symbol = f"{row.depends} {self.estate.hierarchy.shown(place)}"
+                    yield Cause(reason="layer", symbol=symbol)
 
     @cached_property
     def unread(self) -> Mapping[str, Cause]:
