@@ -349,6 +349,19 @@ def test_a_task_s_path_tells_a_denial_and_no_grant_that_would_mend_it() -> None:
     assert path.cures == ()
 
 
+def test_a_task_that_can_lift_what_denies_its_call_is_told() -> None:
+    # cloud.google.com/iam/docs/deny-access#required-roles
+    may = bind(ORG, "roles/iam.denyAdmin", account(ENV_SA))
+    said = of(denied(with_bindings(ESTATE, *ESTATE.bindings, may)), RUN, "job nightly")
+    rule, lifts = said.because
+    assert said.answer == "denied"
+    assert rule == "rule 1 of deny policy d on projects/p denies run.jobs.run"
+    assert lifts == (
+        f"{ENV_SA} can lift that itself: it changes deny policy d, by "
+        "iam.denypolicies.update (roles/iam.denyAdmin on organizations/1)"
+    )
+
+
 def test_an_ended_condition_is_told_with_its_end() -> None:
     ended = 'request.time < timestamp("2020-01-01T00:00:00Z")'
     facts = with_bindings(

@@ -21,7 +21,7 @@ from dagwarden.facts import (
     Record,
     Task,
 )
-from dagwarden.graph.access import Answer, Cause, distinct, open_
+from dagwarden.graph.access import Answer, Cause, Refusal, distinct, open_
 from dagwarden.graph.access.decide import Access, role_cause
 from dagwarden.graph.access.permissions import host_of
 from dagwarden.graph.becoming import MOST_TOLD, becoming
@@ -527,7 +527,7 @@ def _of_identity(asked: Asked, key: str, permission: str, resource: str) -> Expl
         chains=tuple(chains[:_CHAINS]),
         because=tuple(
             _because(
-                estate,
+                asked,
                 key,
                 permission,
                 resource,
@@ -671,7 +671,7 @@ def _of_task(asked: Asked, use: _Use, permission: str, resource: str) -> Explana
         return replace(said, answer="denied", today="denied", chains=(use.hops,))
     own = _own_need(estate, use, permission, resource)
     if own is not None:
-        said = _of_need(estate, use.hops, said, own)
+        said = _of_need(asked, use.hops, said, own)
     elif key:
         said = _of_identity(asked, key, permission, resource)
         chains = tuple((*use.hops, *chain) for chain in said.chains)
@@ -708,15 +708,15 @@ def _own_need(estate: Estate, use: _Use, permission: str, resource: str) -> Need
 
 
 def _of_need(
-    estate: Estate, hops: tuple[Hop, ...], said: Explanation, need: Need
+    asked: Asked, hops: tuple[Hop, ...], said: Explanation, need: Need
 ) -> Explanation:
     """Answer by what is known of a need."""
     holder = need.holder or ""
     chains = direct_chains(
-        estate.access, holder, said.permission, said.resource, need.answer
+        asked.estate.access, holder, said.permission, said.resource, need.answer
     )
     because = _because(
-        estate,
+        asked,
         holder,
         said.permission,
         said.resource,
@@ -854,12 +854,13 @@ def _through(
 
 
 def _because(
-    estate: Estate,
+    asked: Asked,
     key: str,
     permission: str,
     resource: str,
     answer: Answer,
 ) -> Iterator[str]:
+    estate = asked.estate
     who, shown = called(key), estate.hierarchy.shown(resource)
     if answer.held is True:
         yield f"{who} holds {permission} on {shown}"
@@ -868,13 +869,29 @@ def _because(
         yield from speakers(estate, key)
     elif answer.refusals and answer.held is False:
         yield from (refusal.text for refusal in answer.refusals)
+        yield from _liftable(asked, key, answer.refusals)
     elif answer.held is False:
         yield f"no policy that was read gives {who} {permission} on {shown}"
         yield from _near(estate, key, permission, resource)
     else:
         for refusal in answer.refusals:
             yield f"by itself it is refused: {refusal.text}"
+        yield from _liftable(asked, key, answer.refusals)
         yield from (_say(cause) for cause in answer.causes)
+
+
+def _liftable(asked: Asked, key: str, refusals: Iterable[Refusal]) -> Iterator[str]:
+    """Say which of the policies that stop an identity it can change itself."""
+    policies = dict.fromkeys(one.policy for one in refusals if one.policy)
+    ways = asked.control.levers(key) if policies else ()
+    by = {what: (row, permission, binding) for row, permission, what, binding in ways}
+    for policy in filter(by.__contains__, policies):
+        row, permission, binding = by[policy]
+        name, place = policy.rpartition("/")[2], asked.estate.hierarchy.shown
+        yield (
+            f"{called(key)} can lift that itself: it {row.text} {name}, by {permission} "
+            f"({binding.role} on {place(binding.resource)})"
+        )
 
 
 def _first_becomes(key: str, permission: str, chain: tuple[Hop, ...]) -> str:

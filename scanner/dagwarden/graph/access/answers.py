@@ -34,6 +34,7 @@ class Refusal(Record, frozen=True, kw_only=True):
 
     text: str
     origin: Origin
+    policy: str = ""  # the name of the deny policy or boundary, if it is one
 
 
 class Answer(Record, frozen=True, kw_only=True):

@@ -297,6 +297,7 @@ class Boundaries:
                     text=f"principal access boundary {short} does not list {place}, "
                     f"and blocks {permission}",
                     origin=one.policy.origin,
+                    policy=one.name,
                 )
 
 

@@ -154,6 +154,7 @@ class Denials:
                 line=policy.origin.line,
                 field=inside + field,
             ),
+            policy=policy.name,
         )
 
 
