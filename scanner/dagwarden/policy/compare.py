@@ -45,11 +45,12 @@ def _open(result: Result) -> set[str]:
 
 
 def _undecided(result: Result) -> set[str]:
-    """Return `rule subject` for every UNKNOWN verdict."""
+    """Return `rule subject` for every UNKNOWN verdict: each has its finding."""
     return {
-        f"{verdict.rule} {verdict.subject}"
-        for verdict in result.verdicts
-        if verdict.outcome is Outcome.UNKNOWN
+        f"{finding.rule} {subject}"
+        for finding in result.findings
+        if finding.outcome is Outcome.UNKNOWN
+        for subject in finding.subjects
     }
 
 
