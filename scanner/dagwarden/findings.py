@@ -8,9 +8,12 @@ What a scan ends with: verdicts, findings, and the account of everything.
 # Hundreds of fields: a commit hook need not evaluate what they are annotated with.
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from enum import StrEnum
 
 from msgspec import DecodeError, Struct, ValidationError, json
+from msgspec.structs import replace
 
 from dagwarden.errors import SourceError, plainly, shown
 from dagwarden.facts import (
@@ -51,6 +54,67 @@ class Verdict(Struct, frozen=True, gc=False):
     missing: tuple[Missing, ...] = ()
     # set on FAIL: the waiver's or accepted gap's id in `Result.waivers`
     waiver: str | None = None
+
+
+class Judged(Record, frozen=True, kw_only=True):
+    """
+    The facts of one kind that rules apply to, and what these say of them.
+
+    A rule says the same of all that are alike in what rules read, the facts of a class.
+    """
+
+    ids: tuple[str, ...]
+    classes: tuple[int, ...]  # of each fact the number of its class
+    outcomes: dict[str, tuple[Outcome, ...]]  # by rule, of each class
+
+
+class Verdicts:
+    """
+    Every verdict, in the order of rules, then of facts, without NOT_APPLICABLE.
+
+    There may be a million, nearly all of them PASS: those are made as one goes by.
+    """
+
+    def __init__(
+        self, rules: Iterable[str], judged: Iterable[Judged], notable: Sequence[Verdict]
+    ) -> None:
+        """`notable` are those that FAIL or are UNKNOWN, in their order."""
+        self._rules = tuple(rules)
+        self._judged = tuple(judged)
+        self._notable = notable
+
+    def __iter__(self) -> Iterator[Verdict]:
+        """Yield each."""
+        by_rule = {rule: one for one in self._judged for rule in one.outcomes}
+        notable = iter(self._notable)
+        for rule in filter(by_rule.__contains__, self._rules):
+            judged = by_rule[rule]
+            outcomes = judged.outcomes[rule]
+            for subject, of in zip(judged.ids, judged.classes, strict=True):
+                outcome = outcomes[of]
+                if outcome is Outcome.PASS:
+                    yield Verdict(rule, subject, outcome)
+                elif outcome is not Outcome.NOT_APPLICABLE:
+                    yield next(notable)
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self._notable) + sum(map(_passed, self._judged))
+
+    def __contains__(self, verdict: object) -> bool:
+        """Tell whether `verdict` is among them."""
+        return any(one == verdict for one in self)
+
+
+def _passed(judged: Judged) -> int:
+    """Return the number of verdicts that are PASS."""
+    sizes = Counter(judged.classes)
+    return sum(
+        sizes[of]
+        for outcomes in judged.outcomes.values()
+        for of, outcome in enumerate(outcomes)
+        if outcome is Outcome.PASS
+    )
 
 
 class Population(Record, frozen=True, kw_only=True):
@@ -262,7 +326,7 @@ class Result(Record, frozen=True, kw_only=True):
     controls: tuple[ControlReport, ...] = ()
     rules: tuple[RuleReport, ...] = ()
     findings: tuple[Finding, ...] = ()  # FAILs first, most urgent first; all personas
-    verdicts: tuple[Verdict, ...] = ()  # without NOT_APPLICABLE
+    verdicts: Collection[Verdict] = ()  # without NOT_APPLICABLE
     unknowns: tuple[MissingInput, ...] = ()
     waivers: tuple[Waiver, ...] = ()
     gaps: tuple[Gap, ...] = ()
@@ -323,10 +387,13 @@ def read_report(data: bytes, where: str = "") -> Report:
                 where=where,
                 remedy="scan again, or use the dagwarden that wrote it",
             )
-        return json.decode(data, type=Report)
+        report = json.decode(data, type=Report)
     except ValidationError as error:
         raise SourceError(
             f"not a dagwarden result: {plainly(error)}", where=where, remedy=remedy
         ) from None
     except (DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise SourceError(f"not JSON: {error}", where=where, remedy=remedy) from None
+    # nothing of a result changes
+    verdicts = tuple(report.result.verdicts)
+    return replace(report, result=replace(report.result, verdicts=verdicts))

@@ -20,7 +20,7 @@ from tests.foreign.cloud import (
 
 from dagwarden.config import Config, Environment
 from dagwarden.facts import KINDS, Facts, facts_of
-from dagwarden.findings import Verdict
+from dagwarden.findings import Verdict, Verdicts
 from dagwarden.graph.build import derive
 from dagwarden.policy.evaluate import judge
 from dagwarden.policy.pack import load_rules
@@ -114,8 +114,13 @@ class World:
         """Write everything below `folder`, read it, derive and judge."""
         estate = self.read(folder)
         facts = derive(estate.facts, AS_OF)
-        said = judge(rules(), facts, {}, estate.given).verdicts
-        return Judged(facts, {(item.rule, item.subject): item for item in said})
+        said = judge(rules(), facts, {}, estate.given)
+        verdicts = Verdicts(
+            [report.id for report in said.reports],
+            said.judged,
+            [verdict for verdict, _ in said.notable],
+        )
+        return Judged(facts, {(item.rule, item.subject): item for item in verdicts})
 
     def read(self, folder: Path) -> Estate:
         (folder / "dags").mkdir(parents=True)

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from dagwarden.errors import ConfigError, InternalError
 from dagwarden.facts import (
+    KINDS,
     Excluded,
     Fact,
     Facts,
@@ -22,16 +23,22 @@ from dagwarden.facts import (
     TaskIdentity,
     Unresolved,
 )
-from dagwarden.findings import EvidenceItem, Missing, Outcome, Population
+from dagwarden.findings import (
+    EvidenceItem,
+    Missing,
+    Outcome,
+    Population,
+    Verdict,
+    Verdicts,
+)
 from dagwarden.policy.evaluate import (
+    Judgement,
     cause_of,
     evidence_of,
     general_remediation,
     judge,
-    params_of,
     render_message,
     render_remediation,
-    verdicts_of,
 )
 from dagwarden.rule import Need, Parameter, Rule
 
@@ -74,8 +81,19 @@ def grant(
     )
 
 
+def told(judgement: Judgement) -> list[Verdict]:
+    ids = [report.id for report in judgement.reports]
+    notable = [verdict for verdict, _ in judgement.notable]
+    return list(Verdicts(ids, judgement.judged, notable))
+
+
+def verdicts_of(rule: Rule, *subjects: Fact) -> list[Verdict]:
+    facts = replace(Facts(), **{KINDS[rule.subject][0]: subjects})
+    return told(judge([rule], facts, {}, frozenset(rule.needs)))
+
+
 def outcomes(rule: Rule, *subjects: Fact) -> dict[str, str]:
-    verdicts = verdicts_of(rule, subjects, params_of(rule, {}))
+    verdicts = verdicts_of(rule, *subjects)
     return {verdict.subject: verdict.outcome.value for verdict in verdicts}
 
 
@@ -109,7 +127,7 @@ def test_a_field_that_is_looked_for_in_lists_tells_only_what_they_hold() -> None
         grant("open", domain=UNSET),
     )
     facts = Facts(grants=subjects)
-    found = judge([listed, plain], facts, {}, ALL).verdicts
+    found = told(judge([listed, plain], facts, {}, ALL))
     said = [
         [v.outcome.value for v in found if v.rule == one] for one in ("wide", "plain")
     ]
@@ -157,7 +175,7 @@ def test_population_reconciles() -> None:
         unknown=1,
     )
     assert report.not_run is None
-    assert [(v.subject, v.outcome.value) for v in judgement.verdicts] == [
+    assert [(v.subject, v.outcome.value) for v in told(judgement)] == [
         ("a", "fail"),
         ("b", "pass"),
         ("c", "pass"),
@@ -186,7 +204,7 @@ def test_rules_of_one_kind_tell_apart_what_each_of_them_reads() -> None:
         )
     )
     judgement = judge(rules, facts, {}, ALL)
-    assert [(v.rule, v.subject, v.outcome.value) for v in judgement.verdicts] == [
+    assert [(v.rule, v.subject, v.outcome.value) for v in told(judgement)] == [
         ("by-role", "a", "pass"),
         ("by-role", "b", "pass"),
         ("by-role", "c", "fail"),
@@ -219,7 +237,7 @@ def test_a_rule_without_its_needs_is_not_run(
     rule = replace(RULE, needs=needs)
     facts = Facts(grants=(grant("a", permissions=("run.routes.invoke",)),))
     judgement = judge([rule], facts, {}, frozenset(given))
-    assert judgement.verdicts == ()
+    assert told(judgement) == []
     assert judgement.reports[0].not_run == words
     assert judgement.reports[0].population == Population()
 
@@ -249,7 +267,7 @@ def task_identity(**fields: Any) -> TaskIdentity:
 
 
 def missing(rule: Rule, subject: Fact) -> list[tuple[str, str]]:
-    (verdict,) = verdicts_of(rule, [subject], {})
+    (verdict,) = verdicts_of(rule, subject)
     assert verdict.outcome is Outcome.UNKNOWN
     return [(m.reason, m.symbol) for m in verdict.missing]
 
@@ -310,7 +328,7 @@ def test_without_a_recorded_reason_the_field_is_named() -> None:
 def test_equal_subjects_keep_their_own_reasons() -> None:
     one = grant("a", unresolved=(unresolved("permissions", "role x"),))
     two = grant("b", unresolved=(unresolved("permissions", "role y"),))
-    verdicts = verdicts_of(RULE, [one, two], {})
+    verdicts = verdicts_of(RULE, one, two)
     assert [v.missing for v in verdicts] == [
         (Missing(reason="jinja", symbol="role x"),),
         (Missing(reason="jinja", symbol="role y"),),
@@ -351,7 +369,7 @@ def test_parameters_in_force(
     given: Any, outcome: str, in_force: dict[str, object], overridden: tuple[str, ...]
 ) -> None:
     judgement = judge([AGED], Facts(keys=(OLD,)), {"old": given}, ALL)
-    assert judgement.verdicts[0].outcome.value == outcome
+    assert told(judgement)[0].outcome.value == outcome
     assert judgement.reports[0].params == in_force
     assert judgement.reports[0].overridden == overridden
 

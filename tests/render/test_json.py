@@ -6,10 +6,11 @@ from typing import Any
 import jsonschema
 import msgspec
 import pytest
+from msgspec.structs import replace
 from tests.render.sample import AUDITOR, EMPTY, FINDINGS, REPORT
 from tests.render.snapshot import FOLDER, ROOT, assert_same
 
-from dagwarden.findings import Report, read_report
+from dagwarden.findings import Judged, Outcome, Report, Verdict, Verdicts, read_report
 from dagwarden.render import encode
 from dagwarden.render.json import json_parts, render_json, result_schema
 
@@ -51,6 +52,25 @@ def test_json_is_the_same_in_parts(report: Report) -> None:
         parts = list(json_parts(one))
         assert b"".join(parts) == encode(one)
         assert max(map(len, parts)) < 1_000 * len(encode(FINDINGS[0]))
+
+
+def test_verdicts_are_written_as_if_each_stood_in_a_list() -> None:
+    """More than are encoded at a time, and none."""
+    for size in (0, 1_234):
+        judged = Judged(
+            ids=tuple(f"s:{number}" for number in range(size)),
+            classes=tuple(number % 3 for number in range(size)),
+            outcomes={"r": (Outcome.PASS, Outcome.FAIL, Outcome.NOT_APPLICABLE)},
+        )
+        failed = [Verdict("r", one, Outcome.FAIL) for one in judged.ids[1::3]]
+        verdicts = Verdicts(["r"], [judged], failed)
+        assert len(verdicts) == len(tuple(verdicts)) == -(-size * 2 // 3)
+        lazy, plain = (
+            replace(REPORT, result=replace(REPORT.result, verdicts=one))
+            for one in (verdicts, tuple(verdicts))
+        )
+        assert render_json(lazy) == encode(plain)
+        assert read_report(render_json(lazy)) == plain
 
 
 @REPORTS

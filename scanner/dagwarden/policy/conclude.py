@@ -29,6 +29,7 @@ from dagwarden.facts import (
 )
 from dagwarden.findings import (
     Finding,
+    Judged,
     Missing,
     MissingInput,
     Outcome,
@@ -39,6 +40,7 @@ from dagwarden.findings import (
 )
 from dagwarden.policy.evaluate import (
     Judgement,
+    Noted,
     cause_of,
     evidence_of,
     general_remediation,
@@ -55,7 +57,8 @@ class Conclusion(Record, frozen=True, kw_only=True):
     counts: dict[str, int]  # facts by kind
     rules: tuple[RuleReport, ...]
     findings: tuple[Finding, ...]
-    verdicts: tuple[Verdict, ...]
+    verdicts: tuple[Verdict, ...]  # that FAIL or are UNKNOWN; `judged` tells the others
+    judged: tuple[Judged, ...]
     unknowns: tuple[MissingInput, ...]
     waivers: tuple[Waiver, ...]
 
@@ -83,26 +86,25 @@ def conclude(
         standing(waiver, as_of, approvers=approvers, trusted=trusted)
         for waiver in (*register, *written)
     ]
-    causes = _Causes(by_id, facts)
-    verdicts, waivers = _waived(judgement.verdicts, waivers, by_id, causes)
+    causes = _Causes(by_id)
+    notable, waivers = _waived(judgement.notable, waivers, by_id, causes)
     if partial:
         waivers = [_perhaps_elsewhere(waiver) for waiver in waivers]
     chains = _Chains(facts.paths)
-    # few of many: what follows asks nothing of those that passed
-    passed = Outcome.PASS
-    notable = [item for item in verdicts if item.outcome is not passed]
-    shown = _not_superseded(notable, by_id, causes)
-    failing = _failing(notable, by_id, causes)
+    verdicts = tuple([verdict for verdict, _ in notable])
+    shown = _not_superseded(notable, by_id)
+    failing = _failing(notable, by_id)
     findings = [
-        _finding(by_id[rule], cause, group, causes, chains, failing)
+        _finding(by_id[rule], cause, group, chains, failing)
         for (rule, cause, _), group in _groups(shown, causes).items()
     ]
     return Conclusion(
         counts={kind: len(facts_of(facts, kind)) for kind in KINDS},
-        rules=_count_waived(judgement.reports, notable),
+        rules=_count_waived(judgement.reports, verdicts),
         findings=tuple(sorted(findings, key=_urgency)),
         verdicts=verdicts,
-        unknowns=_unknowns(notable),
+        judged=judgement.judged,
+        unknowns=_unknowns(verdicts),
         waivers=tuple(sorted(waivers, key=lambda waiver: waiver.id)),
     )
 
@@ -114,13 +116,16 @@ def together(parts: Sequence[Conclusion], rules: Sequence[Rule]) -> Conclusion:
     Each saw all facts of the kinds that its own rules judge, and all waivers.
     """
     reports = {report.id: report for part in parts for report in part.rules}
-    said = {one: verdicts for part in parts for one, verdicts in _by_rule(part)}
+    verdicts: dict[str, list[Verdict]] = defaultdict(list)
+    for verdict in chain.from_iterable(part.verdicts for part in parts):
+        verdicts[verdict.rule].append(verdict)
     findings = (finding for part in parts for finding in part.findings)
     return Conclusion(
         counts={kind: max(part.counts[kind] for part in parts) for kind in KINDS},
         rules=tuple(reports[rule.id] for rule in rules),
         findings=tuple(sorted(findings, key=_urgency)),
-        verdicts=tuple(chain.from_iterable(said[rule.id] for rule in rules)),
+        verdicts=tuple(chain.from_iterable(verdicts[rule.id] for rule in rules)),
+        judged=tuple(chain.from_iterable(part.judged for part in parts)),
         unknowns=_sorted_inputs(
             _summed(one for part in parts for one in part.unknowns)
         ),
@@ -128,16 +133,6 @@ def together(parts: Sequence[Conclusion], rules: Sequence[Rule]) -> Conclusion:
             map(_as_used, zip(*(part.waivers for part in parts), strict=True))
         ),
     )
-
-
-def _by_rule(part: Conclusion) -> Iterator[tuple[str, Iterable[Verdict]]]:
-    """Yield the verdicts of each rule, in the order in which they stand."""
-    start = 0
-    for report in part.rules:
-        told = report.population
-        end = start + told.passed + told.failed + told.unknown + told.waived
-        yield report.id, part.verdicts[start:end]
-        start = end
 
 
 def _as_used(waiver: Sequence[Waiver]) -> Waiver:
@@ -161,31 +156,14 @@ def _summed(inputs: Iterable[MissingInput]) -> Iterator[MissingInput]:
 
 
 class _Causes:
-    """What made a verdict: its subject, its cause's key and fingerprint."""
+    """What made a verdict: its cause's key and fingerprint."""
 
-    def __init__(self, rules: dict[str, Rule], facts: Facts) -> None:
+    def __init__(self, rules: dict[str, Rule]) -> None:
         self._rules = rules
         # many lack the same
         self._lacking: dict[tuple[Missing, ...], str] = {}
-        self._facts = facts
-        # facts by id: of a kind, and those that a rule judges
-        self._of_kind: dict[str, dict[str, Fact]] = {}
-        self._judged: dict[str, dict[str, Fact]] = {}
 
-    def subject(self, verdict: Verdict) -> Fact:
-        judged = self._judged.get(verdict.rule)
-        if judged is None:
-            judged = self._judged[verdict.rule] = self._subjects(verdict.rule)
-        return judged[verdict.subject]
-
-    def _subjects(self, rule: str) -> dict[str, Fact]:
-        kind = self._rules[rule].subject
-        if kind not in self._of_kind:
-            of_kind = facts_of(self._facts, kind)
-            self._of_kind[kind] = {fact.id: fact for fact in of_kind}
-        return self._of_kind[kind]
-
-    def key(self, verdict: Verdict) -> str:
+    def key(self, verdict: Verdict, subject: Fact) -> str:
         """FAILs share a cause by the rule's `cause`, UNKNOWNs by what is missing."""
         if verdict.outcome is Outcome.UNKNOWN:
             if verdict.missing not in self._lacking:
@@ -193,10 +171,10 @@ class _Causes:
                     f"{missing.reason} {missing.symbol}" for missing in verdict.missing
                 )
             return self._lacking[verdict.missing]
-        return cause_of(self._rules[verdict.rule], self.subject(verdict))
+        return cause_of(self._rules[verdict.rule], subject)
 
-    def fingerprint(self, verdict: Verdict) -> str:
-        return _fingerprint(verdict.rule, self.key(verdict))
+    def fingerprint(self, verdict: Verdict, subject: Fact) -> str:
+        return _fingerprint(verdict.rule, self.key(verdict, subject))
 
 
 def _fingerprint(rule: str, cause: str) -> str:
@@ -263,32 +241,33 @@ def _passed(subject: Fact) -> Iterable[str]:
 
 
 def _waived(
-    verdicts: Sequence[Verdict],
+    notable: Sequence[Noted],
     waivers: list[Waiver],
     rules: dict[str, Rule],
     causes: _Causes,
-) -> tuple[tuple[Verdict, ...], list[Waiver]]:
+) -> tuple[Sequence[Noted], list[Waiver]]:
     """Mark each verdict with the first waiver that covers it; count the uses."""
     active: dict[tuple[str, bool], list[Waiver]] = defaultdict(list)
     for waiver in waivers:
         if waiver.status is WaiverStatus.UNUSED:
             active[waiver.rule, waiver.kind == "gap"].append(waiver)
+    if not active:
+        return notable, waivers
     used: Counter[str] = Counter()
-    marked: list[Verdict] = list(verdicts) if active else []
-    for index, verdict in enumerate(marked):
-        if verdict.outcome is Outcome.PASS:
-            continue
+    marked = list(notable)
+    for index, (verdict, subject) in enumerate(marked):
         candidates = active.get((verdict.rule, verdict.outcome is Outcome.UNKNOWN), [])
-        if isinstance(causes.subject(verdict), EmbeddedSecret):
+        if isinstance(subject, EmbeddedSecret):
             candidates = [*candidates, *active.get((MARKED, False), [])]
-        covering = _first_covering(verdict, candidates, causes)
+        covering = _first_covering(verdict, subject, candidates, causes)
         if covering is not None:
             used[covering.id] += 1
-            marked[index] = replace(verdict, waiver=covering.id)
-    for index, waiver_id in _of_one_credential(marked, rules, causes).items():
+            marked[index] = replace(verdict, waiver=covering.id), subject
+    for index, waiver_id in _of_one_credential(marked, rules).items():
+        verdict, subject = marked[index]
         used[waiver_id] += 1
-        marked[index] = replace(marked[index], waiver=waiver_id)
-    return tuple(marked or verdicts), [
+        marked[index] = replace(verdict, waiver=waiver_id), subject
+    return marked, [
         replace(waiver, status=WaiverStatus.USED, matched=used[waiver.id])
         if used[waiver.id]
         else waiver
@@ -297,7 +276,7 @@ def _waived(
 
 
 def _of_one_credential(
-    verdicts: Sequence[Verdict], rules: dict[str, Rule], causes: _Causes
+    notable: Sequence[Noted], rules: dict[str, Rule]
 ) -> dict[int, str]:
     """
     Return what waivers cover beside what they name: each verdict's index and waiver.
@@ -307,8 +286,8 @@ def _of_one_credential(
     is given has accepted that it is given that.
     """
     failed = [
-        (index, verdict, causes.subject(verdict))
-        for index, verdict in enumerate(verdicts)
+        (index, verdict, subject)
+        for index, (verdict, subject) in enumerate(notable)
         if verdict.outcome is Outcome.FAIL
     ]
     accepted = {
@@ -344,21 +323,18 @@ def _perhaps_elsewhere(waiver: Waiver) -> Waiver:
 
 
 def _first_covering(
-    verdict: Verdict, candidates: Sequence[Waiver], causes: _Causes
+    verdict: Verdict, subject: Fact, candidates: Sequence[Waiver], causes: _Causes
 ) -> Waiver | None:
     if not candidates:
         return None
-    origin = causes.subject(verdict).origin
-    fingerprint = causes.fingerprint(verdict)
+    fingerprint = causes.fingerprint(verdict, subject)
     for waiver in candidates:
-        if covers(waiver, verdict.subject, origin, fingerprint):
+        if covers(waiver, verdict.subject, subject.origin, fingerprint):
             return waiver
     return None
 
 
-def _failing(
-    verdicts: Sequence[Verdict], rules: dict[str, Rule], causes: _Causes
-) -> set[tuple[str, str]]:
+def _failing(notable: Sequence[Noted], rules: dict[str, Rule]) -> set[tuple[str, str]]:
     """
     Return (rule, id) of failures: of their subject, and of their subject's task.
 
@@ -367,15 +343,13 @@ def _failing(
     explained = {other for rule in rules.values() for other in rule.supersedes}
     return {
         (verdict.rule, handle)
-        for verdict in verdicts
+        for verdict, subject in notable
         if verdict.outcome is Outcome.FAIL and verdict.rule in explained
-        for handle in _handles(causes.subject(verdict))
+        for handle in _handles(subject)
     }
 
 
-def _not_superseded(
-    verdicts: Sequence[Verdict], rules: dict[str, Rule], causes: _Causes
-) -> list[Verdict]:
+def _not_superseded(notable: Sequence[Noted], rules: dict[str, Rule]) -> list[Noted]:
     """
     Leave out failures that a more specific rule's failure explains.
 
@@ -385,51 +359,44 @@ def _not_superseded(
     """
     explained = {
         (rule, handle)
-        for verdict in verdicts
+        for verdict, subject in notable
         if verdict.outcome is Outcome.FAIL and verdict.waiver is None
         for rule in rules[verdict.rule].supersedes
-        for handle in _handles(causes.subject(verdict))
+        for handle in _handles(subject)
     }
     told = {rule for rule, _ in explained}
     return [
-        verdict
-        for verdict in verdicts
+        (verdict, subject)
+        for verdict, subject in notable
         if verdict.outcome is Outcome.UNKNOWN
-        or (
-            verdict.outcome is Outcome.FAIL
-            and not (
-                verdict.rule in told
-                and any(
-                    (verdict.rule, handle) in explained
-                    for handle in _handles(causes.subject(verdict))
-                )
-            )
+        or not (
+            verdict.rule in told
+            and any((verdict.rule, handle) in explained for handle in _handles(subject))
         )
     ]
 
 
 def _groups(
-    verdicts: Iterable[Verdict], causes: _Causes
-) -> dict[tuple[str, str, str], list[Verdict]]:
+    notable: Iterable[Noted], causes: _Causes
+) -> dict[tuple[str, str, str], list[Noted]]:
     """Return the verdicts by rule, key of their cause, and waiver."""
-    groups: dict[tuple[str, str, str], list[Verdict]] = defaultdict(list)
-    for verdict in verdicts:
-        key = (verdict.rule, causes.key(verdict), verdict.waiver or "")
-        groups[key].append(verdict)
+    groups: dict[tuple[str, str, str], list[Noted]] = defaultdict(list)
+    for verdict, subject in notable:
+        key = (verdict.rule, causes.key(verdict, subject), verdict.waiver or "")
+        groups[key].append((verdict, subject))
     return groups
 
 
 def _finding(
     rule: Rule,
     cause: str,
-    group: Sequence[Verdict],
-    causes: _Causes,
+    group: Sequence[Noted],
     chains: _Chains,
     failing: set[tuple[str, str]],
 ) -> Finding:
-    subjects = sorted(map(causes.subject, group), key=_place)
+    subjects = sorted([subject for _, subject in group], key=_place)
     # all that is told of it, they share
-    first = group[0]
+    first, _ = group[0]
     unknown = first.outcome is Outcome.UNKNOWN
     through = chains.of(subjects[:1])
     hops, assumes = _of_leaked_key(rule, subjects[0]) or chains.hops(

@@ -8,11 +8,11 @@ a subject, and its answer is multiplied back to all subjects that share it.
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
-from itertools import chain, compress, count, repeat, zip_longest
+from itertools import chain, compress, count, zip_longest
 from operator import attrgetter
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 import msgspec
 from msgspec import UNSET, Struct
@@ -42,6 +42,7 @@ from dagwarden.facts import (
 )
 from dagwarden.findings import (
     EvidenceItem,
+    Judged,
     Missing,
     Outcome,
     Population,
@@ -69,15 +70,20 @@ _NOT_READ: dict[str, tuple[str, str]] = {
 }
 
 
+Noted: TypeAlias = tuple[Verdict, Fact]
+
+
 class Judgement(Record, frozen=True, kw_only=True):
     """
     What the rules said.
 
-    `verdicts` are in the order of rules, then of facts, without NOT_APPLICABLE;
-    `reports` has one entry per rule with its population, waivers not yet taken off.
+    `notable` are the verdicts that FAIL or are UNKNOWN, each with its subject, in the
+    order of rules, then of facts; `reports` has one entry per rule with its population,
+    waivers not yet taken off.
     """
 
-    verdicts: tuple[Verdict, ...]
+    judged: tuple[Judged, ...]  # one for each kind of fact
+    notable: tuple[Noted, ...]
     reports: tuple[RuleReport, ...]
 
 
@@ -102,25 +108,33 @@ def judge(
         for rule in rules
         if not_run[rule.id] is None and facts_of(facts, rule.subject)
     }
-    subjects = _all_subjects(judges.values(), facts)
-    verdicts: list[Verdict] = []
-    reports: list[RuleReport] = []
-    for rule in rules:
-        said: list[Verdict] = []
-        if rule.id in judges:
-            said = judges[rule.id].verdicts(subjects[rule.subject])
-        verdicts += said
-        ran = not_run[rule.id] is None
-        reports.append(
+    classed = _all_classed(judges.values(), facts)
+    said = {name: one.says(classed[one.rule.subject]) for name, one in judges.items()}
+    return Judgement(
+        judged=tuple(
+            of_kind.judged(
+                {
+                    name: one.outcomes
+                    for name, one in said.items()
+                    if judges[name].rule.subject == kind
+                }
+            )
+            for kind, of_kind in classed.items()
+        ),
+        notable=tuple(chain.from_iterable(one.notable for one in said.values())),
+        reports=tuple(
             _report(
                 rule,
                 in_force[rule.id],
                 tuple(sorted(params.get(rule.id, {}))),
-                _population(rule, facts, said) if ran else Population(),
+                _population(rule, facts, said.get(rule.id))
+                if not_run[rule.id] is None
+                else Population(),
                 not_run[rule.id],
             )
-        )
-    return Judgement(verdicts=tuple(verdicts), reports=tuple(reports))
+            for rule in rules
+        ),
+    )
 
 
 def _lack(need: str, facts: Facts) -> str:
@@ -136,40 +150,57 @@ def _not_run(rule: Rule, facts: Facts, given: frozenset[Need]) -> str | None:
     return " and ".join(lacking) if lacking else None
 
 
-def verdicts_of(
-    rule: Rule, subjects: Sequence[Fact], params: Mapping[str, Value]
-) -> list[Verdict]:
-    """Return one verdict per subject that the rule applies to, or may apply to."""
-    judge = _Judge(rule, params)
-    return judge.verdicts(_Subjects(subjects, judge.reads))
+class _Said(Record, frozen=True, kw_only=True):
+    """What one rule said."""
+
+    outcomes: tuple[Outcome, ...]  # of each class of facts
+    count: Counter[Outcome]  # of facts
+    notable: tuple[Noted, ...]
 
 
-class _Subjects:
+class _Classed:
     """Facts of one kind, in classes of those that are alike in what is read of them."""
 
     def __init__(self, facts: Sequence[Fact], reads: Reads) -> None:
         """Class `facts` by what is read."""
         self.facts = facts
-        self.ids = [fact.id for fact in facts]
         number: defaultdict[object, int] = defaultdict(count().__next__)
-        # by their number, the first of each class in `firsts`
         self.classes = [number[key] for key in _read(reads, facts)]
-        self.firsts: list[Fact] = []
-        for of, fact in zip(self.classes, facts, strict=True):
-            if of == len(self.firsts):
-                self.firsts.append(fact)
+        # the positions of those of each class
+        self.positions: list[list[int]] = [[] for _ in number]
+        for position, of in enumerate(self.classes):
+            self.positions[of].append(position)
+        self.firsts = [facts[positions[0]] for positions in self.positions]
+
+    def count(self, outcomes: Sequence[Outcome]) -> Counter[Outcome]:
+        """Return of how many facts a rule says what, given what it says of a class."""
+        found: Counter[Outcome] = Counter()
+        for outcome, positions in zip(outcomes, self.positions, strict=True):
+            found[outcome] += len(positions)
+        return found
+
+    def judged(self, outcomes: dict[str, tuple[Outcome, ...]]) -> Judged:
+        """Return what rules say; facts that none of them applies to are left out."""
+        applies = [
+            any(outcome is not Outcome.NOT_APPLICABLE for outcome in of_class)
+            for of_class in zip(*outcomes.values(), strict=True)
+        ]
+        chosen = [applies[of] for of in self.classes]
+        return Judged(
+            ids=tuple([fact.id for fact in compress(self.facts, chosen)]),
+            classes=tuple(compress(self.classes, chosen)),
+            outcomes=outcomes,
+        )
 
 
-def _all_subjects(judges: Iterable["_Judge"], facts: Facts) -> dict[str, _Subjects]:
+def _all_classed(judges: Iterable["_Judge"], facts: Facts) -> dict[str, _Classed]:
     """Return the facts that are judged, by kind, classed by all that is read of them."""
     reads: defaultdict[str, dict[Path, frozenset[str] | None]] = defaultdict(dict)
     for judge in judges:
         of_kind = reads[judge.rule.subject]
         for path, texts in judge.reads.items():
             _add(of_kind, path, texts)
-    return {
-        kind: _Subjects(facts_of(facts, kind), read) for kind, read in reads.items()
-    }
+    return {kind: _Classed(facts_of(facts, kind), read) for kind, read in reads.items()}
 
 
 def _add(
@@ -207,46 +238,50 @@ class _Judge:
         lists = (cast(list[str], self.params[name]) for name in names)
         return frozenset(chain.from_iterable(lists))
 
-    def verdicts(self, subjects: _Subjects) -> list[Verdict]:
-        """Return a verdict per subject; they are classed by what the rule reads."""
-        rule = self.rule
-        answers = self._answers(subjects.firsts)
-        # as said of each class: there are far fewer of them
-        applies = [answer is not Outcome.NOT_APPLICABLE for answer in answers]
-        chosen = [applies[of] for of in subjects.classes]
-        ids = compress(subjects.ids, chosen)
-        outcomes = [answers[of] for of in compress(subjects.classes, chosen)]
-        if Outcome.UNKNOWN not in answers:
-            return list(map(Verdict, repeat(rule.id), ids, outcomes))
-        # those of a class lack the same fields, each for reasons of its own
-        absent = [
-            _absent(first, self.paths) if answer is Outcome.UNKNOWN else None
-            for first, answer in zip(subjects.firsts, answers, strict=True)
-        ]
-        known: dict[tuple[int, tuple[Unresolved, ...]], tuple[Missing, ...]] = {}
-        missing: list[tuple[Missing, ...]] = []
-        for of, subject in compress(
-            zip(subjects.classes, subjects.facts, strict=True), chosen
-        ):
-            lacks = absent[of]
-            if lacks is None:
-                missing.append(())
-                continue
-            # many lack the same for the same reasons
-            key = of, subject.unresolved
-            if key not in known:
-                known[key] = _missing(subject, lacks, rule.subject)
-            missing.append(known[key])
-        return list(map(Verdict, repeat(rule.id), ids, outcomes, missing))
+    def says(self, classed: _Classed) -> _Said:
+        """Return what the rule says of facts that are classed by all that it reads."""
+        outcomes = self._outcomes(classed.firsts)
+        return _Said(
+            outcomes=outcomes,
+            count=classed.count(outcomes),
+            notable=tuple(self._notable(classed, outcomes)),
+        )
 
-    def _answers(self, subjects: Sequence[Fact]) -> list[Outcome]:
+    def _outcomes(self, subjects: Sequence[Fact]) -> tuple[Outcome, ...]:
         """Ask once of all subjects that are alike in what the rule reads."""
         known: dict[object, Outcome] = {}
         keys = _read(self.reads, subjects)
         for key, subject in zip(keys, subjects, strict=True):
             if key not in known:
                 known[key] = self._evaluate(subject)
-        return [known[key] for key in keys]
+        return tuple([known[key] for key in keys])
+
+    def _notable(
+        self, classed: _Classed, outcomes: Sequence[Outcome]
+    ) -> Iterator[Noted]:
+        """Yield the verdicts on facts of classes that FAIL or are UNKNOWN."""
+        rule = self.rule
+        positions = (
+            classed.positions[of]
+            for of, outcome in enumerate(outcomes)
+            if outcome is Outcome.FAIL or outcome is Outcome.UNKNOWN
+        )
+        # those of a class lack the same fields, each for reasons of its own
+        absent = [
+            _absent(first, self.paths) if outcome is Outcome.UNKNOWN else {}
+            for first, outcome in zip(classed.firsts, outcomes, strict=True)
+        ]
+        known: dict[tuple[int, tuple[Unresolved, ...]], tuple[Missing, ...]] = {}
+        for position in sorted(chain.from_iterable(positions)):
+            of, subject = classed.classes[position], classed.facts[position]
+            if outcomes[of] is Outcome.FAIL:
+                yield Verdict(rule.id, subject.id, Outcome.FAIL), subject
+                continue
+            # many lack the same for the same reasons
+            key = of, subject.unresolved
+            if key not in known:
+                known[key] = _missing(subject, absent[of], rule.subject)
+            yield Verdict(rule.id, subject.id, Outcome.UNKNOWN, known[key]), subject
 
     def _evaluate(self, subject: Fact) -> Outcome:
         data = as_data(subject, self._fields)
@@ -353,8 +388,9 @@ def _missing(
 # -------------------------------------------------------------------- bookkeeping
 
 
-def _population(rule: Rule, facts: Facts, verdicts: Sequence[Verdict]) -> Population:
-    count = Counter(map(attrgetter("outcome"), verdicts))
+def _population(rule: Rule, facts: Facts, said: _Said | None) -> Population:
+    """Return the account of a rule that ran; it said nothing where it had no facts."""
+    count = Counter[Outcome]() if said is None else said.count
     read = len(facts_of(facts, rule.subject))
     excluded = sum(e.count for e in facts.excluded if e.kind == rule.subject)
     unreadable = sum(rule.subject in gap.kinds for gap in facts.gaps)
@@ -362,7 +398,7 @@ def _population(rule: Rule, facts: Facts, verdicts: Sequence[Verdict]) -> Popula
         discovered=read + excluded + unreadable,
         excluded=excluded,
         unreadable=unreadable,
-        not_applicable=read - len(verdicts),
+        not_applicable=count[Outcome.NOT_APPLICABLE],
         passed=count[Outcome.PASS],
         failed=count[Outcome.FAIL],
         unknown=count[Outcome.UNKNOWN],

@@ -24,6 +24,7 @@ from dagwarden.findings import (
     Result,
     Scope,
     SnapshotReport,
+    Verdicts,
 )
 from dagwarden.policy.conclude import Conclusion
 
@@ -53,7 +54,11 @@ def examine(
         controls=tuple(controls),
         rules=conclusion.rules,
         findings=conclusion.findings,
-        verdicts=conclusion.verdicts,
+        verdicts=Verdicts(
+            [rule.id for rule in conclusion.rules],
+            conclusion.judged,
+            conclusion.verdicts,
+        ),
         unknowns=conclusion.unknowns,
         waivers=conclusion.waivers,
         gaps=facts.gaps,

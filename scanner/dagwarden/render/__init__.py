@@ -6,13 +6,14 @@ auditors; `drawing` draws a chain as SVG. The formats never import each other: w
 each of them owes to hostile names, and the few words they share, stands here.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Literal, cast
 
 import msgspec
 
 from dagwarden.facts import Gap, Origin
-from dagwarden.findings import Finding, Outcome, Population, Result
+from dagwarden.findings import Finding, Outcome, Population, Result, Verdicts
 
 
 def visible(text: str) -> str:
@@ -110,14 +111,13 @@ def _parts(value: object, margin: bytes) -> Iterator[bytes]:
                 yield from _parts(one, inner)
                 before = b",\n"
         yield b"\n" + margin + b"}"
-    elif value and type(value) is tuple:
-        members, before = cast("tuple[object, ...]", value), b"["
-        for start in range(0, len(members), _TOGETHER):
-            some = _indented(members[start : start + _TOGETHER], margin)
+    elif isinstance(value, (tuple, Verdicts)):
+        members, before = iter(cast("Iterable[object]", value)), b"["
+        while some := tuple(islice(members, _TOGETHER)):
             # without the brackets, and what stands before the last of them
-            yield before + some[1 : -len(b"\n" + margin + b"]")]
+            yield before + _indented(some, margin)[1 : -len(b"\n" + margin + b"]")]
             before = b","
-        yield b"\n" + margin + b"]"
+        yield b"[]" if before == b"[" else b"\n" + margin + b"]"
     else:
         yield _indented(value, margin)
 

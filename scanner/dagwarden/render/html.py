@@ -77,7 +77,7 @@ def render_html(report: Report) -> str:
             result.unknowns, key=lambda i: (-i.verdicts, i.reason, i.symbol)
         ),
         incomplete=sum(gap.incomplete for gap in result.gaps),
-        verdicts=Markup(_packed(result.verdicts)),  # noqa: S704 -- base64
+        verdicts=Markup(_packed(tuple(result.verdicts))),  # noqa: S704 -- base64
         verdict_count=len(result.verdicts),
     )
 
