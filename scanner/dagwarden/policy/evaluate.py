@@ -326,10 +326,18 @@ def _compiled(rule: Rule, text: str, parsed: Parsed | None) -> Expression:
 
 def _read(reads: Reads, subjects: Sequence[Fact]) -> list[object]:
     """Return what all that is read tells of each subject, to be compared."""
-    if not reads:
-        return [None] * len(subjects)
-    columns = [_column(path, texts, subjects) for path, texts in reads.items()]
-    return list(zip(*columns, strict=True))
+    # a pass over all of them for each field would take twice as long
+    plain = [
+        path[0] for path, texts in reads.items() if texts is None and len(path) == 1
+    ]
+    columns = [
+        _column(path, texts, subjects)
+        for path, texts in reads.items()
+        if texts is not None or len(path) != 1
+    ]
+    if plain:
+        columns.append(list(map(attrgetter(*plain), subjects)))
+    return list(zip(*columns, strict=True)) or [None] * len(subjects)
 
 
 # Stands for all texts that make no difference.
