@@ -22,7 +22,7 @@ from tests.graph.test_build import (
 
 from dagwarden.facts import Delegation, Facts
 from dagwarden.graph.build import derive
-from dagwarden.graph.explain import what_can
+from dagwarden.graph.explain import explain, what_can
 from dagwarden.graph.network import network
 from dagwarden.render.explanation import render_holdings
 
@@ -61,6 +61,23 @@ def test_what_users_may_do_in_the_cloud_is_not_known() -> None:
     assert reach.controls is UNSET
     symbol = f"users of the Workspace that {TEAM_SA} acts as"
     assert causes(reach, "controls") == {("membership", symbol)}
+
+
+@pytest.mark.parametrize(
+    ("facts", "answer"),
+    [
+        (delegated(CLOUD), "unknown"),
+        (delegated(CLOUD, to=TEAM_SA), "unknown"),  # whom it becomes does
+        (delegated(GMAIL), "denied"),  # mail invokes no service
+        (delegated(CLOUD, to=None), "denied"),
+    ],
+)
+def test_a_user_whom_one_acts_as_may_hold_it(facts: Facts, answer: str) -> None:
+    # developers.google.com/identity/protocols/oauth2/service-account#delegatingauthority
+    said = explain(derive(facts, AS_OF), ENV_SA, "run.routes.invoke", "projects/p")
+    assert (said.answer, said.today) == (answer, "denied")
+    told = any("users of the Workspace" in line for line in said.because)
+    assert told == (answer == "unknown")
 
 
 def test_what_can_tells_for_what() -> None:

@@ -849,6 +849,7 @@ def _through(
     helps = Helping(control, found.visited, permission, resource)
     leading = Leading(control, found.visited, helps)
     for account in (*found.visited, *found.pools):
+        doubt.extend(control.users(account))
         doubt.extend(control.uncertain(account, leading))
     return chains, distinct(doubt)
 

@@ -616,6 +616,12 @@ class Control:
         """
         return self._delegated.get(key, ())
 
+    def users(self, key: str) -> Iterator[Cause]:
+        """Yield that an account acts as users, in the cloud: what they hold is open."""
+        if not _OF_CLOUD.isdisjoint(self.delegated(key)):
+            symbol = f"users of the Workspace that {email_of(key)} acts as"
+            yield Cause(reason="membership", symbol=symbol)
+
     # ---------------------------------------------------------------------- levers
 
     @cached_property
@@ -1443,9 +1449,7 @@ def _doubt(control: Control, found: Reached, settled: set[str]) -> tuple[Cause, 
         lambda _, account: account in runs and account not in settled,
     )
     for key in (*found.visited, *found.pools):
-        if not _OF_CLOUD.isdisjoint(control.delegated(key)):
-            symbol = f"users of the Workspace that {email_of(key)} acts as"
-            causes.append(Cause(reason="membership", symbol=symbol))
+        causes.extend(control.users(key))
         causes.extend(control.uncertain(key, leading))
     causes.extend(_unread(control))
     causes.extend(control.placed.missing_but(settled))
