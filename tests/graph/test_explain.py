@@ -43,6 +43,7 @@ from dagwarden.errors import UsageError
 from dagwarden.facts import (
     Binding,
     ComposerEnvironment,
+    Excluded,
     Facts,
     Group,
     Hop,
@@ -509,6 +510,21 @@ def test_a_permission_may_be_spelt_as_deny_policies_do(spelt: str, meant: str) -
     assert said == of(ESTATE, meant, "projects/p", ENV_SA)
     assert said.permission == meant
     assert who_can(derive(ESTATE, AS_OF), spelt, "projects/p").permission == meant
+
+
+def test_what_was_left_out_is_said_of_a_resource_that_is_not_there() -> None:
+    # of a project that is being deleted, and of those that Apps Script makes
+    gone = Excluded(kind="cloud_run", what="projects/9", reason="lifecycle state X")
+    made = Excluded(kind="resource", what="projects/a", reason="made by Apps Script")
+    dags = Excluded(kind="dag", what="old/*", reason="excluded")
+    facts = replace(ESTATE, excluded=(made, dags, gone))
+    with pytest.raises(UsageError) as caught:
+        of(facts, INVOKE, "//run.googleapis.com/projects/9/locations/r/services/x")
+    assert str(caught.value).startswith(
+        "the snapshot holds no resource "
+        "'//run.googleapis.com/projects/9/locations/r/services/x' (left out: "
+        "projects/9: lifecycle state X; projects/a: made by Apps Script)"
+    )
 
 
 TOPIC = "//pubsub.googleapis.com/projects/p/topics/t"

@@ -183,7 +183,7 @@ def resource_named(estate: Estate, text: str) -> str:
     for item in estate.facts.resources:
         known += (item.name, shown(item.name))
     raise UsageError(
-        f"the snapshot holds no resource {text!r}{_unread(estate)}",
+        f"the snapshot holds no resource {text!r}{_unread(estate)}{_left_out(estate, text)}",
         remedy=_suggest(text, known, "write its full resource name"),
     )
 
@@ -263,7 +263,7 @@ def _run_by_name(estate: Estate, kind: str, name: str) -> str:
             f"{len(found)} {kind}s are named {name!r}", remedy=f"write {found[0]}"
         )
     raise UsageError(
-        f"the snapshot holds no {kind} {name!r}{_unread(estate)}",
+        f"the snapshot holds no {kind} {name!r}{_unread(estate)}{_left_out(estate, name)}",
         remedy=_suggest(name, [run.name for run in runs], "check the name"),
     )
 
@@ -278,6 +278,18 @@ def _unread(estate: Estate) -> str:
     }
     said = "; ".join(f"{file}: {why}" for file, why in sorted(files.items())[:_FILES])
     return f" (not read: {said})" if said else ""
+
+
+def _left_out(estate: Estate, text: str) -> str:
+    """Say which projects were left out with all in them, those that `text` names first."""
+    found = {
+        (one.what, one.reason)
+        for one in estate.facts.excluded
+        if one.kind in _RESOURCES
+    }
+    first = sorted(found, key=lambda one: (one[0] not in text, one))[:_FILES]
+    said = "; ".join(f"{what}: {why}" for what, why in first)
+    return f" (left out: {said})" if said else ""
 
 
 _RESOURCES = frozenset({"resource", "cloud_run"})
