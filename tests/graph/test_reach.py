@@ -88,3 +88,24 @@ def test_twice_the_estate_takes_twice_the_work(of: Callable[[Facts], Facts]) -> 
     taken(of(services(1)))  # loads what is shipped
     small, middle, large = (taken(of(services(many))) for many in (50, 100, 200))
     assert large - middle < 2.2 * (middle - small)
+
+
+def test_who_reaches_one_project_places_no_other() -> None:
+    def alone(many: int) -> int:
+        role, who = "roles/iam.serviceAccountTokenCreator", account("u@x.example")
+        tokens = bind(f"{CRM}/projects/p0", role, who)
+        facts = services(many)
+        accounts = (
+            replace(one, project=run.project)
+            for one, run in zip(facts.identities, facts.cloud_runs, strict=True)
+        )
+        facts = replace(facts, identities=tuple(accounts), bindings=(tokens,))
+        estate = Estate(facts)
+        estate.index()
+        with counted() as calls:
+            (reach,) = derive_reaches(estate, [user_of(who)])
+        assert len(reach.controls_known) == 1
+        return calls[0]
+
+    alone(1)  # loads what is shipped
+    assert (alone(200) - alone(100)) / 100 < 30

@@ -1,25 +1,26 @@
 """
 Where accounts stand: by every resource on which a permission gives them.
 
-What stands below a container is found when someone asks for it, so a large estate
-costs one entry per account, workload and policy.
+A project's accounts and workloads are placed when someone asks for what stands below it
+or one of them: those whom tasks act as come to few of the projects of a large estate.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import count, islice
 from typing import Literal, TypeAlias
 
 from msgspec import UNSET
 
-from dagwarden.facts import CloudRun, ComposerEnvironment
+from dagwarden.facts import CloudRun, ComposerEnvironment, Record
 from dagwarden.graph.access import Cause
 from dagwarden.graph.access.answers import MANY
 from dagwarden.graph.edges import Place
 from dagwarden.graph.estate import Estate
-from dagwarden.graph.hierarchy import Lineage, account_resource
+from dagwarden.graph.hierarchy import Lineage, account_resource, project_resource
 from dagwarden.graph.new_keys import NewKeys
 from dagwarden.graph.principals import account_key, email_of, is_build_default
 
@@ -38,6 +39,15 @@ _CONTAINERS: tuple[tuple[Place, str], ...] = (
     ("folder_policy", _FOLDER),
     ("organization_policy", _ORGANIZATION),
 )
+# Where accounts and workloads stand by what is above them, and by no other resource.
+_IN_PROJECTS: frozenset[Place | Lifted] = frozenset(
+    {
+        *("account", "key_account", "key_account_unread"),
+        *(place for place, _ in _CONTAINERS),
+        *("job", "service", "shell", "workload"),
+    }
+)
+_IMAGES: frozenset[Place | Lifted] = frozenset({"job_image", "service_image"})
 # The same of pools, known not to be disabled or not.
 _ABOVE_POOLS: tuple[tuple[Place, Place, str], ...] = (
     ("pool_project", "pool_unread_project", _PROJECT),
@@ -127,21 +137,22 @@ def _pools(estate: Estate) -> dict[str, list[str]]:
 
 
 class _Index:
-    """
-    What stands on which resource, by place, in the order in which it was noted.
-
-    Many have the same above them: what is below a container is found when asked.
-    """
+    """What stands on which resource, by place; many have the same above them."""
 
     def __init__(self) -> None:
         # by place: what stands at a resource, and below which containers
         self._own: dict[Place | Lifted, dict[str, list[_Stands]]] = {}
         self._below: dict[Place | Lifted, dict[tuple[str, ...], list[_Stands]]] = {}
-        self._under: dict[Place | Lifted, dict[str, list[list[_Stands]]]] = {}
-        self.order = count()
+        self._under: dict[tuple[Place | Lifted, str], list[list[_Stands]]] = {}
 
     def has(self, place: Place | Lifted) -> bool:
+        """Tell whether anything stands there at all."""
         return place in self._own
+
+    def holds(self, place: Place | Lifted, scope: str) -> bool:
+        """Tell whether anything stands at a resource or below it."""
+        own = self._own.get(place, {})
+        return scope in own or (place, scope) in self._under
 
     def put(
         self,
@@ -168,26 +179,26 @@ class _Index:
         self, place: Place | Lifted, above: tuple[str, ...], stands: Iterable[_Stands]
     ) -> None:
         """Note what stands below containers."""
-        if above:
-            below = self._below.setdefault(place, {})
-            below.setdefault(above, []).extend(stands)
+        below = self._below.setdefault(place, {})
+        if above not in below:
+            inside = below[above] = []
+            for container in above:
+                self._under.setdefault((place, container), []).append(inside)
+        below[above].extend(stands)
 
     def find(self, place: Place | Lifted, scope: str) -> list[tuple[str, str]]:
         """Return what stands at a resource or below it."""
         stands = list(self._own.get(place, {}).get(scope, ()))
-        for inside in self._containing(place).get(scope, ()):
+        for inside in self._under.get((place, scope), ()):
             stands += inside
         return [(key, what) for _, key, what in sorted(stands)]
 
-    def _containing(self, place: Place | Lifted) -> dict[str, list[list[_Stands]]]:
-        """Return what stands somewhere below each container."""
-        found = self._under.get(place)
-        if found is None:
-            found = self._under[place] = {}
-            for above, inside in self._below.get(place, {}).items():
-                for container in above:
-                    found.setdefault(container, []).append(inside)
-        return found
+
+class _Site(Record, frozen=True, kw_only=True):
+    """What there is in a project: it is placed when someone asks what stands there."""
+
+    accounts: list[str]
+    workloads: list[tuple[int, str, CloudRun]]  # order, account, what runs as it
 
 
 class Placed:
@@ -205,11 +216,15 @@ class Placed:
         )
         self._disabled = {item.key for item in identities if item.disabled is True}
         self._composers = {one.resource: one for one in composers}
+        self._hosting = [
+            (key, run) for run in estate.facts.cloud_runs if (key := self._runs_as(run))
+        ]
         self.runs: dict[str, list[str]] = {}  # account -> workloads
-        for run in estate.facts.cloud_runs:
-            self._note(run)
+        for key, run in self._hosting:
+            self.runs.setdefault(key, []).append(run.resource)
         for composer in composers:
-            self._note(composer)
+            if key := self._runs_as(composer):
+                self.runs.setdefault(key, []).append(composer.resource)
         named = (item.key for item in identities if item.kind == "service_account")
         self.accounts = frozenset((*named, *self.runs)) - self._disabled
         self.pools = _pools(estate)  # pool -> keys of it that policies name
@@ -218,12 +233,14 @@ class Placed:
             key: f"pool {pool}" for pool, keys in self.pools.items() for key in keys
         }
         self._projects: dict[str, str | None] = {}
+        self._inside = _Index()  # accounts and workloads of `_placed` projects
+        self._placed: set[str | None] = set()
 
     @property
     def lifted(self) -> bool:
         """Tell whether there is anything that a lever lifts."""
         kinds: tuple[Lifted, ...] = ("deny", "boundary", "org_policy", "disabled")
-        return any(map(self._index.has, kinds))
+        return any(map(self._others.has, kinds))
 
     def of(self, place: Place | Lifted, scope: str) -> list[tuple[str, str]]:
         """
@@ -233,8 +250,22 @@ class Placed:
         """
         found = self._at.get((place, scope))
         if found is None:
-            found = self._at[place, scope] = self._index.find(place, scope)
+            index = self._index_of(place)
+            if index is self._inside:
+                for project in self._projects_of(scope):
+                    self._place(project)
+            found = self._at[place, scope] = index.find(place, scope)
         return found
+
+    def gives(self, place: Place | Lifted, scope: str) -> bool:
+        """Tell whether `of` finds anything: of a container one project is enough."""
+        index = self._index_of(place)
+        if index is self._inside:
+            for project in self._projects_of(scope):
+                self._place(project)
+                if index.holds(place, scope):
+                    return True
+        return index.holds(place, scope)
 
     def standing(self, account: str) -> Iterator[_Standing]:
         """
@@ -257,6 +288,7 @@ class Placed:
             run, environment = access.run(workload), self._composers.get(workload)
             for place, at, what in (
                 *(self._run_places(run) if run else ()),
+                *(self._image_places(run) if run else ()),
                 *(self._composer_places(environment) if environment else ()),
             ):
                 yield place, lineage(at).names, what
@@ -286,43 +318,117 @@ class Placed:
     def _missing(self) -> list[tuple[Cause, list[str]]]:
         """The policies that were not read, and the accounts of workloads below."""
         found: dict[Cause, list[str]] = {}
-        for key in self.runs:
-            for one in self._above(key).missing:
-                cause = Cause(reason=one.reason, symbol=one.symbol)
-                found.setdefault(cause, []).append(key)
+        for project, site in self._sites.items():
+            missing = self._estate.hierarchy.lineage(project).missing if project else ()
+            for key in site.accounts if missing or not project else ():
+                if key in self.runs:
+                    for one in self._above(key).missing:
+                        cause = Cause(reason=one.reason, symbol=one.symbol)
+                        found.setdefault(cause, []).append(key)
         return sorted(found.items())
 
     def _above(self, account: str) -> Lineage:
         return self._estate.hierarchy.above(_resource_of(account))
 
+    def _index_of(self, place: Place | Lifted) -> _Index:
+        """Return the index of what stands at a place."""
+        if place in _IN_PROJECTS:
+            return self._inside
+        return self._images if place in _IMAGES else self._others
+
+    def _projects_of(self, scope: str) -> Iterable[str | None]:
+        """Return the projects that are a scope, lie below it, or hold it."""
+        below = self._projects_below.get(scope)
+        return below or (self._estate.hierarchy.project_of(scope),)
+
     @cached_property
-    def _index(self) -> _Index:
-        index = _Index()
-        self._place_workloads(index)
-        self._place_accounts(index)
+    def _sites(self) -> Mapping[str | None, _Site]:
+        """Return what there is in each project; None: it is not known in which."""
+        found: defaultdict[str | None, _Site] = defaultdict(
+            lambda: _Site(accounts=[], workloads=[])
+        )
+        hierarchy, identity = self._estate.hierarchy, self._estate.identity
+        named = cache(lambda name: hierarchy.canonical(project_resource(name)))
+        for order, (key, run) in enumerate(self._hosting):
+            found[named(run.project)].workloads.append((order, key, run))
+        for key in self.accounts:
+            fact = identity(key)
+            project = (
+                named(fact.project)
+                if fact and fact.project
+                else hierarchy.project_of_account(email_of(key) or key)
+            )
+            found[project].accounts.append(key)
+        return dict(found)
+
+    @cached_property
+    def _projects_below(self) -> Mapping[str, list[str]]:
+        """Return the projects with anything in them below every container, or at it."""
+        found: dict[str, list[str]] = {}
+        for project in filter(None, self._sites):
+            for name in self._estate.hierarchy.lineage(project).names:
+                found.setdefault(name, []).append(project)
+        return found
+
+    def _place(self, project: str | None) -> None:
+        """Place what there is in a project, where that is not done yet."""
+        site = self._sites.get(project)
+        if site is None or project in self._placed:
+            return
+        self._placed.add(project)
+        above = self._estate.hierarchy.lineage(project).names if project else ()
+        self._place_workloads(site, above)
+        if site.accounts:
+            self._place_accounts(site, above)
+
+    def _place_workloads(self, site: _Site, above: tuple[str, ...]) -> None:
+        places: dict[Place, list[_Stands]] = {}
+        for order, key, run in site.workloads:
+            for place, _, what in self._run_places(run):
+                places.setdefault(place, []).append((order, key, what))
+        for place, there in places.items():
+            self._inside.put_each(place, above, there)
+
+    def _place_accounts(self, site: _Site, above: tuple[str, ...]) -> None:
+        accounts = [(0, key, _resource_of(key)) for key in site.accounts]
+        for place, start in self._account_places(above):
+            there = [one for one in accounts if _has(one[1], place)]
+            if there and start:
+                self._inside.put(place, above[start - 1], above[start:], *there)
+            elif there:
+                self._inside.put_each(place, above, there)
+
+    @cached_property
+    def _images(self) -> _Index:
+        """Return where images are that workloads take, wherever those run."""
+        index, hierarchy = _Index(), self._estate.hierarchy
+        for order, (key, run) in enumerate(self._hosting):
+            for place, repository, what in self._image_places(run):
+                at, *above = hierarchy.lineage(repository).names
+                index.put(place, at, tuple(above), (order, key, what))
+        return index
+
+    @cached_property
+    def _others(self) -> _Index:
+        """Return where all else stands, of which there are few."""
+        index, order = _Index(), count()
+        lineage = self._estate.hierarchy.lineage
+        for composer in self._estate.facts.composer_environments:
+            if key := self._runs_as(composer):
+                for place, on, what in self._composer_places(composer):
+                    at, *above = lineage(on).names
+                    index.put(place, at, tuple(above), (next(order), key, what))
         for pool, places in self._pool_places.items():
             keys = tuple(self._in_pool(pool))
             for place, names, resource in places:
-                stands = [(next(index.order), key, resource) for key in keys]
+                stands = [(next(order), key, resource) for key in keys]
                 index.put(place, names[0], names[1:], *stands)
-        self._place_guardrails(index)
+        for kind, on, key, what in self._guardrails():
+            at, *above = lineage(on).names
+            index.put(kind, at, tuple(above), (next(order), key or at, what))
         return index
 
     # ---------------------------------------------------------------------- accounts
-
-    def _place_accounts(self, index: _Index) -> None:
-        """Place accounts by what is above them, which those of a project share."""
-        beside: dict[tuple[str, ...], list[_Stands]] = {}
-        for key in sorted(self.accounts):
-            stands = (next(index.order), key, _resource_of(key))
-            beside.setdefault(self._above(key).names, []).append(stands)
-        for above, accounts in beside.items():
-            for place, start in self._account_places(above):
-                there = [one for one in accounts if _has(one[1], place)]
-                if there and start:
-                    index.put(place, above[start - 1], above[start:], *there)
-                elif there:
-                    index.put_each(place, above, there)
 
     def _account_places(self, above: tuple[str, ...]) -> Iterator[tuple[Place, int]]:
         """Yield what an account has, by what is above it, and from where on: 0, itself."""
@@ -353,42 +459,21 @@ class Placed:
         key = account_key(account)
         return None if key in self._disabled else key
 
-    def _note(self, workload: CloudRun | ComposerEnvironment) -> None:
-        if key := self._runs_as(workload):
-            self.runs.setdefault(key, []).append(workload.resource)
-
-    def _place_workloads(self, index: _Index) -> None:
-        for run in self._estate.facts.cloud_runs:
-            if key := self._runs_as(run):
-                self._place_all(index, key, self._run_places(run))
-        for environment in self._estate.facts.composer_environments:
-            if key := self._runs_as(environment):
-                self._place_all(index, key, self._composer_places(environment))
-
-    def _place_all(
-        self, index: _Index, key: str, places: Iterator[tuple[Place, str, str]]
-    ) -> None:
-        canonical, above = (
-            self._estate.hierarchy.canonical,
-            self._estate.hierarchy.above,
-        )
-        known: dict[str, tuple[str, ...]] = {}
-        for place, at, what in places:
-            name = canonical(at)
-            if name not in known:
-                known[name] = above(name).names
-            index.put(place, name, known[name], (next(index.order), key, what))
-
     def _run_places(self, run: CloudRun) -> Iterator[tuple[Place, str, str]]:
         """Yield where a Cloud Run workload gives its account, and as what it is shown."""
-        name, job = self._estate.hierarchy.canonical(run.resource), run.kind == "job"
-        yield "job" if job else "service", name, name
+        name = self._estate.hierarchy.canonical(run.resource)
+        yield "job" if run.kind == "job" else "service", name, name
         if run.ssh_enabled is not False:
             yield "shell" if run.ssh_enabled else "workload", name, name
+
+    def _image_places(self, run: CloudRun) -> Iterator[tuple[Place, str, str]]:
+        """Yield where the images lie that a Cloud Run workload takes."""
+        name = self._estate.hierarchy.canonical(run.resource)
+        place: Place = "job_image" if run.kind == "job" else "service_image"
         for image in run.images or ():
             repository = repository_of(image)
             if repository is not None:
-                yield "job_image" if job else "service_image", repository, name
+                yield place, repository, name
 
     def _composer_places(
         self, environment: ComposerEnvironment
@@ -486,20 +571,16 @@ class Placed:
             )
             yield place, above, resource
 
-    def _place_guardrails(self, index: _Index) -> None:
-        lineage, facts = self._estate.hierarchy.lineage, self._estate.facts
-
-        def put(kind: Lifted, on: str, key: str | None, what: str) -> None:
-            at, *above = lineage(on).names
-            index.put(kind, at, tuple(above), (next(index.order), key or at, what))
-
+    def _guardrails(self) -> Iterator[tuple[Lifted, str, str | None, str]]:
+        """Yield what may be lifted: on what it stands, whom it is of, as what it is shown."""
+        facts = self._estate.facts
         for deny in facts.deny_policies:
-            put("deny", deny.resource, None, deny.name)
+            yield "deny", deny.resource, None, deny.name
         for boundary in facts.boundary_policies:
             name = boundary.name.removeprefix("//iam.googleapis.com/")
-            put("boundary", "/".join(name.split("/")[:2]), None, boundary.name)
+            yield "boundary", "/".join(name.split("/")[:2]), None, boundary.name
         for policy in facts.org_policies:
             if policy.enforced is True or policy.allowed or policy.denied:
-                put("org_policy", policy.resource, None, policy.constraint)
+                yield "org_policy", policy.resource, None, policy.constraint
         for key in sorted(self._disabled):
-            put("disabled", _resource_of(key), key, _resource_of(key))
+            yield "disabled", _resource_of(key), key, _resource_of(key)

@@ -57,7 +57,7 @@ from dagwarden.graph.edges import (
     Place,
 )
 from dagwarden.graph.estate import Estate, unresolved
-from dagwarden.graph.hierarchy import account_resource, short
+from dagwarden.graph.hierarchy import account_resource, project_resource, short
 from dagwarden.graph.needs import ACT_AS
 from dagwarden.graph.paths import grant_hop
 from dagwarden.graph.placed import Placed, bucket_name
@@ -101,6 +101,8 @@ _CONTAINERS: Mapping[Place, str] = {
 }
 # Members as which nobody acts but Google, or nobody at all.
 _OF_GOOGLE = frozenset({"service_agent", "deleted"})
+# Members that stand for others, of whom a list may tell.
+_POPULATIONS = ("group:", "customer:", "principalSet://cloud")
 # Facts that stand in someone's way, by what a lever lifts, and how people call them.
 _GUARDRAILS: Mapping[str, tuple[str, str]] = {
     "deny": ("deny_policy", "deny policies"),
@@ -541,11 +543,13 @@ class Control:
         return None
 
     @cached_property
-    def _there(self) -> frozenset[tuple[str | None, str]]:
+    def _there(self) -> frozenset[tuple[str, str]]:
         """Return in which projects there is a service, or a job, that policies let update."""
-        project_of = self.estate.hierarchy.project_of
-        runs = self.estate.facts.cloud_runs
-        return frozenset((project_of(run.resource), run.kind) for run in runs)
+        canonical = self.estate.hierarchy.canonical
+        there = {(run.project, run.kind) for run in self.estate.facts.cloud_runs}
+        return frozenset(
+            (canonical(project_resource(project)), kind) for project, kind in there
+        )
 
     def _role_changes(
         self, given: list[Binding], sure: list[Binding]
@@ -745,14 +749,16 @@ class Control:
         """Tell whether permissions on a binding's resource give any account."""
         scope = self.estate.hierarchy.canonical(binding.resource)
         for permission in permissions:
-            if permission in (ACT_AS, UPDATE_ROLE) and self.placed.of("account", scope):
+            if permission in (ACT_AS, UPDATE_ROLE) and self.placed.gives(
+                "account", scope
+            ):
                 return True
             for edge in BY_PERMISSION.get(permission, ()):
-                if not edge.depends and self.placed.of(edge.place, scope):
+                if not edge.depends and self.placed.gives(edge.place, scope):
                     return True
             for row in LEVERS if permission in LEVERING else ():
                 if permission in row.permissions and row.lifts != "condition":  # noqa: SIM102 -- narrows the type
-                    if self.placed.of(row.lifts, scope):
+                    if self.placed.gives(row.lifts, scope):
                         return True
         return False
 
@@ -866,19 +872,17 @@ class Control:
 
     def _find_populations(self) -> tuple[Cause, ...]:
         access = self.estate.access
-        found: set[Cause] = set()
-        for binding in access.open_bindings():
-            held = access.roles.perhaps(binding.role) & CONTROLLING
-            if held and self._could_matter(binding, held):
-                found.update(
-                    Cause(reason="membership", symbol=member)
-                    for member in access.members(binding)
-                    if member.startswith(
-                        ("group:", "customer:", "principalSet://cloud")
-                    )
-                    and access.membership.unlisted(member)
-                )
-        return distinct(found)
+        roles, unlisted = access.roles, access.membership.unlisted
+        return distinct(
+            Cause(reason="membership", symbol=member)
+            for member in access.named()
+            if member.startswith(_POPULATIONS)
+            and unlisted(member)
+            and any(
+                self._could_matter(binding, roles.perhaps(binding.role) & CONTROLLING)
+                for binding in access.naming(member)
+            )
+        )
 
 
 def _kind_of_run(resource: str) -> str:
