@@ -348,7 +348,11 @@ class Placed:
             lambda: _Site(accounts=[], workloads=[])
         )
         hierarchy, identity = self._estate.hierarchy, self._estate.identity
-        named = cache(lambda name: hierarchy.canonical(project_resource(name)))
+
+        @cache
+        def named(project: str) -> str:
+            return hierarchy.canonical(project_resource(project))
+
         for order, (key, run) in enumerate(self._hosting):
             found[named(run.project)].workloads.append((order, key, run))
         for key in self.accounts:
