@@ -101,6 +101,22 @@ def test_snake_case_is_the_same_export(tmp_path: Path) -> None:
     assert camel.resources == other.resources
 
 
+@pytest.mark.parametrize("more", [{"relatedAssets": {}}, {"kind": "x"}])
+def test_a_field_that_few_lines_have_changes_nothing(
+    more: dict[str, Any], tmp_path: Path
+) -> None:
+    record = {"parent": f"//{CRM}/projects/71", "data": {"projectNumber": "71"}}
+    one = bucket("a", updateTime="2026-11-01T00:00:00Z", resource=record)
+    sent = snake(one)
+    plain = [read(tmp_path, json.dumps(line)) for line in (one, sent)]
+    rare = [read(tmp_path, json.dumps({**line, **more})) for line in (one, sent)]
+    assert [f.bindings for f in (*plain, *rare)] == [plain[0].bindings] * 4
+    assert [f.resources for f in (*plain, *rare)] == [plain[0].resources] * 4
+    assert [r.ancestors for r in plain[0].resources if r.kind == "bucket"] == [
+        (f"//{CRM}/projects/71", f"//{CRM}/organizations/9")
+    ]
+
+
 def test_places_are_told_by_line_and_by_position(tmp_path: Path) -> None:
     text = json.dumps([json.loads(A), json.loads(B)], indent=1)
     facts = read(tmp_path, text)
@@ -474,6 +490,23 @@ def test_a_project_with_two_numbers_is_a_conflict(tmp_path: Path) -> None:
     assert [(g.reason, g.origin.line, g.kinds) for g in facts.gaps] == [
         ("conflict", 2, ("resource",))
     ]
+
+
+def test_what_lies_in_a_project_tells_once_that_it_has_two_numbers(
+    tmp_path: Path,
+) -> None:
+    def service(name: str, number: str) -> str:
+        return json.dumps(
+            {
+                "name": f"//run.googleapis.com/projects/p/locations/l/services/{name}",
+                "assetType": "run.googleapis.com/Service",
+                "ancestors": [f"projects/{number}"],
+            }
+        )
+
+    lines = [service("a", "1"), service("b", "1"), service("c", "2"), service("d", "2")]
+    facts = read(tmp_path, "\n".join(lines))
+    assert [(g.reason, g.origin.line) for g in facts.gaps] == [("conflict", 3)]
 
 
 @pytest.mark.parametrize(

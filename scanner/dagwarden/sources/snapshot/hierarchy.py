@@ -43,16 +43,15 @@ class Hierarchy:
         parents: list[tuple[str, str, Asset]] = []
         told = set[tuple[str, ...]]()
         for asset in assets:
-            name = names.resource(asset.name)
-            container = name.startswith(CONTAINERS)
-            if asset.ancestors:
-                if container:
+            if asset.name.startswith(CONTAINERS):
+                name = names.resource(asset.name)
+                if asset.ancestors:
                     self._place(name, self._given(asset.ancestors, name), asset, True)
-                if asset.ancestors not in told:
-                    told.add(asset.ancestors)
-                    self._learn(asset)
-            if container and (parent := self._parent(asset)):
-                parents.append((name, parent, asset))
+                if parent := self._parent(asset):
+                    parents.append((name, parent, asset))
+            if asset.ancestors and asset.ancestors not in told:
+                told.add(asset.ancestors)
+                self._learn(asset)
         for name, parent, asset in parents:
             above = self.above.get(name)
             known = above.ancestors[:1] if above else (self._parents.get(name),)
@@ -100,7 +99,7 @@ class Hierarchy:
         if name.startswith(CONTAINERS):
             return self.of_container(name)
         if asset.ancestors:
-            return self._undisputed(self._given(asset.ancestors, name))
+            return self._undisputed(self._full(asset.ancestors))
         parent = asset.parent
         if parent is None or not parent.startswith(CONTAINERS):
             project = project_of(name)

@@ -44,25 +44,32 @@ def join(
     """Return the resources in `assets` by name, and where records contradict."""
     joined: dict[str, Joined] = {}
     gaps: list[Gap] = []
+    # as an export names it -> the resource: records and policies repeat the name
+    known: dict[str, Joined] = {}
     for asset in assets:
-        name = names.resource(asset.name)
-        one = joined.get(name)
+        one = known.get(asset.name)
         if one is None:
-            one = joined[name] = Joined(
-                name=name, type=asset.type, first=asset, constraints={}
+            one = known[asset.name] = _resource(
+                joined, names.resource(asset.name), asset
             )
+        name = one.name
         if asset.data is not None and not one.disputed:
-            one.data, gap = _believed(one.data, asset, _data, name, _kinds(asset))
-            gaps += gap
-            one.disputed = one.data is None
-            one.broken = one.broken or one.disputed
-        one.broken = one.broken or asset.broken
+            if one.data is None:
+                one.data = asset
+            else:
+                one.data, gap = _believed(one.data, asset, _data, name, _kinds(asset))
+                gaps += gap
+                one.disputed = one.data is None
+                one.broken = one.broken or one.disputed
+        if asset.broken:
+            one.broken = True
         if asset.policy is not None:
-            before = one.policy
-            one.policy, gap = _believed(before, asset, _policy, name, ("binding",))
-            gaps += gap
-            if before is not None and one.policy is None:
-                one.policy = _agreed(before, asset)
+            if (before := one.policy) is None:
+                one.policy = asset
+            else:
+                one.policy, gap = _believed(before, asset, _policy, name, ("binding",))
+                gaps += gap
+                one.policy = one.policy or _agreed(before, asset)
         for shape in asset.constraints or ():
             constraint = shape.constraint
             told, gap = _believed(
@@ -77,6 +84,16 @@ def join(
         if one.ancestors is None:
             one.ancestors = hierarchy.of(asset, name)
     return joined, gaps
+
+
+def _resource(joined: dict[str, Joined], name: str, asset: Asset) -> Joined:
+    """Return what is joined under a name, where need be as `asset` begins it."""
+    one = joined.get(name)
+    if one is None:
+        one = joined[name] = Joined(
+            name=name, type=asset.type, first=asset, constraints={}
+        )
+    return one
 
 
 def _believed(

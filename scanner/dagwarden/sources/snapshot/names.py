@@ -17,7 +17,7 @@ _IAM = "//iam.googleapis.com/"
 # Of ancestors: more than the ten levels of folders that Google Cloud allows.
 MAX_DEPTH = 32
 
-_IN_PROJECT = re.compile(r"//[^/]+/projects/([^/]+)(?=/|$)")
+_IN_PROJECT = re.compile(r"//[^/]+/projects/([^/]+)")
 _ACCOUNT = re.compile(
     r"(//iam\.googleapis\.com/projects/[^/]+/serviceAccounts/)([^/]+)"
 )
@@ -42,18 +42,19 @@ class Names:
         self._emails: dict[str, str] = {}  # unique id -> e-mail
         self.conflicts: list[Conflict] = []
         self._disputed: list[tuple[str, str]] = []
-        # as given -> the one spelling; resources and policies repeat the name
-        self._resources: dict[str, str] = {}
-        guesses: list[tuple[str, str, Asset]] = []
+        # the project that is named, and the container around -> who tells of both first
+        guesses: dict[tuple[str, str], Asset] = {}
         for asset in assets:
-            if isinstance(asset.data, ServiceAccountShape) and asset.data.uniqueId:
-                self._emails[asset.data.uniqueId] = asset.data.email.lower()
-            if (pair := _declared(asset)) is not None:
+            data = asset.data
+            if type(data) is ServiceAccountShape and data.uniqueId:
+                self._emails[data.uniqueId] = data.email.lower()
+            if type(data) is ContainerShape and (pair := _declared(asset, data)):
                 self._learn(*pair, asset)
-            elif (pair := _implied(asset)) is not None:
-                guesses.append((*pair, asset))
-        for project, number, asset in guesses:
-            if self.numbers.get(project) != number or self.ids.get(number) != project:
+            elif asset.ancestors and (project := project_of(asset.name)):
+                guesses.setdefault((project, asset.ancestors[0]), asset)
+        for (project, above), asset in guesses.items():
+            kind, _, number = above.partition("/")
+            if kind == "projects" and number.isdecimal() and not project.isdecimal():
                 self._learn(project, number, asset)
         for project, number in self._disputed:
             self.numbers.pop(project, None)
@@ -85,25 +86,15 @@ class Names:
         Projects themselves and workload identity pools go by number, everything
         inside a project by project id, service accounts by e-mail.
         """
-        found = self._resources.get(name)
-        if found is None:
-            found = self._resources[name] = self._spelt(name)
-        return found
-
-    def _spelt(self, name: str) -> str:
         match = _IN_PROJECT.match(name)
         if match is None:
             return name
-        known = (
-            self.numbers
-            if name.startswith(CONTAINERS) or _POOL.match(name)
-            else self.ids
-        )
-        project = match[1]
-        name = (
-            name[: match.start(1)] + known.get(project, project) + name[match.end(1) :]
-        )
-        if (account := _ACCOUNT.match(name)) and account[2] in self._emails:
+        iam = name.startswith(_IAM)
+        by_number = (iam and _POOL.match(name)) or name.startswith(CONTAINERS)
+        known = self.numbers if by_number else self.ids
+        if other := known.get(match[1]):
+            name = name[: match.start(1)] + other + name[match.end(1) :]
+        if iam and (account := _ACCOUNT.match(name)) and account[2] in self._emails:
             name = account[1] + self._emails[account[2]] + name[account.end() :]
         return name
 
@@ -123,27 +114,11 @@ def project_of(name: str) -> str | None:
     return match[1] if match else None
 
 
-def _declared(asset: Asset) -> tuple[str, str] | None:
+def _declared(asset: Asset, data: ContainerShape) -> tuple[str, str] | None:
     """Return (id, number) where a project's own record tells both."""
-    if asset.type != PROJECT:
-        return None
-    data = asset.data
-    if isinstance(data, ContainerShape) and data.projectId:
+    if asset.type == PROJECT and data.projectId:
         for number in (data.projectNumber, data.name, asset.name):
             number = whole(number or "").rpartition("/")[2]
             if number.isdecimal():
                 return data.projectId, number
     return None
-
-
-def _implied(asset: Asset) -> tuple[str, str] | None:
-    """Return (id, number) where the name holds one and the ancestors the other."""
-    if not asset.ancestors:
-        return None
-    kind, _, number = asset.ancestors[0].partition("/")
-    if kind != "projects" or not number.isdecimal():
-        return None
-    project = project_of(asset.name)
-    if project is None or project.isdecimal():
-        return None
-    return project, number
