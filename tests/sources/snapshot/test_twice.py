@@ -132,6 +132,7 @@ WHAT = '"deniedPermissions": ["run.googleapis.com/jobs.run"]'
             "deniedPermissions",
         ),
         ('{"name": "roles/a", "stage": "GA", "stage": "DISABLED"}', "stage"),
+        ('{"roles": [{"name": "roles/a", "stage": "GA", "stage": "BETA"}]}', "stage"),
         # what it is called is not repeated: it may be anything
         (
             data("iam.googleapis.com/Role", '"name": "x", "S3CRET": 1, "S3CRET": 2'),

@@ -24,6 +24,7 @@ MAX_WHOLE = 1024 * 1024 * 1024
 MAX_ATTEMPTS = 10_000
 
 _SNIFF = 64 * 1024
+_BRACE = ord("{")
 _UTF8_BOM = b"\xef\xbb\xbf"
 _NOT_UTF8 = {
     b"\x1f\x8b": "compressed with gzip; decompress it first",
@@ -39,6 +40,7 @@ class Element(Record, frozen=True, kw_only=True):
     text: bytes
     line: int
     index: int | None = None
+    part: bool = False  # of one that names nothing twice
 
     def __repr__(self) -> str:
         """Tell the place, never the text."""
@@ -114,14 +116,15 @@ def _lines(
     left = sys.maxsize if end is None else end
     while left > 0 and (line := file.readline(MAX_LINE)):
         number += 1
-        left -= len(line)
-        if len(line) == MAX_LINE and not line.endswith(b"\n"):
+        size = len(line)
+        left -= size
+        if size == MAX_LINE and not line.endswith(b"\n"):
             while (rest := file.readline(MAX_LINE)) and not rest.endswith(b"\n"):
                 left -= len(rest)
             left -= len(rest)
             detail = f"a line of more than {MAX_LINE // 1024 // 1024} MB"
             yield Lost(reason="too_large", detail=detail, line=number)
-        elif line.startswith(b"{"):
+        elif line[0] == _BRACE:
             yield Element(text=line, line=number)
         elif text := line.strip():
             if text.startswith(b"#"):

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -56,6 +56,7 @@ from dagwarden.sources.snapshot.records import (
     Line,
     PerimeterConfigShape,
     PerimeterShape,
+    Plain,
     PolicyShape,
     ResourceShape,
     SealedGap,
@@ -115,10 +116,11 @@ SEALED_VERSION = 1
 # A guardrail is no asset; it is kept under this type.
 GUARDRAIL = "dagwarden/Guardrail"
 
+_decode_plain = msgspec.json.Decoder(Plain).decode
 _decode_line = msgspec.json.Decoder(Line).decode
 _decode_guard = msgspec.json.Decoder(GuardShape).decode
-_decode_data = {
-    name: msgspec.json.Decoder(shape).decode for name, shape in MODELLED.items()
+_decode_data: dict[str, Callable[[Raw], Data | None]] = {
+    name: msgspec.json.Decoder(shape | None).decode for name, shape in MODELLED.items()
 }
 _decode_assets = msgspec.msgpack.Decoder(list[Asset]).decode
 _decode_written = {
@@ -272,7 +274,9 @@ class _Reader:
     def read(self, found: Iterator[Element | Lost]) -> None:
         """Take every element of the file."""
         for item in found:
-            if isinstance(item, Lost):
+            if type(item) is Element:
+                self._take(item)
+            elif isinstance(item, Lost):
                 self.gap(
                     item.reason,
                     item.detail,
@@ -280,8 +284,6 @@ class _Reader:
                     kinds=ALL_KINDS if item.matters else (),
                     incomplete=item.matters,
                 )
-            else:
-                self._take(item)
 
     def go_on(self, file: BinaryIO, start: int, found: "Stretch") -> None:
         """Take the rest of a file of lines: as it was read beside, or here."""
@@ -347,6 +349,19 @@ class _Reader:
             self.gap("truncated", detail)
 
     def _take(self, element: Element) -> None:
+        """Take an element as what nearly all are, or else as what it may be."""
+        try:
+            line = _decode_plain(element.text)
+        except _UNREADABLE:
+            self._take_any(element)
+            return
+        name, kind = line.name, line.assetType or line.asset_type
+        if kind and name and name.startswith("//") and name.isprintable():
+            self._take_asset(line, name, kind, element)
+        else:
+            self._take_any(element)
+
+    def _take_any(self, element: Element) -> None:
         try:
             line = _decode_line(element.text)
         except msgspec.ValidationError:
@@ -407,7 +422,9 @@ class _Reader:
         self.export.count += 1
         self.export.types.update({kind} - {""})
         policy = line.policy if isinstance(line.policy, PolicyShape) else None
-        if policy and self._is_doubled(twice.of_policy(element.text, policy), element):
+        key = twice.of_policy(element.text, policy) if policy else None
+        if key is not None:
+            self._disbelieve(key, element)
             return
         self.export.assets.append(
             Asset(
@@ -424,10 +441,10 @@ class _Reader:
 
     def _take_given(self, element: Element) -> None:
         """Take what an asset export does not carry, or a response of an API."""
-        named = given.recognised(element)
-        response = given.wrapped(element)
-        if self._is_doubled(twice.doubled(element.text), element):
+        if not element.part and (key := twice.doubled(element.text)) is not None:
+            self._disbelieve(key, element)
             return
+        named = given.recognised(element)
         try:
             if named is not None and self._take_named(named, element):
                 return
@@ -435,7 +452,7 @@ class _Reader:
             detail = "recognised, and not of the documented shape"
             self.gap("malformed", detail, line=element.line)
             return
-        if response is not None:
+        if (response := given.wrapped(element)) is not None:
             self._take_response(response, element)
         elif self.export.groups.listed is None or element.text.strip() != b"{}":
             self.gap(
@@ -504,8 +521,9 @@ class _Reader:
             groups.lists.add(groups.listed)
         for found in response.lists():
             for index, raw in enumerate(found):
-                text = bytes(raw)
-                self._take(Element(text=text, line=element.line, index=index))
+                self._take_any(
+                    Element(text=bytes(raw), line=element.line, index=index, part=True)
+                )
         groups.listed = before
         if response.nextPageToken:
             groups.whole = False
@@ -518,7 +536,8 @@ class _Reader:
             data = _decode_guard(element.text)
         except _UNREADABLE:
             data = GuardShape(name=name)
-        if self._is_doubled(twice.doubled(element.text), element):
+        if (key := twice.doubled(element.text)) is not None:
+            self._disbelieve(key, element)
             return
         kind = guardrail_kind(name)
         if kind is not None and _cut(data, kind):
@@ -538,68 +557,89 @@ class _Reader:
             )
         )
 
-    def _take_asset(self, line: Line, name: str, kind: str, element: Element) -> None:
+    def _take_asset(
+        self, line: Plain | Line, name: str, kind: str, element: Element
+    ) -> None:
         export = self.export
         export.count += 1
         export.types.add(kind)
-        policy = line.iamPolicy if line.iamPolicy is not None else line.iam_policy
-        constraints = line.orgPolicy if line.orgPolicy is not None else line.org_policy
-        resource = line.resource if isinstance(line.resource, ResourceShape) else None
-        doubled = twice.spelled_twice(line, policy)
-        if doubled is None and policy is not None:
-            doubled = twice.of_policy(element.text, policy)
-        elif doubled is None and resource is None:
-            doubled = twice.doubled(element.text)
-        if self._is_doubled(doubled, element):
+        asset = self._asset(line, name, kind, element)
+        if asset is None:
             return
+        if type(line) is Line:
+            self._take_rare(line, asset, kind, element)
+        elif asset.policy is not None or kind in MODELLED or asset.type == GUARDRAIL:
+            export.assets.append(asset)
+        else:
+            export.not_modelled += 1
+
+    def _asset(
+        self, line: Plain | Line, name: str, kind: str, element: Element
+    ) -> Asset | None:
+        """Return what nearly all lines tell; None: the line is not believed."""
+        policy = line.iamPolicy if line.iamPolicy is not None else line.iam_policy
+        resource = None if isinstance(line.resource, str) else line.resource
+        key = twice.spelled_twice(line, policy)
+        if key is None and policy is not None:
+            key = twice.of_policy(element.text, policy)
+        elif key is None and resource is None:
+            key = twice.doubled(element.text)
+        if key is not None:
+            self._disbelieve(key, element)
+            return None
         asset = Asset(
             name=name,
             type=kind,
-            source=export.path,
+            source=self.export.path,
             line=element.line,
             element=element.index,
             update_time=line.updateTime or line.update_time,
             ancestors=self._above(line.ancestors, element.line),
-            parent=resource.parent if resource else None,
+            parent=resource.parent if resource is not None else None,
             policy=policy,
-            constraints=constraints,
         )
-        guard = guardrail_kind(name)
-        if guard:
-            export.gives.update(KINDS_OF_GUARDRAIL[guard])
+        if guard := guardrail_kind(name):
+            self.export.gives.update(KINDS_OF_GUARDRAIL[guard])
             asset.type = GUARDRAIL
             asset.data = self._guard_data(name, resource)
-            if self._is_doubled(twice.doubled(element.text), element):
-                return
+            key = twice.doubled(element.text)
         elif resource is not None and kind in MODELLED:
             if kind == TAG_BINDING:
-                export.gives.update(KINDS_OF_TYPE[kind])
+                self.export.gives.update(KINDS_OF_TYPE[kind])
             asset.data = self._data(kind, resource, element.line)
-            asset.broken = asset.data is None and bool(_given(resource))
-            found = twice.of_data(element.text, asset.data)
-            if self._is_doubled(found, element):
-                return
-        elif policy is None and constraints is None and kind not in MODELLED:
+            asset.broken = asset.data is None and _given(resource)
+            key = twice.of_data(element.text, asset.data)
+        if key is not None:
+            self._disbelieve(key, element)
+            return None
+        return asset
+
+    def _take_rare(self, line: Line, asset: Asset, kind: str, element: Element) -> None:
+        """Take an asset of which its line may tell what few lines do."""
+        export, guard = self.export, guardrail_kind(asset.name)
+        given = line.orgPolicy if line.orgPolicy is not None else line.org_policy
+        asset.constraints = given
+        said = asset.policy is not None or given is not None
+        modelled = said or kind in MODELLED or guard is not None
+        if not modelled:
             export.not_modelled += 1
-            if not _truncated(line):
-                return
-        elif perimeter := bytes(line.servicePerimeter) or bytes(line.service_perimeter):
-            self._take_perimeter(perimeter, element)
-        elif _of_access_policy(line):
-            export.not_modelled += 1
+        elif guard is None and (line.resource is None or kind not in MODELLED):
+            self._take_access(line, element)
         if _truncated(line):
-            kinds = kinds_of(kind, policy is not None, constraints is not None)
+            kinds = kinds_of(kind, asset.policy is not None, given is not None)
             if guard:
                 kinds = KINDS_OF_GUARDRAIL[guard]
-                asset.data = GuardShape(name=name)
+                asset.data = GuardShape(name=asset.name)
             elif kind not in _NAMING and asset.data is not None:
                 asset.data, asset.broken = None, True
             self.gap(
                 "truncated",
-                f"the inventory cut the record of {name} short",
+                f"the inventory cut the record of {asset.name} short",
                 line=element.line,
                 kinds=kinds,
             )
+        elif not modelled:
+            return
         export.assets.append(asset)
 
     def _above(
@@ -608,10 +648,24 @@ class _Reader:
         """Return the one object for ancestors, which all assets of a project share."""
         if not ancestors:
             return None
+        if known := self._chains.get(ancestors):
+            return known
         if len(ancestors) > MAX_DEPTH:
             self.gap("malformed", _TOO_MANY, line=line, kinds=("resource",))
             return None
         return self._chains.setdefault(ancestors, ancestors)
+
+    def _take_access(self, line: Line, element: Element) -> None:
+        """Take what a line says of access policies: perimeters are modelled."""
+        if perimeter := bytes(line.servicePerimeter) or bytes(line.service_perimeter):
+            self._take_perimeter(perimeter, element)
+        elif (
+            line.accessPolicy
+            or line.access_policy
+            or line.accessLevel
+            or line.access_level
+        ):
+            self.export.not_modelled += 1
 
     def _take_perimeter(self, text: bytes, element: Element) -> None:
         try:
@@ -633,27 +687,23 @@ class _Reader:
             )
         )
 
-    def _is_doubled(self, key: str | None, element: Element) -> bool:
-        """Tell whether an element names something twice: which counts is not known."""
-        if key is not None:
-            detail = (
-                f"{_shown_key(key)} stands twice in one object: neither is believed"
-            )
-            self.gap("malformed", detail, line=element.line)
-        return key is not None
+    def _disbelieve(self, key: str, element: Element) -> None:
+        """Tell that an element names something twice: which counts is not known."""
+        detail = f"{_shown_key(key)} stands twice in one object: neither is believed"
+        self.gap("malformed", detail, line=element.line)
 
     def _data(self, kind: str, resource: ResourceShape, line: int) -> Data | None:
-        raw = _given(resource)
-        if not raw:
+        if not resource.data:
             return None
         try:
-            data = _decode_data[kind](raw)
+            data = _decode_data[kind](resource.data)
         except _UNREADABLE:
             detail = f"the data of this {kind} is not of the documented shape"
             kinds = kinds_of(kind, False, False)
             self.gap("malformed", detail, line=line, kinds=kinds)
             return None
-        reduce(data, self._fingerprint)
+        if data is not None:
+            reduce(data, self._fingerprint)
         return data
 
     def _guard_data(self, name: str, resource: ResourceShape | None) -> GuardShape:
@@ -682,9 +732,9 @@ def _cut(guard: GuardShape, kind: GuardrailKind) -> bool:
     return lacking or bool(begun and not guard.uid)
 
 
-def _given(resource: ResourceShape) -> bytes:
-    """Return a resource's data; nothing where there is none."""
-    return bytes(resource.data).removeprefix(b"null")
+def _given(resource: ResourceShape) -> bool:
+    """Tell whether a resource has data."""
+    return bytes(resource.data) not in (b"", b"null")
 
 
 def _gap_of(sealed: SealedGap) -> Gap:
@@ -714,15 +764,4 @@ def _truncated(line: Line) -> bool:
         # the number is TRUNCATION's in the API's enum
         (e.exceptionType or e.exception_type) in ("TRUNCATION", 1)
         for e in given
-    )
-
-
-def _of_access_policy(line: Line) -> bool:
-    return bool(
-        line.accessPolicy
-        or line.access_policy
-        or line.accessLevel
-        or line.access_level
-        or line.servicePerimeter
-        or line.service_perimeter
     )

@@ -620,6 +620,20 @@ class ResourceShape(Shape, kw_only=True):
     data: Raw = Raw()
 
 
+class Plain(Shape, kw_only=True, forbid_unknown_fields=True):
+    """One element of an export, as nearly all are: with no field that is rare."""
+
+    name: str | None = None
+    assetType: str | None = None
+    asset_type: str | None = None
+    updateTime: str | Timestamp | None = None
+    update_time: str | Timestamp | None = None
+    ancestors: tuple[str, ...] | None = None
+    resource: ResourceShape | None = None
+    iamPolicy: PolicyShape | None = None
+    iam_policy: PolicyShape | None = None
+
+
 class Line(Shape, kw_only=True):
     """
     One element of an export, in any spelling; everything is optional.

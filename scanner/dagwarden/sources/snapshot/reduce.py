@@ -37,14 +37,14 @@ def reduce(data: Data, fingerprint: Fingerprint) -> None:
 
     Of what people write to choose log entries, secrets are starred.
     """
-    if isinstance(data, CloudRunShape):
+    if type(data) is CloudRunShape:
         for variable in _variables(data):
             variable.value = _reduced(
                 ENVIRONMENT, variable.name, variable.value, fingerprint
             )
-    elif isinstance(data, LogSinkShape) and data.filter:
+    elif type(data) is LogSinkShape and data.filter:
         data.filter = without_secrets(data.filter)
-    elif isinstance(data, ComposerShape) and (software := _software(data)):
+    elif type(data) is ComposerShape and (software := _software(data)):
         software.envVariables = _all_reduced(
             ENVIRONMENT, software.envVariables, fingerprint
         )

@@ -21,6 +21,7 @@ from dagwarden.sources.snapshot.records import (
     ContainerShape,
     Data,
     Line,
+    Plain,
     PolicyShape,
     ServiceAccountKeyShape,
     ServiceAccountShape,
@@ -36,7 +37,7 @@ def doubled(text: bytes) -> str | None:
     found: set[str] = set()
 
     def see(pairs: list[tuple[str, object]]) -> None:
-        if len(pairs) > 1 and len({name for name, _ in pairs}) < len(pairs):
+        if len(dict(pairs)) < len(pairs):
             counted = Counter(name for name, _ in pairs)
             found.update(name for name, count in counted.items() if count > 1)
 
@@ -49,10 +50,11 @@ def doubled(text: bytes) -> str | None:
 
 def of_policy(text: bytes, policy: PolicyShape) -> str | None:
     """Return what a line with a policy names twice, once decoded."""
-    given = policy.bindings or []
+    given = policy.bindings or ()
     conditions = 0
     for one in given:
-        conditions += one.condition is not None
+        if one.condition is not None:
+            conditions += 1
     adds_up = (
         text.count(b'"members"') == len(given)
         and text.count(b'"role"') == len(given)
@@ -64,7 +66,7 @@ def of_policy(text: bytes, policy: PolicyShape) -> str | None:
 
 def of_data(text: bytes, data: Data | None) -> str | None:
     """Return what a line with a resource's data names twice, once decoded."""
-    if isinstance(data, CloudRunShape):
+    if type(data) is CloudRunShape:
         adds_up = text.count(b'"serviceAccount') == _accounts(data)
         adds_up = adds_up and b"nvoker" not in text  # rarely is the check off
     else:
@@ -101,17 +103,18 @@ def _accounts(run: CloudRunShape) -> int:
         outer,
         outer.template.spec if outer and outer.template else None,
     )
-    return sum(
-        (one.serviceAccountName is not None) + (one.serviceAccount is not None)
-        for one in places
-        if one is not None
-    )
+    found = 0
+    for one in places:
+        if one is not None:
+            found += one.serviceAccountName is not None
+            found += one.serviceAccount is not None
+    return found
 
 
 # ------------------------------------------------------------------------- spellings
 
 
-def spelled_twice(line: Line, policy: PolicyShape | None) -> str | None:
+def spelled_twice(line: Plain | Line, policy: PolicyShape | None) -> str | None:
     """Return what an asset says in camelCase and in snake_case."""
     if line.assetType and line.asset_type:
         return "assetType"
@@ -119,18 +122,20 @@ def spelled_twice(line: Line, policy: PolicyShape | None) -> str | None:
         return "updateTime"
     if line.iamPolicy is not None and line.iam_policy is not None:
         return "iamPolicy"
-    if line.orgPolicy is not None and line.org_policy is not None:
-        return "orgPolicy"
-    if line.assetExceptions and line.asset_exceptions:
-        return "assetExceptions"
-    inside = (*_audits(policy), *_constraints(line))
+    inside: list[Struct] = []
+    if policy is not None and (policy.auditConfigs or policy.audit_configs):
+        inside += _audits(policy)
+    if type(line) is Line:
+        if line.orgPolicy is not None and line.org_policy is not None:
+            return "orgPolicy"
+        if line.assetExceptions and line.asset_exceptions:
+            return "assetExceptions"
+        inside += _constraints(line)
     return next(filter(None, map(_both, inside)), None) if inside else None
 
 
-def _audits(policy: PolicyShape | None) -> Iterator[Struct]:
+def _audits(policy: PolicyShape) -> Iterator[Struct]:
     """Yield the parts of a policy's audit configurations that have two spellings."""
-    if policy is None or not (policy.auditConfigs or policy.audit_configs):
-        return  # as nearly all
     yield policy
     for audit in policy.auditConfigs or policy.audit_configs or ():
         yield audit
