@@ -55,6 +55,7 @@ class Hierarchy:
             if identity.email and identity.project
         }
         self._canonical: dict[str, str] = {}
+        self._project_names: dict[str, str] = {}
         self._resources = {self.canonical(item.name): item for item in facts.resources}
         # what the assets themselves say of the project of a bucket
         self._owners = {
@@ -114,10 +115,10 @@ class Hierarchy:
     def _project_of(self, name: str) -> str | None:
         if name.startswith(_PROJECTS):
             return name
-        if found := _ACCOUNT().match(name):
+        if name.startswith("//iam.") and (found := _ACCOUNT().match(name)):
             return self._project_of_account(found[1])
         if (part := _PROJECT_PART().match(name)) and part[2] not in ("-", "_"):
-            return project_resource(part[2])
+            return self._project(part[2])
         return self._project_above(name)
 
     def covers(self, project: str) -> bool:
@@ -126,10 +127,11 @@ class Hierarchy:
 
     def lineage(self, name: str) -> Lineage:
         """Return a resource and everything whose policy it inherits."""
-        name = self.canonical(name)
         found = self._lineages.get(name)
         if found is None:
-            found = self._lineages[name] = self._climb(name)
+            place = self.canonical(name)
+            found = self._lineages.get(place) or self._climb(place)
+            self._lineages[place] = self._lineages[name] = found
         return found
 
     def above(self, name: str) -> Lineage:
@@ -137,7 +139,7 @@ class Hierarchy:
         stated = self._stated(name)
         if stated is not None:
             return Lineage(names=stated, missing=self._unread(name, stated))
-        if not name.startswith(_PROJECTS) and (project := self._project_of(name)):
+        if not name.startswith(_PROJECTS) and (project := self.project_of(name)):
             return self.lineage(project)
         return Lineage(names=(), missing=self._end(name))
 
@@ -158,9 +160,10 @@ class Hierarchy:
         if name.startswith("//storage.") and (found := _BUCKET().match(name)):
             return f"//storage.googleapis.com/{found[1]}"
         part = _PROJECT_PART().match(name)
-        if part is None:
+        # as most are spelled already
+        if part is None or (project := self._spelling(part[2])) == part[2]:
             return name
-        return f"{part[1]}projects/{self._spelling(part[2])}{name[part.end() :]}"
+        return f"{part[1]}projects/{project}{name[part.end() :]}"
 
     def project_of_account(self, email: str) -> str | None:
         """Return the canonical resource name of the project that an account is of."""
@@ -170,7 +173,15 @@ class Hierarchy:
 
     def _project_of_account(self, email: str) -> str | None:
         project = self._account_projects.get(email) or project_of_account(email)
-        return None if project is None else self.canonical(project_resource(project))
+        return None if project is None else self._project(project)
+
+    def _project(self, project: str) -> str:
+        """Return the canonical resource name of a project given by id or number."""
+        found = self._project_names.get(project)
+        if found is None:
+            found = self.canonical(project_resource(project))
+            self._project_names[project] = found
+        return found
 
     def _project_above(self, name: str) -> str | None:
         above = self._stated(name) or ()
@@ -178,7 +189,7 @@ class Hierarchy:
             if parent.startswith(_PROJECTS):
                 return parent
         owner = self._owners.get(name)
-        return None if owner is None else self.canonical(project_resource(owner))
+        return None if owner is None else self._project(owner)
 
     def _stated(self, name: str) -> tuple[str, ...] | None:
         """Return the ancestors that the snapshot states for this very resource."""
