@@ -7,9 +7,6 @@ primary domain of its Google Workspace (cloud.google.com/resource-manager/refere
 v3/organizations, `displayName`), and may have others that no snapshot names.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
-
 from dagwarden.facts import IdentityKind
 from dagwarden.graph.access import NO, YES, Cause, Told, open_
 from dagwarden.graph.estate import Estate
@@ -64,8 +61,6 @@ class Belonging:
         }
         self._whole = _whole(estate)
         self._projects: dict[str, str | None] = {}
-        # by organisation, then by identity
-        self._outside: dict[str, dict[str, Told]] = defaultdict(dict)
         self._organizations: dict[str, str | None] = {}
 
     def project(self, key: str) -> str | None:
@@ -83,18 +78,16 @@ class Belonging:
             return self._membership.project(key)
         return None
 
-    def outside(self, keys: Iterable[str], resource: str) -> Iterator[Told]:
-        """Tell of each identity whether it is of no part of a resource's organisation."""
-        organization = self._organization(resource)
+    def outside(self, key: str, resource: str) -> Told:
+        """
+        Tell whether an identity is of no part of a resource's organisation.
+
+        It is told the same of all resources of an organisation.
+        """
+        organization = self.organization(resource)
         if organization is None:
-            yield from (self._outside_of_none(key, resource) for key in keys)
-            return
-        known = self._outside[organization]
-        for key in keys:
-            told = known.get(key)
-            if told is None:
-                told = known[key] = self._told(key, organization)
-            yield told
+            return self._outside_of_none(key, resource)
+        return self._told(key, organization)
 
     def _outside_of_none(self, key: str, resource: str) -> Told:
         """Tell the same where it is not known what organisation a resource is of."""
@@ -108,7 +101,8 @@ class Belonging:
         ]
         return open_(*(causes or [other]))
 
-    def _organization(self, resource: str) -> str | None:
+    def organization(self, resource: str) -> str | None:
+        """Return the organisation of a resource; None: it is not known."""
         if resource not in self._organizations:
             names = self._hierarchy.lineage(resource).names
             top = names[-1]

@@ -6,10 +6,10 @@ project (cloud.google.com/run/docs/configuring/services/service-identity#require
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
-from dagwarden.facts import Binding, Record, Unresolved
+from dagwarden.facts import Binding, IdentityKind, Record, Unresolved
 from dagwarden.graph.access import NO, Cause, Told, all_of, any_of, distinct
 from dagwarden.graph.estate import Estate, unresolved
 from dagwarden.graph.needs import ACT_AS
@@ -27,6 +27,10 @@ _WANTED = frozenset({ACT_AS, *(name for _, _, *names in _KINDS for name in names
 _ASKED = _WANTED.union(call for _, call, *_ in _KINDS)
 # Members that stand for some identities of a kind, and not for others of it.
 _VARYING = ("principalSet:", "project", "deleted:")
+# Who is nobody in particular, or Google: what they deploy is not theirs to keep apart.
+_NO_ONE: frozenset[IdentityKind] = frozenset(
+    {"all_users", "all_authenticated_users", "service_agent", "deleted"}
+)
 # Whether a role gives, on what condition, and where: all that tells of a binding.
 _Stand: TypeAlias = tuple[str, bool | None, str]
 
@@ -58,12 +62,22 @@ class _Sort:
     """Of which sort a site is: those of one tell the same of all of a kind."""
 
 
+class _Who(Record, frozen=True, kw_only=True):
+    """What an identity tells by itself, whatever it calls."""
+
+    kind: IdentityKind
+    standing: tuple[str, ...]  # members that surely stand for it, of those that deploy
+    anywhere: bool  # one of them deploys, or may, by what stands in no project
+
+
 class _Site(Record, frozen=True, kw_only=True):
     """What is the same for all who call what a binding stands on."""
 
     scope: str
     # who acts as an account of the project need not hold that on the workload
     around: str
+    # what may let people deploy there, by member
+    within: Mapping[str, Sequence[Binding]]
     sort: _Sort | None  # None: what it tells of one, it may not tell of another
     doubt: tuple[Cause, ...]
 
@@ -110,12 +124,14 @@ class Duties:
                     self._of[member].append(binding)
                     within.setdefault(member, []).append(binding)
         self._places: dict[str, _Open] = {}
-        self._same: dict[tuple[str, ...], _Open] = {}
-        self._standing: dict[str, tuple[str, ...]] = {}
+        self._same: dict[tuple[tuple[str, ...], str | None], _Open] = {}
+        self._whos: dict[str, _Who] = {}
         self._sites: dict[str, _Site] = {}
         self._sorts: dict[tuple[object, ...], _Sort] = {}
         self._told: dict[tuple[str, str, str], Told] = {}
-        # with which of its own bindings, by id, an identity deploys
+        # by all else that tells: each kind of those who deploy by no binding of their own
+        self._others: dict[tuple[_Sort, str, bool], dict[IdentityKind, Deploys]] = {}
+        # with which of its own bindings, by their number, an identity deploys
         self._found: dict[tuple[object, ...], tuple[Deploys, tuple[int, ...]]] = {}
 
     def _leaves_open(self, member: str) -> bool:
@@ -136,19 +152,40 @@ class Duties:
     def _lets_deploy(self, role: str) -> bool:
         return not _WANTED.isdisjoint(self._access.roles.perhaps(role))
 
-    def deploys(self, key: str, binding: Binding) -> Deploys:
-        """Tell whether an identity may change a workload that a binding lets it call."""
+    def deploys(self, keys: Iterable[str], binding: Binding) -> Iterator[Deploys]:
+        """Tell of each identity whether it may change what a binding lets it call."""
         site = self._sites.get(binding.resource)
         if site is None:
             site = self._sites[binding.resource] = self._site(binding.resource)
-        own = self._own(key, site.around)
+        always = self._always(binding)
+        others: dict[IdentityKind, Deploys] | None = None
+        if always is not None and site.sort is not None:
+            others = self._others.setdefault((site.sort, binding.role, always), {})
+        for key in keys:
+            who = self._who(key)
+            if who.kind in _NO_ONE:
+                yield _NEVER
+                continue
+            own = self._own(who, site) if who.standing else ()
+            if own or others is None:
+                yield self._told_of(key, binding, site, own)
+                continue
+            told = others.get(who.kind)
+            if told is None:
+                told = others[who.kind] = self._decide(key, binding, site, own)
+            yield told
+
+    def _told_of(
+        self, key: str, binding: Binding, site: _Site, own: tuple[Binding, ...]
+    ) -> Deploys:
+        """Tell the same of one identity, once for all whose own bindings are alike."""
         always = self._always(binding)
         if always is None:
             return self._decide(key, binding, site, own)
         question: tuple[object, ...] = (key, site.scope, binding.role, always)
-        if site.sort is not None and (not own or None not in map(self._always, own)):
-            stands = tuple(self._stand(one, site) for one in own)
-            question = (kind_of(key), stands, site.sort, binding.role, always)
+        if site.sort is not None and None not in map(self._always, own):
+            stands = tuple([self._stand(one, site) for one in own])
+            question = (self._who(key).kind, stands, site.sort, binding.role, always)
         known = self._found.get(question)
         if known is not None:
             found, which = known
@@ -157,6 +194,18 @@ class Duties:
         names = [one.id for one in own]
         if set(names).issuperset(found.by):
             self._found[question] = (found, tuple(map(names.index, found.by)))
+        return found
+
+    def _who(self, key: str) -> _Who:
+        found = self._whos.get(key)
+        if found is None:
+            every = self._access.standing_for(key)
+            standing = tuple([member for member in every if member in self._of])
+            found = self._whos[key] = _Who(
+                kind=kind_of(key),
+                standing=standing,
+                anywhere=not self._within[None].keys().isdisjoint(standing),
+            )
         return found
 
     def _site(self, resource: str) -> _Site:
@@ -171,8 +220,11 @@ class Duties:
             and around in self._hierarchy.lineage(scope).names
         ):
             question = (_where(scope), near, far, doubt)
-            sort = self._sorts.setdefault(question, _Sort())
-        return _Site(scope=scope, around=around, sort=sort, doubt=doubt)
+            sort = self._sorts.get(question)
+            if sort is None:
+                sort = self._sorts[question] = _Sort()
+        within = self._within.get(around, {})
+        return _Site(scope=scope, around=around, within=within, sort=sort, doubt=doubt)
 
     def _stand(self, one: Binding, site: _Site) -> _Stand:
         """Return what of a binding tells whether someone deploys at a site by it."""
@@ -201,43 +253,38 @@ class Duties:
         """Return the bindings of unread groups on a place, above it and below it."""
         found = self._places.get(place)
         if found is None:
-            above = self._hierarchy.lineage(place).names
-            each = {one.id: one for name in above for one in self._at.get(name, ())}
-            each.update((one.id, one) for one in self._below.get(place, ()))
-            names = tuple(sorted(each))
-            found = self._same.get(names)
+            names = self._hierarchy.lineage(place).names
+            above = tuple([name for name in names if name in self._at])
+            below = place if place in self._below else None
+            found = self._same.get((above, below))
             if found is None:
-                bindings = tuple(each[name] for name in names)
-                alike = self._alike.issuperset(names)
-                found = self._same[names] = _Open(bindings, alike=alike)
+                found = self._same[above, below] = self._find_open(above, below)
             self._places[place] = found
         return found
 
-    def _own(self, key: str, place: str) -> tuple[Binding, ...]:
-        """Return the bindings by which an identity surely deploys near a place, by id."""
-        standing = self._standing_for(key)
-        if not standing:  # as for most
-            return ()
-        here, anywhere = self._within.get(place, {}), self._within[None]
-        if place.startswith(_PROJECT) and anywhere.keys().isdisjoint(standing):
-            each = {one.id: one for who in standing for one in here.get(who, ())}
-        else:
-            each = {
-                one.id: one
-                for who in standing
-                for one in self._of[who]
-                if self._deeper(place, self._hierarchy.canonical(one.resource))
-            }
-        return tuple([each[name] for name in sorted(each)])
+    def _find_open(self, above: tuple[str, ...], below: str | None) -> _Open:
+        each = {one.id: one for name in above for one in self._at[name]}
+        if below is not None:
+            each.update((one.id, one) for one in self._below[below])
+        bindings = tuple([each[name] for name in sorted(each)])
+        return _Open(bindings, alike=self._alike.issuperset(each))
 
-    def _standing_for(self, key: str) -> tuple[str, ...]:
-        """Return the members that surely stand for an identity, of those that deploy."""
-        found = self._standing.get(key)
-        if found is None:
-            every = self._access.standing_for(key)
-            found = tuple([member for member in every if member in self._of])
-            self._standing[key] = found
-        return found
+    def _own(self, who: _Who, site: _Site) -> tuple[Binding, ...]:
+        """Return the bindings by which an identity surely deploys near a place, by id."""
+        if site.around.startswith(_PROJECT) and not who.anywhere:
+            within = site.within
+            found = [one for name in who.standing for one in within.get(name, ())]
+        else:
+            found = [
+                one
+                for name in who.standing
+                for one in self._of[name]
+                if self._deeper(site.around, self._hierarchy.canonical(one.resource))
+            ]
+        if len(found) < 2:  # as of most
+            return tuple(found)
+        each = {one.id: one for one in found}
+        return tuple([each[name] for name in sorted(each)])
 
     def _decide(
         self, key: str, binding: Binding, site: _Site, own: tuple[Binding, ...]
@@ -268,7 +315,7 @@ class Duties:
         if self._guarded or self._always(one) is None:
             return self._access.gives(one, key, permission, place)
         members = self._access.members(one)
-        if key in members or any(who in members for who in self._standing_for(key)):
+        if key in members or any(name in members for name in self._who(key).standing):
             named = one.role if one.condition is None else one.id
             question = (named, "", permission)
         elif one.id in self._alike:
