@@ -24,6 +24,7 @@ MAX_WHOLE = 1024 * 1024 * 1024
 MAX_ATTEMPTS = 10_000
 
 _SNIFF = 64 * 1024
+_PIECE = 1024 * 1024
 _BRACE = ord("{")
 _UTF8_BOM = b"\xef\xbb\xbf"
 _NOT_UTF8 = {
@@ -88,11 +89,11 @@ def half(file: BinaryIO, size: int) -> int | None:
     """
     Return where a line begins about half way; None: a file that is not read so.
 
-    A little behind it: what is read in a fork has to be sent, too.
+    Somewhat before it: who reads the first half takes in what came of the other, too.
     """
     file.seek(0)
     head = file.read(_SNIFF)
-    file.seek(size * 5 // 9)
+    file.seek(size * 2 // 5)
     lines = head.startswith(b'{"') and b"\0" not in head  # as `elements` tells it
     if not lines or len(file.readline(MAX_LINE)) == MAX_LINE:
         return None
@@ -103,7 +104,7 @@ def elements_from(file: BinaryIO, start: int) -> Iterator[Element | Lost]:
     """Yield everything from a place on where a line begins."""
     file.seek(0)
     before, left = 0, start
-    while chunk := file.read(min(left, MAX_LINE)):
+    while chunk := file.read(min(left, _PIECE)):
         before += chunk.count(b"\n")
         left -= len(chunk)
     yield from _lines(file, before)

@@ -1,9 +1,11 @@
 """One file of an export: from its JSON texts to assets, or to gaps."""
 
 import hashlib
+import os
 import re
 from collections.abc import Callable, Iterator
 from functools import partial
+from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -176,6 +178,11 @@ def _stretch(path: Path, start: int, shown: str, fingerprint: Fingerprint) -> St
     return reader.stretch()
 
 
+def _source_file(file: BufferedReader, shown: str) -> SourceFile:
+    digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return SourceFile(path=shown, kind="snapshot", sha256=digest, size=file.tell())
+
+
 def read_export(path: Path, shown: str, fingerprint: Fingerprint) -> Export:
     """
     Read the file at `path`, called `shown` in everything that leaves.
@@ -196,22 +203,18 @@ def read_export(path: Path, shown: str, fingerprint: Fingerprint) -> Export:
                 remedy="name the files themselves",
             )
         with open_regular(path) as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-            reader.export.file = SourceFile(
-                path=shown, kind="snapshot", sha256=digest, size=file.tell()
-            )
-            size = file.tell()
-            file.seek(0)
-            if is_yaml(file.peek()):
-                reader.read(yaml_elements(file))
-            elif size < MANY or not possible() or not (middle := half(file, size)):
+            size = file.seek(0, os.SEEK_END)
+            middle = half(file, size) if size >= MANY and possible() else None
+            rest = partial(_stretch, path, middle or 0, shown, fingerprint)
+            with beside(rest, Stretch, worth=middle is not None) as told:
                 file.seek(0)
-                reader.read(elements(file))
-            else:
+                reader.export.file = _source_file(file, shown)
                 file.seek(0)
-                rest = partial(_stretch, path, middle, shown, fingerprint)
-                with beside(rest, Stretch) as told:
+                if is_yaml(file.peek()):
+                    reader.read(yaml_elements(file))
+                else:
                     reader.read(elements(file, middle))
+                if middle is not None:
                     reader.go_on(file, middle, told())
             reader.finish()
     except FileNotFoundError:
