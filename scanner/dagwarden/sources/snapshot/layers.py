@@ -50,11 +50,12 @@ def layers_of(
     inheriting = [one for one in joined.values() if one.type in _INHERITING]
     with_policy = [one.policy for one in joined.values() if one.policy]
     exported = [policy for policy in with_policy if not policy.searched]
-    above = _all_above_read(inheriting, joined)
+    chains = _chains(inheriting)
+    above = _all_above_read(chains, joined)
     queried = any(export.queried for export in exports)
     whole = above and not queried
     types = frozenset(kind for export in exports for kind in export.types)
-    within = _organization_read(inheriting, joined)
+    within = _organization_read(chains, joined)
     return Layers(
         allow=_state(with_policy, whole and "binding" not in lost),
         audit=_state(
@@ -136,19 +137,25 @@ def _typed(types: frozenset[str], wanted: set[str], whole: bool) -> LayerState:
     return "read" if whole and wanted <= types else "partly"
 
 
+def _chains(inheriting: Iterable[Joined]) -> set[tuple[str, ...]]:
+    """Return the chains of containers that policies on resources are inherited from."""
+    return {
+        (one.name, *(one.ancestors or ()))
+        if one.name.startswith(CONTAINERS)
+        else one.ancestors or ()
+        for one in inheriting
+    } - {()}
+
+
 def _organization_read(
-    inheriting: Iterable[Joined], joined: Mapping[str, Joined]
+    chains: Iterable[tuple[str, ...]], joined: Mapping[str, Joined]
 ) -> bool:
     """
     Return whether resources were read of all that is below the organisations.
 
     An export of a project or folder names what is above it, and holds no record of it.
     """
-    tops = {
-        one.ancestors[-1] if one.ancestors else one.name
-        for one in inheriting
-        if one.name.startswith(CONTAINERS) or one.ancestors
-    }
+    tops = {chain[-1] for chain in chains}
     return bool(tops) and all(
         top in joined and joined[top].data is not None for top in tops
     )
@@ -159,20 +166,16 @@ def _less(state: LayerState, whole: bool) -> LayerState:
     return "partly" if state == "read" and not whole else state
 
 
-def _all_above_read(inheriting: Iterable[Joined], joined: Mapping[str, Joined]) -> bool:
+def _all_above_read(
+    chains: Iterable[tuple[str, ...]], joined: Mapping[str, Joined]
+) -> bool:
     """
     Return whether the policies above every resource can have been read.
 
     A container without a policy of its own may stand between; the topmost has one.
     """
-    chains = {
-        (one.name, *(one.ancestors or ()))
-        if one.name.startswith(CONTAINERS)
-        else one.ancestors or ()
-        for one in inheriting
-    }
     containers = {name for chain in chains for name in chain}
-    tops = {chain[-1] for chain in chains if chain}
+    tops = {chain[-1] for chain in chains}
     if any(name not in joined for name in containers):
         return False
     return all(joined[top].policy is not None for top in tops)
