@@ -152,6 +152,32 @@ def test_what_stands_twice_is_a_gap_and_not_believed(
     assert facts.snapshots[0].layers.allow == "partly"
 
 
+@pytest.mark.parametrize("beside", [b'"\xff"', b"1" * 5000])
+def test_what_is_skipped_hides_nothing_that_stands_twice(
+    tmp_path: Path, beside: bytes
+) -> None:
+    good = b'{"name": "roles/a", "stage": "GA"}\n'
+    line = b'{"name": "roles/b", "x": %b, "stage": "GA", "stage": "BETA"}\n' % beside
+    facts = read(tmp_path, line + good)
+    detail = "stage stands twice in one object: neither is believed"
+    assert gaps(facts) == [("malformed", 1, detail, True)]
+    assert [role.name for role in facts.roles] == ["roles/a"]
+
+
+def test_depth_hides_nothing_that_stands_twice(tmp_path: Path) -> None:
+    depths = range(900, 1010)
+    line = '{{"name": "roles/b", "x": {0}{1}, "stage": "GA", "stage": "BETA"}}\n'
+    lines = [line.format("[" * depth, "]" * depth) for depth in depths]
+    facts = read(tmp_path, "".join(lines))
+    assert [gap.origin.line for gap in facts.gaps] == [*range(1, len(depths) + 1)]
+    assert facts.roles == ()
+    assert {gap.detail for gap in facts.gaps} <= {
+        "stage stands twice in one object: neither is believed",
+        "JSON nested too deep to tell what stands in it twice",
+        "JSON nested too deep",
+    }
+
+
 RUNS_AS: dict[str, Any] = {
     "spec": {"serviceAccountName": "a@p.iam.gserviceaccount.com"}
 }

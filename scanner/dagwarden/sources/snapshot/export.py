@@ -132,6 +132,7 @@ _decode_written = {
 # A file of fewer bytes is read before a fork is there.
 MANY = 8_000_000
 _TOO_MANY = f"more than {MAX_DEPTH} ancestors: no hierarchy is that deep"
+_UNTOLD = "JSON nested too deep to tell what stands in it twice"
 _KEY = re.compile(r"[A-Za-z_]{1,40}")
 _UNREADABLE = (msgspec.DecodeError, UnicodeError, RecursionError)
 
@@ -278,7 +279,10 @@ class _Reader:
         """Take every element of the file."""
         for item in found:
             if type(item) is Element:
-                self._take(item)
+                try:
+                    self._take(item)
+                except twice.Untold:
+                    self.gap("too_deep", _UNTOLD, line=item.line)
             elif isinstance(item, Lost):
                 self.gap(
                     item.reason,

@@ -32,8 +32,17 @@ _DISGUISED = re.compile(rb"\\u00(?:3[0-9]|4[1-9a-f]|5[0-9af]|6[1-9a-f]|7[0-9a])"
 _BACKSLASH = 0x5C
 
 
+class Untold(Exception):
+    """What a text names twice cannot be told: it is nested too deep."""
+
+
 def doubled(text: bytes) -> str | None:
-    """Return a key that an object, which is JSON, names twice, itself or inside."""
+    """
+    Return a key that an object names twice, itself or inside.
+
+    It was decoded, but for what is skipped there, which may be any bytes, a number of
+    any length, and deeper than can be looked into: raises Untold.
+    """
     found: set[str] = set()
 
     def see(pairs: list[tuple[str, object]]) -> None:
@@ -41,10 +50,12 @@ def doubled(text: bytes) -> str | None:
             counted = Counter(name for name, _ in pairs)
             found.update(name for name, count in counted.items() if count > 1)
 
+    # as texts, numbers may be longer than Python takes
+    decoder = json.JSONDecoder(object_pairs_hook=see, parse_int=str)
     try:
-        json.loads(text, object_pairs_hook=see)
+        decoder.decode(text.decode("utf-8", "surrogateescape"))
     except (ValueError, RecursionError):
-        return None  # whoever decodes it says what it is
+        raise Untold from None
     return min(found, default=None)
 
 
