@@ -731,6 +731,8 @@ class FederationProvider(Fact, frozen=True, kw_only=True):
     aws_account: str | None = None
     workforce: bool = False  # its tokens are of people, by the company's own directory
     organization: str | None = None  # of a workforce's pool: organizations/NUMBER
+    # a directory tells the groups of its people, whatever their tokens say
+    groups_elsewhere: bool = False
     # whether the issuer signs for customers that are strangers to each other, and
     # whether the condition then asks for one of them (None: no need); set by graph
     shared_issuer: Maybe[bool] = UNSET

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from tests.graph.test_build import ESTATE
 from tests.graph.test_edges import POOL, provider
 
+from dagwarden.facts import FederationProvider
 from dagwarden.graph.estate import Estate
 from dagwarden.graph.federation import bearer, exchange, tenants, with_tenants
 from dagwarden.sources.snapshot.resources import AWS_MAPPING
@@ -163,7 +164,7 @@ def test_a_token_is_for_an_audience(
     assert bool(said.refused) is not taken
 
 
-AWS_ROLE = "assertion.arn.lowerAscii()"  # nobody knows whether Google's CEL has it
+AWS_ROLE = "assertion.arn.reverse()"  # nobody knows whether Google's CEL has it
 SESSION = {
     "arn": "arn:aws:sts::123456789012:assumed-role/etl/i-1",
     "account": "123456789012",
@@ -272,3 +273,90 @@ def test_a_token_of_the_workforce_becomes_a_person() -> None:
     assert said.claimed is not None
     assert said.claimed.key == f"principal:{staff}/subject/ann"
     assert exchange(okta, claims | {"aud": "app-2"}).claimed is None
+
+
+def test_groups_that_a_directory_tells_are_open() -> None:
+    # cloud.google.com/iam/docs/workforce-identity-federation-scim: with SCIM for groups
+    # the mapping of google.groups is ignored
+    mapping = (
+        ("google.groups", "assertion.groups"),
+        ("google.subject", "assertion.sub"),
+    )
+    claims = {**CLAIMS, "groups": ["devs"]}
+    for elsewhere in (False, True):
+        one = provider(attribute_mapping=mapping, groups_elsewhere=elsewhere)
+        claimed = exchange(one, claims).claimed
+        assert claimed is not None
+        assert claimed.open == ({"google.groups"} if elsewhere else frozenset())
+
+
+@pytest.mark.parametrize(
+    ("text", "subject"), [("Ann@X.Example", "ann@x.example"), ("ÄB", "Äb")]
+)
+def test_a_mapping_may_write_letters_small(text: str, subject: str) -> None:
+    # cloud.google.com/gemini/enterprise/docs/configure-identity-provider
+    mapping = (("google.subject", "assertion.email.lowerAscii()"),)
+    said = exchange(provider(attribute_mapping=mapping), {**CLAIMS, "email": text})
+    assert said.claimed is not None
+    assert said.claimed.key.endswith(f"/subject/{subject}")
+
+
+# cloud.google.com/iam/docs/workload-identity-federation-with-other-providers (SAML) and
+# -with-x509-certificates: what mappings call the parts of both
+ASSERTION: dict[str, Any] = {"subject": "ann", "attributes": {"team": ["ops", "devs"]}}
+CERTIFICATE: dict[str, Any] = {
+    "subject": {"dn": {"cn": "robot", "o": "acme"}},
+    "san": {"uri": "spiffe://acme/robot"},
+}
+OF_SAML = provider(
+    kind="saml",
+    issuer=None,
+    attribute_condition="'devs' in assertion.attributes['team']",
+    attribute_mapping=(
+        ("attribute.team", "assertion.attributes['team'][0]"),
+        ("google.subject", "assertion.subject"),
+    ),
+)
+OF_X509 = provider(
+    name=f"{OF_AWS.pool}/providers/x509",
+    kind="x509",
+    issuer=None,
+    attribute_condition="assertion.san.uri == 'spiffe://acme/robot'",
+    attribute_mapping=(
+        ("attribute.team", "assertion.subject.dn.o"),
+        ("google.subject", "assertion.subject.dn.cn"),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("one", "claims", "subject", "team"),
+    [(OF_SAML, ASSERTION, "ann", "ops"), (OF_X509, CERTIFICATE, "robot", "acme")],
+    ids=["saml", "x509"],
+)
+def test_an_assertion_and_a_certificate_are_offered_to_providers_of_their_kind(
+    one: FederationProvider, claims: dict[str, Any], subject: str, team: str
+) -> None:
+    facts = replace(ESTATE, federation_providers=(OF_SAML, OF_X509, OF_AWS, provider()))
+    held = bearer(facts, claims)
+    assert (held.refused, held.unknown) == ((), ())
+    ((by, claimed),) = held.becomes
+    assert by.name == one.name
+    assert claimed.key.endswith(f"/subject/{subject}")
+    assert claimed.attributes == {"team": team}
+    # a token that says who issued it is neither
+    assert bearer(facts, {**claims, "iss": "https://x"}).becomes == ()
+    # one of several may not know who signed; what refuses does so whoever that was
+    shut = replace(one, name=f"{one.pool}/providers/shut", attribute_condition="false")
+    held = bearer(replace(facts, federation_providers=(one, shut)), claims)
+    assert (held.becomes, len(held.refused)) == ((), 1)
+    (unknown,) = held.unknown
+    assert unknown.endswith(f"of {one.name} knows who signed")
+
+
+def test_without_a_provider_of_its_kind_it_is_said_which_is_meant() -> None:
+    facts = replace(ESTATE, federation_providers=(provider(),))
+    for claims, kind in ((ASSERTION, "SAML"), (CERTIFICATE, "X.509")):
+        assert bearer(facts, claims).unknown == (
+            f"a provider that takes tokens of {kind}",
+        )

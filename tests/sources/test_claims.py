@@ -21,6 +21,21 @@ def test_a_session_of_aws_has_no_issuer(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        '{"subject": "ann", "attributes": {"team": ["ops"]}}',
+        '{"subject": {"dn": {"cn": "robot"}}, "san": {"uri": "spiffe://x"}}',
+    ],
+)
+def test_neither_has_an_assertion_of_saml_nor_a_certificate(
+    text: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "claims.json"
+    path.write_text(text)
+    assert "subject" in read_claims(path)
+
+
+@pytest.mark.parametrize(
     ("content", "said"),
     [
         (None, "cannot be read"),
@@ -32,6 +47,9 @@ def test_a_session_of_aws_has_no_issuer(tmp_path: Path) -> None:
         (b'{"iss": 7}', "names no issuer (iss)"),
         (b'{"arn": "arn:aws:sts::1:assumed-role/r/i"}', "names no issuer (iss)"),
         (b'{"arn": "a", "account": 1}', "names no issuer (iss)"),
+        (b'{"subject": "ann"}', "names no issuer (iss)"),
+        (b'{"subject": {}}', "names no issuer (iss)"),
+        (b'{"subject": "ann", "attributes": {}, "iss": 1}', "names no issuer (iss)"),
         (b'{"iss": "x"}' + b" " * MAX_CLAIMS, f"is longer than {MAX_CLAIMS} bytes"),
     ],
 )

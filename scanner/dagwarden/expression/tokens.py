@@ -8,6 +8,7 @@ A provider's CEL sees `assertion` (the token's claims), and its condition `googl
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
+from string import ascii_uppercase
 from typing import Any, Final, NamedTuple, cast
 
 import msgspec
@@ -72,8 +73,8 @@ def understood(expression: str, claims: Mapping[str, Any]) -> bool:
     """
     Tell whether an expression of a mapping can be worked out on a token's claims.
 
-    One that calls what only Google's own CEL has cannot, but for `extract`, nor one that
-    would take too much: it is not known what it makes of a token, which is not to say
+    One that calls what only Google's own CEL has cannot, but for `extract` and
+    `lowerAscii`, nor one that would take too much: it is not known what it makes of a token, which is not to say
     that it fails.
     """
     return _workable(expression, {"assertion": dict(claims)})
@@ -103,11 +104,28 @@ _GIVEN = ("assertion", "google", "attribute")
 def _vocabulary() -> Any:
     cel = engine()
     text = cel.Type.STRING
-    overload = cel.Overload("string_extract", text, [text, text], True, extract)
+    part = cel.Overload("string_extract", text, [text, text], True, extract)
+    lower = cel.Overload("string_lower_ascii", text, [text], True, _lower_ascii)
     return cel.NewEnv(
         variables=dict.fromkeys(_GIVEN, cel.Type.DYN),
-        functions=[cel.FunctionDecl("extract", [overload])],
+        functions=[
+            cel.FunctionDecl("extract", [part]),
+            cel.FunctionDecl("lowerAscii", [lower]),
+        ],
     )
+
+
+_LOWER = {ord(letter): letter.lower() for letter in ascii_uppercase}
+
+
+def _lower_ascii(text: str) -> str:
+    """
+    Return a text with its ASCII letters in lower case.
+
+    Source: cloud.google.com/gemini/enterprise/docs/configure-identity-provider, whose
+    mappings call it
+    """
+    return text.translate(_LOWER)
 
 
 def _parsed(text: str) -> Node | None:

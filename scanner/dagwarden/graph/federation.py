@@ -116,18 +116,18 @@ class Bearer(Record, frozen=True, kw_only=True):
 def bearer(facts: Facts, claims: Mapping[str, Any]) -> Bearer:
     """Return whom a token becomes by any of the providers that were read."""
     issuer = claims.get("iss")
-    kind = "aws" if _of_aws(claims) else "oidc"
-    if kind == "aws":
-        issuer = None
+    kind = _kind(claims)
     asked = [
         item
         for item in facts.federation_providers
         if item.issuer in (issuer, UNSET) and item.kind in (kind, UNSET)
     ]
     told = [(item, exchange(item, claims)) for item in asked]
+    if kind in _SIGNERS and len(asked) > 1:
+        told = [(item, _of_some_signer(item, said, kind)) for item, said in told]
     unknown = [said.unknown for _, said in told if said.unknown]
     if not asked:
-        whose = "AWS" if kind == "aws" else f"{issuer!r:.100}"
+        whose = f"{issuer!r:.100}" if kind == "oidc" else _WHOSE[kind]
         unknown.append(f"a provider that takes tokens of {whose}")
     if any(gap.incomplete and _KIND in gap.kinds for gap in facts.gaps):
         unknown.append("federation providers that could not be read")
@@ -138,18 +138,41 @@ def bearer(facts: Facts, claims: Mapping[str, Any]) -> Bearer:
     )
 
 
-def _of_aws(claims: Mapping[str, Any]) -> bool:
-    """
-    Tell whether claims are what AWS says of a session: `arn`, `account`, `userid`.
+_WHOSE: Mapping[str, str] = {"aws": "AWS", "saml": "SAML", "x509": "X.509"}
+# Kinds of which claims do not say who signed, and what a provider knows him by.
+_SIGNERS: Mapping[str, str] = {"saml": "metadata", "x509": "trust store"}
 
-    Source: docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
+
+def _kind(claims: Mapping[str, Any]) -> str:
     """
-    return "iss" not in claims and isinstance(claims.get("arn"), str)
+    Return of which kind of provider claims are.
+
+    Of OpenID Connect tokens say who issued them. AWS says `arn`, `account` and `userid`
+    of a session (docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html).
+    The subject of an assertion of SAML is a text (cloud.google.com/iam/docs/
+    workload-identity-federation-with-other-providers), that of an X.509 certificate has
+    names (workload-identity-federation-with-x509-certificates, there).
+    """
+    if "iss" in claims:
+        return "oidc"
+    if isinstance(claims.get("arn"), str):
+        return "aws"
+    return "x509" if isinstance(claims.get("subject"), dict) else "saml"
+
+
+def _of_some_signer(
+    provider: FederationProvider, said: "Exchange", kind: str
+) -> "Exchange":
+    """Return what comes of claims that one of several providers takes, by who signed."""
+    if said.claimed is None:
+        return said
+    what = f"whether the {_SIGNERS[kind]} of {provider.name} knows who signed"
+    return Exchange(unknown=what)
 
 
 def _aws_accounts(claims: Mapping[str, Any]) -> tuple[object, ...]:
     """Return the account that AWS says a session is of, and that of its ARN."""
-    if not _of_aws(claims):
+    if _kind(claims) != "aws":
         return ()
     arn = str(claims["arn"]).split(":")
     said = (claims.get("account"), arn[4] if len(arn) > 4 else None)
@@ -236,7 +259,9 @@ def exchange(provider: FederationProvider, claims: Mapping[str, Any]) -> Exchang
                 for attribute, value in attributes.items()
                 if attribute.startswith("attribute.") and isinstance(value, str)
             },
-            open=unclear | _of_other_kinds(attributes),
+            open=unclear
+            | _of_other_kinds(attributes)
+            | ({"google.groups"} if provider.groups_elsewhere else frozenset()),
         )
     )
 

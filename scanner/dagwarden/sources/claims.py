@@ -10,15 +10,19 @@ from dagwarden.files import read_regular
 
 # Bytes; the security token service takes no longer tokens than some 12,000.
 MAX_CLAIMS = 65_536
-_REMEDY = "give the payload of the token as a JSON object with iss and sub, or arn and account of AWS"
+_REMEDY = (
+    "give the payload of the token as a JSON object with iss and sub, arn and account "
+    "of AWS, subject and attributes of SAML, or the subject of a certificate"
+)
 
 
 def read_claims(path: Path) -> Mapping[str, object]:
     """
     Read claims from a JSON object; raises UsageError, which quotes none of it.
 
-    Who signed a token decides which providers take it, so `iss` has to be there; of a
-    session of AWS, `arn` and `account`.
+    Who signed a token decides which providers take it, so `iss` has to be there. What
+    AWS says of a session has `arn` and `account`, an assertion of SAML a `subject` and
+    `attributes`, an X.509 certificate a `subject` with a `dn`.
     """
     where = f"--claims {path}"
     try:
@@ -33,9 +37,19 @@ def read_claims(path: Path) -> Mapping[str, object]:
         claims = msgspec.json.decode(data, type=dict[str, object])
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise UsageError("is no JSON object", where=where, remedy=_REMEDY) from None
-    # what AWS says of a session (GetCallerIdentity) is no token, and has no issuer
-    told = (claims.get("arn"), claims.get("account"))
-    of_aws = "iss" not in claims and all(isinstance(item, str) for item in told)
-    if not of_aws and not isinstance(claims.get("iss"), str):
+    if not isinstance(claims.get("iss"), str) and not _without_issuer(claims):
         raise UsageError("names no issuer (iss)", where=where, remedy=_REMEDY)
     return claims
+
+
+def _without_issuer(claims: Mapping[str, object]) -> bool:
+    """Tell whether claims are of what is no token, and names no issuer."""
+    if "iss" in claims:
+        return False
+    subject = claims.get("subject")
+    of_aws = isinstance(claims.get("arn"), str) and isinstance(
+        claims.get("account"), str
+    )
+    of_saml = isinstance(subject, str) and isinstance(claims.get("attributes"), dict)
+    of_certificate = isinstance(subject, dict) and "dn" in subject
+    return of_aws or of_saml or of_certificate

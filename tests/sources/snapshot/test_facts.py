@@ -1096,3 +1096,45 @@ def test_a_conflict_that_time_decides_leaves_the_layer_read(tmp_path: Path) -> N
     found = facts(tmp_path, ORGANIZATION, FOLDER, PROJECT, POLICIES[0], older, newer)
     assert [(g.reason, g.incomplete) for g in found.gaps] == [("conflict", False)]
     assert found.snapshots[0].layers.allow == "read"
+
+
+@pytest.mark.parametrize(
+    ("fields", "mapping"),
+    [
+        (
+            {"x509": {"trustStore": {}}},
+            (("google.subject", "assertion.subject.dn.cn"),),
+        ),
+        ({"saml": {"idpMetadataXml": "<x/>"}}, ()),
+    ],
+)
+def test_a_provider_of_certificates_maps_their_name_by_default(
+    fields: dict[str, Any], mapping: tuple[tuple[str, str], ...], tmp_path: Path
+) -> None:
+    # cloud.google.com/iam/docs/workload-identity-federation-with-x509-certificates
+    at = "//iam.googleapis.com/projects/shop/locations/global/workloadIdentityPools/ci"
+    kind = "iam.googleapis.com/WorkloadIdentityPoolProvider"
+    one = data(f"{at}/providers/p", kind, fields)
+    (found,) = facts(tmp_path, PROJECT, one).federation_providers
+    assert found.attribute_mapping == mapping
+
+
+@pytest.mark.parametrize(
+    ("fields", "elsewhere"),
+    [
+        ({}, False),
+        ({"scimUsage": "SCIM_USAGE_UNSPECIFIED"}, False),
+        ({"scimUsage": "ENABLED_FOR_GROUPS"}, True),
+        ({"extraAttributesOauth2Client": {"clientId": "c"}}, True),
+        ({"extendedAttributesOauth2Client": {"clientId": "c"}}, True),
+    ],
+)
+def test_groups_of_a_workforce_may_come_from_a_directory(
+    fields: dict[str, Any], elsewhere: bool, tmp_path: Path
+) -> None:
+    # iam.googleapis.com, REST reference: locations.workforcePools.providers
+    name = "//iam.googleapis.com/locations/global/workforcePools/staff/providers/p"
+    kind = "iam.googleapis.com/WorkforcePoolProvider"
+    one = data(name, kind, {"oidc": {"issuerUri": "https://i.test"}, **fields})
+    (found,) = facts(tmp_path, PROJECT, one).federation_providers
+    assert found.groups_elsewhere is elsewhere

@@ -315,7 +315,7 @@ class AwsShape(Shape, kw_only=True):
 
 
 class ProviderShape(Shape, kw_only=True):
-    """A workload identity pool's provider."""
+    """A provider of a workload identity pool, or of a workforce's."""
 
     state: Enum | None = None
     disabled: bool | None = None
@@ -325,6 +325,10 @@ class ProviderShape(Shape, kw_only=True):
     aws: AwsShape | None = None
     saml: PresentShape | None = None
     x509: PresentShape | None = None
+    # of a workforce's: where else groups come from
+    scimUsage: Enum | None = None
+    extraAttributesOauth2Client: PresentShape | None = None
+    extendedAttributesOauth2Client: PresentShape | None = None
 
 
 class ExclusionShape(Shape, kw_only=True):

@@ -352,6 +352,7 @@ def _provider(one: Joined, around: Surroundings) -> Iterator[Fact]:
             "allowed_audiences": _audiences(data),
             "aws_account": data.aws.accountId if data.aws else None,
             "disabled": _disabled(data, above),
+            "groups_elsewhere": _asks_directory(data),
         }
     provider = FederationProvider(
         id=f"federation_provider:{one.name}",
@@ -380,8 +381,11 @@ def _audiences(data: ProviderShape) -> tuple[str, ...]:
     return (*(data.oidc.allowedAudiences or ()), *own)
 
 
-# What holds where the provider of an AWS account maps nothing.
-# Source: iam.googleapis.com, REST reference: projects.locations.workloadIdentityPools.providers
+# What holds where a provider of these kinds maps nothing.
+# Sources: iam.googleapis.com, REST reference:
+# projects.locations.workloadIdentityPools.providers (AWS);
+# cloud.google.com/iam/docs/workload-identity-federation-with-x509-certificates
+_X509_MAPPING = {"google.subject": "assertion.subject.dn.cn"}
 AWS_MAPPING = {
     "google.subject": "assertion.arn",
     "attribute.aws_role": (
@@ -395,13 +399,31 @@ AWS_MAPPING = {
 
 
 def _mapping(data: ProviderShape) -> tuple[tuple[str, str], ...]:
-    given = data.attributeMapping or ({} if data.aws is None else AWS_MAPPING)
-    return tuple(sorted(given.items()))
+    of_kind = AWS_MAPPING if data.aws else _X509_MAPPING if data.x509 else {}
+    return tuple(sorted((data.attributeMapping or of_kind).items()))
 
 
 def _provider_kind(data: ProviderShape) -> str | UnsetType:
     kinds = {"oidc": data.oidc, "aws": data.aws, "saml": data.saml, "x509": data.x509}
     return next((kind for kind, shape in kinds.items() if shape is not None), UNSET)
+
+
+def _asks_directory(provider: ProviderShape) -> bool:
+    """
+    Tell whether groups come from a directory: by SCIM, or asked for by Google itself.
+
+    Sources: iam.googleapis.com, REST reference: locations.workforcePools.providers;
+    cloud.google.com/iam/docs/workforce-identity-federation-scim
+    """
+    return bool(
+        provider.scimUsage in _SCIM_GROUPS
+        or provider.extraAttributesOauth2Client
+        or provider.extendedAttributesOauth2Client
+    )
+
+
+# name and number of google.iam.admin.v1.WorkforcePoolProvider.ScimUsage
+_SCIM_GROUPS = frozenset({"ENABLED_FOR_GROUPS", 1})
 
 
 def _disabled(provider: ProviderShape, pool: PoolShape | None) -> bool | UnsetType:
