@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dagwarden.expression import conditions
 from dagwarden.expression.conditions import Condition, Request, Window
+from dagwarden.expression.tree import syntax_tree
 
 AS_OF = datetime(2026, 11, 30, 8, 30, tzinfo=UTC)  # a Monday
 NAME = "resource.name"
@@ -255,3 +257,62 @@ def test_every_combination_follows_the_absorption_of_errors(
     ways = possible(tree)
     expected = True if ways == {True} else False if True not in ways else None
     assert Condition(written(tree)).decide(RUN).holds is expected
+
+
+# what CEL reads for itself: escapes, other quotes, comments, prefixes
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (r'resource.name == "x\u0031"', True),
+        (r'resource.name == "x\"1"', False),
+        (r'resource.name == r"x1"', True),
+        (r'resource.name == r"x\u0031"', False),
+        ('resource.name == b"x1"', None),
+        ('resource.name == """x1"""', True),
+        ('resource.name == """""" + "x1"', True),
+        ("resource.name == 'x1' && '\"' == '\"'", True),
+        ('resource.name == "x1" // is not "x2"', True),
+        ('resource.name == "x1" "x2"', None),
+        ('resource.name == "x1', None),
+        ('resource.name == "x\n1"', None),
+        ('"1" == "0"', False),
+    ],
+)  # fmt: skip
+def test_constants_are_what_stands_between_quotes(
+    text: str, expected: bool | None
+) -> None:
+    assert Condition(text).decide(Request(known={NAME: "x1"})).holds is expected
+
+
+PLAIN = st.text(st.characters(exclude_characters="\"'\\"), max_size=9)
+
+
+@given(PLAIN, PLAIN, st.booleans())
+def test_both_kinds_of_quotes_mean_the_same(one: str, two: str, first: bool) -> None:
+    request = Request(known={NAME: one if first else f"{two}0"})
+    double, single = (
+        Condition(
+            f"{NAME} == {quote}{one}{quote} || {NAME}.startsWith({quote}{two}{quote})"
+            f" && !({NAME} in [{quote}0{quote}])"
+        ).decide(request)
+        for quote in ('"', "'")
+    )
+    assert double == single
+
+
+def test_conditions_that_differ_in_constants_alone_are_read_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    read: list[bytes] = []
+
+    def noted(tree: bytes) -> object:
+        read.append(tree)
+        return syntax_tree(tree)
+
+    monkeypatch.setattr(conditions, "syntax_tree", noted)
+    for number in range(100):
+        text = f'{NAME} == "bucket-{number}" && {NAME} != "no such"'
+        request = Request(known={NAME: f"bucket-{number}"})
+        assert Condition(text).decide(request).holds is True
+        assert Condition(text).decide(SECRET).holds is False
+    assert len(read) == 1
