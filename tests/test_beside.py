@@ -117,8 +117,8 @@ except ChildProcessError:
 
 SCANNED = """
 import os, sys
-from datetime import UTC, datetime
 from pathlib import Path
+from msgspec.structs import replace
 from dagwarden import beside, job
 from dagwarden.graph import build, grants
 from dagwarden.sources.snapshot import export, parts
@@ -133,7 +133,8 @@ os.fork = counted
 def scanned(many):
     export.MANY = parts.MANY = build.MANY = grants.MANY = many
     said = job.Arguments(operator=Path(sys.argv[1]), as_of="2026-11-20", no_cache=True)
-    return job.perform(job.prepare(said), job.no_progress)
+    found = job.perform(job.prepare(said), job.no_progress)
+    return tuple(found.verdicts), replace(found, verdicts=())
 
 alone = scanned(sys.maxsize)
 print(len(forks), scanned(1) == alone, len(forks))
