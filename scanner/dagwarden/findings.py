@@ -38,6 +38,11 @@ class Outcome(StrEnum):
     NOT_APPLICABLE = "not_applicable"
 
 
+# To look a member up in its enumeration is a call in Python 3.11: too slow for each of many.
+PASS, FAIL = Outcome.PASS, Outcome.FAIL
+UNKNOWN, NOT_APPLICABLE = Outcome.UNKNOWN, Outcome.NOT_APPLICABLE
+
+
 class Missing(Record, frozen=True, kw_only=True):
     """One input that would decide UNKNOWN verdicts."""
 
@@ -92,9 +97,9 @@ class Verdicts:
             outcomes = judged.outcomes[rule]
             for subject, of in zip(judged.ids, judged.classes, strict=True):
                 outcome = outcomes[of]
-                if outcome is Outcome.PASS:
+                if outcome is PASS:
                     yield Verdict(rule, subject, outcome)
-                elif outcome is not Outcome.NOT_APPLICABLE:
+                elif outcome is not NOT_APPLICABLE:
                     yield next(notable)
 
     def __len__(self) -> int:
@@ -113,7 +118,7 @@ def _passed(judged: Judged) -> int:
         sizes[of]
         for outcomes in judged.outcomes.values()
         for of, outcome in enumerate(outcomes)
-        if outcome is Outcome.PASS
+        if outcome is PASS
     )
 
 

@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from dagwarden.findings import Difference, Finding, Outcome, Result
+from dagwarden.findings import FAIL, UNKNOWN, Difference, Finding, Result
 
 
 def compare(result: Result, earlier: Result, against: str) -> Result:
@@ -37,7 +37,7 @@ def compare(result: Result, earlier: Result, against: str) -> Result:
 
 
 def _is_open(finding: Finding) -> bool:
-    return finding.outcome is Outcome.FAIL and finding.waiver is None
+    return finding.outcome is FAIL and finding.waiver is None
 
 
 def _open(result: Result) -> set[str]:
@@ -49,7 +49,7 @@ def _undecided(result: Result) -> set[str]:
     return {
         f"{finding.rule} {subject}"
         for finding in result.findings
-        if finding.outcome is Outcome.UNKNOWN
+        if finding.outcome is UNKNOWN
         for subject in finding.subjects
     }
 

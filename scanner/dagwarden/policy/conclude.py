@@ -28,11 +28,12 @@ from dagwarden.facts import (
     facts_of,
 )
 from dagwarden.findings import (
+    FAIL,
+    UNKNOWN,
     Finding,
     Judged,
     Missing,
     MissingInput,
-    Outcome,
     RuleReport,
     Verdict,
     Waiver,
@@ -165,7 +166,7 @@ class _Causes:
 
     def key(self, verdict: Verdict, subject: Fact) -> str:
         """FAILs share a cause by the rule's `cause`, UNKNOWNs by what is missing."""
-        if verdict.outcome is Outcome.UNKNOWN:
+        if verdict.outcome is UNKNOWN:
             if verdict.missing not in self._lacking:
                 self._lacking[verdict.missing] = "unknown\0" + "\0".join(
                     f"{missing.reason} {missing.symbol}" for missing in verdict.missing
@@ -256,7 +257,7 @@ def _waived(
     used: Counter[str] = Counter()
     marked = list(notable)
     for index, (verdict, subject) in enumerate(marked):
-        candidates = active.get((verdict.rule, verdict.outcome is Outcome.UNKNOWN), [])
+        candidates = active.get((verdict.rule, verdict.outcome is UNKNOWN), [])
         if isinstance(subject, EmbeddedSecret):
             candidates = [*candidates, *active.get((MARKED, False), [])]
         covering = _first_covering(verdict, subject, candidates, causes)
@@ -288,7 +289,7 @@ def _of_one_credential(
     failed = [
         (index, verdict, subject)
         for index, (verdict, subject) in enumerate(notable)
-        if verdict.outcome is Outcome.FAIL
+        if verdict.outcome is FAIL
     ]
     accepted = {
         (verdict.rule, verdict.subject, subject.origin.source): verdict.waiver
@@ -344,7 +345,7 @@ def _failing(notable: Sequence[Noted], rules: dict[str, Rule]) -> set[tuple[str,
     return {
         (verdict.rule, handle)
         for verdict, subject in notable
-        if verdict.outcome is Outcome.FAIL and verdict.rule in explained
+        if verdict.outcome is FAIL and verdict.rule in explained
         for handle in _handles(subject)
     }
 
@@ -360,7 +361,7 @@ def _not_superseded(notable: Sequence[Noted], rules: dict[str, Rule]) -> list[No
     explained = {
         (rule, handle)
         for verdict, subject in notable
-        if verdict.outcome is Outcome.FAIL and verdict.waiver is None
+        if verdict.outcome is FAIL and verdict.waiver is None
         for rule in rules[verdict.rule].supersedes
         for handle in _handles(subject)
     }
@@ -368,7 +369,7 @@ def _not_superseded(notable: Sequence[Noted], rules: dict[str, Rule]) -> list[No
     return [
         (verdict, subject)
         for verdict, subject in notable
-        if verdict.outcome is Outcome.UNKNOWN
+        if verdict.outcome is UNKNOWN
         or not (
             verdict.rule in told
             and any((verdict.rule, handle) in explained for handle in _handles(subject))
@@ -397,7 +398,7 @@ def _finding(
     subjects = sorted([subject for _, subject in group], key=_place)
     # all that is told of it, they share
     first, _ = group[0]
-    unknown = first.outcome is Outcome.UNKNOWN
+    unknown = first.outcome is UNKNOWN
     through = chains.of(subjects[:1])
     hops, assumes = _of_leaked_key(rule, subjects[0]) or chains.hops(
         subjects[0], through
@@ -493,7 +494,7 @@ def _urgency(
     What is alike in that is in the order of rules, then of places.
     """
     return (
-        finding.outcome is Outcome.UNKNOWN,
+        finding.outcome is UNKNOWN,
         finding.waiver is not None,
         -SEVERITIES.index(finding.severity),
         -finding.chains,
@@ -511,7 +512,7 @@ def _count_waived(
     waived = Counter(
         verdict.rule
         for verdict in verdicts
-        if verdict.waiver is not None and verdict.outcome is Outcome.FAIL
+        if verdict.waiver is not None and verdict.outcome is FAIL
     )
     return tuple(
         replace(
@@ -532,7 +533,7 @@ def _unknowns(verdicts: Sequence[Verdict]) -> tuple[MissingInput, ...]:
     told = Counter(
         (verdict.rule, verdict.missing)
         for verdict in verdicts
-        if verdict.outcome is Outcome.UNKNOWN
+        if verdict.outcome is UNKNOWN
     )
     count: Counter[Missing] = Counter()
     rules: dict[Missing, set[str]] = defaultdict(set)

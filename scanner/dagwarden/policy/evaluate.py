@@ -41,6 +41,7 @@ from dagwarden.facts import (
     facts_of,
 )
 from dagwarden.findings import (
+    FAIL,
     EvidenceItem,
     Judged,
     Missing,
@@ -274,14 +275,15 @@ class _Judge:
         known: dict[tuple[int, tuple[Unresolved, ...]], tuple[Missing, ...]] = {}
         for position in sorted(chain.from_iterable(positions)):
             of, subject = classed.classes[position], classed.facts[position]
-            if outcomes[of] is Outcome.FAIL:
-                yield Verdict(rule.id, subject.id, Outcome.FAIL), subject
+            outcome = outcomes[of]
+            if outcome is FAIL:
+                yield Verdict(rule.id, subject.id, outcome), subject
                 continue
             # many lack the same for the same reasons
             key = of, subject.unresolved
             if key not in known:
                 known[key] = _missing(subject, absent[of], rule.subject)
-            yield Verdict(rule.id, subject.id, Outcome.UNKNOWN, known[key]), subject
+            yield Verdict(rule.id, subject.id, outcome, known[key]), subject
 
     def _evaluate(self, subject: Fact) -> Outcome:
         data = as_data(subject, self._fields)

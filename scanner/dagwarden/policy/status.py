@@ -1,6 +1,6 @@
 """The exit status of a scan."""
 
-from dagwarden.findings import Finding, Outcome, Result
+from dagwarden.findings import FAIL, UNKNOWN, Finding, Result
 from dagwarden.rule import SEVERITIES, Severity
 
 CLEAN = 0
@@ -25,7 +25,7 @@ def exit_status(result: Result) -> int:
 def gates(finding: Finding, result: Result) -> bool:
     """Tell whether `finding` alone makes the scan fail."""
     return (
-        finding.outcome is Outcome.FAIL
+        finding.outcome is FAIL
         and finding.waiver is None
         and finding.baseline != "unchanged"
         and finding.persona in (result.persona, "engineer")
@@ -35,7 +35,7 @@ def gates(finding: Finding, result: Result) -> bool:
 
 def _undecided(finding: Finding, result: Result) -> bool:
     return (
-        finding.outcome is Outcome.UNKNOWN
+        finding.outcome is UNKNOWN
         and finding.waiver is None
         and _reaches(finding.severity, result.gate)
     )

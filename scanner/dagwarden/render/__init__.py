@@ -13,7 +13,7 @@ from typing import Literal, cast
 import msgspec
 
 from dagwarden.facts import Gap, Origin
-from dagwarden.findings import Finding, Outcome, Population, Result, Verdicts
+from dagwarden.findings import FAIL, Finding, Population, Result, Verdicts
 
 
 def visible(text: str) -> str:
@@ -64,7 +64,7 @@ def shown(result: Result) -> tuple[Finding, ...]:
     return tuple(
         finding
         for finding in result.findings
-        if finding.outcome is Outcome.FAIL and finding.persona == "engineer"
+        if finding.outcome is FAIL and finding.persona == "engineer"
     )
 
 

@@ -21,9 +21,10 @@ from markupsafe import Markup
 from dagwarden.bundle import bundled
 from dagwarden.facts import Hop
 from dagwarden.findings import (
+    FAIL,
+    UNKNOWN,
     ControlReport,
     Finding,
-    Outcome,
     Population,
     Report,
     Result,
@@ -46,8 +47,8 @@ def render_html(report: Report) -> str:
     """Return `report` as a page titled control test evidence; needs no network."""
     result = report.result
     style, script = _shipped("report.css"), _shipped("report.js")
-    fails = [f for f in result.findings if f.outcome is Outcome.FAIL]
-    undecided = [f for f in result.findings if f.outcome is Outcome.UNKNOWN]
+    fails = [f for f in result.findings if f.outcome is FAIL]
+    undecided = [f for f in result.findings if f.outcome is UNKNOWN]
     waivers = {waiver.id: waiver for waiver in result.waivers}
     findings = [
         _finding(number, finding, waivers)

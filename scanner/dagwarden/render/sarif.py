@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from dagwarden.facts import Gap, Hop, Origin, in_history
-from dagwarden.findings import Finding, Outcome, Report, Result, RuleReport, Waiver
+from dagwarden.findings import FAIL, Finding, Report, Result, RuleReport, Waiver
 from dagwarden.render import encode, place, shown, visible
 from dagwarden.rule import Severity
 
@@ -178,7 +178,7 @@ def _result(
     rules: Mapping[str, int],
     waivers: Mapping[str, Waiver],
 ) -> _Json:
-    failed = finding.outcome is Outcome.FAIL
+    failed = finding.outcome is FAIL
     made: _Json = {
         "ruleId": finding.rule,
         "ruleIndex": rules[finding.rule],

@@ -11,9 +11,9 @@ from textwrap import TextWrapper
 
 from dagwarden.facts import Excluded, Gap, Hop, Origin
 from dagwarden.findings import (
+    FAIL,
     Finding,
     MissingInput,
-    Outcome,
     Report,
     Result,
     Waiver,
@@ -101,7 +101,7 @@ def _open(result: Result) -> tuple[Finding, ...]:
     return tuple(
         finding
         for finding in shown(result)
-        if finding.outcome is Outcome.FAIL and finding.waiver is None
+        if finding.outcome is FAIL and finding.waiver is None
     )
 
 
@@ -325,7 +325,7 @@ class _Page:
         if self.verbose or len(result.detectors) > 1:
             by = " and ".join(map(visible, result.detectors))
             lines.append(f"Credentials were looked for by {by}.")
-        failing = [f for f in result.findings if f.outcome is Outcome.FAIL]
+        failing = [f for f in result.findings if f.outcome is FAIL]
         hidden = sum(f.waiver is None for f in failing) - len(_open(result))
         folded = len(_open(result)) - len(told)
         if folded:
