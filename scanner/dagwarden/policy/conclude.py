@@ -18,6 +18,7 @@ from dagwarden.facts import (
     EmbeddedSecret,
     Fact,
     Facts,
+    Grant,
     Hop,
     Origin,
     Path,
@@ -93,11 +94,11 @@ def conclude(
         waivers = [_perhaps_elsewhere(waiver) for waiver in waivers]
     chains = _Chains(facts.paths)
     verdicts = tuple([verdict for verdict, _ in notable])
-    shown = _not_superseded(notable, by_id)
+    groups = _groups(_not_superseded(notable, by_id), causes)
     failing = _failing(notable, by_id)
     findings = [
         _finding(by_id[rule], cause, group, chains, failing)
-        for (rule, cause, _), group in _groups(shown, causes).items()
+        for (rule, cause, _), group in groups.items()
     ]
     return Conclusion(
         counts={kind: len(facts_of(facts, kind)) for kind in KINDS},
@@ -105,7 +106,7 @@ def conclude(
         findings=tuple(sorted(findings, key=_urgency)),
         verdicts=verdicts,
         judged=judgement.judged,
-        unknowns=_unknowns(verdicts),
+        unknowns=_unknowns(groups.values()),
         waivers=tuple(sorted(waivers, key=lambda waiver: waiver.id)),
     )
 
@@ -192,17 +193,14 @@ class _Chains:
             for key in (path.id, path.task, *path.through):
                 self._through[key].add(number)
 
-    def of(self, subjects: Iterable[Fact]) -> set[int]:
-        """Return the numbers of the paths that go through any of `subjects`."""
-        found: set[int] = set()
-        for subject in subjects:
-            # most of a cloud is on no path
-            for key in filter(self._through.__contains__, _passed(subject)):
-                found |= self._through[key]
-        return found
+    def of(self, subject: Fact) -> frozenset[int]:
+        """Return the numbers of the paths that go through `subject`."""
+        found = [self._through[key] for key in _passed(subject) if key in self._through]
+        # most of a cloud is on no path
+        return _NONE.union(*found)
 
     def hops(
-        self, subject: Fact, numbers: set[int]
+        self, subject: Fact, numbers: frozenset[int]
     ) -> tuple[tuple[Hop, ...], tuple[str, ...]]:
         """Return the chain to show for `subject`, through which the paths go."""
         if isinstance(subject, Reach) and subject.controls_known:
@@ -216,9 +214,14 @@ class _Chains:
         return path.hops, path.assumes
 
 
+_NONE: frozenset[int] = frozenset()
+
+
 def _handles(subject: Fact) -> list[str]:
     """Return the ids under which a path may go through `subject`."""
     handles = [subject.id]
+    if type(subject) is Grant:  # as most are, and none of what follows
+        return handles
     if isinstance(subject, EmbeddedSecret):
         handles += subject.carriers
     task = getattr(subject, "task", None)
@@ -234,7 +237,7 @@ def _handles(subject: Fact) -> list[str]:
 
 def _passed(subject: Fact) -> Iterable[str]:
     """Return the ids by which a chain goes through what `subject` would change."""
-    if not isinstance(subject, EmbeddedSecret):
+    if type(subject) is not EmbeddedSecret:
         return _handles(subject)
     # what a task sends is no part of how it proves who it is
     connections = (one for one in subject.carriers if one.startswith("connection:"))
@@ -369,11 +372,9 @@ def _not_superseded(notable: Sequence[Noted], rules: dict[str, Rule]) -> list[No
     return [
         (verdict, subject)
         for verdict, subject in notable
-        if verdict.outcome is UNKNOWN
-        or not (
-            verdict.rule in told
-            and any((verdict.rule, handle) in explained for handle in _handles(subject))
-        )
+        if verdict.rule not in told
+        or verdict.outcome is UNKNOWN
+        or explained.isdisjoint((verdict.rule, one) for one in _handles(subject))
     ]
 
 
@@ -395,14 +396,15 @@ def _finding(
     chains: _Chains,
     failing: set[tuple[str, str]],
 ) -> Finding:
-    subjects = sorted([subject for _, subject in group], key=_place)
     # all that is told of it, they share
-    first, _ = group[0]
+    first, subject = group[0]
+    subjects = [subject]
+    if len(group) > 1:  # few have several
+        subjects = sorted([subject for _, subject in group], key=_place)
+        subject = subjects[0]
     unknown = first.outcome is UNKNOWN
-    through = chains.of(subjects[:1])
-    hops, assumes = _of_leaked_key(rule, subjects[0]) or chains.hops(
-        subjects[0], through
-    )
+    through = chains.of(subject)
+    hops, assumes = _of_leaked_key(rule, subject) or chains.hops(subject, through)
     return Finding(
         fingerprint=_fingerprint(rule.id, cause),
         rule=rule.id,
@@ -411,40 +413,45 @@ def _finding(
         persona=rule.persona,
         outcome=first.outcome,
         title=rule.title,
-        message=_undecided(first.missing)
-        if unknown
-        else render_message(rule, subjects[0]),
+        message=_undecided(first.missing) if unknown else render_message(rule, subject),
         remediation=general_remediation(rule)
         if unknown
-        else render_remediation(rule, subjects[0]),
-        origin=subjects[0].origin,
-        subjects=tuple(subject.id for subject in subjects),
-        places=tuple(subject.origin for subject in subjects),
-        contributing=tuple(dict.fromkeys(_contributing(subjects))),
-        evidence=() if unknown else evidence_of(rule, subjects[0]),
+        else render_remediation(rule, subject),
+        origin=subject.origin,
+        subjects=tuple([one.id for one in subjects]),
+        places=tuple([one.origin for one in subjects]),
+        contributing=_contributing(subjects),
+        evidence=() if unknown else evidence_of(rule, subject),
         hops=hops,
         assumes=assumes,
         missing=first.missing,
-        chains=len(through | chains.of(subjects[1:])),
-        explains=tuple(
-            other
-            for other in rule.supersedes
-            if not unknown
-            and first.waiver is None
-            and any(
-                (other, handle) in failing
-                for subject in subjects
-                for handle in _handles(subject)
-            )
-        ),
+        chains=len(through.union(*map(chains.of, subjects[1:]))),
+        explains=()
+        if unknown or first.waiver is not None
+        else _explained(rule, subjects, failing),
         waiver=first.waiver,
+    )
+
+
+def _explained(
+    rule: Rule, subjects: Iterable[Fact], failing: set[tuple[str, str]]
+) -> tuple[str, ...]:
+    """Return the rules whose failures on `subjects` those of `rule` explain."""
+    if not rule.supersedes:
+        return ()
+    handles = set(chain.from_iterable(map(_handles, subjects)))
+    return tuple(
+        other
+        for other in rule.supersedes
+        if not failing.isdisjoint((other, handle) for handle in handles)
     )
 
 
 def _confidence(rule: Rule, subjects: Iterable[Fact]) -> str:
     """Return that of the rule, but where what was found itself says what it is."""
-    told = () if rule.family != "credentials" else _told_by(subjects)
-    return rule.confidence if CERTAIN.isdisjoint(told) else "certain"
+    if rule.family != "credentials" or CERTAIN.isdisjoint(_told_by(subjects)):
+        return rule.confidence
+    return "certain"
 
 
 def _told_by(subjects: Iterable[Fact]) -> Iterator[ToldBy]:
@@ -469,10 +476,10 @@ def _of_leaked_key(
     return (subject.leaked_keys[0].hops, ()) if subject.leaked_keys else None
 
 
-def _contributing(subjects: Iterable[Fact]) -> Iterator[Origin]:
-    for subject in subjects:
-        if isinstance(subject, EmbeddedSecret):
-            yield from subject.contributing
+def _contributing(subjects: Iterable[Fact]) -> tuple[Origin, ...]:
+    """Return where else parts are written of `subjects`, each place once."""
+    found = [one.contributing for one in subjects if type(one) is EmbeddedSecret]
+    return tuple(dict.fromkeys(chain.from_iterable(found))) if found else ()
 
 
 def _place(subject: Fact) -> tuple[str, int, str]:
@@ -514,6 +521,8 @@ def _count_waived(
         for verdict in verdicts
         if verdict.waiver is not None and verdict.outcome is FAIL
     )
+    if not waived:
+        return tuple(rules)
     return tuple(
         replace(
             rule,
@@ -527,20 +536,15 @@ def _count_waived(
     )
 
 
-def _unknowns(verdicts: Sequence[Verdict]) -> tuple[MissingInput, ...]:
+def _unknowns(groups: Iterable[Sequence[Noted]]) -> tuple[MissingInput, ...]:
     """Group UNKNOWNs by what would decide them, the most deciding first."""
-    # many lack the same
-    told = Counter(
-        (verdict.rule, verdict.missing)
-        for verdict in verdicts
-        if verdict.outcome is UNKNOWN
-    )
     count: Counter[Missing] = Counter()
     rules: dict[Missing, set[str]] = defaultdict(set)
-    for (rule, lacking), verdicts_like_it in told.items():
-        for missing in lacking:
-            count[missing] += verdicts_like_it
-            rules[missing].add(rule)
+    for group in groups:
+        # empty: they are no UNKNOWNs; those of a group lack the same
+        for missing in group[0][0].missing:
+            count[missing] += len(group)
+            rules[missing].add(group[0][0].rule)
     return _sorted_inputs(
         MissingInput(
             reason=missing.reason,

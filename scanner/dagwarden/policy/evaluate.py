@@ -10,7 +10,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
-from itertools import chain, compress, count, zip_longest
+from itertools import chain, compress, count
 from operator import attrgetter
 from typing import Any, TypeAlias, cast
 
@@ -551,16 +551,22 @@ _RESOURCE = late(r"//[a-z]+\.googleapis\.com/")
 
 def render_message(rule: Rule, subject: Fact) -> str:
     """Return the rule's message with the subject's values in it, as one line."""
-    texts, paths = _pieces(rule.message)
-    values = (_in_words(_values(subject, path), brief=True) for path in paths)
-    return "".join(chain.from_iterable(zip_longest(texts, values, fillvalue="")))
+    text, paths = _pieces(rule.message)
+    return text % tuple(
+        [_in_words(_values(subject, path), brief=True) for path in paths]
+    )
 
 
 @cache
-def _pieces(message: str) -> tuple[list[str], list[str]]:
-    """Return the texts of a message, and the paths between them."""
+def _pieces(message: str) -> tuple[str, list[str]]:
+    """Return a message as `%` fills it in, and the paths to what it is filled with."""
     pieces = PLACEHOLDER().split(message)
-    return pieces[::2], pieces[1::2]
+    return _to_fill_in(pieces[::2]), pieces[1::2]
+
+
+def _to_fill_in(texts: Iterable[str]) -> str:
+    """Return `texts` with a place for `%` between each two."""
+    return "%s".join([text.replace("%", "%%") for text in texts])
 
 
 def render_remediation(rule: Rule, subject: Fact) -> str:
@@ -599,7 +605,7 @@ def _in_commands(subject: Grant | CloudRun, remediation: str) -> str:
 
     People paste them into a shell: what is no plain name stays a word in capitals.
     """
-    texts, words = _commands(remediation)
+    text, words = _commands(remediation)
     if not words:
         return remediation
     values = _on(subject.resource)
@@ -608,18 +614,17 @@ def _in_commands(subject: Grant | CloudRun, remediation: str) -> str:
             values["ROLE"] = subject.role
         if _MEMBER().fullmatch(subject.identity.key):
             values["MEMBER"] = subject.identity.key
-    said = (values.get(word.partition(" ")[0], word) for word in words)
-    return "".join(chain.from_iterable(zip_longest(texts, said, fillvalue="")))
+    return text % tuple([values.get(name, word) for name, word in words])
 
 
 @cache
-def _commands(remediation: str) -> tuple[list[str], list[str]]:
-    """Return the texts of a remediation, and the words between them to fill in."""
+def _commands(remediation: str) -> tuple[str, list[tuple[str, str]]]:
+    """Return a remediation as `%` fills it in, and with what: names, and words else."""
     found = [*_PARTS().finditer(remediation)]
     ends = [0, *(one.end() for one in found)]
     starts = [*(one.start() for one in found), len(remediation)]
     texts = [remediation[end:start] for end, start in zip(ends, starts, strict=True)]
-    return texts, [one[0] for one in found]
+    return _to_fill_in(texts), [(one[0].partition(" ")[0], one[0]) for one in found]
 
 
 def _on(resource: str) -> dict[str, str]:
@@ -666,11 +671,13 @@ def evidence_of(rule: Rule, subject: Fact) -> tuple[EvidenceItem, ...]:
     That a timeout is not set is evidence; that a password has no issuer's mark is not.
     """
     values = {path: _values(subject, path) for path in rule.evidence}
-    sparse = isinstance(subject, EmbeddedSecret)
+    sparse = type(subject) is EmbeddedSecret
     return tuple(
-        EvidenceItem(name=path, value=_in_words(value, brief=False))
-        for path, value in values.items()
-        if value is not None or not sparse
+        [
+            EvidenceItem(name=path, value=_in_words(value, brief=False))
+            for path, value in values.items()
+            if value is not None or not sparse
+        ]
     )
 
 
@@ -684,7 +691,11 @@ def cause_of(rule: Rule, subject: Fact) -> str:
     values = [_values(subject, path) for path in rule.cause]
     if not values or UNSET in values:
         return subject.id
-    return msgspec.json.encode(values, order="sorted").decode()
+    return _CAUSES.encode(values).decode()
+
+
+_CAUSES = msgspec.json.Encoder(order="sorted")
+_getter = cache(attrgetter)
 
 
 def _values(subject: object, path: str) -> object:
@@ -693,6 +704,12 @@ def _values(subject: object, path: str) -> object:
 
     Where a collection is not wholly known, its known part stands in for it.
     """
+    try:
+        value: object = _getter(path)(subject)
+    except AttributeError:  # it leads through a list, or ends early
+        value = None
+    if isinstance(value, str):  # as most are
+        return value
     name, _, rest = path.partition(".")
     value = getattr(subject, name)
     if value is UNSET:
@@ -707,7 +724,8 @@ def _values(subject: object, path: str) -> object:
 
 def _in_words(value: object, *, brief: bool) -> str:
     if isinstance(value, str):  # as most are
-        return _printable(_short(value) if brief else value)
+        text = _short(value) if brief and value.startswith("//") else value
+        return text if text.isprintable() else _printable(text)
     if value is UNSET:
         return "not established"
     if value is None:
