@@ -3,16 +3,19 @@
 import re
 import subprocess
 import sys
+from textwrap import TextWrapper
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec.structs import replace
 from tests.render.sample import AUDITOR, EMPTY, FINDINGS, REPORT, RESULT
 from tests.render.snapshot import FOLDER, assert_same
 
 from dagwarden.facts import Origin
 from dagwarden.findings import MissingInput, Report
-from dagwarden.render.text import render_text
+from dagwarden.render.text import render_text, wrapped
 from dagwarden.rule import Severity
 
 
@@ -186,3 +189,10 @@ def test_a_line_in_a_loop_is_told_once_with_how_often(verbose: bool) -> None:
     report = replace(REPORT, result=replace(RESULT, findings=(finding,)))
     text = render_text(report, width=200, colour=False, verbose=verbose)
     assert "  and 4 more tasks: dags/a.py:9 (3), dags/a.py:12\n" in text
+
+
+@given(st.text("ab-/ "), st.integers(1, 20))
+def test_lines_are_broken_as_the_library_would(text: str, width: int) -> None:
+    wrapper = TextWrapper(width, break_long_words=False, break_on_hyphens=False)
+    # which keeps spaces at the very beginning
+    assert wrapped(text, width) == (wrapper.wrap(text.lstrip()) or [""])
