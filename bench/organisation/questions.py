@@ -61,7 +61,6 @@ def timed(questions: list[Any], ask: Any) -> tuple[list[float], int]:
 def ask_dagwarden(folder: Path, org: Organisation) -> None:
     """Answer from facts, as `dagwarden explain` does."""
     from dagwarden import job
-    from dagwarden.graph.enrich import enrich
     from dagwarden.graph.explain import Asked, explain, who_can
     from dagwarden.graph.reach import ControlGraph, User, reached
 
@@ -70,7 +69,7 @@ def ask_dagwarden(folder: Path, org: Organisation) -> None:
     start = time.process_time()
     ready = job.prepare(said)
     facts = job.read(ready, job.no_progress).facts
-    asked = Asked(enrich(facts, ready.as_of))
+    asked = Asked.of(facts, ready.as_of)
     asked.control.populations()
     ControlGraph(asked.control, [])
     load = time.process_time() - start

@@ -91,10 +91,9 @@ class Estate:
 
     @cached_property
     def _asked(self) -> "Asked":
-        from dagwarden.graph.enrich import enrich
         from dagwarden.graph.explain import Asked
 
-        return Asked(enrich(self._read, self.as_of), self._claims)
+        return Asked.of(self._read, self.as_of, self._claims)
 
     def explain(self, principal: str, permission: str, resource: str) -> Explanation:
         """

@@ -612,7 +612,6 @@ def claims_of(said: Arguments) -> Mapping[str, object] | None:
 
 def _asked(said: Arguments, progress: Progress) -> "Asked":
     """Read the estate that questions are about; wrong claims are told before."""
-    from dagwarden.graph.enrich import enrich
     from dagwarden.graph.explain import Asked
 
     claims = claims_of(said)
@@ -620,7 +619,7 @@ def _asked(said: Arguments, progress: Progress) -> "Asked":
     read_facts = read(ready, progress).facts
     progress("asking")
     # no paths are made for a question
-    return Asked(enrich(read_facts, ready.as_of), claims)
+    return Asked.of(read_facts, ready.as_of, claims)
 
 
 def ask(

@@ -27,6 +27,7 @@ from dagwarden.graph.access.permissions import host_of
 from dagwarden.graph.becoming import MOST_TOLD, becoming
 from dagwarden.graph.callers import resolve
 from dagwarden.graph.edges import Gives, usable
+from dagwarden.graph.enrich import enrich
 from dagwarden.graph.estate import Estate
 from dagwarden.graph.federation import Bearer, bearer
 from dagwarden.graph.granting import (
@@ -37,7 +38,7 @@ from dagwarden.graph.granting import (
     given_itself,
     who_gives_himself,
 )
-from dagwarden.graph.hierarchy import account_resource
+from dagwarden.graph.hierarchy import Hierarchy, account_resource
 from dagwarden.graph.identities import act
 from dagwarden.graph.needs import GET_TOKEN, Need, disabled, judge, links, open_causes
 from dagwarden.graph.new_keys import CREATE_KEY, NewKeys
@@ -86,15 +87,31 @@ class Asked:
     """An estate to which questions are asked: joined and indexed once."""
 
     def __init__(
-        self, facts: Facts, claims: Mapping[str, object] | None = None
+        self,
+        facts: Facts,
+        claims: Mapping[str, object] | None = None,
+        hierarchy: Hierarchy | None = None,
     ) -> None:
         """
         Join enriched facts; UsageError where no snapshot is among them.
 
         With the claims of an external token, questions may ask of its bearer: `token`.
+        `hierarchy` is that of the facts, where it was made already.
         """
         self.bearer = None if claims is None else bearer(facts, claims)
-        self.estate = asked_estate(facts, self.bearer.settled if self.bearer else ())
+        claimed = self.bearer.settled if self.bearer else ()
+        self.estate = asked_estate(facts, hierarchy, claimed)
+
+    @classmethod
+    def of(
+        cls,
+        read: Facts,
+        as_of: datetime,
+        claims: Mapping[str, object] | None = None,
+    ) -> "Asked":
+        """Enrich and join facts as sources read them; `as_of` as for `build.begin`."""
+        hierarchy = Hierarchy(read)
+        return cls(enrich(read, as_of, hierarchy), claims, hierarchy)
 
     @cached_property
     def unread(self) -> tuple[Gap, ...]:

@@ -10,7 +10,7 @@ from dagwarden.facts import CloudRun, Facts, Task
 from dagwarden.graph.access.membership import Claimed
 from dagwarden.graph.access.permissions import of_role
 from dagwarden.graph.estate import Estate, label
-from dagwarden.graph.hierarchy import account_resource
+from dagwarden.graph.hierarchy import Hierarchy, account_resource
 from dagwarden.graph.needs import READ_SERVICE
 from dagwarden.graph.principals import kind_of
 from dagwarden.graph.targets import Runs, host_of
@@ -20,17 +20,20 @@ from dagwarden.patterns import late
 _SLIP = 0.9
 
 
-def asked_estate(facts: Facts, claimed: Iterable[Claimed] = ()) -> Estate:
+def asked_estate(
+    facts: Facts, hierarchy: Hierarchy | None, claimed: Iterable[Claimed]
+) -> Estate:
     """
     Return the facts, joined for questions; UsageError without a snapshot.
 
-    `claimed` are the federated identities whose tokens are known.
+    `hierarchy` is that of the facts, where it was made already; `claimed` are the
+    federated identities whose tokens are known.
     """
     if not facts.snapshots:
         raise UsageError(
             "there is no snapshot to explain", remedy="give one with --snapshot"
         )
-    return Estate(facts, claimed=claimed)
+    return Estate(facts, hierarchy, claimed)
 
 
 def permission_named(estate: Estate, text: str) -> str:
