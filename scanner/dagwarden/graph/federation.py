@@ -250,6 +250,7 @@ def exchange(provider: FederationProvider, claims: Mapping[str, Any]) -> Exchang
     groups = frozenset(
         one for one in _listed(attributes.get("google.groups")) if isinstance(one, str)
     )
+    elsewhere = {"google.groups"} if provider.groups_elsewhere else set[str]()
     return Exchange(
         claimed=Claimed(
             key=f"principal://iam.googleapis.com/{pool}/subject/{subject}",
@@ -259,9 +260,7 @@ def exchange(provider: FederationProvider, claims: Mapping[str, Any]) -> Exchang
                 for attribute, value in attributes.items()
                 if attribute.startswith("attribute.") and isinstance(value, str)
             },
-            open=unclear
-            | _of_other_kinds(attributes)
-            | ({"google.groups"} if provider.groups_elsewhere else frozenset()),
+            open=unclear | _of_other_kinds(attributes) | elsewhere,
         )
     )
 
