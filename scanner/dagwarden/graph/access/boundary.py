@@ -125,6 +125,12 @@ class Boundaries:
         self._bindings: dict[str, list[BoundaryBinding]] = {}
         for binding in facts.boundary_bindings:
             self._bindings.setdefault(binding.policy, []).append(binding)
+        # workforce pools -> the organisations that they are of
+        self._owners = {
+            one.pool: one.organization
+            for one in facts.federation_providers
+            if one.organization is not None
+        }
         # boundaries without any binding: to whom they are bound was not given
         self._unbound = bool(facts.boundary_policies) and not facts.boundary_bindings
 
@@ -260,9 +266,20 @@ class Boundaries:
         if not principals.startswith(_CONTAINERS):
             return unknown
         organization = principals.startswith(f"{_CONTAINERS}organizations/")
-        if kind in ("user", "workforce"):  # whose domains and pools are not read
-            return unknown if organization else NO
+        if kind in ("user", "workforce"):
+            return self._of_organization(principals, key) if organization else NO
         return self._membership.of_container(self._hierarchy.canonical(principals), key)
+
+    def _of_organization(self, principals: str, key: str) -> Told:
+        """
+        Tell whether a person is in the set of an organisation: of its workforce's pools.
+
+        Which domains are its own is not read.
+        """
+        own = self._owners.get(f"{_POOLS}{self._membership.pool(key)}")
+        if own is None:
+            return open_(Cause(reason="membership", symbol=principals))
+        return YES if f"{_CONTAINERS}{own}" == principals else NO
 
     def _all_in_set(self, principals: str, group: str, unknown: Told) -> Told:
         """Tell whether all members of a group are in a set; some: not known."""
