@@ -103,6 +103,7 @@ _CONTAINERS: Mapping[Place, str] = {
 _OF_GOOGLE = frozenset({"service_agent", "deleted"})
 # Members that stand for others, of whom a list may tell.
 _POPULATIONS = ("group:", "customer:", "principalSet://cloud")
+_TOLD_APART = (*_POPULATIONS, "principalSet://iam.")
 # Facts that stand in someone's way, by what a lever lifts, and how people call them.
 _GUARDRAILS: Mapping[str, tuple[str, str]] = {
     "deny": ("deny_policy", "deny policies"),
@@ -683,6 +684,35 @@ class Control:
                 unsure = access.roles.perhaps(binding.role) & CONTROLLING
                 if told.held is None and self._could_matter(binding, unsure):
                     yield from told.causes
+        if not is_pool(key):
+            unclear, covers = self._unclear, access.membership.covers
+            for member in (*unclear.get(None, ()), *unclear.get(key.lower(), ())):
+                yield from covers(member, key).causes
+
+    @cached_property
+    def _unclear(self) -> Mapping[str | None, list[str]]:
+        """
+        Return the members who may be someone else and could control accounts.
+
+        They are people of a domain, accounts that were deleted, and members of a kind
+        that is not documented: all that neither `populations` nor sets of pools tell.
+        Those that one alone can be stand under his key.
+        """
+        access, found = self.estate.access, dict[str | None, list[str]]()
+        for member in sorted(access.many):
+            if not member.startswith(_TOLD_APART) and self._controls(member):
+                alone = member.startswith("deleted:") or "?uid=" in member
+                one = member.removeprefix("deleted:").partition("?uid=")[0].lower()
+                found.setdefault(one if alone else None, []).append(member)
+        return found
+
+    def _controls(self, member: str) -> bool:
+        """Tell whether whoever is a member could control an account."""
+        roles = self.estate.access.roles
+        return any(
+            self._could_matter(binding, roles.perhaps(binding.role) & CONTROLLING)
+            for binding in self.estate.access.naming(member)
+        )
 
     def lever_doubts(self, key: str) -> Iterator[Cause]:
         """Yield what could let the identity lift more, by its bindings."""
@@ -872,16 +902,12 @@ class Control:
 
     def _find_populations(self) -> tuple[Cause, ...]:
         access = self.estate.access
-        roles, unlisted = access.roles, access.membership.unlisted
         return distinct(
             Cause(reason="membership", symbol=member)
-            for member in access.named()
+            for member in access.many
             if member.startswith(_POPULATIONS)
-            and unlisted(member)
-            and any(
-                self._could_matter(binding, roles.perhaps(binding.role) & CONTROLLING)
-                for binding in access.naming(member)
-            )
+            and access.membership.unlisted(member)
+            and self._controls(member)
         )
 
 

@@ -11,6 +11,7 @@ others.
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from functools import cached_property
 from itertools import islice
@@ -228,6 +229,11 @@ class Access:
     def named(self) -> Iterable[str]:
         """Return the keys of all members of all bindings, each once."""
         return self._of.keys()
+
+    @property
+    def many(self) -> AbstractSet[str]:
+        """Return the members that stand, or may stand, for others than their own key."""
+        return self._many
 
     def naming(self, key: str) -> Sequence[Binding]:
         """Return the bindings that name a key itself."""
