@@ -809,6 +809,25 @@ class ComposerEnvironment(Fact, frozen=True, kw_only=True):
     dag_writers_known: tuple[Writer, ...] = ()
 
 
+SenderKind = Literal["schedule", "event_trigger", "push_subscription", "workflow"]
+
+
+class Sender(Fact, frozen=True, kw_only=True):
+    """
+    What sends requests as an account by itself: no task starts it.
+
+    id: `sender:RESOURCE_NAME`
+    """
+
+    resource: str
+    kind: SenderKind
+    service_account: str  # e-mail
+    token: Token  # of the account, that goes with its requests
+    # full name of the service or job, or scheme and host; None: it does not say
+    target: str | None = None
+    paused: bool = False
+
+
 class AuditConfig(Fact, frozen=True, kw_only=True):
     """
     An audit configuration as written on one resource.
@@ -1076,8 +1095,8 @@ class Grant(Fact, frozen=True, kw_only=True):
     used_by_tasks: bool = False
     # whether a Cloud Run service or job runs as the identity
     runs_workload: Maybe[bool] = UNSET
-    # whether a scanned call rests on it; False: surely none does, and nothing else that
-    # acts as the identity was left out; None: no task acts as the identity
+    # whether a scanned call, or what a sender sends, rests on it; False: surely none does,
+    # and nothing else that acts as the identity was left out; None: no task acts as it
     used_by_calls: Maybe[bool | None] = UNSET
     # of people: the domain of their e-mail, in lower case
     domain: str | None = None
@@ -1271,6 +1290,7 @@ class Facts(Record, frozen=True, kw_only=True):
     org_policies: tuple[OrgPolicy, ...] = ()
     log_sinks: tuple[LogSink, ...] = ()
     log_buckets: tuple[LogBucket, ...] = ()
+    senders: tuple[Sender, ...] = ()
     service_perimeters: tuple[ServicePerimeter, ...] = ()
     deny_policies: tuple[DenyPolicy, ...] = ()
     boundary_policies: tuple[BoundaryPolicy, ...] = ()
@@ -1320,6 +1340,7 @@ KINDS: dict[str, tuple[str, type[Fact]]] = {
     "org_policy": ("org_policies", OrgPolicy),
     "log_sink": ("log_sinks", LogSink),
     "log_bucket": ("log_buckets", LogBucket),
+    "sender": ("senders", Sender),
     "service_perimeter": ("service_perimeters", ServicePerimeter),
     "deny_policy": ("deny_policies", DenyPolicy),
     "boundary_policy": ("boundary_policies", BoundaryPolicy),

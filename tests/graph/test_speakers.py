@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from tests.graph.test_build import AS_OF, ENV_SA, ESTATE, account, at
 from tests.graph.test_edges import POOL, provider
 
-from dagwarden.facts import FederationProvider, Key
+from dagwarden.facts import FederationProvider, Key, Sender
 from dagwarden.graph.build import derive
 from dagwarden.graph.estate import Estate
 from dagwarden.graph.network import network
@@ -134,3 +134,22 @@ def test_people_of_a_workforce_are_told_by_their_directory() -> None:
     okta = takes(pool=staff, name=f"{staff}/providers/okta", workforce=True)
     (line,) = said(f"principalSet:{staff}/group/ops", okta)
     assert line == WHO.replace("gh", "okta") + " where assertion.teams holds ops"
+
+
+def test_what_sends_requests_speaks_for_its_account() -> None:
+    # cloud.google.com/scheduler/docs/http-target-auth
+    schedule = Sender(
+        id="sender:s",
+        origin=at(),
+        resource="//cloudscheduler.googleapis.com/projects/p/locations/r/jobs/s",
+        kind="schedule",
+        service_account=ENV_SA,
+        token="id_token",
+        target="//run.googleapis.com/projects/p/locations/r/services/api",
+    )
+    resting = replace(schedule, kind="push_subscription", target=None, paused=True)
+    assert said(account(ENV_SA), senders=(schedule, resting)) == (
+        "schedule projects/p/locations/r/jobs/s, to service api (p, r)",
+        "push subscription projects/p/locations/r/jobs/s, which is paused",
+    )
+    assert said(account("other@x.example"), senders=(schedule,)) == ()

@@ -17,6 +17,7 @@ from tests.graph.test_build import (
     SERVICE,
     TASK,
     TEAM_SA,
+    URL,
     account,
     account_name,
     at,
@@ -28,7 +29,7 @@ from tests.graph.test_build import (
     with_task,
 )
 
-from dagwarden.facts import Facts, Gap, Grant, Role
+from dagwarden.facts import Facts, Gap, Grant, Role, Sender
 from dagwarden.graph.build import derive
 
 RUNS = bind(PROJECT, "roles/run.developer", account(ENV_SA))
@@ -253,3 +254,52 @@ def test_an_impersonation_is_used() -> None:
     assert grant(facts, link.role).used_by_calls is True
     assert grant(facts, team.role).used_by_calls is True
     assert grant(facts, SPARE.role).used_by_calls is False
+
+
+# ------------------------------------------------------- what is sent, and by no task
+
+SCHEDULE = Sender(
+    id="sender:s",
+    origin=at(),
+    resource="//cloudscheduler.googleapis.com/projects/p/locations/r1/jobs/s",
+    kind="schedule",
+    service_account=ENV_SA,
+    token="id_token",
+    target=URL,
+)
+DOES = ("dynamic", f"what {SCHEDULE.resource} does as its account")
+
+
+@pytest.mark.parametrize(
+    ("changes", "used"),
+    [
+        # cloud.google.com/run/docs/triggering/using-scheduler: an ID token, to its URL
+        ({}, True),
+        ({"target": SERVICE}, True),
+        ({"paused": True}, UNSET),
+        ({"token": "access_token"}, UNSET),
+        ({"target": "https://elsewhere.example"}, UNSET),
+        ({"target": None}, UNSET),
+        # cloud.google.com/run/docs/execute/jobs-on-schedule: an access token
+        ({"target": JOB, "token": "access_token"}, UNSET),
+        ({"service_account": TEAM_SA}, False),
+    ],
+)
+def test_a_schedule_rests_on_what_lets_it_call(
+    changes: dict[str, Any], used: Any
+) -> None:
+    sender = replace(SCHEDULE, **changes)
+    facts = replace(DECLARED, senders=(sender,))
+    found = grant(facts, SPARE.role)
+    assert found.used_by_calls is used
+    if used is UNSET:
+        assert DOES in causes(found, "used_by_calls")
+
+
+def test_a_schedule_runs_a_job() -> None:
+    caller = replace(SCHEDULE, target=JOB, token="access_token")
+    spare = bind(PROJECT, "roles/run.jobsExecutor", account(ENV_SA))
+    alone = replace(with_bindings(ESTATE, RUNS, spare), environments=(ALONE,))
+    for senders, used in (((), False), ((caller,), True)):
+        facts = replace(alone, calls=(), senders=senders)
+        assert grant(facts, spare.role).used_by_calls is used

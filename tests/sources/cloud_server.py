@@ -67,8 +67,10 @@ class Cloud:
         types = tuple(request.asset_types)
         # what is asked for in a request of its own is told apart
         of = {kind.partition("/")[0] for kind in types}
-        alone = content == "RESOURCE" and len(of) == 1
-        subject = f"{content} of {of.pop()}" if alone else content
+        alone = (
+            content == "RESOURCE" and "cloudresourcemanager.googleapis.com" not in of
+        )
+        subject = f"{content} of {' and '.join(sorted(of))}" if alone else content
         self._asked("ListAssets", subject, request.page_token)
         self.read_times.append(cast("datetime | None", request.read_time))
         self.types[subject] = types

@@ -328,6 +328,15 @@ DENIED = [grpc.StatusCode.PERMISSION_DENIED, None]
             ("log_bucket", "log_sink"),
         ),
         (
+            (
+                "ListAssets",
+                "RESOURCE of eventarc.googleapis.com and pubsub.googleapis.com and workflows.googleapis.com",
+            ),
+            "SENDERS of organizations/9",
+            "PERMISSION_DENIED (it needs cloudasset.assets.listResource)",
+            ("sender",),
+        ),
+        (
             ("ListServiceAccounts", "projects/shop"),
             "service accounts of projects/shop",
             "PERMISSION_DENIED (it needs iam.serviceAccounts.list)",
@@ -463,6 +472,7 @@ def test_progress_tells_each_part(channel: grpc.Channel, tmp_path: Path) -> None
         ("ORG_POLICY", 0),
         ("CONSTRAINTS", 0),
         ("LOGGING", 0),
+        ("SENDERS", 0),
         ("service accounts", 1),
         ("roles", 2),
     ]

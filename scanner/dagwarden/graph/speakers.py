@@ -3,7 +3,8 @@ Who can speak for an identity without any binding: in words, for no policy names
 
 Behind a member of a workload identity pool are all tokens that a provider makes it of
 (cloud.google.com/iam/docs/workload-identity-federation#mapping); behind an account, whoever
-has a copy of one of its keys (cloud.google.com/iam/docs/keys-create-delete).
+has a copy of one of its keys (cloud.google.com/iam/docs/keys-create-delete), and what
+sends requests as it (cloud.google.com/scheduler/docs/http-target-auth and its like).
 """
 
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from msgspec import UNSET
 
 from dagwarden.facts import FederationProvider, Key
 from dagwarden.graph.estate import Estate
-from dagwarden.graph.principals import email_of
+from dagwarden.graph.principals import account_key, email_of
 from dagwarden.patterns import late
 
 _MEMBER = late(
@@ -31,7 +32,7 @@ def speakers(estate: Estate, key: str) -> tuple[str, ...]:
     """Return who can speak for an identity, a line each; nothing for most."""
     if found := _KUBERNETES().fullmatch(key):
         return (_pods(found["pool"], found["namespace"], found["name"]),)
-    said = [*_federated(estate, key), *_of_keys(estate, key)]
+    said = [*_federated(estate, key), *_of_keys(estate, key), *_senders(estate, key)]
     if len(said) > MOST:
         said[MOST:] = [f"... and {len(said) - MOST} more"]
     return tuple(said)
@@ -130,3 +131,17 @@ def works(key: Key, as_of: datetime | None) -> bool | None:
     except ValueError:
         return None
     return None if until.tzinfo is None else as_of < until
+
+
+# ---------------------------------------------------------------------------- senders
+
+
+def _senders(estate: Estate, key: str) -> Iterator[str]:
+    """Yield what sends requests as an account, and where to."""
+    shown = estate.hierarchy.shown
+    for one in estate.facts.senders:
+        if account_key(one.service_account) == key:
+            kind = one.kind.replace("_", " ")
+            paused = ", which is paused" if one.paused else ""
+            to = f", to {shown(one.target)}" if one.target else ""
+            yield f"{kind} {shown(one.resource)}{paused}{to}"

@@ -5,7 +5,15 @@ from urllib.parse import urlsplit
 
 from msgspec import UNSET
 
-from dagwarden.facts import Call, CloudRun, Connection, Maybe, Record, TargetKind
+from dagwarden.facts import (
+    Call,
+    CloudRun,
+    Connection,
+    Maybe,
+    Record,
+    Sender,
+    TargetKind,
+)
 from dagwarden.graph.access import Cause
 from dagwarden.graph.estate import Estate, cause, causes_of
 from dagwarden.graph.principals import email_of, project_of_account
@@ -86,6 +94,22 @@ def takes(runs: Runs, run: CloudRun, audience: str) -> Maybe[bool]:
         return True
     found = runs.by_host(host)
     return UNSET if found is None else found.resource == run.resource
+
+
+def sent_to(runs: Runs, sender: Sender) -> tuple[str, CloudRun] | None:
+    """Return what a sender's requests take, and of which service or job; None: no such."""
+    target = sender.target or ""
+    named = target.startswith(RUN)
+    run = runs.by_name(target) if named else runs.by_host(host_of(target))
+    permission = _SENT.get((run.kind, sender.token)) if run else None
+    return (permission, run) if permission and run else None
+
+
+# cloud.google.com/run/docs/triggering/using-scheduler, .../execute/jobs-on-schedule
+_SENT = {
+    ("service", "id_token"): "run.routes.invoke",
+    ("job", "access_token"): "run.jobs.run",
+}
 
 
 def resource_name(project: str, region: str, kind: str, name: str) -> str:

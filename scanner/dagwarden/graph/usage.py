@@ -12,13 +12,13 @@ from typing import Literal
 from msgspec import UNSET
 
 from dagwarden.facts import Binding, Call, Maybe, Record, Task
-from dagwarden.graph.access import Cause, distinct
+from dagwarden.graph.access import Answer, Cause, distinct
 from dagwarden.graph.callers import Caller
 from dagwarden.graph.estate import Estate, cause, causes_of, label
 from dagwarden.graph.identities import Acting
-from dagwarden.graph.needs import ACT_AS, Judged, Need, judge, open_causes
+from dagwarden.graph.needs import ACT_AS, Judged, judge, open_causes
 from dagwarden.graph.principals import account_key
-from dagwarden.graph.targets import Target
+from dagwarden.graph.targets import Runs, Target, sent_to
 from dagwarden.patterns import late
 
 # Gaps in these may hide a task or a call.
@@ -110,9 +110,10 @@ class Usage:
         self._open: dict[str, list[Cause]] = {}
         for call in self._calls:
             for need in call.judged.known:
-                self._rest_on(need)
+                self._rest_on(need.answer)
                 if need.holder is not None:
                     self._open.setdefault(need.holder, []).extend(open_causes(need))
+        self._rest_on_sent()
         self._declared = {
             account_key(name)
             for environment in estate.facts.environments
@@ -123,8 +124,18 @@ class Usage:
         self._workloads = self._running()
         self._causes: dict[tuple[str, frozenset[_About]], tuple[Cause, ...]] = {}
 
-    def _rest_on(self, need: Need) -> None:
-        answer = need.answer
+    def _rest_on_sent(self) -> None:
+        """Index the grants behind what is sent in an account's name, and by no task."""
+        senders, access = self._estate.facts.senders, self._estate.access
+        runs = Runs(self._estate) if senders else None
+        for sender in senders:
+            sent = sent_to(runs, sender) if runs and not sender.paused else None
+            if sent is not None:
+                permission, run = sent
+                key = account_key(sender.service_account)
+                self._rest_on(access.holds(key, permission, run.resource))
+
+    def _rest_on(self, answer: Answer) -> None:
         for support in answer.supports:
             if support.binding is None:
                 continue
@@ -135,7 +146,7 @@ class Usage:
                 self._perhaps[at] = answer.causes
 
     def used(self, binding: Binding, key: str) -> Maybe[bool]:
-        """Tell whether a scanned call rests on the grant; UNSET: see `why`."""
+        """Tell whether a scanned call, or what is sent, rests on it; UNSET: see `why`."""
         if (binding.id, key) in self._used:
             return True
         return UNSET if self.why(binding, key) else False
@@ -236,6 +247,9 @@ class Usage:
                     "any",
                     f"what {run.resource} does as its account",
                 )
+        for sender in facts.senders:
+            symbol = f"what {sender.resource} does as its account"
+            runs(sender.service_account, "any", symbol)
         # what Airflow itself needs (secrets, logs) is none of the rights on Cloud Run
         for composer in facts.composer_environments:
             if isinstance(composer.service_account, str):

@@ -36,9 +36,13 @@ from dagwarden.sources.snapshot.records import (
     ORGANIZATION,
     PROJECT,
     ROLE,
+    SCHEDULE,
     SERVICE,
     SERVICE_ACCOUNT,
     SERVICE_ACCOUNT_KEY,
+    SUBSCRIPTION,
+    TRIGGER,
+    WORKFLOW,
     WORKFORCE_POOL,
     WORKFORCE_PROVIDER,
     ContainerShape,
@@ -69,9 +73,10 @@ WORKERS = 8
 # Asked for by themselves: where one is refused, the others are still read.
 _CONSTRAINT_TYPES = (ORG_POLICY,)
 _LOGGING_TYPES = (LOG_BUCKET, LOG_SINK)
-_OWN_TYPES = frozenset({*_CONSTRAINT_TYPES, *_LOGGING_TYPES})
+_SENDER_TYPES = (SUBSCRIPTION, TRIGGER, WORKFLOW)
+_OWN_TYPES = frozenset({*_CONSTRAINT_TYPES, *_LOGGING_TYPES, *_SENDER_TYPES})
 # Not asked for: the inventory is not documented to hold them. gcloud lists them.
-_ELSEWHERE = frozenset({WORKFORCE_POOL, WORKFORCE_PROVIDER})
+_ELSEWHERE = frozenset({SCHEDULE, WORKFORCE_POOL, WORKFORCE_PROVIDER})
 # Service accounts and their keys come from IAM, which knows them first.
 _RESOURCE_TYPES = tuple(
     sorted(
@@ -274,6 +279,7 @@ class _Pull:
             )
         self._list_assets("CONSTRAINTS", _CONSTRAINT_TYPES, principal)
         self._list_assets("LOGGING", _LOGGING_TYPES, principal)
+        self._list_assets("SENDERS", _SENDER_TYPES, principal)
         self._each(
             "service accounts",
             sorted(self._projects.items()),
@@ -298,6 +304,7 @@ class _Pull:
             "ORG_POLICY": ContentType.ORG_POLICY,
             "CONSTRAINTS": ContentType.RESOURCE,
             "LOGGING": ContentType.RESOURCE,
+            "SENDERS": ContentType.RESOURCE,
         }
         request = ListAssetsRequest(
             parent=self._scope,
@@ -508,6 +515,7 @@ _NEEDS = {
     "ORG_POLICY": ("cloudasset.assets.listOrgPolicy", ("org_policy",)),
     "CONSTRAINTS": ("cloudasset.assets.listResource", ("org_policy",)),
     "LOGGING": ("cloudasset.assets.listResource", ("log_bucket", "log_sink")),
+    "SENDERS": ("cloudasset.assets.listResource", ("sender",)),
 }
 
 

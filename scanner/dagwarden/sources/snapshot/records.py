@@ -33,6 +33,10 @@ TAG_BINDING = "cloudresourcemanager.googleapis.com/TagBinding"
 ORG_POLICY = "orgpolicy.googleapis.com/Policy"
 LOG_SINK = "logging.googleapis.com/LogSink"
 LOG_BUCKET = "logging.googleapis.com/LogBucket"
+SCHEDULE = "cloudscheduler.googleapis.com/Job"
+SUBSCRIPTION = "pubsub.googleapis.com/Subscription"
+TRIGGER = "eventarc.googleapis.com/Trigger"
+WORKFLOW = "workflows.googleapis.com/Workflow"
 
 
 # Where a resource's data came through a protocol message, 3 is written 3.0 and an
@@ -533,6 +537,66 @@ class ComposerShape(Shape, kw_only=True):
     storageConfig: StorageConfigShape | None = None
 
 
+class TokenShape(Shape, kw_only=True):
+    """As which account a request is sent: `oidcToken`, `oauthToken`."""
+
+    serviceAccountEmail: str | None = None
+
+
+class HttpTargetShape(Shape, kw_only=True):
+    """`httpTarget` of a schedule."""
+
+    uri: str | None = None
+    oidcToken: TokenShape | None = None
+    oauthToken: TokenShape | None = None
+
+
+class ScheduleShape(Shape, kw_only=True):
+    """A job of Cloud Scheduler."""
+
+    state: Enum | None = None
+    httpTarget: HttpTargetShape | None = None
+
+
+class PushConfigShape(Shape, kw_only=True):
+    """`pushConfig` of a subscription."""
+
+    pushEndpoint: str | None = None
+    oidcToken: TokenShape | None = None
+
+
+class SubscriptionShape(Shape, kw_only=True):
+    """A subscription of Pub/Sub."""
+
+    pushConfig: PushConfigShape | None = None
+
+
+class RunDestinationShape(Shape, kw_only=True):
+    """`destination.cloudRun` of a trigger: a service of the trigger's own project."""
+
+    service: str = ""
+    region: str = ""
+
+
+class DestinationShape(Shape, kw_only=True):
+    """`destination` of a trigger."""
+
+    cloudRun: RunDestinationShape | None = None
+
+
+class TriggerShape(Shape, kw_only=True):
+    """A trigger of Eventarc."""
+
+    serviceAccount: str | None = None
+    destination: DestinationShape | None = None
+
+
+class WorkflowShape(Shape, kw_only=True):
+    """A workflow."""
+
+    serviceAccount: str | None = None
+
+
 Data: TypeAlias = (
     ContainerShape
     | BucketShape
@@ -550,6 +614,10 @@ Data: TypeAlias = (
     | OrgPolicyShape
     | LogSinkShape
     | LogBucketShape
+    | ScheduleShape
+    | SubscriptionShape
+    | TriggerShape
+    | WorkflowShape
 )
 
 # What `resource.data` of a type is decoded into: the types that are modelled.
@@ -574,6 +642,10 @@ MODELLED: dict[str, type[Data]] = {
     ORG_POLICY: OrgPolicyShape,
     LOG_SINK: LogSinkShape,
     LOG_BUCKET: LogBucketShape,
+    SCHEDULE: ScheduleShape,
+    SUBSCRIPTION: SubscriptionShape,
+    TRIGGER: TriggerShape,
+    WORKFLOW: WorkflowShape,
 }
 
 

@@ -14,11 +14,14 @@ from dagwarden.sources.snapshot.records import (
     EnvShape,
     LogSinkShape,
     Reduced,
+    ScheduleShape,
     SealedSecret,
     SoftwareConfigShape,
+    SubscriptionShape,
     TaskSpecShape,
     Value,
 )
+from dagwarden.sources.snapshot.senders import sent_to
 
 # Where a value stands decides what its place is called.
 ENVIRONMENT = "env"
@@ -35,7 +38,8 @@ def reduce(data: Data, fingerprint: Fingerprint) -> None:
     """
     Replace every environment value in `data`, in place, by what it was.
 
-    Of what people write to choose log entries, secrets are starred.
+    Of what people write to choose log entries, secrets are starred; of URLs that
+    requests are sent to, hosts are kept.
     """
     if type(data) is CloudRunShape:
         for variable in _variables(data):
@@ -44,6 +48,10 @@ def reduce(data: Data, fingerprint: Fingerprint) -> None:
             )
     elif type(data) is LogSinkShape and data.filter:
         data.filter = without_secrets(data.filter)
+    elif type(data) is ScheduleShape and data.httpTarget:
+        data.httpTarget.uri = sent_to(data.httpTarget.uri or "")
+    elif type(data) is SubscriptionShape and data.pushConfig:
+        data.pushConfig.pushEndpoint = sent_to(data.pushConfig.pushEndpoint or "")
     elif type(data) is ComposerShape and (software := _software(data)):
         software.envVariables = _all_reduced(
             ENVIRONMENT, software.envVariables, fingerprint

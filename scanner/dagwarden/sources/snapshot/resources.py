@@ -43,12 +43,16 @@ from dagwarden.sources.snapshot.records import (
     ORG_POLICY,
     PROVIDER,
     ROLE,
+    SCHEDULE,
     SERVICE,
     SERVICE_ACCOUNT,
     SERVICE_ACCOUNT_KEY,
+    SUBSCRIPTION,
     TAG_BINDING,
     TAG_KEY,
     TAG_VALUE,
+    TRIGGER,
+    WORKFLOW,
     WORKFORCE_PROVIDER,
     Asset,
     CloudRunShape,
@@ -65,6 +69,7 @@ from dagwarden.sources.snapshot.records import (
     ServiceAccountKeyShape,
     ServiceAccountShape,
 )
+from dagwarden.sources.snapshot.senders import sender
 from dagwarden.sources.snapshot.workloads import (
     NOT_GIVEN,
     cloud_run,
@@ -541,6 +546,12 @@ def _unread(one: Joined, fields: Mapping[str, object]) -> tuple[Unresolved, ...]
     )
 
 
+def _sender(one: Joined, around: Surroundings) -> Iterator[Fact]:
+    fact = sender(one.name, _data(one), around.names, _origin(one))
+    if fact is not None:
+        yield fact
+
+
 _READERS: dict[str, Callable[[Joined, Surroundings], Iterator[Fact]]] = {
     BUCKET: _bucket,
     SERVICE_ACCOUNT: _service_account,
@@ -555,4 +566,8 @@ _READERS: dict[str, Callable[[Joined, Surroundings], Iterator[Fact]]] = {
     ORG_POLICY: _org_policy,
     LOG_SINK: _log_sink,
     LOG_BUCKET: _log_bucket,
+    SCHEDULE: _sender,
+    SUBSCRIPTION: _sender,
+    TRIGGER: _sender,
+    WORKFLOW: _sender,
 }
