@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from io import BufferedReader
 from pathlib import Path
+from sys import intern
 from typing import BinaryIO, cast
 
 import msgspec
@@ -257,7 +258,7 @@ class _Reader:
             delegations=[],
         )
         self._fingerprint = fingerprint
-        self._chains: dict[tuple[str, ...], tuple[str, ...]] = {}
+        self._chains: dict[tuple[str, ...] | None, tuple[str, ...]] = {}
         self._gaps_untold = 0
         self._end: End | None = None
 
@@ -310,6 +311,7 @@ class _Reader:
         assets = _decode_assets(found.assets)
         for asset in assets:
             asset.source = export.path
+            asset.type = intern(asset.type)
             if asset.ancestors is not None:
                 asset.ancestors = self._above(asset.ancestors, asset.line)
             if asset.data is not None:
@@ -373,7 +375,7 @@ class _Reader:
             return
         name, kind = line.name, line.assetType or line.asset_type
         if kind and name and name.startswith("//") and name.isprintable():
-            self._take_asset(line, name, kind, element)
+            self._take_asset(line, name, intern(kind), element)  # few, in many lines
         else:
             self._take_any(element)
 
@@ -610,7 +612,8 @@ class _Reader:
             line=element.line,
             element=element.index,
             update_time=line.updateTime or line.update_time,
-            ancestors=self._above(line.ancestors, element.line),
+            ancestors=self._chains.get(line.ancestors)
+            or self._above(line.ancestors, element.line),
             parent=resource.parent if resource is not None else None,
             policy=policy,
         )
@@ -664,8 +667,6 @@ class _Reader:
         """Return the one object for ancestors, which all assets of a project share."""
         if not ancestors:
             return None
-        if known := self._chains.get(ancestors):
-            return known
         if len(ancestors) > MAX_DEPTH:
             self.gap("malformed", _TOO_MANY, line=line, kinds=("resource",))
             return None

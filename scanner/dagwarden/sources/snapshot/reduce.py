@@ -87,10 +87,10 @@ def secrets_of(
 def _reduced(
     where: str, name: str, value: Value, fingerprint: Fingerprint
 ) -> Reduced | None:
+    if type(value) is str and (where, name, value) in _harmless:
+        return None
     if value is None or isinstance(value, Reduced):
         return value
-    if isinstance(value, str) and (where, name, value) in _harmless:
-        return None
     secrets = secrets_in(where, {name: value}, _NOWHERE, fingerprint)
     if not secrets:
         if isinstance(value, str) and len(_harmless) < _MOST_HARMLESS:
