@@ -7,14 +7,19 @@ from functools import lru_cache, partial
 from msgspec import UNSET, UnsetType, structs
 
 from dagwarden.facts import (
+    CloudRun,
+    ComposerEnvironment,
     Fact,
     FederationProvider,
+    Identity,
     Key,
     LogBucket,
     LogSink,
+    OrgPolicy,
     Origin,
     Resource,
     Role,
+    Sender,
     Unresolved,
 )
 from dagwarden.sources.snapshot.export import GUARDRAIL
@@ -96,18 +101,27 @@ class Surroundings:
         return data if isinstance(data, PoolShape) else None
 
 
-def facts_of_record(one: Joined, around: Surroundings) -> Iterator[Fact]:
-    """Yield the facts that one resource's own records hold, and what constrains it."""
+def facts_of_record(one: Joined, around: Surroundings) -> list[Fact]:
+    """Return the facts that one resource's own records hold, and what constrains it."""
     if one.type in _OF_TAGS:  # `tags` makes facts of them
-        return
-    if one.name.startswith(CONTAINERS):
-        yield container(one.name, one.first.origin(), around, _data(one), one.ancestors)
-    elif reader := _READERS.get(one.type):
-        yield from reader(one, around)
+        return []
+    fact = _fact_of_data(one, around)
+    found = [] if fact is None else [fact]
+    if not one.constraints:  # as of most
+        return found
     for constraint, told in sorted(one.constraints.items()):
         shape = constraint_of(told, constraint)
         if shape is not None:
-            yield org_policy(one.name, shape, told.origin("orgPolicy"))
+            found.append(org_policy(one.name, shape, told.origin("orgPolicy")))
+    return found
+
+
+def _fact_of_data(one: Joined, around: Surroundings) -> Fact | None:
+    name = one.name
+    if name.startswith(CONTAINERS):
+        return container(name, one.first.origin(), around, _data(one), one.ancestors)
+    reader = _READERS.get(one.type)
+    return reader(one, around) if reader else None
 
 
 def facts_of_policy(one: Joined, around: Surroundings) -> Iterator[Fact]:
@@ -207,11 +221,11 @@ def _ancestors_unresolved(
     return (Unresolved(field="ancestors", reason="layer", symbol=symbol),)
 
 
-def _bucket(one: Joined, around: Surroundings) -> Iterator[Fact]:
+def _bucket(one: Joined, around: Surroundings) -> Resource:
     project = one.ancestors[0] if one.ancestors else ""
     number = project.removeprefix(f"{CONTAINERS}projects/")
     known = number if number.isdecimal() else None
-    yield Resource(
+    return Resource(
         id=one.name,
         origin=_origin(one),
         name=one.name,
@@ -223,10 +237,10 @@ def _bucket(one: Joined, around: Surroundings) -> Iterator[Fact]:
     )
 
 
-def _service_account(one: Joined, around: Surroundings) -> Iterator[Fact]:
+def _service_account(one: Joined, around: Surroundings) -> Identity | None:
     data = _data(one)
     if isinstance(data, ServiceAccountShape) and "@" in data.email:
-        yield account(
+        return account(
             data.email,
             around.names,
             _origin(one),
@@ -234,24 +248,25 @@ def _service_account(one: Joined, around: Surroundings) -> Iterator[Fact]:
             project=data.projectId,
             disabled=bool(data.disabled),
         )
-    elif one.disputed and "@" in one.name:
+    if one.disputed and "@" in one.name:
         email = one.name.rpartition("/")[2]
         origin = _origin(one)
-        yield account(
+        return account(
             email, around.names, origin, unique_id=None, project=None, disabled=None
         )
+    return None
 
 
 _KEY = re.compile(r".*/serviceAccounts/(?P<account>[^/]+)/keys/(?P<key>[^/]+)")
 
 
-def _key(one: Joined, around: Surroundings) -> Iterator[Fact]:
+def _key(one: Joined, around: Surroundings) -> Key | None:
     data = _data(one)
     shape = data if isinstance(data, ServiceAccountKeyShape) else None
     match = _KEY.fullmatch(one.name)
     by_email = _KEY.fullmatch(shape.name) if shape else None
     if match is None:
-        return
+        return None
     account = (by_email or match)["account"].lower()
     fields: dict[str, object] = dict.fromkeys(
         ("user_managed", "valid_after", "valid_before", "disabled"), UNSET
@@ -282,7 +297,7 @@ def _key(one: Joined, around: Surroundings) -> Iterator[Fact]:
             if value is UNSET
         ),
     )
-    yield structs.replace(key, **fields)
+    return structs.replace(key, **fields)
 
 
 # names and numbers of google.iam.admin.v1
@@ -302,7 +317,7 @@ _STAGES: dict[str | float, str] = {
 }
 
 
-def _role(one: Joined, around: Surroundings) -> Iterator[Fact]:
+def _role(one: Joined, around: Surroundings) -> Role:
     data = _data(one)
     shape = data if isinstance(data, RoleShape) else RoleShape()
     # policies name a role without the service
@@ -313,7 +328,7 @@ def _role(one: Joined, around: Surroundings) -> Iterator[Fact]:
         reason="unreadable" if one.broken else "layer",
         symbol=f"the definition of {name}",
     )
-    yield Role(
+    return Role(
         id=f"role:{name}",
         origin=_origin(one),
         name=name,
@@ -336,11 +351,11 @@ _PROVIDER = re.compile(
 _OFF: frozenset[str | float] = frozenset({"DELETED", "DISABLED", 2})
 
 
-def _provider(one: Joined, around: Surroundings) -> Iterator[Fact]:
+def _provider(one: Joined, around: Surroundings) -> FederationProvider | None:
     data = _data(one)
     match = _PROVIDER.fullmatch(one.name)
     if match is None:
-        return
+        return None
     pool = match["pool"]
     fields: dict[str, object] = dict.fromkeys(
         ("kind", "issuer", "attribute_condition", "disabled", "pool_disabled"), UNSET
@@ -376,7 +391,7 @@ def _provider(one: Joined, around: Surroundings) -> Iterator[Fact]:
             if value is UNSET
         ),
     )
-    yield structs.replace(provider, **fields)
+    return structs.replace(provider, **fields)
 
 
 def _audiences(data: ProviderShape) -> tuple[str, ...]:
@@ -441,40 +456,34 @@ def _off(shape: ProviderShape | PoolShape) -> bool:
     return bool(shape.disabled) or shape.state in _OFF
 
 
-def _cloud_run(one: Joined, around: Surroundings) -> Iterator[Fact]:
+def _cloud_run(one: Joined, around: Surroundings) -> CloudRun | None:
     data = _data(one)
     shape = data if isinstance(data, CloudRunShape) else None
-    fact = cloud_run(one.name, shape, _origin(one), _missing(one))
-    if fact is not None:
-        yield fact
+    return cloud_run(one.name, shape, _origin(one), _missing(one))
 
 
-def _composer(one: Joined, around: Surroundings) -> Iterator[Fact]:
+def _composer(one: Joined, around: Surroundings) -> ComposerEnvironment:
     data = _data(one)
     shape = data if isinstance(data, ComposerShape) else None
-    yield composer_environment(one.name, shape, _origin(one), _missing(one))
+    return composer_environment(one.name, shape, _origin(one), _missing(one))
 
 
-def _guardrail(one: Joined, around: Surroundings) -> Iterator[Fact]:
+def _guardrail(one: Joined, around: Surroundings) -> Fact | None:
     data, origin = _data(one), one.data.origin() if one.data else one.first.origin()
     if not isinstance(data, GuardShape):
         data = GuardShape(name=one.name)
     kind = guardrail_kind(data.name)
     if kind == "deny":
-        if not data.deleteTime:
-            yield deny_policy(data, around.names, origin)
-    elif kind == "boundary":
-        yield boundary_policy(data, around.names, origin)
-    elif fact := boundary_binding(data, around.names, origin):
-        yield fact
+        return None if data.deleteTime else deny_policy(data, around.names, origin)
+    if kind == "boundary":
+        return boundary_policy(data, around.names, origin)
+    return boundary_binding(data, around.names, origin)
 
 
-def _org_policy(one: Joined, around: Surroundings) -> Iterator[Fact]:
+def _org_policy(one: Joined, around: Surroundings) -> OrgPolicy | None:
     data = _data(one)
     shape = data if isinstance(data, OrgPolicyShape) else OrgPolicyShape()
-    fact = org_policy_of(one.name, shape, around.names, _origin(one))
-    if fact is not None:
-        yield fact
+    return org_policy_of(one.name, shape, around.names, _origin(one))
 
 
 _SINK = re.compile(
@@ -482,11 +491,11 @@ _SINK = re.compile(
 )
 
 
-def _log_sink(one: Joined, around: Surroundings) -> Iterator[Fact]:
+def _log_sink(one: Joined, around: Surroundings) -> LogSink | None:
     data = _data(one)
     match = _SINK.fullmatch(one.name)
     if match is None:  # of a billing account
-        return
+        return None
     fields: dict[str, object] = dict.fromkeys(
         ("destination", "filter", "disabled"), UNSET
     )
@@ -506,15 +515,15 @@ def _log_sink(one: Joined, around: Surroundings) -> Iterator[Fact]:
         resource=around.names.container(match["of"]),
         unresolved=_unread(one, fields),
     )
-    yield structs.replace(sink, **fields)
+    return structs.replace(sink, **fields)
 
 
-def _log_bucket(one: Joined, around: Surroundings) -> Iterator[Fact]:
+def _log_bucket(one: Joined, around: Surroundings) -> LogBucket | None:
     data = _data(one)
     fields: dict[str, object] = {"retention_days": UNSET}
     if isinstance(data, LogBucketShape):
         if data.lifecycleState in _OFF_BUCKET:
-            return
+            return None
         days = data.retentionDays
         fields = {
             "retention_days": UNSET if days is None else float(days),
@@ -526,7 +535,7 @@ def _log_bucket(one: Joined, around: Surroundings) -> Iterator[Fact]:
         name=one.name,
         unresolved=_unread(one, fields),
     )
-    yield structs.replace(bucket, **fields)
+    return structs.replace(bucket, **fields)
 
 
 # name and number of google.logging.v2.LifecycleState
@@ -546,13 +555,11 @@ def _unread(one: Joined, fields: Mapping[str, object]) -> tuple[Unresolved, ...]
     )
 
 
-def _sender(one: Joined, around: Surroundings) -> Iterator[Fact]:
-    fact = sender(one.name, _data(one), around.names, _origin(one))
-    if fact is not None:
-        yield fact
+def _sender(one: Joined, around: Surroundings) -> Sender | None:
+    return sender(one.name, _data(one), around.names, _origin(one))
 
 
-_READERS: dict[str, Callable[[Joined, Surroundings], Iterator[Fact]]] = {
+_READERS: dict[str, Callable[[Joined, Surroundings], Fact | None]] = {
     BUCKET: _bucket,
     SERVICE_ACCOUNT: _service_account,
     SERVICE_ACCOUNT_KEY: _key,

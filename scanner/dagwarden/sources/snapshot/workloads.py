@@ -1,7 +1,8 @@
 """Cloud Run services and jobs, and Composer environments."""
 
 import re
-from functools import partial
+from collections.abc import Callable
+from functools import lru_cache
 from typing import Literal, TypeVar
 
 import msgspec
@@ -22,7 +23,12 @@ from dagwarden.sources.snapshot.records import (
     TemplateShape,
     TemplateSpecShape,
 )
-from dagwarden.sources.snapshot.reduce import containers, secrets_of
+from dagwarden.sources.snapshot.reduce import (
+    containers,
+    environment,
+    secrets_of,
+    settings,
+)
 
 _RUN = re.compile(
     r"//run\.googleapis\.com/projects/(?P<project>[^/]+)/locations/(?P<region>[^/]+)"
@@ -66,20 +72,21 @@ def cloud_run(
     match = _RUN.fullmatch(resource)
     if match is None:
         return None
-    kind: Literal["service", "job"] = "job" if match["kind"] == "jobs" else "service"
-    make = partial(
-        CloudRun,
-        id=f"cloud_run:{resource}",
-        origin=origin,
-        resource=resource,
-        kind=kind,
-        project=match["project"],
-        region=match["region"],
-        name=match["name"],
-    )
+    project, region, collection, name = match.groups()
+    kind: Literal["service", "job"] = "job" if collection == "jobs" else "service"
+    about: dict[str, object] = {
+        "id": f"cloud_run:{resource}",
+        "origin": origin,
+        "resource": resource,
+        "kind": kind,
+        "project": project,
+        "region": region,
+        "name": name,
+    }
     if data is None:
-        return _with(make, dict.fromkeys(_FIELDS[kind], UNSET), missing)
+        return _made(CloudRun, about | dict.fromkeys(_FIELDS[kind], UNSET), missing)
     spec = _spec(data, kind)
+    inside = containers(data)
     fields: dict[str, object] = {
         "service_account": UNSET,
         "timeout": UNSET,
@@ -90,14 +97,19 @@ def cloud_run(
         fields = {
             "service_account": account.lower() if account else None,
             "timeout": _timeout(spec, kind),
-            "secrets": secrets_of(data, origin),
+            "secrets": secrets_of(environment(inside), origin),
         }
     fields |= _job_fields(data, spec) if kind == "job" else _service_fields(data)
-    fields["images"] = tuple(
-        sorted({one.image for one in containers(data) if one.image})
+    images = {one.image for one in inside if one.image}
+    return _made(
+        CloudRun,
+        {
+            **about,
+            **fields,
+            "images": tuple(sorted(images)),
+            "ssh_enabled": data.sshEnabled,
+        },
     )
-    fields["ssh_enabled"] = data.sshEnabled
-    return _with(make, fields)
 
 
 _FIELDS = {
@@ -124,19 +136,23 @@ _FIELDS = {
 Workload = TypeVar("Workload", CloudRun, ComposerEnvironment)
 
 
-def _with(
-    make: "partial[Workload]", fields: dict[str, object], symbol: str | None = None
+def _made(
+    record: Callable[..., Workload],
+    fields: dict[str, object],
+    symbol: str | None = None,
 ) -> Workload:
-    """Make a fact with `fields`; each that is UNSET says what would decide it."""
+    """Make a fact of `fields`; each that is UNSET says what would decide it."""
+    if UNSET not in fields.values():  # as of nearly all
+        return record(**fields)
     unresolved = tuple(
         Unresolved(
             field=name,
             reason="layer" if symbol else "unreadable",
-            symbol=symbol or f"{name} of {make.keywords['id']}",
+            symbol=symbol or f"{name} of {fields['id']}",
         )
         for name in sorted(name for name, value in fields.items() if value is UNSET)
     )
-    return make(unresolved=unresolved, **fields)
+    return record(unresolved=unresolved, **fields)
 
 
 def _spec(data: CloudRunShape, kind: str) -> TaskSpecShape | None:
@@ -154,6 +170,11 @@ def _timeout(spec: TaskSpecShape, kind: str) -> float | UnsetType:
     given = spec.timeout if spec.timeout is not None else spec.timeoutSeconds
     if given is None:
         return DEFAULT_TASK_TIMEOUT if kind == "job" else DEFAULT_REQUEST_TIMEOUT
+    return _seconds(given)
+
+
+@lru_cache(maxsize=1 << 10)  # few differ
+def _seconds(given: Number) -> float | UnsetType:
     match = _DURATION.fullmatch(str(given))
     return float(match["seconds"]) if match else UNSET
 
@@ -174,19 +195,20 @@ def _service_fields(data: CloudRunShape) -> dict[str, object]:
         iap = iap or _true(annotations.iap_enabled)
         urls |= _strings(annotations.urls)
         audiences |= _strings(annotations.custom_audiences)
+    urls.discard("")
     return {
         # the defaults: open, and checked
         "ingress": _INGRESS.get(ingress, UNSET) if ingress else "all",
         "invoker_check_disabled": bool(disabled),
         "default_url_disabled": bool(no_url),
         "iap_enabled": bool(iap),
-        "urls": tuple(sorted(urls - {""})),
+        "urls": tuple(sorted(urls)),
         "custom_audiences": tuple(sorted(audiences)),
     }
 
 
 def _true(annotation: str | bool | None) -> bool:
-    return str(annotation).lower() == "true"
+    return annotation is not None and str(annotation).lower() == "true"
 
 
 def _job_fields(data: CloudRunShape, spec: TaskSpecShape | None) -> dict[str, object]:
@@ -237,17 +259,16 @@ def composer_environment(
             "service_account": account.lower() if account else None,
             "dag_bucket": _bucket(data),
             "airflow": version["version"] if version else UNSET,
-            "secrets": secrets_of(data, origin),
+            "secrets": secrets_of(settings(data), origin),
         }
-    make = partial(
-        ComposerEnvironment,
-        id=f"composer_environment:{resource}",
-        origin=origin,
-        resource=resource,
-        project=project_of(resource) or "",
-        deleting=data is not None and data.state in _DELETING,
-    )
-    return _with(make, fields, None if data else missing)
+    about: dict[str, object] = {
+        "id": f"composer_environment:{resource}",
+        "origin": origin,
+        "resource": resource,
+        "project": project_of(resource) or "",
+        "deleting": data is not None and data.state in _DELETING,
+    }
+    return _made(ComposerEnvironment, about | fields, None if data else missing)
 
 
 # google.cloud.orchestration.airflow.service.v1.Environment.State
