@@ -645,6 +645,17 @@ def test_of_many_records_few_are_looked_into_text_by_text(
         is_suspect("one/two " * 60_000)  # from here on there are many
 
 
+class _Own(str):
+    """A text of a kind of its own, which no library can write."""
+
+
+@pytest.mark.parametrize(("text", "holds"), [("pw = Xq7vT9mKp2", True), ("x", False)])
+def test_texts_of_a_kind_of_their_own_are_looked_into(text: str, holds: bool) -> None:
+    record = Origin(source="a.py", field=_Own(text))
+    assert tainted((Origin(source="b.py"), record)) is holds
+    assert tainted(record) is holds
+
+
 @pytest.mark.parametrize(
     ("name", "value", "kept"),
     [

@@ -24,6 +24,9 @@ HIDDEN = "***"
 _APART = "\n/\n"
 # How many texts are looked at together.
 _TOGETHER = 2_000
+# How many records are: in what many are when written, a length may stand that looks
+# like a part of a secret (of 61 characters, "=").
+_AT_ONCE = 10
 _ASSIGNED = late(
     r"(?P<name>[A-Za-z][\w.-]{0,60})(?P<is>\s?=\s?)(?P<value>[^\s&=#'\",;]{4,2000})"
 )
@@ -111,11 +114,21 @@ def tainted(whole: object) -> bool:
     """
     Say whether a text in a record, or a collection of such, holds a secret.
 
-    Many texts are looked at together; where something is suspect, one by one.
+    Many are looked at together; where something is suspect, text by text.
     """
-    if not isinstance(whole, tuple) and _is_clear(whole):
-        return False
-    waiting: list[tuple[object, ...]] = [(whole,)]
+    if not isinstance(whole, tuple):
+        return not _is_clear(whole) and _holds_secret((whole,))
+    items = cast("tuple[object, ...]", whole)
+    return any(
+        not _is_clear(some) and _holds_secret(some)
+        for some in (
+            items[start : start + _AT_ONCE] for start in range(0, len(items), _AT_ONCE)
+        )
+    )
+
+
+def _holds_secret(items: tuple[object, ...]) -> bool:
+    waiting: list[tuple[object, ...]] = [items]
     texts: set[str] = set()
     # records that many others share
     known: set[int] = set()
@@ -141,11 +154,11 @@ def tainted(whole: object) -> bool:
     return _hold_secrets(texts)
 
 
-def _is_clear(record: object) -> bool:
-    """Tell whether a record surely holds no secret, by what it is when written."""
+def _is_clear(records: object) -> bool:
+    """Tell whether records surely hold no secret, by what they are when written."""
     try:
-        return is_surely_none(msgspec.msgpack.encode(record))
-    except (ValueError, OverflowError):  # text or numbers that cannot be written
+        return is_surely_none(msgspec.msgpack.encode(records))
+    except (ValueError, OverflowError, TypeError):  # texts, numbers of another kind
         return False
 
 
