@@ -1,6 +1,6 @@
 """What is left out of a snapshot: projects, with everything in them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 from dagwarden.sources.snapshot.join import Joined
@@ -11,6 +11,8 @@ from dagwarden.sources.snapshot.resources import container_state
 # Projects that Apps Script makes by the thousand have ids that begin so.
 SYS_PROJECTS = "sys-"
 _GONE = frozenset({"DELETE_REQUESTED", "DELETE_IN_PROGRESS"})
+# what is left out, and why
+Why: TypeAlias = tuple[str, str]
 _Place: TypeAlias = tuple[str | None, tuple[str, ...] | None]
 
 
@@ -22,7 +24,7 @@ class Exclusions:
     ) -> None:
         """Learn from the projects themselves; `include_sys`: whether to read `sys-*`."""
         self._names = names
-        self._reasons: dict[str, tuple[str, str]] = {}
+        self._reasons: dict[str, Why] = {}
         for one in joined.values():
             data = one.data.data if one.data else None
             if isinstance(data, ContainerShape):
@@ -32,22 +34,31 @@ class Exclusions:
                     self._reasons[one.name] = (what, f"lifecycle state {state}")
         self._include_sys = include_sys
         # (project, what lies above) of resources -> what excludes them all
-        self._known: dict[_Place, tuple[str, str] | None] = {}
+        self._known: dict[_Place, Why | None] = {}
 
-    def reason(self, one: Joined) -> tuple[str, str] | None:
-        """Return what excludes a resource, and why."""
-        return self.of(one.name, one.ancestors)
+    def split(
+        self, resources: Iterable[Joined]
+    ) -> tuple[list[Joined], list[tuple[Joined, Why]]]:
+        """Return the resources that stay, and those that are excluded and why."""
+        kept: list[Joined] = []
+        left_out: list[tuple[Joined, Why]] = []
+        for one in resources:
+            if reason := self.of(one.name, one.ancestors):
+                left_out.append((one, reason))
+            else:
+                kept.append(one)
+        return kept, left_out
 
-    def of(
-        self, name: str, ancestors: tuple[str, ...] | None
-    ) -> tuple[str, str] | None:
+    def of(self, name: str, ancestors: tuple[str, ...] | None) -> Why | None:
         """Return what excludes what is called `name` and lies below `ancestors`."""
         if name.startswith(CONTAINERS) or name in self._reasons:
             return self.of_containers((name, *(ancestors or ())))
         place = project_of(name), ancestors
-        if place not in self._known:
-            self._known[place] = self.of_containers(self._above(*place))
-        return self._known[place]
+        try:
+            return self._known[place]
+        except KeyError:  # of each project once
+            reason = self._known[place] = self.of_containers(self._above(*place))
+            return reason
 
     def _above(
         self, project: str | None, ancestors: tuple[str, ...] | None
@@ -57,7 +68,7 @@ class Exclusions:
             return chain
         return (self._names.container(f"projects/{project}"), *chain)
 
-    def of_containers(self, chain: Sequence[str]) -> tuple[str, str] | None:
+    def of_containers(self, chain: Sequence[str]) -> Why | None:
         """Return what in a chain of containers excludes what is below it."""
         for name in chain:
             if name in self._reasons:

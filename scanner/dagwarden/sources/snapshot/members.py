@@ -1,6 +1,7 @@
 """Members of policies: one key for each, and what its spelling tells of it."""
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 
 from dagwarden.facts import Identity, IdentityKind, Origin, Unresolved
@@ -62,26 +63,40 @@ _EVERYONE: dict[str, IdentityKind] = {
 _WITH_EMAIL = frozenset({"user", "group", "domain", "serviceAccount"})
 
 
-_MOST_KEYS = 1 << 18
-
-
 class _Keys(dict[str, str]):
     """The key of each member, worked out when it is first met."""
 
     def __missing__(self, member: str) -> str:
-        if len(self) > _MOST_KEYS:
-            self.clear()
         key = _key(member)
         # the same members stand in many policies: one object for each
         key = self[member] = member if key == member else key
         return key
 
 
-# Returns the one key of a policy's member: as written, e-mails in lower case.
-member_key = _Keys().__getitem__
+class Named:
+    """The members that policies name: one key for each, and where it first stands."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self.first: dict[str, Origin] = {}
+        self._keys = _Keys()
+
+    def keys(self, members: Sequence[str], origin: Origin) -> tuple[str, ...]:
+        """Return the keys of the members that are named at a place, in order."""
+        keys = self._keys
+        known = len(keys)
+        if len(members) == 1:  # as of many
+            found: tuple[str, ...] = (keys[members[0]],)
+        else:
+            found = tuple(sorted(set(map(keys.__getitem__, members))))
+        if len(keys) != known:  # there is one that was not met before
+            for key in found:
+                self.first.setdefault(key, origin)
+        return found
 
 
 def _key(member: str) -> str:
+    """Return the one key of a member: as written, e-mails in lower case."""
     prefix, colon, rest = member.partition(":")
     if prefix == "deleted":
         return f"deleted:{_key(rest)}"
@@ -162,7 +177,7 @@ def account(
 
 
 def identity_of(key: str, names: Names, origin: Origin) -> Identity:
-    """Return what a member's key (see `member_key`) alone tells of it."""
+    """Return what a member's key alone tells of it."""
     if key in _EVERYONE:
         return Identity(
             id=f"identity:{key}",

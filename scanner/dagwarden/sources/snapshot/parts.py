@@ -1,5 +1,5 @@
 """
-What resources come to, in two parts: what their records say, and what their policies do.
+What resources come to: what their records say, and what their policies do.
 
 Of many resources, the records are read beside this process. The policies stay in it:
 their members and roles are few texts that many bindings share, which they would not
@@ -7,8 +7,11 @@ when they came from a fork.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
+from itertools import groupby
+from operator import attrgetter, eq
+from typing import TypeVar
 
 from msgspec.structs import replace
 
@@ -20,93 +23,119 @@ from dagwarden.facts import (
     Excluded,
     Fact,
     Facts,
-    Identity,
-    Origin,
     Record,
 )
 from dagwarden.sources.credentials import tainted
-from dagwarden.sources.snapshot.exclusions import Exclusions
+from dagwarden.sources.snapshot.exclusions import Exclusions, Why
 from dagwarden.sources.snapshot.join import Joined
-from dagwarden.sources.snapshot.members import identity_of
+from dagwarden.sources.snapshot.members import Named, identity_of
 from dagwarden.sources.snapshot.resources import (
     Surroundings,
-    facts_of_policy,
     facts_of_record,
+    of_policy,
 )
 
 # Fewer have come to facts before a fork of this process is there.
 MANY = 5_000
 _OF_RECORD = {record: (kind, field) for kind, (field, record) in KINDS.items()}
+_ID = attrgetter("id")
+F = TypeVar("F", bound=Fact)
 
 
 class Part(Record, frozen=True, kw_only=True):
-    """What some resources come to, in their order."""
+    """What resources come to, each kind of facts in order of id."""
 
     facts: Facts
-    named: tuple[Identity, ...]  # what the names of their policies' members tell
     excluded: tuple[Excluded, ...]
     tainted: bool  # what people write freely holds a secret somewhere
 
 
-def parts_of(
+def facts_of(
     joined: Mapping[str, Joined], around: Surroundings, exclusions: Exclusions
-) -> tuple[Part, ...]:
-    """Return what all resources come to: by their records, then by their policies."""
-    part = partial(_part, tuple(joined.values()), around, exclusions)
-    worth = len(joined) >= MANY
-    with beside(partial(part, facts_of_record), Part, worth=worth) as records:
-        policies = part(facts_of_policy)
-        return records(), policies
-
-
-def _part(
-    resources: Sequence[Joined],
-    around: Surroundings,
-    exclusions: Exclusions,
-    facts_of: Callable[[Joined, Surroundings], Iterator[Fact]],
 ) -> Part:
-    found: dict[str, list[Fact]] = defaultdict(list)
-    members: dict[str, Origin] = {}
-    left_out = Counter[tuple[str, str, str]]()
-    for one in resources:
-        reason = exclusions.reason(one)
-        for fact in facts_of(one, around):
-            kind, field = _OF_RECORD[type(fact)]
-            if reason:
-                left_out[kind, *reason] += 1
-                continue
-            found[field].append(fact)
-            if isinstance(fact, Binding | AuditConfig):
-                for member in _members(fact):
-                    members.setdefault(member, fact.origin)
-    by_kind = {field: tuple(of_kind) for field, of_kind in found.items()}
-    facts = replace(Facts(), **by_kind)
+    """Return what all resources come to."""
+    kept, left_out = exclusions.split(joined.values())
+    of_records = partial(_of_records, kept, left_out, around)
+    with beside(of_records, Part, worth=len(joined) >= MANY) as told:
+        named = Named()
+        policies = _of_policies(kept, left_out, named)
+        records = told()
+    # their own records say more of accounts than that a policy names them
+    known = {identity.key for identity in records.facts.identities}
+    others = [
+        identity_of(key, around.names, origin)
+        for key, origin in named.first.items()
+        if key not in known
+    ]
     return Part(
-        facts=facts,
-        named=tuple(
-            identity_of(member, around.names, origin)
-            for member, origin in members.items()
+        facts=replace(
+            records.facts,
+            bindings=policies.facts.bindings,
+            audit_configs=policies.facts.audit_configs,
+            identities=in_order((*records.facts.identities, *others)),
         ),
-        excluded=tuple(
-            Excluded(kind=kind, what=what, reason=why, count=count)
-            for (kind, what, why), count in left_out.items()
-        ),
-        tainted=tainted(tuple(_written(facts))),
+        excluded=(*records.excluded, *policies.excluded),
+        tainted=records.tainted or policies.tainted,
     )
 
 
-def all_of(facts: Facts) -> Iterator[Fact]:
-    """Yield all facts that a part holds."""
-    for field, _ in KINDS.values():
-        yield from getattr(facts, field)
+def in_order(facts: Iterable[F]) -> tuple[F, ...]:
+    """Return facts in order of id, each id once: the first of it."""
+    ordered = sorted(facts, key=_ID)
+    ids = list(map(_ID, ordered))
+    if any(map(eq, ids, ids[1:])):  # hardly ever
+        return tuple(next(same) for _, same in groupby(ordered, _ID))
+    return tuple(ordered)
 
 
-def _members(fact: Binding | AuditConfig) -> tuple[str, ...]:
-    return fact.members if isinstance(fact, Binding) else fact.exempted_members
+def _of_records(
+    kept: Sequence[Joined],
+    left_out: Iterable[tuple[Joined, Why]],
+    around: Surroundings,
+) -> Part:
+    found: dict[type[Fact], list[Fact]] = defaultdict(list)
+    for one in kept:
+        for fact in facts_of_record(one, around):
+            found[type(fact)].append(fact)
+    facts = replace(
+        Facts(), **{_OF_RECORD[kind][1]: in_order(of) for kind, of in found.items()}
+    )
+    excluded = [(why, facts_of_record(one, around)) for one, why in left_out]
+    return Part(
+        facts=facts,
+        excluded=_counted(excluded),
+        tainted=tainted((*facts.cloud_runs, *facts.federation_providers)),
+    )
 
 
-def _written(facts: Facts) -> Iterator[Fact]:
-    """Yield what people write freely; names and members in a cloud have one form."""
-    yield from facts.cloud_runs
-    yield from facts.federation_providers
-    yield from (binding for binding in facts.bindings if binding.condition)
+def _of_policies(
+    kept: Sequence[Joined], left_out: Iterable[tuple[Joined, Why]], named: Named
+) -> Part:
+    bindings: list[Binding] = []
+    audit_configs: list[AuditConfig] = []
+    for one in kept:
+        granted, audited = of_policy(one, named)
+        bindings += granted
+        audit_configs += audited
+    excluded: list[tuple[Why, Sequence[Fact]]] = []
+    for one, why in left_out:  # whom these name is nobody's concern
+        granted, audited = of_policy(one, Named())
+        excluded.append((why, (*granted, *audited)))
+    # with what people write freely; names and members in a cloud have one form
+    free = [binding for binding in bindings if binding.condition]
+    written = {text for one in free for text in (one.condition, one.id, one.members)}
+    return Part(
+        facts=Facts(bindings=in_order(bindings), audit_configs=in_order(audit_configs)),
+        excluded=_counted(excluded),
+        tainted=tainted(tuple(written)),
+    )
+
+
+def _counted(excluded: Iterable[tuple[Why, Sequence[Fact]]]) -> tuple[Excluded, ...]:
+    counts = Counter(
+        (_OF_RECORD[type(fact)][0], *why) for why, facts in excluded for fact in facts
+    )
+    return tuple(
+        Excluded(kind=kind, what=what, reason=reason, count=count)
+        for (kind, what, reason), count in counts.items()
+    )

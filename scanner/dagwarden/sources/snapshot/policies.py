@@ -1,7 +1,8 @@
 """What policies say: bindings, audit configurations, constraints, guardrails."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from hashlib import sha256
 from sys import intern
 from typing import Literal
@@ -21,9 +22,10 @@ from dagwarden.facts import (
     Origin,
     Unresolved,
 )
-from dagwarden.sources.snapshot.members import member_key
+from dagwarden.sources.snapshot.members import Named
 from dagwarden.sources.snapshot.names import Names, whole
 from dagwarden.sources.snapshot.records import (
+    Asset,
     AuditLogShape,
     ConditionShape,
     ConstraintShape,
@@ -32,39 +34,52 @@ from dagwarden.sources.snapshot.records import (
     PolicyShape,
 )
 
-# A place inside an asset: from a field's path to an origin.
-Place = Callable[[str], Origin]
-
 # google.iam.v1.AuditLogConfig.LogType
 _LOG_TYPES: dict[int | float, str] = {1: "ADMIN_READ", 2: "DATA_WRITE", 3: "DATA_READ"}
 # google.cloud.orgpolicy.v1.Policy.ListPolicy.AllValues
 _ALL_VALUES: dict[int | float, str] = {1: "ALLOW", 2: "DENY"}
 
 
-def bindings(resource: str, policy: PolicyShape, place: Place) -> tuple[Binding, ...]:
-    """Return one binding for each role and condition of a policy."""
+def bindings(
+    resource: str, policy: PolicyShape, asset: Asset, named: Named
+) -> list[Binding]:
+    """Return one binding for each role and condition of a policy, which an asset has."""
     found: dict[str, Binding] = {}
-    prefix = f"binding:{resource}#"
+    prefix, above = f"binding:{resource}#", _above(asset)
+    source, line = asset.source, asset.line
     for number, entry in enumerate(policy.bindings or ()):
         condition = _condition(entry.condition) if entry.condition else None
-        key = f"{prefix}{entry.role}"
+        key = prefix + entry.role
         if condition:
             digest = sha256(f"{condition.expression}\0{condition.title}".encode())
             key += f"#{digest.hexdigest()[:16]}"
-        members = set(map(member_key, entry.members or ()))
-        same = found.get(key)
-        if same is not None:
-            members.update(same.members)
+        members: Sequence[str] = entry.members or ()
+        if (same := found.get(key)) is None:
+            field = _field(above, "bindings", number)
+            origin = Origin(source=source, line=line, field=field)
+        else:
+            origin, members = same.origin, (*same.members, *members)
         found[key] = Binding(
             id=key,
-            origin=same.origin if same else place(f"bindings[{number}]"),
+            origin=origin,
             resource=resource,
             role=intern(entry.role),  # of which there are few
-            members=tuple(sorted(members)),
+            members=named.keys(members, origin),
             condition=condition,
             expired=None,  # what a condition says of it is told later
         )
-    return tuple(found.values())
+    return list(found.values())
+
+
+def _above(asset: Asset) -> str:
+    """Return where an asset's policy stands in it."""
+    above = "policy." if asset.searched else "iamPolicy."
+    return above if asset.element is None else f"[{asset.element}].{above}"
+
+
+@lru_cache(maxsize=1 << 10)  # policies have the same fields
+def _field(above: str, name: str, number: int) -> str:
+    return f"{above}{name}[{number}]"
 
 
 def _condition(shape: ConditionShape) -> Condition | None:
@@ -74,34 +89,35 @@ def _condition(shape: ConditionShape) -> Condition | None:
 
 
 def audit_configs(
-    resource: str, policy: PolicyShape, place: Place
-) -> tuple[AuditConfig, ...]:
+    resource: str, policy: PolicyShape, asset: Asset, named: Named
+) -> list[AuditConfig]:
     """Return one audit configuration for each service that a policy names."""
     given = policy.auditConfigs or policy.audit_configs
     if not given:  # as nearly all
-        return ()
+        return []
     log_types: dict[str, set[str]] = {}
-    exempted: dict[str, set[str]] = {}
+    exempted: dict[str, list[str]] = {}
     origins: dict[str, Origin] = {}
     for number, entry in enumerate(given):
-        origins.setdefault(entry.service, place(f"auditConfigs[{number}]"))
+        field = _field(_above(asset), "auditConfigs", number)
+        origin = Origin(source=asset.source, line=asset.line, field=field)
+        origins.setdefault(entry.service, origin)
         types = log_types.setdefault(entry.service, set())
-        members = exempted.setdefault(entry.service, set())
+        members = exempted.setdefault(entry.service, [])
         for log in entry.auditLogConfigs or entry.audit_log_configs or ():
             types.update(_log_type(log))
-            exempt = log.exemptedMembers or log.exempted_members or ()
-            members.update(map(member_key, exempt))
-    return tuple(
+            members += log.exemptedMembers or log.exempted_members or ()
+    return [
         AuditConfig(
             id=f"audit_config:{resource}#{service}",
-            origin=origins[service],
+            origin=origin,
             resource=resource,
             service=service,
             log_types=tuple(sorted(log_types[service])),
-            exempted_members=tuple(sorted(exempted[service])),
+            exempted_members=named.keys(exempted[service], origin),
         )
-        for service in origins
-    )
+        for service, origin in origins.items()
+    ]
 
 
 def _log_type(log: AuditLogShape) -> Iterator[str]:

@@ -1,40 +1,21 @@
 """From exports to facts: join by name, exclude, and say what is missing."""
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TypeAlias, TypeVar, cast
+from typing import TypeAlias
 
 from msgspec import UNSET
 from msgspec.structs import replace
 
 from dagwarden.errors import SourceError
 from dagwarden.facts import (
-    AuditConfig,
-    Binding,
-    BoundaryBinding,
-    BoundaryPolicy,
-    CloudRun,
-    ComposerEnvironment,
-    Delegation,
-    DenyPolicy,
     Excluded,
-    Fact,
     Facts,
-    FederationProvider,
     Gap,
-    Group,
-    Identity,
-    Key,
-    LogBucket,
-    LogSink,
-    OrgPolicy,
     Origin,
     Resource,
     ResourceTags,
-    Role,
-    Sender,
-    ServicePerimeter,
     Snapshot,
     Unresolved,
 )
@@ -46,11 +27,10 @@ from dagwarden.sources.snapshot.hierarchy import Hierarchy
 from dagwarden.sources.snapshot.join import Joined, join
 from dagwarden.sources.snapshot.layers import layers_of, unsure
 from dagwarden.sources.snapshot.names import Names
-from dagwarden.sources.snapshot.parts import Part, all_of, parts_of
+from dagwarden.sources.snapshot.parts import facts_of, in_order
 from dagwarden.sources.snapshot.resources import Surroundings, container
 from dagwarden.sources.snapshot.tags import resource_tags
 
-F = TypeVar("F", bound=Fact)
 # kind, what is left out, and why
 _Why: TypeAlias = tuple[str, str, str]
 
@@ -80,19 +60,21 @@ def read_snapshots(
     joined, conflicts = join(assets, names, hierarchy)
     around = Surroundings(names, hierarchy, joined)
     exclusions = Exclusions(joined, names, include_sys_projects)
-    parts = parts_of(joined, around, exclusions)
+    part = facts_of(joined, around, exclusions)
+    facts = part.facts
     left_out = Counter[_Why]()
-    facts = _Sorted(_all_facts(parts, joined, around, exclusions, left_out))
+    for one in part.excluded:
+        left_out[one.kind, one.what, one.reason] += one.count
+    implied = tuple(_implied_containers(joined, around, exclusions, left_out))
+    tags = tuple(_resource_tags(joined, around, exclusions, left_out))
     # the keys that policies name tell groups from people
-    named = frozenset(fact.key for fact in facts.of(Identity))
+    named = frozenset([fact.key for fact in facts.identities])
     groups = groups_of((export.groups for export in exports), named)
-    facts.add(groups.groups)
-    facts.add(one for export in exports for one in export.perimeters)
-    facts.add(
+    delegations = [
         replace(one, account=names.email(one.client_id))
         for export in exports
         for one in export.delegations
-    )
+    ]
     for export in exports:
         export.gaps += [gap for gap in groups.gaps if gap.origin.source == export.path]
     gaps = [
@@ -101,28 +83,16 @@ def read_snapshots(
         *_alias_conflicts(names),
         *_disputed_places(hierarchy),
     ]
-    found = Facts(
+    found = replace(
+        facts,
         snapshots=(_snapshot(exports, joined, names, gaps),),
-        resources=facts.of(Resource),
-        identities=facts.of(Identity),
-        keys=facts.of(Key),
-        roles=facts.of(Role),
-        bindings=facts.of(Binding),
-        federation_providers=facts.of(FederationProvider),
-        cloud_runs=facts.of(CloudRun),
-        composer_environments=facts.of(ComposerEnvironment),
-        audit_configs=facts.of(AuditConfig),
-        org_policies=facts.of(OrgPolicy),
-        log_sinks=facts.of(LogSink),
-        log_buckets=facts.of(LogBucket),
-        senders=facts.of(Sender),
-        service_perimeters=facts.of(ServicePerimeter),
-        deny_policies=facts.of(DenyPolicy),
-        boundary_policies=facts.of(BoundaryPolicy),
-        boundary_bindings=facts.of(BoundaryBinding),
-        groups=facts.of(Group),
-        delegations=facts.of(Delegation),
-        resource_tags=facts.of(ResourceTags),
+        resources=in_order((*facts.resources, *implied)),
+        service_perimeters=in_order(
+            one for export in exports for one in export.perimeters
+        ),
+        groups=in_order(groups.groups),
+        delegations=in_order(delegations),
+        resource_tags=in_order(tags),
         gaps=tuple(gaps),
         excluded=(
             *passed_over,
@@ -138,7 +108,7 @@ def read_snapshots(
             if export.searched and not export.queried
         ),
     )
-    return _without_secrets(found, tainted=any(part.tainted for part in parts))
+    return _without_secrets(found, tainted=part.tainted)
 
 
 # How exports are called; what else lies in a folder is passed over.
@@ -176,60 +146,38 @@ def _shown(path: Path, root: Path) -> str:
         return path.name
 
 
-class _Sorted:
-    """Facts by their record, in order of id; each id once, the first of it."""
-
-    def __init__(self, facts: Iterable[Fact]) -> None:
-        self._found: dict[type[Fact], dict[str, Fact]] = defaultdict(dict)
-        self.add(facts)
-
-    def add(self, facts: Iterable[Fact]) -> None:
-        for fact in facts:
-            self._found[type(fact)].setdefault(fact.id, fact)
-
-    def of(self, record: type[F]) -> tuple[F, ...]:
-        found = cast("dict[str, F]", self._found[record])
-        return tuple(map(found.__getitem__, sorted(found)))
-
-
 # --------------------------------------------------------------------- what is there
 
 
-def _all_facts(
-    parts: Sequence[Part],
+def _implied_containers(
     joined: Mapping[str, Joined],
     around: Surroundings,
     exclusions: Exclusions,
     left_out: Counter[_Why],
-) -> Iterator[Fact]:
-    """Yield what was found, and what says less of it later; count what is left out."""
-    for part in parts:
-        yield from all_of(part.facts)
-        for one in part.excluded:
-            left_out[one.kind, one.what, one.reason] += one.count
-    for fact in _implied_containers(joined, around):
-        if reason := exclusions.of_containers((fact.name, *(fact.ancestors or ()))):
+) -> Iterator[Resource]:
+    """Yield the containers of which only is known that they are above others."""
+    for name, above in around.hierarchy.above.items():
+        if name in joined:
+            continue
+        if reason := exclusions.of_containers((name, *above.ancestors)):
             left_out["resource", *reason] += 1
         else:
-            yield fact
+            yield container(name, above.by.origin(), around, None, above.ancestors)
+
+
+def _resource_tags(
+    joined: Mapping[str, Joined],
+    around: Surroundings,
+    exclusions: Exclusions,
+    left_out: Counter[_Why],
+) -> Iterator[ResourceTags]:
+    """Yield the tags of resources; count those that are left out with their bearer."""
     for resource, tags in resource_tags(joined.values(), around.names):
         bearer = joined.get(resource)
         if reason := exclusions.of(resource, bearer.ancestors if bearer else None):
             left_out["resource_tags", *reason] += 1
         else:
             yield tags
-    # after the accounts' own records, which say more
-    for part in parts:
-        yield from part.named
-
-
-def _implied_containers(
-    joined: Mapping[str, Joined], around: Surroundings
-) -> Iterator[Resource]:
-    """Yield the containers of which only is known that they are above others."""
-    for name, above in around.hierarchy.above.items():
-        if name not in joined:
-            yield container(name, above.by.origin(), around, None, above.ancestors)
 
 
 def _without_secrets(facts: Facts, *, tainted: bool) -> Facts:

@@ -1,12 +1,13 @@
 """What one resource yields: facts, by its type and by the policies on it."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from functools import lru_cache, partial
+from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import UNSET, UnsetType, structs
 
 from dagwarden.facts import (
+    AuditConfig,
+    Binding,
     CloudRun,
     ComposerEnvironment,
     Fact,
@@ -25,10 +26,9 @@ from dagwarden.facts import (
 from dagwarden.sources.snapshot.export import GUARDRAIL
 from dagwarden.sources.snapshot.hierarchy import Hierarchy
 from dagwarden.sources.snapshot.join import Joined, constraint_of
-from dagwarden.sources.snapshot.members import account
+from dagwarden.sources.snapshot.members import Named, account
 from dagwarden.sources.snapshot.names import CONTAINERS, Names
 from dagwarden.sources.snapshot.policies import (
-    Place,
     audit_configs,
     bindings,
     boundary_binding,
@@ -59,7 +59,6 @@ from dagwarden.sources.snapshot.records import (
     TRIGGER,
     WORKFLOW,
     WORKFORCE_PROVIDER,
-    Asset,
     CloudRunShape,
     ComposerShape,
     ContainerShape,
@@ -124,29 +123,17 @@ def _fact_of_data(one: Joined, around: Surroundings) -> Fact | None:
     return reader(one, around) if reader else None
 
 
-def facts_of_policy(one: Joined, around: Surroundings) -> Iterator[Fact]:
-    """Yield the facts that one resource's IAM policy holds."""
-    if one.policy and one.policy.policy and one.type not in _OF_TAGS:
-        place = _within(one.policy)
-        yield from bindings(one.name, one.policy.policy, place)
-        yield from audit_configs(one.name, one.policy.policy, place)
-
-
-def _within(asset: Asset) -> Place:
-    """Return what tells where in an asset's policy a field stands."""
-    above = "policy." if asset.searched else "iamPolicy."
-    if asset.element is not None:
-        above = f"[{asset.element}].{above}"
-    return partial(_place, asset.source, asset.line, above)
-
-
-def _place(source: str, line: int, above: str, field: str) -> Origin:
-    return Origin(source=source, line=line, field=_field(above, field))
-
-
-@lru_cache(maxsize=1 << 10)  # policies have the same fields
-def _field(above: str, field: str) -> str:
-    return above + field
+def of_policy(
+    one: Joined, named: Named
+) -> tuple[Sequence[Binding], Sequence[AuditConfig]]:
+    """Return the facts that one resource's IAM policy holds; note whom it names."""
+    asset = one.policy
+    if asset is None or asset.policy is None or one.type in _OF_TAGS:
+        return (), ()
+    return (
+        bindings(one.name, asset.policy, asset, named),
+        audit_configs(one.name, asset.policy, asset, named),
+    )
 
 
 def _data(one: Joined) -> Data | None:
