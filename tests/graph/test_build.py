@@ -1198,7 +1198,7 @@ def test_running_ones_own_job_with_overrides_is_use_too() -> None:
     ("facts", "reason"),
     [
         (with_bindings(LATERAL, bind(PROJECT, CREATOR, "group:g@x")), ("membership", "group:g@x")),
-        (with_bindings(LATERAL, bind(PROJECT, CREATOR, account(ENV_SA), condition="x")), ("condition", f'condition "t" on {CREATOR} at projects/1041')),
+        (with_bindings(LATERAL, bind(PROJECT, CREATOR, account(ENV_SA), condition="x")), ("condition", f'condition "t" on {CREATOR} at projects/1041 ({ODD})')),
         (with_bindings(LATERAL, bind(PROJECT, "projects/p/roles/c", account(ENV_SA))), ("layer", "definition of projects/p/roles/c")),
         (with_layers(with_bindings(LATERAL), ancestors="not_given"), ("layer", "ancestors of projects/p")),
         (with_bindings(LATERAL, bind(PROJECT, "roles/iam.serviceAccountUser", account(ENV_SA))), ("layer", "deployments by other services or projects as accounts of projects/p")),

@@ -43,6 +43,7 @@ from dagwarden.errors import UsageError
 from dagwarden.facts import (
     Binding,
     ComposerEnvironment,
+    DenyRule,
     Excluded,
     Facts,
     Group,
@@ -327,7 +328,7 @@ def test_a_refusal_is_told_where_becoming_someone_else_is_not_decided() -> None:
     facts = denied(
         with_bindings(
             ESTATE,
-            bind(PROJECT, "roles/run.invoker", account(ENV_SA)),
+            bind(PROJECT, "roles/run.invoker", account(ENV_SA), account(JOB_SA)),
             bind(
                 PROJECT,
                 "roles/iam.serviceAccountTokenCreator",
@@ -336,7 +337,12 @@ def test_a_refusal_is_told_where_becoming_someone_else_is_not_decided() -> None:
             ),
         )
     )
+    # of all, nobody else whom it may become holds it
     facts = replace(facts, identities=(identity(ENV_SA), identity(JOB_SA)))
+    assert of(facts, RUN, "job nightly", ENV_SA).answer == "denied"
+    (policy,) = facts.deny_policies
+    rule = DenyRule(principals=(account(ENV_SA),), permissions=(RUNS,))
+    facts = replace(facts, deny_policies=(replace(policy, rules=(rule,)),))
     said = of(facts, RUN, "job nightly", ENV_SA)
     assert said.answer == "unknown"
     assert said.because[0].startswith("by itself it is refused: rule 1 of deny policy")

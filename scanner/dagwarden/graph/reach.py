@@ -291,7 +291,7 @@ class Control:
     # --------------------------------------------------------------- sure edges
 
     def steps(self, key: str) -> tuple[Step, ...]:
-        """Return the control permissions that an identity surely holds."""
+        """Return the control permissions that an identity holds, if for some accounts alone."""
         found = self._steps.get(key)
         if found is None:
             found = self._steps[key] = tuple(self._find_steps(key))
@@ -303,8 +303,9 @@ class Control:
         # who forges one principal after another changes a role as one, and uses it as
         # another; what he has at once, he has as each of them
         if not is_pool(key):
-            for binding in sure:
-                yield from self._alone(binding)
+            for binding in self.bindings(key):
+                if self._always(binding) is not False:
+                    yield from self._alone(binding)
             yield from self._deployments(key, sure)
 
     def _alone(self, binding: Binding) -> Iterator[Step]:
@@ -316,7 +317,7 @@ class Control:
                     yield self._step(edge, permission, binding)
 
     def steps_on(self, resource: str) -> Mapping[Place, list[tuple[str, Step]]]:
-        """Return who surely holds which control permissions by a resource's policy."""
+        """Return who holds which control permissions by a resource's policy, as `steps` do."""
         found = self._steps_on.get(resource)
         if found is None:
             found = self._steps_on[resource] = {}
@@ -329,16 +330,17 @@ class Control:
         alone = tuple(self._alone(binding))
         acts = ACT_AS in self.estate.access.roles.surely(binding.role)
         changes = role_parent(binding.role) is not None
-        if not (alone or acts or changes) or not self._always(binding):
+        always = self._always(binding)
+        if not (alone or acts or changes) or always is False:
             return
         covered = self._covered(binding)
         for key in covered:
             for step in alone:
                 yield key, step
-            if acts:
+            if acts and always:
                 for step in self._deployments(key, [binding]):
                     yield key, step
-        for key in self._with_pools(covered) if changes else ():
+        for key in self._with_pools(covered) if changes and always else ():
             sure = [item for item in self.bindings(key) if self._always(item)]
             for step in self._role_changes([binding], sure):
                 yield key, step
@@ -387,10 +389,16 @@ class Control:
             return True
         return self.estate.access.conditions.always(binding.condition)
 
+    def depends(self, step: Step) -> bool:
+        """Tell whether the condition of a step's binding holds for some accounts alone."""
+        return self._always(step.binding) is None
+
     # -------------------------------------------------------------- what takes away
 
     def guarded(self, step: Step) -> bool:
         """Tell whether a step is taken away from some, or for some accounts."""
+        if self.depends(step):
+            return True
         if step.beside is not None:  # what is added to a role may be denied as well
             return bool(self._guarded)
         used = step.deployment.grants if step.deployment else ()
@@ -410,14 +418,16 @@ class Control:
             )
             changes = self._left(step.by or key, UPDATE_ROLE, parent)
             return all_of((changes, any_of(added)))
-        parts = [
-            self._left(key, name, place)
-            for name in (step.permission, *step.edge.beside)
-        ]
+        names = (step.permission, *step.edge.beside)
+        parts = [self._left(key, name, place) for name in names]
+        if self.depends(step):
+            grants = self.estate.access.conditions.grants
+            asked = self.estate.hierarchy.canonical(place)
+            parts.extend(grants(step.binding, name, asked) for name in names)
         if step.deployment is not None:
             project = self.placed.project(account) or place
-            names = (*step.deployment.permissions, *step.deployment.grants)
-            parts.extend(self._left(key, name, project) for name in names)
+            deploys = (*step.deployment.permissions, *step.deployment.grants)
+            parts.extend(self._left(key, name, project) for name in deploys)
         if step.edge.grants:
             parts.append(self._used(key, step.edge, account, place))
         return all_of(parts)
@@ -676,7 +686,7 @@ class Control:
     def _find_doubts(self, key: str) -> Iterator[Cause]:
         access = self.estate.access
         for binding in self.bindings(key):
-            if self._always(binding) is not False:
+            if self._always(binding) is not False and not self._settled(key, binding):
                 yield from self._doubts_of(binding, CONTROLLING)
         if kind_of(key) == "federated":
             for binding in self._sets_over(key):
@@ -688,6 +698,18 @@ class Control:
             unclear, covers = self._unclear, access.membership.covers
             for member in (*unclear.get(None, ()), *unclear.get(key.lower(), ())):
                 yield from covers(member, key).causes
+
+    def _settled(self, key: str, binding: Binding) -> bool:
+        """Tell whether steps tell all of a binding: its condition is asked of each account."""
+        roles = self.estate.access.roles
+        if (
+            is_pool(key)
+            or role_parent(binding.role)
+            or not roles.modelled(binding.role)
+        ):
+            return False
+        may = roles.perhaps(binding.role) & CONTROLLING
+        return may <= BY_PERMISSION.keys() and may <= self._held(binding)
 
     @cached_property
     def _unclear(self) -> Mapping[str | None, list[str]]:
@@ -1040,6 +1062,8 @@ class ControlGraph:
                 who = f" as {step.binding.role}"
             if self.control.guarded(step):  # others may not be stopped, or elsewhere
                 who = f" of {key}{who}"
+            if self.control.depends(step):  # nor elsewhere by another condition
+                who = f" by {step.binding.id}{who}"
             place = f"{step.gives} {step.edge.place} {step.scope}"
             yield step, f"{step.edge.kind} {step.permission} {place}{who}"
 
