@@ -223,6 +223,14 @@ class Data:
         self.name, self.data = name, data
 
 
+class Unread:
+    """A resource of which a case lacks the data, or some fields of it."""
+
+    def __init__(self, name: str, *fields: str) -> None:
+        """Take away fields; without any, all data."""
+        self.name, self.fields = name, fields
+
+
 def _asset(kind: str, name: str, place: str, data: Export) -> Export:
     return {
         "name": name,
@@ -336,6 +344,12 @@ def write(extras: tuple[Any, ...], folder: Path) -> Path:
                 )
             elif isinstance(one, Data):
                 assets[one.name]["resource"]["data"] |= one.data
+            elif isinstance(one, Unread) and not one.fields:
+                del assets[one.name]["resource"]
+                assets[one.name].setdefault("iamPolicy", {"bindings": []})
+            elif isinstance(one, Unread):
+                for field in one.fields:
+                    del assets[one.name]["resource"]["data"][field]
             else:
                 beside.append(one)
     path = folder / "export.json"

@@ -681,6 +681,15 @@ BY_PERMISSION: dict[str, tuple[Edge, ...]] = {
     permission: tuple(edge for edge in EDGES if permission in edge.permissions)
     for permission in sorted({name for edge in EDGES for name in edge.permissions})
 }
+
+
+def of_places(*places: Place) -> frozenset[str]:
+    """Return the permissions that give an account on any of some places."""
+    return frozenset(
+        name for edge in EDGES if edge.place in places for name in edge.permissions
+    )
+
+
 DEPLOYING = frozenset(name for row in DEPLOYMENTS for name in row.permissions)
 LEVERING = frozenset(name for row in LEVERS for name in row.permissions)
 CONTROLLING = frozenset(BY_PERMISSION) | {ACT_AS, UPDATE_ROLE}

@@ -867,6 +867,7 @@ def _through(
     leading = Leading(control, found.visited, helps)
     for account in (*found.visited, *found.pools):
         doubt.extend(control.users(account))
+        doubt.extend(control.unread_workloads(account))
         doubt.extend(control.uncertain(account, leading))
     return chains, distinct(doubt)
 

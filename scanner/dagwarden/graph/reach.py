@@ -55,6 +55,7 @@ from dagwarden.graph.edges import (
     Gives,
     LeverRow,
     Place,
+    of_places,
 )
 from dagwarden.graph.estate import Estate, unresolved
 from dagwarden.graph.hierarchy import account_resource, project_resource, short
@@ -70,6 +71,14 @@ _OF_CLOUD = frozenset(
         "https://www.googleapis.com/auth/iam",
     }
 )
+# What of a workload lets control it, or what its account gives.
+_CONTROLS_RUN: Mapping[str, frozenset[str]] = {
+    "job": of_places("job", "workload", "shell"),
+    "service": of_places("service", "workload", "shell"),
+}
+_CONTROLS_ENVIRONMENT = of_places("environment")
+_CONTROLS_DAGS = of_places("dag_bucket")
+_BUCKETS = "//storage.googleapis.com/"
 MOST = 50  # accounts listed per identity
 # All permissions that this room asks about.
 _SET = {SETS_SERVICE: "service", SETS_JOB: "job"}
@@ -836,6 +845,44 @@ class Control:
                     if is_pool(account) or matters(account):
                         yield from self.leaves(key, step, account, what).causes
 
+    def unread_workloads(self, key: str) -> Iterator[Cause]:
+        """
+        Yield which workloads an identity may control that run as nobody knows whom.
+
+        Of each of its bindings the first: one is enough to leave open whom it becomes.
+        """
+        within, perhaps = self.estate.hierarchy.within, self.estate.access.roles.perhaps
+        for binding in self.bindings(key) if self._unread_workloads else ():
+            if self._always(binding) is False:
+                continue
+            scope = self.estate.hierarchy.canonical(binding.resource)
+            may, of_bucket = perhaps(binding.role), scope.startswith(_BUCKETS)
+            for place, permissions, cause in self._unread_workloads:
+                there = of_bucket if place == _BUCKETS else within(place, (scope,))
+                if there and not permissions.isdisjoint(may):
+                    yield cause
+                    break
+
+    @cached_property
+    def _unread_workloads(self) -> list[tuple[str, frozenset[str], Cause]]:
+        """Return where workloads are whose account was not read, and what controls them."""
+        facts, found = self.estate.facts, list[tuple[str, frozenset[str], Cause]]()
+        for run in facts.cloud_runs:
+            for cause in _unread_account(run):
+                found.append((run.resource, _CONTROLS_RUN[run.kind], cause))
+        for environment in facts.composer_environments:
+            place = environment.resource
+            bucket, causes = self._buckets.get(place), [*_unread_account(environment)]
+            for cause in causes:
+                found.append((place, _CONTROLS_ENVIRONMENT, cause))
+            if bucket is None and not environment.deleting:
+                symbol = f"DAG bucket of {short(place)}"
+                causes.append(Cause(reason="layer", symbol=symbol))
+            for cause in causes:  # where the bucket is not known, it may be any
+                for at in (bucket,) if bucket else (place, _BUCKETS):
+                    found.append((at, _CONTROLS_DAGS, cause))
+        return found
+
     def _undecided_deployments(self, key: str, scope: str) -> Iterator[Cause]:
         """Yield what would tell whether actAs on a scope is enough to deploy."""
         shown, deployable = self.estate.hierarchy.shown, self.deployable(key)
@@ -1511,16 +1558,20 @@ def _doubt(control: Control, found: Reached, settled: set[str]) -> tuple[Cause, 
 
 
 def _unresolved_workloads(estate: Estate) -> Iterator[Cause]:
-    """Yield why it is not known as what a workload runs."""
+    """Yield why it is not known as what workloads run."""
     workloads: tuple[CloudRun | ComposerEnvironment, ...] = (
         *estate.facts.cloud_runs,
         *estate.facts.composer_environments,
     )
     for fact in workloads:
-        if fact.service_account is UNSET:
-            for item in fact.unresolved:
-                if item.field == "service_account":
-                    yield Cause(reason=item.reason, symbol=item.symbol)
+        yield from _unread_account(fact)
+
+
+def _unread_account(fact: CloudRun | ComposerEnvironment) -> Iterator[Cause]:
+    """Yield why it is not known as what a workload runs."""
+    for item in fact.unresolved if fact.service_account is UNSET else ():
+        if item.field == "service_account":
+            yield Cause(reason=item.reason, symbol=item.symbol)
 
 
 def _unread(control: Control) -> Iterator[Cause]:
