@@ -56,10 +56,11 @@ KEYS = "iam.disableServiceAccountKeyCreation"
 DOMAINS = "iam.allowedPolicyMemberDomains"
 INGRESS = "run.allowedIngress"
 ACCOUNTS = "iam.disableServiceAccountCreation"
+_NEW_KEYS = _Question(
+    name=KEYS, yes_or_no=(KEYS, "iam.managed.disableServiceAccountKeyCreation")
+)
 _QUESTIONS = (
-    _Question(
-        name=KEYS, yes_or_no=(KEYS, "iam.managed.disableServiceAccountKeyCreation")
-    ),
+    _NEW_KEYS,
     _Question(
         name=DOMAINS,
         yes_or_no=("iam.managed.allowedPolicyMembers",),
@@ -84,45 +85,35 @@ def derive_constraints(
     `used` are the keys of the accounts that tasks act as: in their projects, too, it
     matters who may make keys.
     """
-    policies = _policies(estate)
-    custom: dict[str, list[OrgPolicy]] = {}
-    for policy in estate.facts.org_policies:
-        if policy.constraint.startswith(_CUSTOM) and policy.enforced is not False:
-            place = estate.hierarchy.canonical(policy.resource)
-            custom.setdefault(place, []).append(policy)
-    hosting = frozenset(hosts(estate))
+    policies = _Policies(estate)
+    hosting = hosts(estate)
     accounts = frozenset(_projects(estate, used))
     found = (
-        _derived(estate, policies, custom, project, question)
+        one
         for project in hosting | accounts
-        for question in _QUESTIONS
-        if project in hosting or question.name == KEYS
+        for one in policies.facts(
+            project,
+            _QUESTIONS if project in hosting else [_NEW_KEYS],
+        )
     )
     return tuple(sorted(found, key=lambda item: item.id))
 
 
 def against_new_accounts(estate: Estate, project: str) -> tuple[str, ...]:
     """Return the constraints that surely forbid new accounts in a project, by its name."""
-    return _derived(estate, _policies(estate), {}, project, _NEW_ACCOUNTS).by
+    (told,) = _Policies(estate).facts(project, [_NEW_ACCOUNTS])
+    return told.by
 
 
-def _policies(estate: Estate) -> dict[tuple[str, str], OrgPolicy]:
-    found: dict[tuple[str, str], OrgPolicy] = {}
-    for policy in estate.facts.org_policies:
-        place = estate.hierarchy.canonical(policy.resource)
-        found.setdefault((place, policy.constraint), policy)
-    return found
-
-
-def hosts(estate: Estate) -> Iterator[str]:
-    """Yield the projects of workloads and Composer environments, by resource name."""
+def hosts(estate: Estate) -> frozenset[str]:
+    """Return the projects of workloads and Composer environments, by resource name."""
     facts = estate.facts
-    projects = (
-        *(run.project for run in facts.cloud_runs),
-        *(environment.project for environment in facts.composer_environments),
+    projects = {run.project for run in facts.cloud_runs}.union(
+        environment.project for environment in facts.composer_environments
     )
-    for project in projects:
-        yield estate.hierarchy.canonical(project_resource(project))
+    return frozenset(
+        estate.hierarchy.canonical(project_resource(project)) for project in projects
+    )
 
 
 def _projects(estate: Estate, used: Iterable[str]) -> Iterator[str]:
@@ -135,33 +126,72 @@ def _projects(estate: Estate, used: Iterable[str]) -> Iterator[str]:
             yield project
 
 
-def _derived(
-    estate: Estate,
-    policies: dict[tuple[str, str], OrgPolicy],
-    custom: dict[str, list[OrgPolicy]],
-    project: str,
-    question: _Question,
-) -> ProjectConstraint:
-    hierarchy = estate.hierarchy
-    names = hierarchy.lineage(project).names
-    each = [
-        (name, _of(policies, names, name, question))
-        for name in (*question.yes_or_no, *question.lists)
-    ]
-    by = tuple(sorted(name for name, told in each if told.held is True))
-    others = tuple(_others(estate, custom, project))
-    told = any_of((*(told for _, told in each), *others))
-    resource = hierarchy.resource(project)
-    origin = resource.origin if resource else estate.facts.snapshots[0].origin
-    return ProjectConstraint(
-        id=f"project_constraint:{project}#{question.name}",
-        origin=origin,
-        unresolved=unresolved(distinct(told.causes), "forbids"),
-        project=hierarchy.project_id(project.rpartition("/")[2]),
-        constraint=question.name,
-        forbids=UNSET if told.held is None else told.held,
-        by=by,
-    )
+class _Policies:
+    """The policies of an estate, and what they come to below those that apply."""
+
+    def __init__(self, estate: Estate) -> None:
+        self._estate = estate
+        self._own: dict[tuple[str, str], OrgPolicy] = {}
+        self._custom: dict[str, list[OrgPolicy]] = {}
+        for policy in estate.facts.org_policies:
+            place = estate.hierarchy.canonical(policy.resource)
+            self._own.setdefault((place, policy.constraint), policy)
+            if policy.constraint.startswith(_CUSTOM) and policy.enforced is not False:
+                self._custom.setdefault(place, []).append(policy)
+        self._places = frozenset(place for place, _ in self._own)
+        # by the question and the places with policies: by which ones, and whether
+        self._told: dict[tuple[str, tuple[str, ...]], tuple[tuple[str, ...], Told]] = {}
+
+    def facts(
+        self, project: str, questions: Iterable[_Question]
+    ) -> Iterator[ProjectConstraint]:
+        """Yield what is forbidden in a project."""
+        hierarchy = self._estate.hierarchy
+        lineage, resource = hierarchy.lineage(project), hierarchy.resource(project)
+        origin = resource.origin if resource else self._estate.facts.snapshots[0].origin
+        shown = hierarchy.project_id(project.rpartition("/")[2])
+        # most projects have none of their own
+        places = tuple(name for name in lineage.names if name in self._places)
+        missing = [
+            open_(Cause(reason=one.reason, symbol=one.symbol))
+            for one in lineage.missing
+        ]
+        for question in questions:
+            key = question.name, places
+            if key not in self._told:
+                self._told[key] = self._find(question, places)
+            by, told = self._told[key]
+            if missing:
+                told = any_of((told, *missing))
+            yield ProjectConstraint(
+                id=f"project_constraint:{project}#{question.name}",
+                origin=origin,
+                unresolved=unresolved(distinct(told.causes), "forbids"),
+                project=shown,
+                constraint=question.name,
+                forbids=UNSET if told.held is None else told.held,
+                by=by,
+            )
+
+    def _find(
+        self, question: _Question, places: tuple[str, ...]
+    ) -> tuple[tuple[str, ...], Told]:
+        each = {
+            name: _of(self._own, places, name, question)
+            for name in (*question.yes_or_no, *question.lists)
+        }
+        by = tuple(sorted(name for name, told in each.items() if told.held is True))
+        return by, any_of((*each.values(), *self._others(places)))
+
+    def _others(self, places: tuple[str, ...]) -> Iterator[Told]:
+        """Yield what else may forbid it: custom constraints, and what was not read."""
+        for place in places:
+            for policy in self._custom.get(place, ()):
+                symbol = f"what custom constraint {policy.constraint} forbids"
+                yield open_(Cause(reason="layer", symbol=symbol))
+        if self._estate.facts.snapshots[0].layers.org_policies != "read":
+            symbol = "organisation policies (orgpolicy.googleapis.com/Policy) of the snapshot"
+            yield open_(Cause(reason="layer", symbol=symbol))
 
 
 def _of(
@@ -216,21 +246,3 @@ def _list(found: list[OrgPolicy], forbids: _Forbids) -> Told:
 
 def _plain(value: str) -> str:
     return value.removeprefix("is:")
-
-
-def _others(
-    estate: Estate, custom: dict[str, list[OrgPolicy]], project: str
-) -> Iterator[Told]:
-    """Yield what else may forbid it: custom constraints, and what was not read."""
-    lineage = estate.hierarchy.lineage(project)
-    for name in lineage.names:
-        for policy in custom.get(name, ()):
-            symbol = f"what custom constraint {policy.constraint} forbids"
-            yield open_(Cause(reason="layer", symbol=symbol))
-    if estate.facts.snapshots[0].layers.org_policies != "read":
-        symbol = (
-            "organisation policies (orgpolicy.googleapis.com/Policy) of the snapshot"
-        )
-        yield open_(Cause(reason="layer", symbol=symbol))
-    for missing in lineage.missing:
-        yield open_(Cause(reason=missing.reason, symbol=missing.symbol))

@@ -6,8 +6,8 @@ default URL, IAP. `public` is whether nothing stands there, and unknown where a 
 balancer that no snapshot tells could decide.
 """
 
-from collections.abc import Iterator
-from functools import partial
+from collections.abc import Iterator, Mapping
+from functools import cache
 
 from msgspec import UNSET
 from msgspec.structs import replace
@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from dagwarden.facts import Binding, CloudRun, Maybe
 from dagwarden.graph.access import Cause, distinct
 from dagwarden.graph.estate import Estate, causes_of, unresolved, without
+from dagwarden.graph.hierarchy import Lineage, project_resource
 from dagwarden.graph.principals import ALL_USERS
 
 INVOKE = "run.routes.invoke"
@@ -27,14 +28,24 @@ def with_exposure(estate: Estate) -> tuple[CloudRun, ...]:
         if estate.access.roles.holds(binding.role, INVOKE) is not False:
             place = estate.hierarchy.canonical(binding.resource)
             public.setdefault(place, []).append(binding)
-    told = partial(_told, estate, public)
-    return tuple(map(told, estate.facts.cloud_runs))
+
+    @cache
+    def above(project: str) -> Lineage:
+        return estate.hierarchy.lineage(project_resource(project))
+
+    return tuple(
+        _told(estate, public, above(run.project), run) if run.kind == "service" else run
+        for run in estate.facts.cloud_runs
+    )
 
 
-def _told(estate: Estate, public: dict[str, list[Binding]], run: CloudRun) -> CloudRun:
-    if run.kind != "service":
-        return run
-    binding, why = _binding(estate, public, run)
+def _told(
+    estate: Estate,
+    public: Mapping[str, list[Binding]],
+    above: Lineage,
+    run: CloudRun,
+) -> CloudRun:
+    binding, why = _binding(estate, public, above, run)
     anyone, who = _anyone(run, binding, why)
     way, which = _way(run)
     open_: Maybe[bool] = UNSET
@@ -56,12 +67,14 @@ def _told(estate: Estate, public: dict[str, list[Binding]], run: CloudRun) -> Cl
 
 
 def _binding(
-    estate: Estate, public: dict[str, list[Binding]], run: CloudRun
+    estate: Estate,
+    public: Mapping[str, list[Binding]],
+    above: Lineage,
+    run: CloudRun,
 ) -> tuple[Maybe[bool], tuple[Cause, ...]]:
     """Tell whether a binding lets everyone invoke a service."""
-    lineage = estate.hierarchy.lineage(run.resource)
     causes: list[Cause] = []
-    for place in lineage.names:
+    for place in (estate.hierarchy.canonical(run.resource), *above.names):
         for binding in public.get(place, ()):
             told = estate.access.gives(binding, ALL_USERS, INVOKE, run.resource)
             if told.held is True:
@@ -69,7 +82,7 @@ def _binding(
             causes.extend(told.causes)
     causes.extend(_unread(estate))
     causes.extend(
-        Cause(reason=item.reason, symbol=item.symbol) for item in lineage.missing
+        Cause(reason=item.reason, symbol=item.symbol) for item in above.missing
     )
     return (UNSET, distinct(causes)) if causes else (False, ())
 
@@ -108,10 +121,14 @@ def _way(run: CloudRun) -> tuple[bool | None, tuple[Cause, ...]]:
     ):
         if getattr(run, field) is UNSET:
             causes.extend(causes_of(run, field, f"{blame} of {run.id}"))
-    name = f"service {run.name} ({run.project}, {run.region})"
     if run.default_url_disabled is True or run.ingress not in ("all", UNSET):
-        symbol = f"load balancers in front of {name}"
+        symbol = f"load balancers in front of {_shown(run)}"
         causes.append(Cause(reason="layer", symbol=symbol))
     if run.iap_enabled is True:
-        causes.append(Cause(reason="layer", symbol=f"whom IAP lets in to {name}"))
+        symbol = f"whom IAP lets in to {_shown(run)}"
+        causes.append(Cause(reason="layer", symbol=symbol))
     return (None, tuple(causes)) if causes else (True, ())
+
+
+def _shown(run: CloudRun) -> str:
+    return f"service {run.name} ({run.project}, {run.region})"

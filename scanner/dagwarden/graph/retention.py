@@ -44,10 +44,7 @@ def derive_retention(estate: Estate) -> tuple[LogRetention, ...]:
         estate.hierarchy.canonical(bucket.name): bucket
         for bucket in estate.facts.log_buckets
     }
-    found = (
-        _Kept(estate, sinks, buckets, project).fact()
-        for project in frozenset(hosts(estate))
-    )
+    found = (_Kept(estate, sinks, buckets, project).fact() for project in hosts(estate))
     return tuple(sorted(found, key=lambda item: item.id))
 
 
