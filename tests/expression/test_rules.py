@@ -171,6 +171,11 @@ def test_a_fact_as_data_lacks_what_is_not_known() -> None:
         "used_by_tasks": False,
         "valid_before": None,
     }
+    # of what lies in it, too, only what can be named
+    assert as_data(grant, {"identity", "kind", "role", "permissions"}) == {
+        "identity": {"kind": "user"},
+        "role": "roles/x",
+    }
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))

@@ -91,13 +91,14 @@ class Expression:
 
 def as_data(value: Any, fields: Container[str] | None = None) -> Any:
     """
-    Return a fact as an expression sees it; `fields` are those that it reads, if said.
+    Return a fact as an expression sees it; `fields` are those that it may name, if said.
 
+    They are those of what lies in the fact, too: rules know fields by their names alone.
     UNSET and hidden fields are missing, and tuples are lists: CEL knows no others.
     """
     if isinstance(value, Struct):
         return {
-            name: as_data(item)
+            name: as_data(item, fields)
             for name in value.__struct_fields__
             if (fields is None or name in fields)
             and name not in HIDDEN
@@ -106,10 +107,10 @@ def as_data(value: Any, fields: Container[str] | None = None) -> Any:
     if isinstance(value, tuple | list):
         items = cast(Sequence[Any], value)
         # a role's permissions are thousands of texts
-        return [item if type(item) is str else as_data(item) for item in items]
+        return [item if type(item) is str else as_data(item, fields) for item in items]
     if isinstance(value, dict):
         table = cast(dict[str, Any], value)
-        return {key: as_data(item) for key, item in table.items()}
+        return {key: as_data(item, fields) for key, item in table.items()}
     return value
 
 

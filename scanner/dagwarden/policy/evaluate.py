@@ -58,6 +58,7 @@ Value = Scalar | tuple[str, ...]
 Reads = Mapping[Path, frozenset[str] | None]
 
 
+_WORD = late(r"\w+")
 _NOT_GIVEN: dict[str, str] = {
     "dags": "no DAG files were given",
     "repository": "no files of a repository were given",
@@ -223,9 +224,8 @@ class _Judge:
         self.params = {k: _plain(v) for k, v in params.items()}
         self.reads = self._find_reads()
         self.paths = tuple(self.reads)
-        # None: all of them, as in `[subject].exists(...)`
-        fields = frozenset(path[:1] for path in self.paths)
-        self._fields = None if () in fields else frozenset(chain(*fields))
+        # no field is read that these do not name
+        self._words = frozenset(_WORD().findall(f"{rule.when} {rule.assert_}"))
 
     def _find_reads(self) -> Reads:
         """Return what is read, with the texts of the lists that it is looked for in."""
@@ -286,7 +286,7 @@ class _Judge:
             yield Verdict(rule.id, subject.id, outcome, known[key]), subject
 
     def _evaluate(self, subject: Fact) -> Outcome:
-        data = as_data(subject, self._fields)
+        data = as_data(subject, self._words)
         try:
             return outcome_of(self.when, self.assert_, data, self.params)
         except ExpressionError as error:
@@ -339,6 +339,8 @@ def _read(reads: Reads, subjects: Sequence[Fact]) -> list[object]:
     ]
     if plain:
         columns.append(list(map(attrgetter(*plain), subjects)))
+    if len(columns) == 1:
+        return columns[0]
     return list(zip(*columns, strict=True)) or [None] * len(subjects)
 
 
