@@ -118,7 +118,7 @@ class World:
         verdicts = Verdicts(
             [report.id for report in said.reports],
             said.judged,
-            [verdict for verdict, _ in said.notable],
+            [verdict for found in said.notable.values() for verdict, _ in found],
         )
         return Judged(facts, {(item.rule, item.subject): item for item in verdicts})
 

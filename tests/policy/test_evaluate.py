@@ -1,5 +1,6 @@
 """Judging: verdicts, populations, parameters in force, and words for people."""
 
+from itertools import chain
 from typing import Any
 
 import pytest
@@ -83,7 +84,8 @@ def grant(
 
 def told(judgement: Judgement) -> list[Verdict]:
     ids = [report.id for report in judgement.reports]
-    notable = [verdict for verdict, _ in judgement.notable]
+    found = chain.from_iterable(judgement.notable.values())
+    notable = [verdict for verdict, _ in found]
     return list(Verdicts(ids, judgement.judged, notable))
 
 

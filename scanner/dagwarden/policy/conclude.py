@@ -2,9 +2,10 @@
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from itertools import chain, product
+from typing import TypeAlias
 
 from msgspec import UNSET
 from msgspec.structs import replace
@@ -18,7 +19,6 @@ from dagwarden.facts import (
     EmbeddedSecret,
     Fact,
     Facts,
-    Grant,
     Hop,
     Origin,
     Path,
@@ -93,7 +93,7 @@ def conclude(
     if partial:
         waivers = [_perhaps_elsewhere(waiver) for waiver in waivers]
     chains = _Chains(facts.paths)
-    verdicts = tuple([verdict for verdict, _ in notable])
+    verdicts = tuple([verdict for found in notable.values() for verdict, _ in found])
     groups = _groups(_not_superseded(notable, by_id), causes)
     failing = _failing(notable, by_id)
     findings = [
@@ -193,21 +193,25 @@ class _Chains:
             for key in (path.id, path.task, *path.through):
                 self._through[key].add(number)
 
-    def of(self, subject: Fact) -> frozenset[int]:
-        """Return the numbers of the paths that go through `subject`."""
-        found = [self._through[key] for key in _passed(subject) if key in self._through]
+    def of(self, subjects: Iterable[Fact]) -> frozenset[int]:
+        """Return the numbers of the paths that go through any of `subjects`."""
+        found = [
+            self._through[key]
+            for subject in subjects
+            for key in _passed(subject)
+            if key in self._through
+        ]
         # most of a cloud is on no path
-        return _NONE.union(*found)
+        return _NONE.union(*found) if found else _NONE
 
-    def hops(
-        self, subject: Fact, numbers: frozenset[int]
-    ) -> tuple[tuple[Hop, ...], tuple[str, ...]]:
-        """Return the chain to show for `subject`, through which the paths go."""
+    def hops(self, subject: Fact) -> tuple[tuple[Hop, ...], tuple[str, ...]]:
+        """Return the chain to show for `subject`: its own, or a path through it."""
         if isinstance(subject, Reach) and subject.controls_known:
             return subject.controls_known[0].hops, ()
         own: tuple[Hop, ...] = getattr(subject, "hops", ())
         if own:
             return own, getattr(subject, "assumes", ())
+        numbers = self.of((subject,))
         if not numbers:
             return (), ()
         path = self._paths[min(numbers)]
@@ -217,10 +221,18 @@ class _Chains:
 _NONE: frozenset[int] = frozenset()
 
 
+# Kinds of facts that nothing but their ids names: of these most findings are.
+_ALONE = frozenset(
+    kind
+    for _, kind in KINDS.values()
+    if {"task", "account", "carriers", "controls"}.isdisjoint(kind.__struct_fields__)
+)
+
+
 def _handles(subject: Fact) -> list[str]:
     """Return the ids under which a path may go through `subject`."""
     handles = [subject.id]
-    if type(subject) is Grant:  # as most are, and none of what follows
+    if type(subject) in _ALONE:
         return handles
     if isinstance(subject, EmbeddedSecret):
         handles += subject.carriers
@@ -244,12 +256,16 @@ def _passed(subject: Fact) -> Iterable[str]:
     return subject.id, *connections
 
 
+# By rule, those that FAIL or are UNKNOWN.
+_Notable: TypeAlias = Mapping[str, Sequence[Noted]]
+
+
 def _waived(
-    notable: Sequence[Noted],
+    notable: _Notable,
     waivers: list[Waiver],
     rules: dict[str, Rule],
     causes: _Causes,
-) -> tuple[Sequence[Noted], list[Waiver]]:
+) -> tuple[_Notable, list[Waiver]]:
     """Mark each verdict with the first waiver that covers it; count the uses."""
     active: dict[tuple[str, bool], list[Waiver]] = defaultdict(list)
     for waiver in waivers:
@@ -258,7 +274,7 @@ def _waived(
     if not active:
         return notable, waivers
     used: Counter[str] = Counter()
-    marked = list(notable)
+    marked = [*chain.from_iterable(notable.values())]
     for index, (verdict, subject) in enumerate(marked):
         candidates = active.get((verdict.rule, verdict.outcome is UNKNOWN), [])
         if isinstance(subject, EmbeddedSecret):
@@ -271,7 +287,10 @@ def _waived(
         verdict, subject = marked[index]
         used[waiver_id] += 1
         marked[index] = replace(verdict, waiver=waiver_id), subject
-    return marked, [
+    by_rule: dict[str, list[Noted]] = {rule: [] for rule in notable}
+    for noted in marked:
+        by_rule[noted[0].rule].append(noted)
+    return by_rule, [
         replace(waiver, status=WaiverStatus.USED, matched=used[waiver.id])
         if used[waiver.id]
         else waiver
@@ -338,7 +357,7 @@ def _first_covering(
     return None
 
 
-def _failing(notable: Sequence[Noted], rules: dict[str, Rule]) -> set[tuple[str, str]]:
+def _failing(notable: _Notable, rules: dict[str, Rule]) -> set[tuple[str, str]]:
     """
     Return (rule, id) of failures: of their subject, and of their subject's task.
 
@@ -346,14 +365,15 @@ def _failing(notable: Sequence[Noted], rules: dict[str, Rule]) -> set[tuple[str,
     """
     explained = {other for rule in rules.values() for other in rule.supersedes}
     return {
-        (verdict.rule, handle)
-        for verdict, subject in notable
-        if verdict.outcome is FAIL and verdict.rule in explained
+        (rule, handle)
+        for rule in explained
+        for verdict, subject in notable.get(rule, ())
+        if verdict.outcome is FAIL
         for handle in _handles(subject)
     }
 
 
-def _not_superseded(notable: Sequence[Noted], rules: dict[str, Rule]) -> list[Noted]:
+def _not_superseded(notable: _Notable, rules: dict[str, Rule]) -> _Notable:
     """
     Leave out failures that a more specific rule's failure explains.
 
@@ -362,30 +382,37 @@ def _not_superseded(notable: Sequence[Noted], rules: dict[str, Rule]) -> list[No
     of it elsewhere.
     """
     explained = {
-        (rule, handle)
-        for verdict, subject in notable
+        (other, handle)
+        for rule, found in notable.items()
+        if rules[rule].supersedes
+        for verdict, subject in found
         if verdict.outcome is FAIL and verdict.waiver is None
-        for rule in rules[verdict.rule].supersedes
+        for other in rules[rule].supersedes
         for handle in _handles(subject)
     }
     told = {rule for rule, _ in explained}
-    return [
-        (verdict, subject)
-        for verdict, subject in notable
-        if verdict.rule not in told
-        or verdict.outcome is UNKNOWN
-        or explained.isdisjoint((verdict.rule, one) for one in _handles(subject))
-    ]
+    left = {
+        rule: [
+            (verdict, subject)
+            for verdict, subject in notable.get(rule, ())
+            if verdict.outcome is UNKNOWN
+            or explained.isdisjoint((rule, one) for one in _handles(subject))
+        ]
+        for rule in told
+    }
+    return {rule: left.get(rule, found) for rule, found in notable.items()}
 
 
 def _groups(
-    notable: Iterable[Noted], causes: _Causes
+    notable: _Notable, causes: _Causes
 ) -> dict[tuple[str, str, str], list[Noted]]:
     """Return the verdicts by rule, key of their cause, and waiver."""
     groups: dict[tuple[str, str, str], list[Noted]] = defaultdict(list)
-    for verdict, subject in notable:
-        key = (verdict.rule, causes.key(verdict, subject), verdict.waiver or "")
-        groups[key].append((verdict, subject))
+    for rule, found in notable.items():
+        for noted in found:
+            verdict, subject = noted
+            key = rule, causes.key(verdict, subject), verdict.waiver or ""
+            groups[key].append(noted)
     return groups
 
 
@@ -403,8 +430,7 @@ def _finding(
         subjects = sorted([subject for _, subject in group], key=_place)
         subject = subjects[0]
     unknown = first.outcome is UNKNOWN
-    through = chains.of(subject)
-    hops, assumes = _of_leaked_key(rule, subject) or chains.hops(subject, through)
+    hops, assumes = _of_leaked_key(rule, subject) or chains.hops(subject)
     return Finding(
         fingerprint=_fingerprint(rule.id, cause),
         rule=rule.id,
@@ -425,7 +451,7 @@ def _finding(
         hops=hops,
         assumes=assumes,
         missing=first.missing,
-        chains=len(through.union(*map(chains.of, subjects[1:]))),
+        chains=len(chains.of(subjects)),
         explains=()
         if unknown or first.waiver is not None
         else _explained(rule, subjects, failing),

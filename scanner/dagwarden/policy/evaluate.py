@@ -79,13 +79,13 @@ class Judgement(Record, frozen=True, kw_only=True):
     """
     What the rules said.
 
-    `notable` are the verdicts that FAIL or are UNKNOWN, each with its subject, in the
-    order of rules, then of facts; `reports` has one entry per rule with its population,
-    waivers not yet taken off.
+    `notable` are, by rule, the verdicts that FAIL or are UNKNOWN, each with its subject,
+    in the order of rules, then of facts; `reports` has one entry per rule with its
+    population, waivers not yet taken off.
     """
 
     judged: tuple[Judged, ...]  # one for each kind of fact
-    notable: tuple[Noted, ...]
+    notable: dict[str, Sequence[Noted]]
     reports: tuple[RuleReport, ...]
 
 
@@ -123,7 +123,7 @@ def judge(
             )
             for kind, of_kind in classed.items()
         ),
-        notable=tuple(chain.from_iterable(one.notable for one in said.values())),
+        notable={name: one.notable for name, one in said.items()},
         reports=tuple(
             _report(
                 rule,
