@@ -27,7 +27,7 @@ class Exclusions:
         self._reasons: dict[str, Why] = {}
         for one in joined.values():
             data = one.data.data if one.data else None
-            if isinstance(data, ContainerShape):
+            if type(data) is ContainerShape:
                 state = container_state(data)
                 if state in _GONE:
                     what = one.name.removeprefix(CONTAINERS)

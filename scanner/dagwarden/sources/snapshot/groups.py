@@ -35,8 +35,8 @@ def groups_of(files: Iterable[Members], named: Collection[str]) -> Found:
     for file in files:
         _gather(file, emails, gathered, gaps)
     known = {*emails.values(), *gathered}
-    known.update(key.removeprefix("group:") for key in named if key[:6] == "group:")
-    people = {key.removeprefix("user:") for key in named if key[:5] == "user:"}
+    known.update([key[6:] for key in named if key[:6] == "group:"])
+    people = {key[5:] for key in named if key[:5] == "user:"}
     groups = [
         _group(email, one, known, people) for email, one in sorted(gathered.items())
     ]

@@ -192,17 +192,19 @@ def identity_of(key: str, names: Names, origin: Origin) -> Identity:
     unique_id = None
     email = None
     project = None
-    if prefix == "deleted":
+    if known := _KINDS.get(prefix):
+        kind = known
+        email = rest if kind in ("user", "group") else None
+        project = names.project_id(rest) if kind == "project_role" else None
+    elif prefix == "deleted":
         email, _, query = rest.partition(":")[2].partition("?")
         unique_id = query.removeprefix("uid=") or None
         email = email if "@" in email else None
-        kind: IdentityKind = "deleted"
+        kind = "deleted"
     elif prefix == "serviceAccount" or _FEDERATED.fullmatch(key):
         kind = "federated"
     else:
-        kind = _KINDS.get(prefix, "unknown")
-        email = rest if kind in ("user", "group") else None
-        project = names.project_id(rest) if kind == "project_role" else None
+        kind = "unknown"
     return Identity(
         id=f"identity:{key}",
         origin=origin,

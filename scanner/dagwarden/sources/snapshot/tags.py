@@ -23,11 +23,11 @@ def resource_tags(
     bound: dict[str, list[tuple[TagBindingShape, Origin]]] = {}
     for one in joined:
         data = one.data.data if one.data else None
-        if isinstance(data, TagKeyShape):
+        if type(data) is TagKeyShape:
             keys[data.name] = data
-        elif isinstance(data, TagValueShape):
+        elif type(data) is TagValueShape:
             values[data.name] = data
-        elif isinstance(data, TagBindingShape) and one.data and data.parent:
+        elif type(data) is TagBindingShape and one.data and data.parent:
             resource = names.resource(data.parent)
             bound.setdefault(resource, []).append((data, one.data.origin()))
     for resource, bindings in bound.items():

@@ -84,7 +84,7 @@ def cloud_run(
         "name": name,
     }
     if data is None:
-        return _made(CloudRun, about | dict.fromkeys(_FIELDS[kind], UNSET), missing)
+        return _made(CloudRun, about, dict.fromkeys(_FIELDS[kind], UNSET), missing)
     spec = _spec(data, kind)
     inside = containers(data)
     fields: dict[str, object] = {
@@ -101,15 +101,9 @@ def cloud_run(
         }
     fields |= _job_fields(data, spec) if kind == "job" else _service_fields(data)
     images = {one.image for one in inside if one.image}
-    return _made(
-        CloudRun,
-        {
-            **about,
-            **fields,
-            "images": tuple(sorted(images)),
-            "ssh_enabled": data.sshEnabled,
-        },
-    )
+    about["images"] = tuple(sorted(images))
+    about["ssh_enabled"] = data.sshEnabled
+    return _made(CloudRun, about, fields)
 
 
 _FIELDS = {
@@ -138,21 +132,23 @@ Workload = TypeVar("Workload", CloudRun, ComposerEnvironment)
 
 def _made(
     record: Callable[..., Workload],
+    about: dict[str, object],
     fields: dict[str, object],
     symbol: str | None = None,
 ) -> Workload:
-    """Make a fact of `fields`; each that is UNSET says what would decide it."""
-    if UNSET not in fields.values():  # as of nearly all
-        return record(**fields)
+    """Make a fact; each of `fields` that is UNSET says what would decide it."""
+    unset = [name for name, value in fields.items() if value is UNSET]
+    if not unset:  # as of nearly all
+        return record(**about, **fields)
     unresolved = tuple(
         Unresolved(
             field=name,
             reason="layer" if symbol else "unreadable",
-            symbol=symbol or f"{name} of {fields['id']}",
+            symbol=symbol or f"{name} of {about['id']}",
         )
-        for name in sorted(name for name, value in fields.items() if value is UNSET)
+        for name in sorted(unset)
     )
-    return record(unresolved=unresolved, **fields)
+    return record(unresolved=unresolved, **about, **fields)
 
 
 def _spec(data: CloudRunShape, kind: str) -> TaskSpecShape | None:
@@ -193,8 +189,10 @@ def _service_fields(data: CloudRunShape) -> dict[str, object]:
             disabled = _true(annotations.invoker_iam_disabled)
         no_url = no_url or _true(annotations.default_url_disabled)
         iap = iap or _true(annotations.iap_enabled)
-        urls |= _strings(annotations.urls)
-        audiences |= _strings(annotations.custom_audiences)
+        if annotations.urls:
+            urls |= _strings(annotations.urls)
+        if annotations.custom_audiences:
+            audiences |= _strings(annotations.custom_audiences)
     urls.discard("")
     return {
         # the defaults: open, and checked
@@ -231,10 +229,8 @@ def _integer(given: Number | None) -> int | None:
     return int(text) if text.isdecimal() and len(text) < 10 else None
 
 
-def _strings(text: str | None) -> set[str]:
+def _strings(text: str) -> set[str]:
     """Return the strings in an annotation that holds a JSON list."""
-    if not text:
-        return set()
     try:
         return set(msgspec.json.decode(text, type=list[str]))
     except (msgspec.DecodeError, UnicodeError, RecursionError):
@@ -268,7 +264,7 @@ def composer_environment(
         "project": project_of(resource) or "",
         "deleting": data is not None and data.state in _DELETING,
     }
-    return _made(ComposerEnvironment, about | fields, None if data else missing)
+    return _made(ComposerEnvironment, about, fields, None if data else missing)
 
 
 # google.cloud.orchestration.airflow.service.v1.Environment.State
