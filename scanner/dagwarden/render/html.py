@@ -8,7 +8,7 @@ through `visible` and autoescape, or as data that the script sets as text.
 
 import gzip
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from itertools import islice
 from shlex import join
@@ -78,7 +78,7 @@ def render_html(report: Report) -> str:
             result.unknowns, key=lambda i: (-i.verdicts, i.reason, i.symbol)
         ),
         incomplete=sum(gap.incomplete for gap in result.gaps),
-        verdicts=Markup(_packed(tuple(result.verdicts))),  # noqa: S704 -- base64
+        verdicts=Markup(_packed(result.verdicts)),  # noqa: S704 -- base64
         verdict_count=len(result.verdicts),
     )
 
@@ -241,23 +241,25 @@ def _unnamed(result: Result, rules: Sequence[dict[str, Any]]) -> list[dict[str, 
 # ----------------------------------------------------------------------- population
 
 
-def _packed(verdicts: Sequence[Verdict]) -> str:
+def _packed(verdicts: Iterable[Verdict]) -> str:
     """
     Return every verdict as columns of numbers, compressed, in base64.
 
     The page does not grow with them: its script unpacks and shows some at a time.
     """
-    rules = sorted({verdict.rule for verdict in verdicts})
-    subjects = sorted({verdict.subject for verdict in verdicts})
-    notes = sorted({_note(verdict) for verdict in verdicts})
+    told = tuple(verdicts)
+    said = list(map(_note, told))
+    rules = sorted({verdict.rule for verdict in told})
+    subjects = sorted({verdict.subject for verdict in told})
+    notes = sorted(set(said))
     columns = {
         "rules": rules,
         "subjects": subjects,
         "notes": [visible(note) for note in notes],
-        "rule": _indices(rules, [verdict.rule for verdict in verdicts]),
-        "subject": _indices(subjects, [verdict.subject for verdict in verdicts]),
-        "note": _indices(notes, [_note(verdict) for verdict in verdicts]),
-        "outcome": "".join(map(_outcome, verdicts)),
+        "rule": _indices(rules, [verdict.rule for verdict in told]),
+        "subject": _indices(subjects, [verdict.subject for verdict in told]),
+        "note": _indices(notes, said),
+        "outcome": "".join(map(_outcome, told)),
     }
     # no time in the header: equal verdicts, equal bytes
     return b64encode(gzip.compress(_compact(columns), 9, mtime=0)).decode()
@@ -277,11 +279,13 @@ def _indices(known: Sequence[str], values: Sequence[str]) -> list[int]:
 
 def _outcome(verdict: Verdict) -> str:
     """Return p(assed), f(ailed), w(aived) or u(nknown)."""
-    return "w" if verdict.waiver is not None else verdict.outcome.value[0]
+    return "w" if verdict.waiver is not None else verdict.outcome[0]
 
 
 def _note(verdict: Verdict) -> str:
     """Return what decides an unknown, or the waiver."""
     if verdict.waiver is not None:
         return verdict.waiver
+    if not verdict.missing:  # as nearly all
+        return ""
     return ", ".join(f"{one.reason}: {one.symbol}" for one in verdict.missing)
