@@ -178,6 +178,38 @@ def test_a_right_under_a_condition_is_neither_widened_nor_taken() -> None:
     assert asked(with_bindings(DECLARED, timed)).changes == ()
 
 
+@pytest.mark.parametrize(
+    ("role", "member", "before", "said"),
+    [
+        ("roles/run.developer", FIRST, "2020-01-01", True),
+        ("roles/run.developer", FIRST, "2099-01-01", False),
+        ("roles/run.developer", account(TEAM_SA), "2020-01-01", False),
+        ("roles/run.viewer", FIRST, "2020-01-01", False),
+    ],
+)
+def test_what_ended_is_told_where_it_is_granted_again(
+    role: str, member: str, before: str, said: bool
+) -> None:
+    # cloud.google.com/iam/docs/configuring-temporary-access
+    timed = bind(
+        PROJECT,
+        role,
+        member,
+        condition=f'request.time < timestamp("{before}T00:00:00Z")',
+    )
+    ended = (
+        "; what gave it ended (roles/run.developer on projects/p at "
+        "2020-01-01T00:00:00Z), and this has no end: set one if it is to be for a time "
+        "again"
+    )
+    changes = asked(with_bindings(ESTATE, timed)).changes
+    runs = [one.because for one in changes if one.role == "roles/run.jobsExecutor"]
+    lasts = before > "2026"
+    assert runs == (
+        [] if lasts and member == FIRST else [f"calls take run.jobs.run{ended * said}"]
+    )
+
+
 def test_a_call_that_is_not_known_keeps_every_grant() -> None:
     facts = with_call(DECLARED, name=UNSET, unresolved=why("name", "variable", "JOB"))
     said = asked(facts)

@@ -556,12 +556,28 @@ def _decides(cause: Cause) -> str:
 def _grant(estate: Estate, cure: Cure, given: frozenset[str]) -> Change:
     return Change(
         kind="grant",
-        because=f"calls take {', '.join(sorted(given))}",
+        because=f"calls take {', '.join(sorted(given))}{_ended(estate, cure, given)}",
         place=place_of(estate, cure.place),
         role=cure.role,
         member=cure.member,
         command=granting(estate, cure),
     )
+
+
+def _ended(estate: Estate, cure: Cure, given: frozenset[str]) -> str:
+    """Say which grants gave it for a time: what is suggested has no end."""
+    access, shown = estate.access, estate.hierarchy.shown
+    ended = [
+        f"{binding.role} on {shown(binding.resource)} at {binding.valid_before}"
+        for place in estate.hierarchy.lineage(cure.place).names
+        for binding in access.bindings_on(place)
+        if binding.expired is True
+        and access.is_member(binding, cure.member).held
+        and any(estate.roles.holds(binding.role, name) for name in given)
+    ]
+    if not ended:
+        return ""
+    return f"; what gave it ended ({', '.join(ended)}), and this has no end: set one if it is to be for a time again"
 
 
 def _revoke(estate: Estate, standing: _Standing) -> Change:
