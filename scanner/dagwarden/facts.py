@@ -489,6 +489,8 @@ class Call(Traced, frozen=True, kw_only=True):
     acts_as: Maybe[Literal["connection", "environment"]] = UNSET
     # in code: the connection of its hook, and whom it impersonates
     connection: Maybe[str | None] = UNSET
+    # whether that connection exists in the environment; set by graph
+    connection_defined: Maybe[bool] = UNSET
     impersonation_chain: Maybe[tuple[str, ...] | None] = UNSET
     tls_verified: Maybe[bool | None] = UNSET  # None: leaves it to the connection
     permissions: Maybe[tuple[str, ...]] = UNSET

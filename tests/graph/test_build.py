@@ -528,6 +528,28 @@ def test_a_missing_connection_is_undefined_only_where_all_were_declared() -> Non
     assert acting(facts).identity is UNSET
 
 
+def test_a_connection_that_a_hook_names_is_undefined_where_all_were_declared() -> None:
+    complete = replace(ENVIRONMENT, connections_complete=True)
+    named = CONNECTION.conn_id
+    for conn_id, environment, defined in (
+        (None, complete, UNSET),  # takes none
+        (named, ENVIRONMENT, True),
+        ("other", ENVIRONMENT, UNSET),
+        ("other", complete, False),
+        # the default of Kubernetes' operators is none of a hook in code
+        ("kubernetes_default", complete, False),
+    ):
+        facts = with_call(ESTATE, connection=conn_id, via="code")
+        facts = replace(facts, environments=(environment,))
+        (call,) = derive(facts, AS_OF).calls
+        assert call.connection_defined is defined
+    unknown = with_call(
+        ESTATE, connection=UNSET, unresolved=why("connection", "variable", "C")
+    )
+    (call,) = derive(unknown, AS_OF).calls
+    assert causes(call, "connection_defined") == {("variable", "C")}
+
+
 def test_tasks_without_a_google_connection_have_no_google_identity() -> None:
     assert derive(WEB, AS_OF).task_identities == ()
     assert derive(with_task(ESTATE, connection=None), AS_OF).task_identities == ()

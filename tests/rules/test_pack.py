@@ -66,6 +66,7 @@ CRITERIA = {
     "timeout-ignored-when-deferrable": {"A1.2"},
     "unbounded-run": {"A1.2"},
     "undefined-connection": {"CC6.1", "A1.2"},
+    "undefined-connection-in-code": {"CC6.1", "A1.2"},
     "untraceable-execution": {"CC7.2"},
     "unverified-transport": {"CC6.7"},
 }

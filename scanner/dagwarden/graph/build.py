@@ -160,7 +160,14 @@ def _derived(joined: Joined, as_of: datetime) -> Facts:
     targets = {name: target for name, (_, target) in resolved.items()}
     derived = replace(
         estate.facts,
-        tasks=tuple(with_connection(estate, task) for task in estate.facts.tasks),
+        tasks=tuple(
+            with_connection(estate, task, task, task.connection_parameter)
+            for task in estate.facts.tasks
+        ),
+        calls=tuple(
+            with_connection(estate, call, estate.tasks[call.task])
+            for call in estate.facts.calls
+        ),
         task_identities=tuple(
             task_identity(estate.tasks[name], _linked(estate, actings[name]))
             for name in sorted(actings)

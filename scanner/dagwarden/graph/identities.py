@@ -6,6 +6,7 @@ over the connection's when it is not empty; the last account of a chain is who a
 """
 
 from collections.abc import Iterator
+from typing import TypeVar
 
 from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
@@ -223,44 +224,49 @@ def task_identity(task: Task, acting: Acting) -> TaskIdentity:
     )
 
 
-def with_connection(estate: Estate, task: Task) -> Task:
+_Named = TypeVar("_Named", Task, Call)
+
+
+def with_connection(
+    estate: Estate, fact: _Named, task: Task, parameter: str | None = None
+) -> _Named:
     """
-    Return the task, told whether its connection exists in its environment.
+    Return a task, or a call of it, told whether its connection exists in its environment.
 
     A connection that was not given is missing only where the environment's list is
     declared complete. One that its hook does without counts as defined.
     """
-    conn_id = task.connection
+    conn_id = fact.connection
     if conn_id is None:
-        return task
+        return fact
     if not isinstance(conn_id, str):
-        why = causes_of(task, "connection", f"connection of {label(task)}")
-        return _undecided(task, why)
-    connection = estate.connection(task.environment, conn_id)
+        why = causes_of(fact, "connection", f"connection of {label(task)}")
+        return _undecided(fact, why)
+    connection = estate.connection(fact.environment, conn_id)
     if connection is not None:
-        return _decided(task, True, "connection", connection.origin)
-    environment = estate.environments.get(task.environment)
+        return _decided(fact, True, "connection", connection.origin)
+    environment = estate.environments.get(fact.environment)
     if environment is not None and environment.connections_complete:
-        if (task.connection_parameter, conn_id) in _DONE_WITHOUT:
+        if (parameter, conn_id) in _DONE_WITHOUT:
             symbol = f"the hook, which does without {conn_id}"
-            return _decided(task, True, "operator_default", Origin(source=symbol))
-        symbol = f"connections_complete of environment {task.environment}"
-        return _decided(task, False, "setting", Origin(source=symbol))
-    name = f"connection {conn_id} of environment {task.environment}"
-    return _undecided(task, cause("connection", name))
+            return _decided(fact, True, "operator_default", Origin(source=symbol))
+        symbol = f"connections_complete of environment {fact.environment}"
+        return _decided(fact, False, "setting", Origin(source=symbol))
+    name = f"connection {conn_id} of environment {fact.environment}"
+    return _undecided(fact, cause("connection", name))
 
 
 def _decided(
-    task: Task, defined: bool, source: ProvenanceSource, origin: Origin
-) -> Task:
+    fact: _Named, defined: bool, source: ProvenanceSource, origin: Origin
+) -> _Named:
     read = Provenance(field="connection_defined", source=source, origin=origin)
-    provenance = (*task.provenance, read)
-    return replace(task, connection_defined=defined, provenance=provenance)
+    provenance = (*fact.provenance, read)
+    return replace(fact, connection_defined=defined, provenance=provenance)
 
 
-def _undecided(task: Task, why: tuple[Cause, ...]) -> Task:
-    missing = unresolved(why, "connection_defined")
-    return replace(task, unresolved=(*task.unresolved, *missing))
+def _undecided(fact: _Named, why: tuple[Cause, ...]) -> _Named:
+    found = (*fact.unresolved, *unresolved(why, "connection_defined"))
+    return replace(fact, unresolved=found)
 
 
 def _when(
