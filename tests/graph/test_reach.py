@@ -7,11 +7,11 @@ from contextlib import contextmanager
 import pytest
 from msgspec import UNSET
 from msgspec.structs import replace
-from tests.graph.test_build import ESTATE, OTHER, account, bind, identity, node
+from tests.graph.test_build import ESTATE, OTHER, account, at, bind, identity, node
 
-from dagwarden.facts import CloudRun, Facts
+from dagwarden.facts import CloudRun, Facts, Group
 from dagwarden.graph.estate import Estate
-from dagwarden.graph.reach import derive_reaches, user_of
+from dagwarden.graph.reach import Control, derive_reaches, user_of
 
 CRM = "//cloudresourcemanager.googleapis.com"
 
@@ -83,7 +83,37 @@ def taken(facts: Facts) -> int:
     return calls[0]
 
 
-@pytest.mark.parametrize("of", [public, without_ancestors])
+def apart(facts: Facts) -> Facts:
+    """Let each account be of the project that its service is in."""
+    accounts = (
+        replace(one, project=run.project)
+        for one, run in zip(facts.identities, facts.cloud_runs, strict=True)
+    )
+    return replace(facts, identities=tuple(accounts))
+
+
+def with_editors(facts: Facts) -> Facts:
+    """Let the editors of each project mint tokens in it; its account is one."""
+    minting = (
+        bind(
+            f"{CRM}/projects/{run.project}",
+            "roles/iam.serviceAccountTokenCreator",
+            f"projectEditor:{run.project}",
+        )
+        for run in facts.cloud_runs
+    )
+    editors = (
+        bind(
+            f"{CRM}/projects/{run.project}",
+            "roles/editor",
+            account(str(run.service_account)),
+        )
+        for run in facts.cloud_runs
+    )
+    return replace(apart(facts), bindings=(*minting, *editors))
+
+
+@pytest.mark.parametrize("of", [public, without_ancestors, with_editors])
 def test_twice_the_estate_takes_twice_the_work(of: Callable[[Facts], Facts]) -> None:
     taken(of(services(1)))  # loads what is shipped
     small, middle, large = (taken(of(services(many))) for many in (50, 100, 200))
@@ -94,12 +124,7 @@ def test_who_reaches_one_project_places_no_other() -> None:
     def alone(many: int) -> int:
         role, who = "roles/iam.serviceAccountTokenCreator", account("u@x.example")
         tokens = bind(f"{CRM}/projects/p0", role, who)
-        facts = services(many)
-        accounts = (
-            replace(one, project=run.project)
-            for one, run in zip(facts.identities, facts.cloud_runs, strict=True)
-        )
-        facts = replace(facts, identities=tuple(accounts), bindings=(tokens,))
+        facts = replace(apart(services(many)), bindings=(tokens,))
         estate = Estate(facts)
         estate.index()
         with counted() as calls:
@@ -109,3 +134,38 @@ def test_who_reaches_one_project_places_no_other() -> None:
 
     alone(1)  # loads what is shipped
     assert (alone(200) - alone(100)) / 100 < 30
+
+
+def group(key: str, member: str) -> Group:
+    return Group(
+        id=key, origin=at(), key=key, members=(member,), members_known=(member,)
+    )
+
+
+@pytest.mark.parametrize(
+    ("editor", "doubted"),
+    [
+        (account("u@x.example"), True),
+        ("group:all@x.example", True),
+        ("group:unlisted@x.example", True),
+        (account("v@x.example"), False),
+        ("group:few@x.example", False),
+    ],
+)
+def test_an_inherited_basic_role_leaves_open_who_is_an_editor(
+    editor: str, doubted: bool
+) -> None:
+    who, project = account("u@x.example"), f"{CRM}/projects/p0"
+    facts = replace(
+        apart(services(1)),
+        groups=(
+            group("group:all@x.example", who),
+            group("group:few@x.example", account("v@x.example")),
+        ),
+        bindings=(
+            bind(project, "roles/iam.serviceAccountTokenCreator", "projectEditor:p0"),
+            bind(f"{CRM}/organizations/1", "roles/editor", editor),
+        ),
+    )
+    causes = Control(Estate(facts)).doubts(who)
+    assert [cause.symbol for cause in causes] == ["projectEditor:p0"] * doubted

@@ -35,6 +35,7 @@ from dagwarden.graph.access import (
 )
 from dagwarden.graph.access.conditions import condition_cause
 from dagwarden.graph.access.decide import role_cause
+from dagwarden.graph.access.membership import BASIC_OF
 from dagwarden.graph.edges import (
     BY_PERMISSION,
     CONTROLLING,
@@ -704,9 +705,12 @@ class Control:
                 if told.held is None and self._could_matter(binding, unsure):
                     yield from told.causes
         if not is_pool(key):
-            unclear, covers = self._unclear, access.membership.covers
-            for member in (*unclear.get(None, ()), *unclear.get(key.lower(), ())):
-                yield from covers(member, key).causes
+            unclear = self._unclear
+            whose = (None, key.lower(), *access.standing_for(key))
+            for member in dict.fromkeys(
+                m for one in whose for m in unclear.get(one, ())
+            ):
+                yield from access.membership.covers(member, key).causes
 
     def _settled(self, key: str, binding: Binding) -> bool:
         """Tell whether steps tell all of a binding: its condition is asked of each account."""
@@ -725,17 +729,40 @@ class Control:
         """
         Return the members who may be someone else and could control accounts.
 
-        They are people of a domain, accounts that were deleted, and members of a kind
-        that is not documented: all that neither `populations` nor sets of pools tell.
-        Those that one alone can be stand under his key.
+        They are people of a domain, accounts that were deleted, who has a basic role, and
+        members of a kind that is not documented: all that neither `populations` nor sets
+        of pools tell. Each stands under the keys and groups that it may have; None: under
+        anyone's.
         """
-        access, found = self.estate.access, dict[str | None, list[str]]()
-        for member in sorted(access.many):
+        found = dict[str | None, list[str]]()
+        for member in sorted(self.estate.access.many):
             if not member.startswith(_TOLD_APART) and self._controls(member):
-                alone = member.startswith("deleted:") or "?uid=" in member
-                one = member.removeprefix("deleted:").partition("?uid=")[0].lower()
-                found.setdefault(one if alone else None, []).append(member)
+                for one in self._may_have(member):
+                    found.setdefault(one, []).append(member)
         return found
+
+    def _may_have(self, member: str) -> Iterable[str | None]:
+        """Return who alone may be among those that a member stands for; None: anyone."""
+        if member.startswith("deleted:") or "?uid=" in member:
+            return [member.removeprefix("deleted:").partition("?uid=")[0].lower()]
+        kind, _, name = member.partition(":")
+        access, project = self.estate.access, project_resource(name)
+        if kind not in BASIC_OF or access.unread(project):
+            return [None]
+        # there may be such members for each of thousands of projects
+        named = {
+            one
+            for place in self.estate.hierarchy.lineage(project).names
+            for binding in access.bindings_on(place)
+            if binding.role == BASIC_OF[kind]
+            for one in access.members(binding)
+        }
+        listed = (
+            one not in access.many
+            or (one.startswith("group:") and not access.membership.unlisted(one))
+            for one in named
+        )
+        return named if all(listed) else [None]
 
     def _controls(self, member: str) -> bool:
         """Tell whether whoever is a member could control an account."""
