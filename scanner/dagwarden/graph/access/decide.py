@@ -80,21 +80,6 @@ _NAMED = 3  # files that a cause names
 _DENY, _BOUNDARY = "deny policies", "principal access boundaries"
 
 
-class _Keys(dict[str, str]):
-    """The key of each member, worked out when it is first met."""
-
-    def __init__(self, key_of: Callable[[str], str], many: set[str]) -> None:
-        self._key_of = key_of
-        self._many = many
-
-    def __missing__(self, member: str) -> str:
-        key = self._key_of(member)
-        key = self[member] = member if key == member else key
-        if not stands_alone(key) or "?uid=" in key:
-            self._many.add(key)
-        return key
-
-
 class _Fold(Record, frozen=True, kw_only=True):
     """
     Of the bindings on a place what is the same for all of a pool, and what is not.
@@ -142,11 +127,15 @@ class Access:
         self.membership = Membership(facts, hierarchy, self.as_of, self._basic, claimed)
         self._on: dict[str, list[Binding]] = defaultdict(list)
         self._of: dict[str, list[Binding]] = defaultdict(list)
-        self._open: list[Binding] = []  # with members that stand for others
         # by the record's identity, where members are not written as their keys
         self._members: dict[int, tuple[str, ...]] = {}
-        self._many: set[str] = set()  # keys that stand, or may stand, for others
         self._index(facts.bindings)
+        # keys that stand, or may stand, for others, and the bindings that have any
+        self._many = {
+            key for key in self._of if not stands_alone(key) or "?uid=" in key
+        }
+        opening = {id(one) for key in self._many for one in self._of[key]}
+        self._open = [one for one in facts.bindings if id(one) in opening]
         self._runs = {
             hierarchy.canonical(run.resource): run for run in facts.cloud_runs
         }
@@ -157,27 +146,22 @@ class Access:
 
     def _index(self, bindings: Iterable[Binding]) -> None:
         """Index bindings by place and member: a large organisation has many of both."""
-        canonical, on, of, many = (
-            self.hierarchy.canonical,
-            self._on,
-            self._of,
-            self._many,
-        )
-        keys = _Keys(self.membership.key, many)
+        canonical, on, of = self.hierarchy.canonical, self._on, self._of
+        written = set[str]().union(*[one.members for one in bindings])
+        each = ((member, self.membership.key(member)) for member in written)
+        respelled = {member: key for member, key in each if key != member}
         place, here = "", list[Binding]()
         for binding in bindings:
-            members = tuple(map(keys.__getitem__, binding.members))
-            if members != binding.members:
-                members = tuple(dict.fromkeys(members))
-                self._members[id(binding)] = members
+            members = binding.members
+            if respelled and not respelled.keys().isdisjoint(members):
+                keys = [respelled.get(member, member) for member in members]
+                members = self._members[id(binding)] = tuple(dict.fromkeys(keys))
             if binding.resource != place:  # those of one resource stand together
                 place = binding.resource
                 here = on[canonical(place)]
             here.append(binding)
             for key in members:
                 of[key].append(binding)
-            if not many.isdisjoint(members):
-                self._open.append(binding)
 
     # What only some snapshots need: a scan without one does not load it.
 
