@@ -168,6 +168,31 @@ def test_a_tag_function_is_asked_with_its_arguments(held: bool) -> None:
     assert held is (("hasTagKeyId", ("tagKeys/3",)) in asked) or len(asked) == 2
 
 
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ('resource.name == "a"', "a"),
+        ('resource.name == "b"', "b"),
+        ('resource.name in ["c", "b"]', "b"),
+        ('"d" + "0" == resource.name', "d0"),
+        (r'resource.name == r"a\b"', r"a\b"),
+        (r'resource.name == "a\"b"', 'a"b'),
+        ('resource.name == """a"b"""', 'a"b'),
+        ("""resource.name == '"b"'""", '"b"'),
+        ('resource.name == "b" // "a"', "b"),
+        ('resource.name == /* "b" */ "a"', None),
+        ('resource.name == "a', None),
+        ('resource.name == "a" "b"', None),
+    ],
+)
+def test_texts_are_quoted_in_many_ways(text: str, name: str | None) -> None:
+    condition = Condition(text)
+    assert condition.understood is (name is not None)
+    for asked in ("a", "b", "0", "1", *filter(None, [name])):
+        said = condition.decide(Request(known={NAME: asked})).holds
+        assert said is (None if name is None else asked == name)
+
+
 def day(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 

@@ -39,7 +39,7 @@ def enrich(facts: Facts, as_of: datetime, hierarchy: Hierarchy | None = None) ->
     facts = replace(
         facts,
         snapshots=tuple(_aged_snapshot(item, as_of) for item in facts.snapshots),
-        bindings=_timed(_told(facts.bindings), as_of),
+        bindings=_told(facts.bindings, as_of),
         keys=tuple(_aged_key(item, as_of) for item in facts.keys),
         cloud_runs=tuple(
             _with_run_account(item, hierarchy) for item in facts.cloud_runs
@@ -67,56 +67,54 @@ def _with_tenants(
     return tuple(map(with_tenants, providers))
 
 
-def _told(bindings: tuple[Binding, ...]) -> tuple[Binding, ...]:
-    """Say of each binding which members were deleted: few have any."""
+def _told(bindings: tuple[Binding, ...], as_of: datetime) -> tuple[Binding, ...]:
+    """Say which members were deleted, and what conditions say of the time: few have any."""
     return tuple(
-        replace(
-            binding,
-            expired=None,
-            deleted_members=tuple(filter(_deleted, binding.members)),
-        )
-        if binding.expired is UNSET or "deleted:" in " ".join(binding.members)
-        else binding
-        for binding in bindings
+        [
+            _timed(_gone(binding), as_of)
+            if binding.condition is not None
+            or binding.expired is UNSET
+            or "deleted:" in " ".join(binding.members)
+            else binding
+            for binding in bindings
+        ]
     )
 
 
-def _deleted(member: str) -> bool:
-    return member.startswith("deleted:")
+def _gone(binding: Binding) -> Binding:
+    deleted = tuple(
+        [member for member in binding.members if member.startswith("deleted:")]
+    )
+    return replace(binding, expired=None, deleted_members=deleted)
 
 
-def _timed(bindings: tuple[Binding, ...], as_of: datetime) -> tuple[Binding, ...]:
-    """Say between which times conditional bindings may grant, and which have ended."""
-    if not any(binding.condition for binding in bindings):
-        return bindings
+def _timed(binding: Binding, as_of: datetime) -> Binding:
+    """Say between which times a conditional binding may grant, and whether it ended."""
+    if binding.condition is None:
+        return binding
     from dagwarden.expression.conditions import condition
 
-    def timed(binding: Binding, expression: str) -> Binding:
-        read = condition(expression)
-        temporary = "request.time" in expression
-        if not read.understood:
-            fields = ("expired", "valid_after", "valid_before")
-            why = cause("condition", f"{expression!r:.100}")
-            return replace(
-                binding,
-                temporary=temporary,
-                expired=UNSET,
-                valid_after=UNSET,
-                valid_before=UNSET,
-                unresolved=unresolved(why, *fields),
-            )
-        window = read.window
+    expression = binding.condition.expression
+    read = condition(expression)
+    temporary = "request.time" in expression
+    if not read.understood:
+        fields = ("expired", "valid_after", "valid_before")
+        why = cause("condition", f"{expression!r:.100}")
         return replace(
             binding,
             temporary=temporary,
-            expired=window.before is not None and window.before < as_of,
-            valid_after=_written(window.after),
-            valid_before=_written(window.before),
+            expired=UNSET,
+            valid_after=UNSET,
+            valid_before=UNSET,
+            unresolved=unresolved(why, *fields),
         )
-
-    return tuple(
-        timed(item, item.condition.expression) if item.condition else item
-        for item in bindings
+    window = read.window
+    return replace(
+        binding,
+        temporary=temporary,
+        expired=window.before is not None and window.before < as_of,
+        valid_after=_written(window.after),
+        valid_before=_written(window.before),
     )
 
 
