@@ -343,7 +343,10 @@ class Access:
         self, binding: Binding, key: str, permission: str, resource: str
     ) -> Told:
         """Tell whether a binding grants: its role, its members, its condition."""
-        return all_of(self._demands(binding, key, permission, resource))
+        member = self.is_member(binding, key)
+        if member.held is False:  # as of most
+            return NO
+        return all_of(self._demands(binding, member, permission, resource))
 
     def gives(self, binding: Binding, key: str, permission: str, resource: str) -> Told:
         """Tell whether one binding gives a permission that nothing takes away."""
@@ -383,18 +386,20 @@ class Access:
         return self._boundaries is None or not self._boundaries.lets(key, place)
 
     def _demands(
-        self, binding: Binding, key: str, permission: str, resource: str
+        self, binding: Binding, member: Told, permission: str, resource: str
     ) -> Iterator[Told]:
         held = self.roles.holds(binding.role, permission)
         yield open_(role_cause(binding.role)) if held is None else _told(held)
-        yield self.is_member(binding, key)
+        yield member
         if binding.condition is not None:
             yield self.conditions.grants(binding, permission, resource)
 
     def is_member(self, binding: Binding, key: str) -> Told:
         """Tell whether a binding's members cover an identity."""
         keys = self.members(binding)
-        if key in keys or any(every in keys for every in _everyone(key)):
+        if key in keys or ALL_USERS in keys:
+            return YES
+        if ALL_AUTHENTICATED in keys and ALL_AUTHENTICATED in _everyone(key):
             return YES
         many = self._many.intersection(keys)
         if not many:
