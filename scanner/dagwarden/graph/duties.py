@@ -23,6 +23,7 @@ _KINDS = (
     ("/services/", "run.routes.invoke", "run.services.update", "run.services.create"),
     ("/jobs/", "run.jobs.run", "run.jobs.update", "run.jobs.create"),
 )
+_PARTS = tuple(part for part, *_ in _KINDS)
 _WANTED = frozenset({ACT_AS, *(name for _, _, *names in _KINDS for name in names)})
 _ASKED = _WANTED.union(call for _, call, *_ in _KINDS)
 # Members that stand for some identities of a kind, and not for others of it.
@@ -71,9 +72,8 @@ class _Who(Record, frozen=True, kw_only=True):
 
 
 class _Site(Record, frozen=True, kw_only=True):
-    """What is the same for all who call what a binding stands on."""
+    """What is the same for all who call a kind of workload of a project."""
 
-    scope: str
     # who acts as an account of the project need not hold that on the workload
     around: str
     # what may let people deploy there, by member
@@ -115,18 +115,20 @@ class Duties:
                 self._alike.add(binding.id)
         # by the project they stand in, then by member; None: in no project
         self._within: dict[str | None, dict[str, list[Binding]]] = {None: {}}
-        self._of: dict[str, list[Binding]] = defaultdict(list)  # by member
+        self._members = set[str]()  # all of theirs
         for binding in estate.facts.bindings:
             if binding.role in self._roles:
                 project = self._hierarchy.project_of(binding.resource)
                 within = self._within.setdefault(project, {})
-                for member in estate.access.members(binding):
-                    self._of[member].append(binding)
+                members = estate.access.members(binding)
+                self._members.update(members)
+                for member in members:
                     within.setdefault(member, []).append(binding)
         self._places: dict[str, _Open] = {}
         self._same: dict[tuple[tuple[str, ...], str | None], _Open] = {}
         self._whos: dict[str, _Who] = {}
-        self._sites: dict[str, _Site] = {}
+        self._sites: dict[str, tuple[str, _Site]] = {}  # by resource
+        self._shared: dict[tuple[object, ...], _Site] = {}
         self._sorts: dict[tuple[object, ...], _Sort] = {}
         self._told: dict[tuple[str, str, str], Told] = {}
         # by all else that tells: each kind of those who deploy by no binding of their own
@@ -154,9 +156,10 @@ class Duties:
 
     def deploys(self, keys: Iterable[str], binding: Binding) -> Iterator[Deploys]:
         """Tell of each identity whether it may change what a binding lets it call."""
-        site = self._sites.get(binding.resource)
-        if site is None:
-            site = self._sites[binding.resource] = self._site(binding.resource)
+        found = self._sites.get(binding.resource)
+        if found is None:
+            found = self._sites[binding.resource] = self._site(binding.resource)
+        scope, site = found
         always = self._always(binding)
         others: dict[IdentityKind, Deploys] | None = None
         if always is not None and site.sort is not None:
@@ -168,29 +171,35 @@ class Duties:
                 continue
             own = self._own(who, site) if who.standing else ()
             if own or others is None:
-                yield self._told_of(key, binding, site, own)
+                yield self._told_of(key, binding, scope, site, own)
                 continue
             told = others.get(who.kind)
             if told is None:
-                told = others[who.kind] = self._decide(key, binding, site, own)
+                told = self._decide(key, binding, scope, site, own)
+                others[who.kind] = told
             yield told
 
     def _told_of(
-        self, key: str, binding: Binding, site: _Site, own: tuple[Binding, ...]
+        self,
+        key: str,
+        binding: Binding,
+        scope: str,
+        site: _Site,
+        own: tuple[Binding, ...],
     ) -> Deploys:
         """Tell the same of one identity, once for all whose own bindings are alike."""
         always = self._always(binding)
         if always is None:
-            return self._decide(key, binding, site, own)
-        question: tuple[object, ...] = (key, site.scope, binding.role, always)
+            return self._decide(key, binding, scope, site, own)
+        question: tuple[object, ...] = (key, scope, binding.role, always)
         if site.sort is not None and None not in map(self._always, own):
-            stands = tuple([self._stand(one, site) for one in own])
+            stands = tuple([self._stand(one, scope, site) for one in own])
             question = (self._who(key).kind, stands, site.sort, binding.role, always)
         known = self._found.get(question)
         if known is not None:
             found, which = known
             return found if not which else _by(own[at] for at in which)
-        found = self._decide(key, binding, site, own)
+        found = self._decide(key, binding, scope, site, own)
         names = [one.id for one in own]
         if set(names).issuperset(found.by):
             self._found[question] = (found, tuple(map(names.index, found.by)))
@@ -200,7 +209,7 @@ class Duties:
         found = self._whos.get(key)
         if found is None:
             every = self._access.standing_for(key)
-            standing = tuple([member for member in every if member in self._of])
+            standing = tuple([member for member in every if member in self._members])
             found = self._whos[key] = _Who(
                 kind=kind_of(key),
                 standing=standing,
@@ -208,8 +217,20 @@ class Duties:
             )
         return found
 
-    def _site(self, resource: str) -> _Site:
+    def _site(self, resource: str) -> tuple[str, _Site]:
+        """Return where deploying on a resource is asked about, and what it is told by."""
         scope = self._hierarchy.canonical(resource)
+        if scope in self._at or scope in self._below:
+            return scope, self._find_site(scope)
+        # what is above it, around it, and its kind tell all
+        around = self._hierarchy.project_of(scope) or scope
+        question = (self._hierarchy.above(scope), around, _where(scope))
+        site = self._shared.get(question)
+        if site is None:
+            site = self._shared[question] = self._find_site(scope)
+        return scope, site
+
+    def _find_site(self, scope: str) -> _Site:
         around = self._hierarchy.project_of(scope) or scope
         near, far = self._open(scope), self._open(around)
         doubt = self._access.unread(scope)
@@ -220,28 +241,26 @@ class Duties:
             and around in self._hierarchy.lineage(scope).names
         ):
             question = (_where(scope), near, far, doubt)
-            sort = self._sorts.get(question)
-            if sort is None:
-                sort = self._sorts[question] = _Sort()
+            sort = self._sorts.setdefault(question, _Sort())
         within = self._within.get(around, {})
-        return _Site(scope=scope, around=around, within=within, sort=sort, doubt=doubt)
+        return _Site(around=around, within=within, sort=sort, doubt=doubt)
 
-    def _stand(self, one: Binding, site: _Site) -> _Stand:
+    def _stand(self, one: Binding, scope: str, site: _Site) -> _Stand:
         """Return what of a binding tells whether someone deploys at a site by it."""
         always = self._always(one)
         place = self._hierarchy.canonical(one.resource)
-        if place in (site.scope, site.around):
-            return one.role, always, "" if place == site.scope else "around"
+        if place in (scope, site.around):
+            return one.role, always, "" if place == scope else "around"
         names = self._hierarchy.lineage(place).names
-        if site.scope == site.around:
+        if scope == site.around:
             beside = site.around in names
         else:
-            beside = site.around in names and site.scope not in names
+            beside = site.around in names and scope not in names
         if beside and site.around.startswith(_PROJECT):
             inside = _kinds(place) or "run" if place.startswith(_RUN) else "inside"
             return one.role, always, inside
-        above = place in self._hierarchy.lineage(site.scope).names
-        return one.role, always, place if above else f"{place} {site.scope}"
+        above = place in self._hierarchy.lineage(scope).names
+        return one.role, always, place if above else f"{place} {scope}"
 
     def _always(self, binding: Binding) -> bool | None:
         """Tell whether a binding grants, whatever the resource; None: it depends."""
@@ -278,8 +297,9 @@ class Duties:
             found = [
                 one
                 for name in who.standing
-                for one in self._of[name]
-                if self._deeper(site.around, self._hierarchy.canonical(one.resource))
+                for one in self._access.naming(name)
+                if one.role in self._roles
+                and self._deeper(site.around, self._hierarchy.canonical(one.resource))
             ]
         if len(found) < 2:  # as of most
             return tuple(found)
@@ -287,11 +307,16 @@ class Duties:
         return tuple([each[name] for name in sorted(each)])
 
     def _decide(
-        self, key: str, binding: Binding, site: _Site, own: tuple[Binding, ...]
+        self,
+        key: str,
+        binding: Binding,
+        scope: str,
+        site: _Site,
+        own: tuple[Binding, ...],
     ) -> Deploys:
         open_ways: list[Told] = []
-        for one in self._candidates(own, site.scope):
-            for told, acting in self._ways(key, binding, site.scope, one, own):
+        for one in self._candidates(own, scope):
+            for told, acting in self._ways(key, binding, scope, one, own):
                 if told.held is True:
                     return _by((one, acting))
                 open_ways.append(told)
@@ -388,4 +413,4 @@ def _where(scope: str) -> str:
 
 
 def _kinds(place: str) -> str:
-    return "".join(part for part, *_ in _KINDS if part in place)
+    return "".join([part for part in _PARTS if part in place])
