@@ -61,13 +61,13 @@ class Belonging:
         }
         self._whole = _whole(estate)
         self._projects: dict[str, str | None] = {}
-        self._organizations: dict[str, str | None] = {}
 
     def project(self, key: str) -> str | None:
         """Return the project of an account or pool by its resource name."""
-        if key not in self._projects:
-            self._projects[key] = self._project(key)
-        return self._projects[key]
+        found = self._projects.get(key)
+        if found is None and key not in self._projects:
+            found = self._projects[key] = self._project(key)
+        return found
 
     def _project(self, key: str) -> str | None:
         kind = kind_of(key)
@@ -78,13 +78,12 @@ class Belonging:
             return self._membership.project(key)
         return None
 
-    def outside(self, key: str, resource: str) -> Told:
+    def outside(self, key: str, organization: str | None, resource: str) -> Told:
         """
         Tell whether an identity is of no part of a resource's organisation.
 
-        It is told the same of all resources of an organisation.
+        It is told the same of all resources of an organisation that is known.
         """
-        organization = self.organization(resource)
         if organization is None:
             return self._outside_of_none(key, resource)
         return self._told(key, organization)
@@ -103,12 +102,9 @@ class Belonging:
 
     def organization(self, resource: str) -> str | None:
         """Return the organisation of a resource; None: it is not known."""
-        if resource not in self._organizations:
-            names = self._hierarchy.lineage(resource).names
-            top = names[-1]
-            found = top if top.startswith(_ORGANIZATION) else None
-            self._organizations[resource] = found
-        return self._organizations[resource]
+        place = self._hierarchy.canonical(resource)
+        top = (place, *self._hierarchy.above(place).names)[-1]
+        return top if top.startswith(_ORGANIZATION) else None
 
     def _told(self, key: str, organization: str) -> Told:
         kind = kind_of(key)

@@ -55,6 +55,7 @@ class _Place(Record, frozen=True, kw_only=True):
     label: str
     level: Level
     project: str | None
+    organization: str | None
     # of grants in its organisation, as far as they were told
     holders: dict[str, _Holder]
 
@@ -157,16 +158,17 @@ class _Known:
             label=hierarchy.shown(resource),
             level=level_of(hierarchy.canonical(resource)),
             project=hierarchy.project_of(resource),
+            organization=organization,
             holders={} if organization is None else self._holders[organization],
         )
 
     def holder(self, key: str, place: _Place) -> _Holder:
         found = place.holders.get(key)
         if found is None:
-            found = place.holders[key] = self._holder(key, place.resource)
+            found = place.holders[key] = self._holder(key, place)
         return found
 
-    def _holder(self, key: str, resource: str) -> _Holder:
+    def _holder(self, key: str, place: _Place) -> _Holder:
         kind = kind_of(key)
         project = self._belonging.project(key)
         project_id: Maybe[str | None] = None
@@ -181,7 +183,7 @@ class _Known:
         unread: tuple[Cause, ...] = ()
         if not runs and kind == "service_account" and self._runs_unread:
             runs, unread = UNSET, self._runs_unread
-        outside = self._belonging.outside(key, resource)
+        outside = self._belonging.outside(key, place.organization, place.resource)
         return _Holder(
             identity=self._estate.ref(key),
             domain=domain_of(key),

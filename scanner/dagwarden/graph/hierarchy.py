@@ -108,9 +108,10 @@ class Hierarchy:
 
     def project_of(self, name: str) -> str | None:
         """Return the canonical resource name of the project that holds a resource."""
-        if name not in self._projects:
-            self._projects[name] = self._project_of(self.canonical(name))
-        return self._projects[name]
+        found = self._projects.get(name)
+        if found is None and name not in self._projects:
+            found = self._projects[name] = self._project_of(self.canonical(name))
+        return found
 
     def _project_of(self, name: str) -> str | None:
         if name.startswith(_PROJECTS):
