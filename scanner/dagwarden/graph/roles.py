@@ -89,6 +89,7 @@ class Roles:
         self._held: dict[str, frozenset[str] | None] = {}
         self._told: dict[tuple[str, str], bool | None] = {}
         self._full: dict[str, frozenset[str] | None] = {}
+        self._spellings: dict[str, _Spelling] = {}
 
     @cached_property
     def catalogue(self) -> Catalogue:
@@ -107,7 +108,7 @@ class Roles:
         if full is not None:
             if permission in full and "*" not in permission:
                 return True
-            return _misspelt(permission, full)
+            return None if self._spelling(role, full).perhaps(permission) else False
         if _HIDDEN_CONDITION in role:
             return None
         read = self._read.get(role)
@@ -178,6 +179,12 @@ class Roles:
             self._full[role] = _definition(self._read.get(role))
         return self._full[role]
 
+    def _spelling(self, role: str, names: frozenset[str]) -> "_Spelling":
+        found = self._spellings.get(role)
+        if found is None:
+            found = self._spellings[role] = _Spelling.of(names)
+        return found
+
     def _shipped(self, role: str, permission: str) -> bool | None:
         if not self.shipped or not role.startswith("roles/"):
             return None
@@ -227,20 +234,27 @@ def _names(role: Role) -> tuple[str, ...]:
     return role.permissions if isinstance(role.permissions, tuple) else ()
 
 
-def _misspelt(permission: str, held: frozenset[str]) -> bool | None:
-    """
-    Return None where a definition may mean a permission, which it does not name.
+class _Spelling(Record, frozen=True, kw_only=True):
+    """How a definition spells its permissions, in lower case."""
 
-    It names one in another case, or many by a wildcard: no role is accepted with such.
-    """
-    lowered = permission.lower()
-    for name in held:
-        if name.lower() == lowered:
-            return None
-        before, star, _ = name.partition("*")
-        if star and lowered.startswith(before.lower()):
-            return None
-    return False
+    names: frozenset[str]
+    beginnings: tuple[str, ...]  # what stands before a wildcard
+
+    @classmethod
+    def of(cls, names: Iterable[str]) -> "_Spelling":
+        """Return how these are spelled."""
+        lowered = frozenset([name.lower() for name in names])
+        beginnings = [name.partition("*")[0] for name in lowered if "*" in name]
+        return cls(names=lowered, beginnings=tuple(beginnings))
+
+    def perhaps(self, permission: str) -> bool:
+        """
+        Tell whether a definition may mean a permission, which it does not name.
+
+        It names one in another case, or many by a wildcard: no role is accepted with such.
+        """
+        lowered = permission.lower()
+        return lowered in self.names or lowered.startswith(self.beginnings)
 
 
 def _disputed(role: Role) -> bool:
