@@ -1,6 +1,7 @@
 """Exports that contradict themselves: unknown where it matters, never a wrong answer."""
 
 import json
+import tracemalloc
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -271,6 +272,34 @@ def test_groups_that_all_hold_each_other_are_walked_once(tmp_path: Path) -> None
     granted = service(f"group:{names[0]}")
     folder = container("folder", "12", "organizations/1")
     assert ask(tmp_path, granted, SHOP, folder, ORG, *lists).held is False
+
+
+def test_groups_in_groups_take_no_more_than_they_are_many(tmp_path: Path) -> None:
+    names = [f"g{number}@x.example" for number in range(3000)]
+    lists = [
+        {
+            "groupKey": {"id": name},
+            "memberships": [{"preferredMemberKey": {"id": inner}, "type": kind}],
+        }
+        for name, inner, kind in zip(
+            names,
+            [*names[1:], ETL],
+            ["GROUP"] * 2999 + ["SERVICE_ACCOUNT"],
+            strict=True,
+        )
+    ]
+    granted = service(f"group:{names[0]}")
+    folder = container("folder", "12", "organizations/1")
+    access = Estate(read(tmp_path, granted, SHOP, folder, ORG, *lists)).access
+    tracemalloc.start()
+    said = access.holds(WHO, INVOKE, SERVICE)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 20_000_000  # a list of all groups above each took 36 MB
+    assert [one.key for one in said.supports[0].via] == [
+        f"group:{name}" for name in reversed(names)
+    ]
+    assert len(access.membership.groups_of(WHO)) == 3000
 
 
 def test_a_truncated_policy_leaves_open_what_it_may_have_said(tmp_path: Path) -> None:

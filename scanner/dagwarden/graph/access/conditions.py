@@ -29,6 +29,7 @@ _DESCRIBED = frozenset(
         *("sqladmin", "storage"),
     )
 )
+_ACCOUNTS = "//iam.googleapis.com/projects/-/serviceAccounts/"
 _SINGULAR = {
     ("run.googleapis.com", "services"): "Service",
     ("run.googleapis.com", "jobs"): "Job",
@@ -70,14 +71,27 @@ class Conditions:
         """Tell whether a binding's condition lets it grant a permission."""
         if binding.condition is None:
             return YES
-        question = (binding.condition.expression, permission, resource)
+        expression = binding.condition.expression
+        question = (expression, permission, self._alike(resource))
         decided = self._decided.get(question)
         if decided is None:
-            decided = self._decided[question] = self._decide(*question)
+            decided = self._decide(expression, permission, resource)
+            self._decided[question] = decided
         held, what = decided
         if held is None:
             return open_(condition_cause(binding, what))
         return YES if held else NO
+
+    def _alike(self, resource: str) -> str:
+        """
+        Return what stands for all that conditions cannot tell apart.
+
+        Accounts have no attributes, so that those of a project differ by their own tags.
+        """
+        if not resource.startswith(_ACCOUNTS) or self._tags.borne_by(resource):
+            return resource
+        _, *above = self._hierarchy.lineage(resource).names
+        return f"{_ACCOUNTS} of {above[0]}" if above else resource
 
     def _decide(
         self, expression: str, permission: str, resource: str

@@ -73,8 +73,16 @@ class Claimed(Record, frozen=True, kw_only=True):
 class _Closure(Record, frozen=True, kw_only=True):
     """Everyone surely in a group, and what may add to them."""
 
-    members: Mapping[str, tuple[Group, ...]]  # key -> the groups it is in by
+    group: str
+    members: Mapping[str, Group]  # key -> the nearest group that lists it
     causes: tuple[Cause, ...]
+
+    def via(self, key: str) -> tuple[Group, ...]:
+        """Return the groups by which a member is in it, from the inside out."""
+        found = [self.members[key]]
+        while found[-1].key != self.group:
+            found.append(self.members[found[-1].key])
+        return tuple(found)
 
 
 class Membership:
@@ -105,7 +113,7 @@ class Membership:
         }
         self._closures: dict[str, _Closure] = {}
         self._told: dict[tuple[str, str], Told] = {}
-        self._in: dict[str, list[str]] | None = None
+        self._listing: dict[str, list[str]] | None = None  # member -> groups
         self._unlisted: dict[str, bool] = {}
 
     def key(self, member: str) -> str:
@@ -125,12 +133,18 @@ class Membership:
         """Return the groups that an identity surely is in, however nested."""
         if not self._groups:
             return ()
-        if self._in is None:
-            self._in = {}
-            for group in self._groups:
-                for member in self._closure(group).members:
-                    self._in.setdefault(member, []).append(group)
-        return tuple(self._in.get(key, ()))
+        if self._listing is None:
+            self._listing = {}
+            for name, group in self._groups.items():
+                for member in self._current(group):
+                    self._listing.setdefault(member, []).append(name)
+        found, pending = set[str](), [key]
+        while pending:
+            for name in self._listing.get(pending.pop(), ()):
+                if name not in found:
+                    found.add(name)
+                    pending.append(name)
+        return tuple(name for name in self._groups if name in found) if found else ()
 
     def members(self, group: str) -> Iterable[str]:
         """Return everyone who is surely in a group."""
@@ -193,7 +207,7 @@ class Membership:
             return NO
         closure = self._closure(group)
         if key in closure.members:
-            return Told(held=True, via=closure.members[key])
+            return Told(held=True, via=closure.via(key))
         return Told(held=None if closure.causes else False, causes=closure.causes)
 
     def _closure(self, group: str) -> _Closure:
@@ -204,12 +218,12 @@ class Membership:
 
     def _expanded(self, start: str) -> _Closure:
         """Walk a group's groups, nearest first; a cycle ends where it began."""
-        members: dict[str, tuple[Group, ...]] = {}
+        members: dict[str, Group] = {}
         causes: set[Cause] = set()
-        pending = deque[tuple[str, tuple[Group, ...], bool]]([(start, (), True)])
+        pending = deque[tuple[str, bool]]([(start, True)])
         seen: set[str] = set()
         while pending:
-            name, path, listed = pending.popleft()
+            name, listed = pending.popleft()
             if name in seen:
                 continue
             seen.add(name)
@@ -218,13 +232,12 @@ class Membership:
                 if listed:
                     causes.add(_cause(name))
                 continue
-            chain = (group, *path)
             causes.update(self._open_members(group))
             for member in self._current(group):
-                members.setdefault(member, chain)
+                members.setdefault(member, group)
                 if member.startswith("group:") and member not in seen:
-                    pending.append((member, chain, not group.transitive))
-        return _Closure(members=members, causes=tuple(sorted(causes)))
+                    pending.append((member, not group.transitive))
+        return _Closure(group=start, members=members, causes=tuple(sorted(causes)))
 
     def _current(self, group: Group) -> Iterator[str]:
         known = group.members if group.members is not UNSET else group.members_known

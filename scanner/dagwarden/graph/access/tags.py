@@ -25,6 +25,10 @@ class Tags:
         layers = facts.snapshots[0].layers if facts.snapshots else None
         self._complete = layers is not None and layers.tags == "read"
 
+    def borne_by(self, resource: str) -> bool:
+        """Tell whether a resource has tags of its own that were read."""
+        return resource in self._of
+
     def decide(
         self, resource: str, function: str, arguments: tuple[str, ...]
     ) -> bool | None:
