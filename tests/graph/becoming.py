@@ -68,12 +68,12 @@ _FORGES = "iam.googleapis.com/{}PoolProviders.{}"
 
 
 class Grant(NamedTuple):
-    """A role on a place; `sure` False: its condition depends on the request."""
+    """A role on a place, if its condition asks for a path, or a tag; empty: it has none."""
 
     place: str
     role: str
     member: str
-    sure: bool = True
+    when: str = ""
 
 
 class Denial(NamedTuple):
@@ -103,15 +103,18 @@ class Closure:
         grants: list[Grant],
         custom: dict[str, frozenset[str]],
         denials: list[Denial],
+        tagged: frozenset[str],
         *,
         lucky: bool = False,
     ) -> None:
         """
         Begin as oneself, and go on until nothing is new.
 
-        `lucky`: with all that depends on what no export tells.
+        `tagged` bear the tag that conditions ask for. `lucky`: with all that depends on
+        what no export tells.
         """
         self._grants, self._custom, self._denials = grants, custom, denials
+        self._tagged = tagged
         self._lucky = lucky
         self.calls = {who}  # as whom APIs are called
         # whose identity tokens are got: Google signs none of federated identities
@@ -142,6 +145,8 @@ class Closure:
         return any(name in self._set for name in names) or any(
             grant.member == who
             and grant.place in names
+            # tags-overview#inheritance: of the resource that is asked about, or above
+            and (grant.when != "tag" or not self._tagged.isdisjoint(names))
             and (grant.role in self._changed or permission in self._holds(grant.role))
             for grant in self._grants
         )

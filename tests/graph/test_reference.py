@@ -32,7 +32,9 @@ from tests.graph.questions import (
     DAGS,
     ENV,
     EVERYONE,
+    LAB,
     NIGHTLY,
+    SHOP,
 )
 
 from dagwarden import ask
@@ -76,7 +78,11 @@ ASKED = (
     *(("run.jobs.run", NIGHTLY), ("run.routes.invoke", API)),
     *(("storage.objects.create", DAGS), (TOKEN, BOT)),
 )
-MAYBE = 'request.path == "/x"'
+CONDITIONS = {
+    "": "",
+    "path": 'request.path == "/x"',  # no export tells
+    "tag": "resource.matchTag('1/env', 'prod')",
+}
 
 
 def _placed(grant: Grant) -> Grant:
@@ -93,12 +99,13 @@ GRANTS = st.lists(
         st.sampled_from(PLACES),
         st.sampled_from(ROLES),
         st.sampled_from(WHO),
-        st.sampled_from([True, True, True, False]),
+        st.sampled_from(["", "", "", "path", "tag"]),
     ).map(_placed),
     min_size=3,
     max_size=10,
     unique_by=lambda one: one[:3],
 )
+TAGGED = st.frozensets(st.sampled_from([SHOP, LAB]), max_size=1)
 HELD = st.lists(st.sampled_from(ADDED), max_size=2, unique=True).map(frozenset)
 CUSTOM = st.fixed_dictionaries(dict.fromkeys(ROLE_OF.values(), HELD))
 DENIALS = st.lists(
@@ -123,17 +130,19 @@ def _denial(number: int, one: Denial) -> Any:
 
 
 def load(
-    grants: list[Grant], custom: dict[str, frozenset[str]], denials: list[Denial]
+    grants: list[Grant],
+    custom: dict[str, frozenset[str]],
+    denials: list[Denial],
+    tagged: frozenset[str],
 ) -> ask.Estate:
     extras = (
         *(questions.role(name, *sorted(held)) for name, held in custom.items()),
         *(
-            questions.Grant(
-                one.place, one.role, one.member, when="" if one.sure else MAYBE
-            )
+            questions.Grant(one.place, one.role, one.member, when=CONDITIONS[one.when])
             for one in grants
         ),
         *(_denial(number, one) for number, one in enumerate(denials)),
+        questions.tags(*((place, "prod") for place in sorted(tagged))),
     )
     with TemporaryDirectory() as folder:
         estate = ask.load(
@@ -144,18 +153,19 @@ def load(
 
 
 @settings(derandomize=True, max_examples=60)
-@given(GRANTS, CUSTOM, DENIALS, st.data())
+@given(GRANTS, CUSTOM, DENIALS, TAGGED, st.data())
 def test_what_someone_may_is_never_said_wrongly(
     grants: list[Grant],
     custom: dict[str, frozenset[str]],
     denials: list[Denial],
+    tagged: frozenset[str],
     data: st.DataObject,
 ) -> None:
     who = data.draw(st.sampled_from(sorted({one.member for one in grants})))
-    sure = [one for one in grants if one.sure]
-    least = Closure(who, sure, custom, denials)
-    most = Closure(who, grants, custom, denials, lucky=True)
-    estate = load(grants, custom, denials)
+    sure = [one for one in grants if one.when != "path"]
+    least = Closure(who, sure, custom, denials, tagged)
+    most = Closure(who, grants, custom, denials, tagged, lucky=True)
+    estate = load(grants, custom, denials, tagged)
     for permission, place in ASKED:
         wanted = {least.may(permission, place), most.may(permission, place)}
         right = (
@@ -166,23 +176,24 @@ def test_what_someone_may_is_never_said_wrongly(
 
 
 @settings(derandomize=True, max_examples=60)
-@given(GRANTS, CUSTOM, DENIALS, st.data())
+@given(GRANTS, CUSTOM, DENIALS, TAGGED, st.data())
 def test_whom_someone_becomes_is_never_said_wrongly(
     grants: list[Grant],
     custom: dict[str, frozenset[str]],
     denials: list[Denial],
+    tagged: frozenset[str],
     data: st.DataObject,
 ) -> None:
     who = data.draw(st.sampled_from(sorted({one.member for one in grants})))
-    sure = [one for one in grants if one.sure]
+    sure = [one for one in grants if one.when != "path"]
     least, most = (
         (found.calls | found.speaks | found.stores) & {APP, BOT, ENV} - {who}
         for found in (
-            Closure(who, sure, custom, denials),
-            Closure(who, grants, custom, denials, lucky=True),
+            Closure(who, sure, custom, denials, tagged),
+            Closure(who, grants, custom, denials, tagged, lucky=True),
         )
     )
-    facts = load(grants, custom, denials).facts
+    facts = load(grants, custom, denials, tagged).facts
     key = f"serviceAccount:{who}" if who in ACCOUNTS else who
     (reach,) = derive_reaches(Estate(facts), [user_of(key)])
     said = {one.identity.email for one in reach.controls_known}

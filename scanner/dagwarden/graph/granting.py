@@ -175,7 +175,7 @@ class Helping:
         names = control.estate.hierarchy.lineage(resource).names
         named = ((sets_policy(place), place) for place in names)
         self._sets = [(sets, place) for sets, place in named if sets is not None]
-        self._custom = {binding.id for binding in _custom(control.estate, resource)}
+        self._custom = {one.id: one for one in _custom(control.estate, resource)}
         self._control, visited = control, tuple(visited)
         # one of them may give it to another, and change his roles
         self._given = any(map(self._may_set, visited))
@@ -204,10 +204,12 @@ class Helping:
         return any(one.id in self._custom for one in self._control.bindings(key))
 
     def _may_change(self, key: str) -> bool:
-        roles = self._control.estate.roles
+        roles, control = self._control.estate.roles, self._control
         return bool(self._custom) and any(
-            UPDATE_ROLE in roles.perhaps(one.role)
-            for one in self._control.bindings(key)
+            control.changes(update, held)
+            for update in control.bindings(key)
+            if UPDATE_ROLE in roles.perhaps(update.role)
+            for held in self._custom.values()
         )
 
 

@@ -313,10 +313,10 @@ class Control:
         # who forges one principal after another changes a role as one, and uses it as
         # another; what he has at once, he has as each of them
         if not is_pool(key):
-            for binding in self.bindings(key):
-                if self._always(binding) is not False:
-                    yield from self._alone(binding)
-            yield from self._deployments(key, sure)
+            some = [one for one in self.bindings(key) if self._always(one) is not False]
+            for binding in some:
+                yield from self._alone(binding)
+            yield from self._deployments(key, some)
 
     def _alone(self, binding: Binding) -> Iterator[Step]:
         """Yield what a binding gives whoever is in it, whatever else he has."""
@@ -347,7 +347,7 @@ class Control:
         for key in covered:
             for step in alone:
                 yield key, step
-            if acts and always:
+            if acts:
                 for step in self._deployments(key, [binding]):
                     yield key, step
         for key in self._with_pools(covered) if changes and always else ():
@@ -430,10 +430,7 @@ class Control:
             return all_of((changes, any_of(added)))
         names = (step.permission, *step.edge.beside)
         parts = [self._left(key, name, place) for name in names]
-        if self.depends(step):
-            grants = self.estate.access.conditions.grants
-            asked = self.estate.hierarchy.canonical(place)
-            parts.extend(grants(step.binding, name, asked) for name in names)
+        parts.extend(self._given(step.binding, name, place) for name in names)
         if step.deployment is not None:
             project = self.placed.project(account) or place
             deploys = (*step.deployment.permissions, *step.deployment.grants)
@@ -456,6 +453,13 @@ class Control:
                 return YES
         symbol = f"what else {edge.permissions[0]} gives on {short(place)}"
         return open_(Cause(reason="guardrail", symbol=symbol))
+
+    def _given(self, binding: Binding, permission: str, resource: str) -> Told:
+        """Tell whether a binding's condition lets it give a permission on a resource."""
+        if self._always(binding):
+            return YES
+        place = self.estate.hierarchy.canonical(resource)
+        return self.estate.access.conditions.grants(binding, permission, place)
 
     def _left(self, key: str, permission: str, resource: str) -> Told:
         if permission not in self._guarded:
@@ -480,7 +484,7 @@ class Control:
         scope = self.estate.hierarchy.canonical(binding.resource)
         return Step(edge=edge, permission=permission, scope=scope, binding=binding)
 
-    def _deployments(self, key: str, sure: list[Binding]) -> Iterator[Step]:
+    def _deployments(self, key: str, given: list[Binding]) -> Iterator[Step]:
         """Yield what actAs gives together with permissions to deploy code."""
         roles, deployable = self.estate.access.roles, self.deployable(key)
         rows = [
@@ -488,7 +492,7 @@ class Control:
             for row in DEPLOYMENTS
             if not row.depends and deployable.keys() >= set(row.permissions)
         ]
-        for act in sure if rows else ():
+        for act in given if rows else ():
             if ACT_AS in roles.surely(act.role):
                 scope = self.estate.hierarchy.canonical(act.resource)
                 for row in rows:
@@ -589,11 +593,28 @@ class Control:
                     step = self._step(edge, UPDATE_ROLE, held)
                     yield replace(step, beside=beside)
 
-    @cached_property
+    @property
     def custom_roles(self) -> bool:
         """Tell whether any binding gives a custom role."""
+        return bool(self._defining)
+
+    @cached_property
+    def _defining(self) -> Mapping[str, frozenset[str]]:
+        """Return where roles that bindings give are defined, by each resource above."""
         roles = {binding.role for binding in self.estate.facts.bindings}
-        return any(role_parent(role) is not None for role in roles)
+        found: dict[str, set[str]] = {}
+        for parent in {one for role in roles if (one := role_parent(role))}:
+            for name in self.estate.hierarchy.lineage(parent).names:
+                found.setdefault(name, set()).add(parent)
+        return {name: frozenset(parents) for name, parents in found.items()}
+
+    def _may_change(self, key: str, binding: Binding) -> bool:
+        """Tell whether a right to change roles is one to change any that someone has."""
+        scope = self.estate.hierarchy.canonical(binding.resource)
+        return any(
+            self._left(key, UPDATE_ROLE, parent).held is not False
+            for parent in self._defining.get(scope, ())
+        )
 
     def changing(self, key: str) -> "Changing":
         """Return by what an identity changes custom roles, and which it has."""
@@ -614,7 +635,8 @@ class Control:
             if parent is None and UPDATE_ROLE not in roles.surely(binding.role):
                 continue
             always = self._always(binding)
-            if always and UPDATE_ROLE in roles.surely(binding.role):
+            updating = always and UPDATE_ROLE in roles.surely(binding.role)
+            if updating and self._may_change(key, binding):
                 updates.append(binding)
             if always is not False and parent and not roles.deleted(binding.role):
                 (held if always else perhaps).append(binding)
@@ -696,8 +718,10 @@ class Control:
     def _find_doubts(self, key: str) -> Iterator[Cause]:
         access = self.estate.access
         for binding in self.bindings(key):
-            if self._always(binding) is not False and not self._settled(key, binding):
-                yield from self._doubts_of(binding, CONTROLLING)
+            if self._always(binding) is not False:
+                # what the steps ask of each account is no doubt about all of them
+                asked = frozenset[str]() if is_pool(key) else self._held(binding)
+                yield from self._doubts_of(binding, CONTROLLING, asked - {UPDATE_ROLE})
         if kind_of(key) == "federated":
             for binding in self._sets_over(key):
                 told = access.is_member(binding, key)
@@ -711,18 +735,6 @@ class Control:
                 m for one in whose for m in unclear.get(one, ())
             ):
                 yield from access.membership.covers(member, key).causes
-
-    def _settled(self, key: str, binding: Binding) -> bool:
-        """Tell whether steps tell all of a binding: its condition is asked of each account."""
-        roles = self.estate.access.roles
-        if (
-            is_pool(key)
-            or role_parent(binding.role)
-            or not roles.modelled(binding.role)
-        ):
-            return False
-        may = roles.perhaps(binding.role) & CONTROLLING
-        return may <= BY_PERMISSION.keys() and may <= self._held(binding)
 
     @cached_property
     def _unclear(self) -> Mapping[str | None, list[str]]:
@@ -818,28 +830,30 @@ class Control:
         }
 
     def _doubts_of(
-        self, binding: Binding, permissions: frozenset[str]
+        self,
+        binding: Binding,
+        permissions: frozenset[str],
+        asked: frozenset[str] = frozenset(),
     ) -> Iterator[Cause]:
+        """Yield what leaves permissions open: a condition, but of what is asked; a role."""
         access = self.estate.access
         depends = self._always(binding) is None
         unread = access.roles.modelled(binding.role) is None
         if not (depends or unread):
             return
         unsure = access.roles.perhaps(binding.role) & permissions
-        if not self._could_matter(binding, unsure):
-            return
-        if depends:
+        if depends and self._could_matter(binding, unsure - asked):
             yield condition_cause(binding)
-        if unread:
+        if unread and self._could_matter(binding, unsure):
             yield role_cause(binding.role)
 
     def _could_matter(self, binding: Binding, permissions: Iterable[str]) -> bool:
         """Tell whether permissions on a binding's resource give any account."""
         scope = self.estate.hierarchy.canonical(binding.resource)
         for permission in permissions:
-            if permission in (ACT_AS, UPDATE_ROLE) and self.placed.gives(
-                "account", scope
-            ):
+            if permission == ACT_AS and self.placed.gives("account", scope):
+                return True
+            if permission == UPDATE_ROLE and scope in self._defining:
                 return True
             for edge in BY_PERMISSION.get(permission, ()):
                 if not edge.depends and self.placed.gives(edge.place, scope):
@@ -851,25 +865,29 @@ class Control:
         return False
 
     def uncertain(self, key: str, matters: Callable[[str], bool]) -> Iterator[Cause]:
-        """Yield permissions whose effect on accounts that matter is not read."""
+        """
+        Yield permissions whose effect on accounts that matter is not read.
+
+        `matters` tells of a node: a part of an account may be of no use.
+        """
         access, shown = self.estate.access, self.estate.hierarchy.shown
         for binding in self.bindings(key):
             if self._always(binding) is False:
                 continue
             scope = self.estate.hierarchy.canonical(binding.resource)
             held = self._held(binding)
-            if ACT_AS in held and self._any("account", scope, matters, key, ACT_AS):
+            if ACT_AS in held and self._any(DEPLOY_EDGE, binding, matters, key, ACT_AS):
                 guards = tuple(access.unread_guards())
                 yield from guards or self._undecided_deployments(key, scope)
             for permission in sorted(held & _DEPENDING.keys()):
                 for edge in _DEPENDING[permission]:
-                    if self._any(edge.place, scope, matters, key, permission):
+                    if self._any(edge, binding, matters, key, permission):
                         symbol = f"{edge.depends} {shown(scope)}"
                         yield Cause(reason="layer", symbol=symbol)
         for step in self.steps(key):
             if self.guarded(step):
                 for account, what in self.targets(key, step):
-                    if is_pool(account) or matters(account):
+                    if matters(node_of(step.gives, account)):
                         yield from self.leaves(key, step, account, what).causes
 
     def unread_workloads(self, key: str) -> Iterator[Cause]:
@@ -976,18 +994,20 @@ class Control:
 
     def _any(
         self,
-        place: Place,
-        scope: str,
+        edge: Edge,
+        binding: Binding,
         matters: Callable[[str], bool],
         key: str,
         permission: str,
     ) -> bool:
         """Tell whether a permission may give any account that matters."""
+        scope = self.estate.hierarchy.canonical(binding.resource)
         return any(
-            self._left(key, permission, self._checked_on(place, account, what)).held
-            is not False
-            for account, what in self.placed.of(place, scope)
-            if is_pool(account) or matters(account)
+            self._given(binding, permission, checked).held is not False
+            and self._left(key, permission, checked).held is not False
+            for account, what in self.placed.of(edge.place, scope)
+            if matters(node_of(edge.gives, account))
+            for checked in (self._checked_on(edge.place, account, what),)
         )
 
     def populations(self) -> tuple[Cause, ...]:
@@ -1199,23 +1219,25 @@ class Leading:
     def __init__(
         self,
         control: Control,
-        visited: Iterable[str],
+        visited: Mapping[str, str],
         matters: Callable[[Gives, str], bool],
     ) -> None:
         """Ask for those whom one becomes beside `visited`, whom he surely is."""
         self._control, self._matters = control, matters
         self._changed = any(control.changing(key).updates for key in visited)
-        self._vain: set[str] = set()  # nodes that lead to nothing
+        # nodes that lead to nothing, or to nothing new
+        wholly = (key for key, node in visited.items() if node == key)
+        self._vain = {node_of(gives, key) for key in wholly for gives in PARTS}
         self._found: dict[str, bool] = {}
 
-    def __call__(self, account: str) -> bool:
-        """Tell whether it may be of use to be an account."""
-        if account not in self._found:
-            self._found[account] = self._leads(account)
-        return self._found[account]
+    def __call__(self, node: str) -> bool:
+        """Tell whether it may be of use to be an account, or to get a part of it."""
+        if node not in self._found:
+            self._found[node] = node not in self._vain and self._leads(node)
+        return self._found[node]
 
-    def _leads(self, account: str) -> bool:
-        seen, queue = {account}, deque([account])
+    def _leads(self, start: str) -> bool:
+        seen, queue = {start}, deque([start])
         hubs: set[tuple[Gives, Place, str]] = set()
         while queue:
             node = queue.popleft()
