@@ -320,6 +320,11 @@ def test_what_a_version_of_a_boundary_blocks(
         ("run.googleapis.com/routes.*", "run.routesx.invoke", False),
         ("storage.googleapis.com/*.*", "run.routes.invoke", False),
         ("Run.googleapis.com/routes.invoke", "run.routes.invoke", None),
+        # of no documented form, and of another service all the same
+        ("storage.googleapis.com/*", "run.routes.invoke", False),
+        ("storage.googleapis.com/a.b.*", "run.routes.invoke", False),
+        ("run.googleapis.com/a.b.*", "run.routes.invoke", None),
+        ("run/*", "run.routes.invoke", None),
     ],
 )  # fmt: skip
 def test_the_spelling_of_a_permission(

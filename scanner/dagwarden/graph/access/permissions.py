@@ -7,6 +7,7 @@ from dagwarden.patterns import late
 _HOSTS = {"resourcemanager": "cloudresourcemanager.googleapis.com"}
 # Source: cloud.google.com/iam/docs/deny-permissions-support
 _FORM = late(r"[a-z0-9.-]*/(?:\*|\w+)\.(?:\*|\w+)")
+_HOST = late(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+")
 
 
 def host_of(permission: str) -> str:
@@ -43,7 +44,16 @@ def matches(pattern: str, permission: str) -> bool | None:
         return True
     if _covers(pattern.lower(), permission.lower()):
         return None
-    return False if _FORM().fullmatch(pattern) else None
+    if _FORM().fullmatch(pattern) or _of_another(pattern, permission):
+        return False
+    return None
+
+
+def _of_another(pattern: str, permission: str) -> bool:
+    """Tell whether a pattern of any form names another service than a permission is of."""
+    host, slash, _ = pattern.partition("/")
+    named = bool(slash) and _HOST().fullmatch(host) is not None
+    return named and host != permission.partition("/")[0]
 
 
 def _covers(pattern: str, permission: str) -> bool:
