@@ -709,9 +709,10 @@ class Binding(Fact, frozen=True, kw_only=True):
     valid_after: Maybe[str | None] = None
     valid_before: Maybe[str | None] = None
     # whether its condition asks for the time, and has ended at `--as-of` (None: there is
-    # no condition); the members that were deleted; set by graph
+    # no condition); set by graph
     temporary: bool = False
     expired: Maybe[bool | None] = UNSET
+    # those of the members that were deleted
     deleted_members: tuple[str, ...] = ()
 
 

@@ -291,8 +291,6 @@ def test_whether_a_workload_runs_as_the_holder(
 
 # ------------------------------------------------------------------- what grants nobody
 
-GONE = "deleted:serviceAccount:old@p.iam.gserviceaccount.com?uid=9"
-
 
 @pytest.mark.parametrize(
     ("expression", "temporary", "expired"),
@@ -309,8 +307,7 @@ GONE = "deleted:serviceAccount:old@p.iam.gserviceaccount.com?uid=9"
 def test_a_binding_says_whether_it_has_ended(
     expression: str, temporary: bool, expired: Any
 ) -> None:
-    written = bind(PROJECT, INVOKER, CALLER, GONE, condition=expression)
+    written = bind(PROJECT, INVOKER, CALLER, condition=expression)
     (binding,) = derive(with_bindings(ESTATE, written), AS_OF).bindings
     assert (binding.temporary, binding.expired) == (temporary, expired)
-    assert binding.deleted_members == (GONE,)
     assert bool(causes(binding, "expired")) is (expired is UNSET)

@@ -68,30 +68,21 @@ def _with_tenants(
 
 
 def _told(bindings: tuple[Binding, ...], as_of: datetime) -> tuple[Binding, ...]:
-    """Say which members were deleted, and what conditions say of the time: few have any."""
+    """Say what conditions say of the time: few have any."""
     return tuple(
         [
-            _timed(_gone(binding), as_of)
-            if binding.condition is not None
-            or binding.expired is UNSET
-            or "deleted:" in " ".join(binding.members)
+            _timed(binding, as_of)
+            if binding.condition is not None or binding.expired is UNSET
             else binding
             for binding in bindings
         ]
     )
 
 
-def _gone(binding: Binding) -> Binding:
-    deleted = tuple(
-        [member for member in binding.members if member.startswith("deleted:")]
-    )
-    return replace(binding, expired=None, deleted_members=deleted)
-
-
 def _timed(binding: Binding, as_of: datetime) -> Binding:
     """Say between which times a conditional binding may grant, and whether it ended."""
     if binding.condition is None:
-        return binding
+        return replace(binding, expired=None)
     from dagwarden.expression.conditions import condition
 
     expression = binding.condition.expression

@@ -301,6 +301,30 @@ def test_every_member_is_an_identity(
     assert found.bindings[0].members == (key,)
 
 
+@pytest.mark.parametrize("condition", [None, {"expression": "true", "title": "t"}])
+def test_a_binding_says_which_of_its_members_were_deleted(
+    tmp_path: Path, condition: dict[str, str] | None
+) -> None:
+    gone = [
+        "deleted:group:old@p.example?uid=8",
+        f"deleted:serviceAccount:{EMAIL}?uid=9",
+    ]
+    entries: list[dict[str, Any]] = [
+        {"role": "roles/viewer", "members": ["user:a@p.example"]},
+        {"role": "roles/editor", "members": [gone[1], "user:a@p.example", gone[0]]},
+        {"role": "roles/owner", "members": [gone[0]]},
+    ]
+    if condition is not None:
+        entries[1]["condition"] = condition
+    place = f"{CRM}/projects/71"
+    found = facts(tmp_path, PROJECT, policy(place, f"{CRM_TYPE}/Project", entries))
+    assert {one.role: one.deleted_members for one in found.bindings} == {
+        "roles/viewer": (),
+        "roles/editor": tuple(gone),
+        "roles/owner": (gone[0],),
+    }
+
+
 def test_an_accounts_record_says_more_than_its_member(tmp_path: Path) -> None:
     compute = "71-compute@developer.gserviceaccount.com"
     found = facts(

@@ -80,6 +80,7 @@ class Named:
         """Begin with none."""
         self.first: dict[str, Origin] = {}
         self._keys = _Keys()
+        self._deleted: set[str] = set()
 
     def keys(self, members: Sequence[str], origin: Origin) -> tuple[str, ...]:
         """Return the keys of the members that are named at a place, in order."""
@@ -92,7 +93,14 @@ class Named:
         if len(keys) != known:  # there is one that was not met before
             for key in found:
                 self.first.setdefault(key, origin)
+            self._deleted.update([key for key in found if key.startswith("deleted:")])
         return found
+
+    def deleted(self, keys: tuple[str, ...]) -> tuple[str, ...]:
+        """Return those of `keys` whose members were deleted: of most estates, none."""
+        if not self._deleted or self._deleted.isdisjoint(keys):
+            return ()
+        return tuple([key for key in keys if key in self._deleted])
 
 
 def _key(member: str) -> str:

@@ -59,14 +59,16 @@ def bindings(
             origin = Origin(source=source, line=line, field=field)
         else:
             origin, members = same.origin, (*same.members, *members)
+        keys = named.keys(members, origin)
         found[key] = Binding(
             id=key,
             origin=origin,
             resource=resource,
             role=intern(entry.role),  # of which there are few
-            members=named.keys(members, origin),
+            members=keys,
             condition=condition,
             expired=None,  # what a condition says of it is told later
+            deleted_members=named.deleted(keys),
         )
     return list(found.values())
 
