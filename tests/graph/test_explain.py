@@ -666,6 +666,29 @@ def test_a_federated_identity_has_no_identity_token(
     assert bool(told) == without
     (holder,) = who_can(derive(facts, AS_OF), permission, where).holders
     assert (told[0] in holder.because) if without else (told == [])
+    held = what_can(derive(facts, AS_OF), who).holdings
+    (holding,) = (one for one in held if permission in one.permissions)
+    assert holding.answer == said.answer
+    assert (told[0] in holding.because) if without else (told == [])
+
+
+def test_what_can_agrees_where_a_service_lets_everyone_in() -> None:
+    who = f"{POOL}/subject/x"
+    mine = bind(SERVICE, "roles/run.invoker", who)
+    open_to_all = bind(SERVICE, "roles/run.servicesInvoker", "allUsers")
+    for bindings, answer in (((mine,), "denied"), ((mine, open_to_all), "allowed")):
+        facts = with_bindings(ESTATE, *bindings)
+        assert of(facts, INVOKE, "service api", who).answer == answer
+        held = what_can(derive(facts, AS_OF), who).holdings
+        assert {one.answer for one in held if INVOKE in one.permissions} == {answer}
+
+
+def test_what_can_lists_nothing_that_is_no_question() -> None:
+    facts = with_bindings(ESTATE, bind(SERVICE, "roles/run.invoker", account(ENV_SA)))
+    (holding,) = what_can(derive(facts, AS_OF), ENV_SA).holdings
+    assert holding.permissions == ("run.instances.invoke", "run.routes.invoke")
+    with pytest.raises(UsageError, match="is used on a job"):
+        of(facts, RUN, "service api", account(ENV_SA))
 
 
 def test_what_can_asks_about_the_account_of_a_task() -> None:
@@ -691,7 +714,7 @@ def test_what_can_says_that_nothing_names_an_account() -> None:
 def test_what_nobody_is_granted() -> None:
     said = what_can(derive(ESTATE, AS_OF), "nobody@x.example")
     assert said.answer == "denied"
-    assert said.because == ("nobody@x.example is a member of no binding that was read",)
+    assert said.because == ("no binding that was read gives nobody@x.example anything",)
 
 
 def test_without_the_shipped_roles_only_read_definitions_count() -> None:

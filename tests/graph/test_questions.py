@@ -514,6 +514,8 @@ def test_the_documentation_answers(case: Question, tmp_path: Path) -> None:
     held = estate.what_can(case.who)
     rows = [one for one in held.holdings if case.permission in one.permissions]
     answers = {one.answer for one in rows}
+    if said.today == NO:
+        assert YES not in {one.answer for one in rows if one.resource == said.resource}
     unchecked = any(isinstance(one, Data) for one in case.extras)
     if case.today == YES and not unchecked:
         assert YES in answers or OPEN in answers, held.holdings

@@ -65,6 +65,7 @@ from dagwarden.graph.speakers import speakers
 from dagwarden.graph.spellings import (
     asked_estate,
     check_kind,
+    other_kind,
     permission_named,
     principal_named,
     resource_named,
@@ -353,7 +354,7 @@ def what_can(facts: Facts | Asked, principal: str) -> Holdings:
             )
         )
         or (
-            (gone or f"{called(key)} is a member of no binding that was read",)
+            (gone or f"no binding that was read gives {called(key)} anything",)
             if not found
             else ()
         ),
@@ -385,30 +386,37 @@ def _holdings(estate: Estate, key: str, binding: Binding) -> Iterator[Holding]:
     """Yield what a binding gives, what it may give, and what is taken away."""
     access = estate.access
     place = estate.hierarchy.canonical(binding.resource)
-    told: dict[bool | None, list[str]] = {}
-    causes: dict[bool | None, list[Cause]] = {}
+    told: dict[_Alike, list[str]] = {}
+    causes: dict[_Alike, list[Cause]] = {}
     member = access.is_member(binding, key)
     if member.held is False:
         return
     names = estate.roles.defined(binding.role)
     partly = names is None and estate.roles.shipped
     for name in sorted(names or estate.roles.surely(binding.role)):
+        if other_kind(estate, name, place):
+            continue
         part = access.gives(binding, key, name, place)
-        if (
-            part.held is False
-            and _holds_others(place)
-            and not access.nowhere(binding, key, name)
-        ):
+        useless = None
+        if part.held is not False:
+            useless = why_unusable(estate, key, name, place)
+        elif _holds_others(place) and not access.nowhere(binding, key, name):
             symbol = f"what {binding.role} gives below {estate.hierarchy.shown(place)}"
             part = open_(Cause(reason="guardrail", symbol=symbol))
-        told.setdefault(part.held, []).append(name)
-        causes.setdefault(part.held, []).extend(part.causes)
+        alike = (False, useless) if useless else (part.held, None)
+        told.setdefault(alike, []).append(name)
+        causes.setdefault(alike, []).extend(() if useless else part.causes)
     if names is None and not told:
-        told[None], causes[None] = [], [role_cause(binding.role)]
-    for held in (True, None, False):
-        if held in told:
-            one = _holding(estate, key, binding, told[held], held, causes[held])
-            yield replace(one, partly=partly)
+        told[None, None], causes[None, None] = [], [role_cause(binding.role)]
+    for (held, useless), permissions in told.items():
+        found = causes[held, useless]
+        one = _holding(estate, key, binding, permissions, held, found)
+        because = (useless,) if useless else one.because
+        yield replace(one, because=because, partly=partly)
+
+
+# by what permissions of a binding are told together: whether held, and why to no use
+_Alike = tuple[bool | None, str | None]
 
 
 def _holds_others(place: str) -> bool:
@@ -464,7 +472,7 @@ def _holder(estate: Estate, key: str, permission: str, resource: str) -> Holder:
     answer = access.holds(key, permission, resource)
     held, causes = answer.held, answer.causes
     useless = (
-        why_unusable(estate, key, permission, answer) if held is not False else None
+        why_unusable(estate, key, permission, resource) if held is not False else None
     )
     if useless:
         held = False
@@ -515,7 +523,7 @@ def _of_identity(asked: Asked, key: str, permission: str, resource: str) -> Expl
     chains = [*direct_chains(estate.access, key, permission, resource, direct)]
     useless = None
     if direct.held is not False:
-        useless = why_unusable(estate, key, permission, direct)
+        useless = why_unusable(estate, key, permission, resource)
     held, causes = direct.held, direct.causes
     if useless:
         held, causes = False, ()

@@ -217,14 +217,19 @@ def _environments(estate: Estate) -> frozenset[str]:
 
 def check_kind(estate: Estate, permission: str, resource: str) -> None:
     """Raise UsageError for a permission on jobs that is asked of a service, or so."""
-    run = estate.access.run(resource)
-    kind = _KINDS.get(".".join(permission.split(".")[:2]))
-    if run is not None and kind is not None and run.kind != kind:
+    if kind := other_kind(estate, permission, resource):
         shown = estate.hierarchy.shown(resource)
         raise UsageError(
             f"{permission} is used on a {kind}, and {shown} is none",
             remedy=f"name a {kind}",
         )
+
+
+def other_kind(estate: Estate, permission: str, resource: str) -> str | None:
+    """Return on what a permission is used, where a service or job is not of that kind."""
+    run = estate.access.run(resource)
+    kind = _KINDS.get(".".join(permission.split(".")[:2]))
+    return kind if run is not None and run.kind != kind else None
 
 
 # Source: cloud.google.com/iam/docs/permissions-reference

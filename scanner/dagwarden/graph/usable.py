@@ -1,6 +1,5 @@
 """Whether an identity can use what it holds: who it is, and which token it gets."""
 
-from dagwarden.graph.access import Answer
 from dagwarden.graph.edges import by_id_token
 from dagwarden.graph.estate import Estate
 from dagwarden.graph.identities import Acting
@@ -18,10 +17,10 @@ def why_nobody(estate: Estate, key: str) -> str | None:
 
 
 def why_unusable(
-    estate: Estate, key: str, permission: str, answer: Answer | None = None
+    estate: Estate, key: str, permission: str, resource: str | None = None
 ) -> str | None:
     """
-    Say why an identity cannot use a permission that it holds, or may hold.
+    Say why an identity cannot use a permission that it holds, or may hold, on a resource.
 
     What a federated identity gets for its token is an access token. A service takes
     identity tokens, which Google signs for accounts only
@@ -31,13 +30,18 @@ def why_unusable(
         return gone
     if kind_of(key) != "federated" or not by_id_token(permission):
         return None
-    if answer and any(one.member == ANYONE.key for one in answer.supports):
+    if resource and _lets_anyone(estate, key, permission, resource):
         return None
     return (
         f"{called(key)} has no identity token of its own, and the call takes one: it has "
         "to become a service account that holds the permission, and ask for its token "
         "(iam.serviceAccounts.getOpenIdToken)"
     )
+
+
+def _lets_anyone(estate: Estate, key: str, permission: str, resource: str) -> bool:
+    supports = estate.access.holds(key, permission, resource).supports
+    return any(one.member == ANYONE.key for one in supports)
 
 
 def called(key: str) -> str:
