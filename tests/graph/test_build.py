@@ -1720,14 +1720,28 @@ def test_explain_needs_a_snapshot() -> None:
         explain(derive(Facts(), AS_OF), ENV_SA, INVOKE, "service api")
 
 
-def test_two_services_of_one_name_are_told_apart() -> None:
-    twin = replace(
-        RUN_SERVICE, id="cloud_run:twin", resource=SERVICE.replace("r1", "r2")
-    )
-    facts = derive(replace(ESTATE, cloud_runs=(RUN_SERVICE, twin)), AS_OF)
-    with pytest.raises(UsageError) as raised:
-        explain(facts, ENV_SA, INVOKE, "service api")
-    assert raised.value.remedy == f"write {SERVICE}"
+@pytest.mark.parametrize(
+    ("spelt", "what"), [("service api", "services"), ("api", "resources")]
+)
+def test_services_of_one_name_are_told_apart(spelt: str, what: str) -> None:
+    def told(*regions: str) -> tuple[str, str]:
+        names = [SERVICE.replace("r1", region) for region in regions]
+        runs = tuple(
+            replace(RUN_SERVICE, id=f"cloud_run:{name}", resource=name)
+            for name in names
+        )
+        facts = derive(replace(ESTATE, cloud_runs=runs), AS_OF)
+        with pytest.raises(UsageError) as raised:
+            explain(facts, ENV_SA, INVOKE, spelt)
+        return raised.value.what, raised.value.remedy
+
+    r1, r2, r3 = (SERVICE.replace("r1", region) for region in ("r1", "r2", "r3"))
+    two = (f"2 {what} are named 'api'", f"write one of {r1}, {r2}")
+    assert told("r2", "r1") == two
+    # one that two exports tell of is one
+    assert told("r1", "r2", "r1") == two
+    four = (f"4 {what} are named 'api'", f"write one of {r1}, {r2}, {r3}, ...")
+    assert told("r4", "r3", "r2", "r1") == four
 
 
 def test_who_can_lists_holders_and_what_could_add_to_them() -> None:

@@ -278,7 +278,8 @@ def test_tasks_of_one_name_in_two_environments_are_told_apart() -> None:
     facts = replace(ESTATE, tasks=(*ESTATE.tasks, twin))
     with pytest.raises(UsageError, match="2 tasks are named") as raised:
         of(facts, RUN, "job nightly")
-    assert raised.value.remedy == "write task:dev:d.py:d.t"
+    ids = "task:dev:d.py:d.t, task:prod:d.py:d.t"
+    assert raised.value.remedy == f"write one of {ids}"
     said = of(facts, RUN, "job nightly", ESTATE.tasks[0].id)
     assert (said.principal, said.answer) == (account(ENV_SA), "allowed")
 

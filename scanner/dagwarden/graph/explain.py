@@ -65,6 +65,7 @@ from dagwarden.graph.speakers import speakers
 from dagwarden.graph.spellings import (
     asked_estate,
     check_kind,
+    one_of,
     other_kind,
     permission_named,
     principal_named,
@@ -616,7 +617,7 @@ def _one(held: Bearer) -> str:
         return keys[0]
     if keys:
         raise UsageError(
-            f"the token becomes {len(keys)} principals", remedy=f"write {keys[0]}"
+            f"the token becomes {len(keys)} principals", remedy=one_of(keys)
         )
     why = "; ".join((*held.unknown, *held.refused))
     raise UsageError(

@@ -83,9 +83,9 @@ def task_named(estate: Estate, text: str) -> Task | None:
         return estate.tasks[text]
     found = [task for task in estate.facts.tasks if label(task) == text]
     if len(found) > 1:
-        first = min(task.id for task in found)
         raise UsageError(
-            f"{len(found)} tasks are named {text!r}", remedy=f"write {first}"
+            f"{len(found)} tasks are named {text!r}",
+            remedy=one_of(task.id for task in found),
         )
     return found[0] if found else None
 
@@ -176,12 +176,17 @@ def resource_named(estate: Estate, text: str) -> str:
             return canonical
     if "://" in text and (run := _at_url(estate, text.strip())):
         return estate.hierarchy.canonical(run.resource)
-    named = [run for run in estate.facts.cloud_runs if run.name == text.strip()]
-    if len(named) == 1:
-        return estate.hierarchy.canonical(named[0].resource)
+    runs = estate.facts.cloud_runs
+    named = {run.resource for run in runs if run.name == text.strip()}
+    if len(named) > 1:
+        raise UsageError(
+            f"{len(named)} resources are named {text.strip()!r}", remedy=one_of(named)
+        )
+    if named:
+        return estate.hierarchy.canonical(named.pop())
     shown = estate.hierarchy.shown
-    known = [run.name for run in estate.facts.cloud_runs]
-    known += [run.resource for run in estate.facts.cloud_runs]
+    known = [run.name for run in runs]
+    known += [run.resource for run in runs]
     known += [item.resource for item in estate.facts.composer_environments]
     for item in estate.facts.resources:
         known += (item.name, shown(item.name))
@@ -263,13 +268,13 @@ def _is_account(estate: Estate, name: str) -> bool:
 
 def _run_by_name(estate: Estate, kind: str, name: str) -> str:
     runs = [run for run in estate.facts.cloud_runs if run.kind == kind]
-    found = sorted({run.resource for run in runs if run.name == name})
-    if len(found) == 1:
-        return estate.hierarchy.canonical(found[0])
-    if found:
+    found = {run.resource for run in runs if run.name == name}
+    if len(found) > 1:
         raise UsageError(
-            f"{len(found)} {kind}s are named {name!r}", remedy=f"write {found[0]}"
+            f"{len(found)} {kind}s are named {name!r}", remedy=one_of(found)
         )
+    if found:
+        return estate.hierarchy.canonical(found.pop())
     raise UsageError(
         f"the snapshot holds no {kind} {name!r}{_unread(estate)}{_left_out(estate, name)}",
         remedy=_suggest(name, [run.name for run in runs], "check the name"),
@@ -302,6 +307,16 @@ def _left_out(estate: Estate, text: str) -> str:
 
 _RESOURCES = frozenset({"resource", "cloud_run"})
 _FILES = 3
+
+
+def one_of(names: Iterable[str]) -> str:
+    """Return what to do where several are meant: write one of their full names."""
+    found = sorted(names)
+    more = ", ..." if len(found) > _SHOWN else ""
+    return f"write one of {', '.join(found[:_SHOWN])}{more}"
+
+
+_SHOWN = 3
 
 
 def _suggest(text: str, known: Iterable[str], otherwise: str) -> str:
