@@ -44,6 +44,9 @@ def test_the_catalogue_says_what_it_is_and_when() -> None:
         # never heard of, in the permission's own service: may be newer than we are
         ("roles/run.superInvoker", "run.routes.invoke", None),
         ("roles/writer", "run.routes.invoke", None),
+        # of no service, and known: it looks at folders, projects and their policies
+        ("roles/browser", "run.routes.invoke", False),
+        ("roles/browser", "resourcemanager.projects.setIamPolicy", False),
         # a policy read in a version that hides conditions
         ("roles/run.invoker_withcond_0a1b", "run.routes.invoke", None),
         ("roles/cloudfunctions.admin_withcond_0a1b", "run.jobs.run", None),
