@@ -149,6 +149,14 @@ def test_what_cannot_be_read_has_its_own_exit_status() -> None:
     assert all(not summary(answer(name))["gaps"] for name in ("demo", "sound"))
 
 
+def test_the_list_of_estates_says_how_each_scan_ends() -> None:
+    text = (FIXTURES / "README.md").read_text(encoding="utf-8")
+    said = re.findall(r"^\| ([a-z]+) \|[^|]+\| (\d) \|$", text, re.MULTILINE)
+    ended = [(estate, str(answer(estate).status)) for estate in ESTATES]
+    assert sorted(said) == ended
+    assert f"--as-of {AS_OF}`" in text
+
+
 @pytest.mark.parametrize("estate", ESTATES)
 def test_what_the_readme_says_is_planted_is_found(estate: str) -> None:
     """Rows of the README's table are: what | where | `rule` | `outcome`."""
