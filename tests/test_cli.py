@@ -444,6 +444,16 @@ def test_written_files_are_their_owners_only(folder: Path) -> None:
         assert (folder / "out" / name).stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.parametrize(("text", "status"), [(FINE, 0), (FINE + "def", 3)])
+def test_a_saved_result_ends_as_its_scan_did(
+    text: str, status: int, folder: Path
+) -> None:
+    (folder / "dags/fine.py").write_text(text)
+    assert run(folder, "scan", "dags", "-o", "r.json").returncode == status
+    assert run(folder, "report", "r.json").returncode == status
+    assert run(folder, "report", "dags/fine.py").returncode == 2
+
+
 def test_new_since_a_revision_only_what_is_new_counts(folder: Path) -> None:
     joined = FINE.replace(
         "    BashOperator",

@@ -27,6 +27,10 @@ def report(result: Path, outputs: tuple[Path, ...], verbose: bool) -> int:
 
     \b
     dagwarden report result.json -o report.html
+
+    Exit status, that of the saved scan: 0 clean, 1 findings at or above the gate, 3
+    something could not be read (or, with --strict, decided). 2 usage error, or RESULT
+    is none.
     """
     from dagwarden import job
     from dagwarden.policy.status import exit_status
