@@ -135,6 +135,8 @@ class Holders(Record, frozen=True, kw_only=True):
     through: tuple[Holder, ...] = ()
     # who does not hold it and can give it to himself, or become one who can, likewise
     selves: tuple[Holder, ...] = ()
+    # who would hold it but for policies that he can change himself
+    stopped: tuple[Holder, ...] = ()
     unknown: tuple[str, ...] = ()
     assumes: tuple[str, ...] = ()
     unread: tuple[Gap, ...] = ()  # what was given and could not be read

@@ -27,6 +27,7 @@ from tests.graph.questions import (
 )
 
 from dagwarden import ask
+from dagwarden.render.explanation import render_answer
 
 INVOKE, RUN = "run.routes.invoke", "run.jobs.run"
 INVOKER, DENY_ADMIN = "roles/run.invoker", "roles/iam.denyAdmin"
@@ -84,6 +85,22 @@ def test_what_stops_someone_and_he_can_change(case: Case, tmp_path: Path) -> Non
         case.said
     )
     assert len(said.because) > bool(case.said)  # after what stops him
+    held = estate.who_can(case.permission, case.resource)
+    assert [(one.identity.key, *one.because) for one in held.stopped] == (
+        [(said.principal, *said.because)] * bool(case.said)
+    )
+    text = render_answer(held, colour=False)
+    title = "would hold it, is stopped, and can lift that itself: 1"
+    assert (title in text) is (case.said != "" and case.said in text)
+
+
+def test_who_can_lift_one_of_two_that_stop_him_stays_stopped(tmp_path: Path) -> None:
+    no_run = deny(SHOP, [EVERYONE], ["run.googleapis.com/jobs.run"])
+    extras = (MAY, no_run, *fence([SHOP], f"{CRM}/{SHOP}"), G(ORG, DENY_ADMIN, DEP))
+    for more, stopped in (((), []), ((G(ORG, FENCES, DEP),), [sa(DEP)])):
+        estate = ask.load(snapshots=[write((*extras, *more), tmp_path)], as_of=AS_OF)
+        held = estate.who_can(RUN, NIGHTLY).stopped
+        assert [one.identity.key for one in held] == stopped
 
 
 def test_of_two_policies_only_the_one_that_he_can_change(tmp_path: Path) -> None:

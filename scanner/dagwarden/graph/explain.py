@@ -215,6 +215,11 @@ def who_can(facts: Facts | Asked, permission: str, resource: str) -> Holders:
         unknown += (f"more than {MOST_TOLD} others can become one of these",)
     selves, told_all = _selves(asked, permission, name, held)
     if not told_all:
+    stopped = (
+        _lifting(asked, holder, permission, name)
+        for holder in found
+        if holder.answer == "denied" and holder.identity.key not in latent
+    )
         unknown += (f"more than {MOST_TOLD} others can come to give it to themselves",)
     shown, answer = (
         estate.hierarchy.shown(name),
@@ -236,6 +241,7 @@ def who_can(facts: Facts | Asked, permission: str, resource: str) -> Holders:
         unread=asked.unread,
     )
 
+        stopped=tuple(filter(None, stopped)),
 
 def _of_one(asked: Asked, permission: str) -> Iterator[str]:
     """Say what takes two of those whom one is: it is found of each alone."""
@@ -256,6 +262,20 @@ def _selves(
 ) -> tuple[tuple[Holder, ...], bool]:
     """Return who can give himself a permission, or become one who can, and whether all."""
     keys = frozenset(holder.identity.key for holder in held)
+def _lifting(
+    asked: Asked, holder: Holder, permission: str, resource: str
+) -> Holder | None:
+    """Return one who would hold a permission, where he can lift all that stops him."""
+    if not holder.hops:  # no binding gives it
+        return None
+    key = holder.identity.key
+    refusals = asked.estate.access.holds(key, permission, resource).refusals
+    lifts = tuple(_liftable(asked, key, refusals))
+    if not lifts or len(lifts) < len({one.policy for one in refusals}):
+        return None
+    return replace(holder, because=(*holder.because, *lifts))
+
+
     found = who_gives_himself(asked.control, permission, resource, keys)
     targets = frozenset(key for key in found if kind_of(key) in _BECOME)
     # a policy is set, and a role changed, with an access token

@@ -50,6 +50,7 @@ def render_holders(said: Holders, *, colour: bool) -> str:
     for title, others in (
         ("surely can become one of these", said.through),
         ("does not hold it, and surely can come to", said.selves),
+        ("would hold it, is stopped, and can lift that itself", said.stopped),
     ):
         lines += ["", f"{title}: {len(others)}"] if others else []
         for other in others:
