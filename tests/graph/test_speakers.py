@@ -6,14 +6,25 @@ from typing import Any
 import pytest
 from msgspec import UNSET
 from msgspec.structs import replace
-from tests.graph.test_build import AS_OF, ENV_SA, ESTATE, account, at
+from tests.graph.test_build import (
+    AS_OF,
+    ENV_SA,
+    ESTATE,
+    JOB,
+    PROJECT,
+    SERVICE,
+    URL,
+    account,
+    at,
+)
 from tests.graph.test_edges import POOL, provider
 
-from dagwarden.facts import FederationProvider, Key, Sender
+from dagwarden.facts import Facts, FederationProvider, Key, Sender
 from dagwarden.graph.build import derive
 from dagwarden.graph.estate import Estate
 from dagwarden.graph.network import network
 from dagwarden.graph.speakers import speakers, works
+from dagwarden.graph.targets import Runs
 
 ISSUER = "https://ci.acme.example"
 MEMBER, SET = f"principal:{POOL}", f"principalSet:{POOL}"
@@ -24,9 +35,14 @@ MAPPING = (
 )
 
 
+def told(facts: Facts, key: str, resource: str = SERVICE) -> tuple[str, ...]:
+    estate = Estate(facts)
+    return speakers(estate, Runs(estate), key, resource)
+
+
 def said(key: str, *providers: FederationProvider, **changes: Any) -> tuple[str, ...]:
     facts = replace(ESTATE, federation_providers=providers, **changes)
-    return speakers(Estate(facts), key)
+    return told(facts, key)
 
 
 def takes(**changes: Any) -> FederationProvider:
@@ -105,7 +121,7 @@ def test_whoever_has_a_key_is_its_account(
     changes: dict[str, Any], line: str | None
 ) -> None:
     facts = derive(replace(ESTATE, keys=(replace(KEY, **changes),)), AS_OF)
-    assert speakers(Estate(facts), account(ENV_SA)) == ((line,) if line else ())
+    assert told(facts, account(ENV_SA)) == ((line,) if line else ())
     graph: Any = network(facts)
     leads = graph.has_edge(KEY.id, account(ENV_SA))
     assert leads == (line is not None and "if it works" not in line)
@@ -117,7 +133,7 @@ def test_whoever_has_a_key_is_its_account(
 
 def test_many_keys_are_counted() -> None:
     keys = tuple(replace(KEY, id=f"{KEY.id}{n}", key_id=f"k{n}") for n in range(13))
-    lines = speakers(Estate(derive(replace(ESTATE, keys=keys), AS_OF)), account(ENV_SA))
+    lines = told(derive(replace(ESTATE, keys=keys), AS_OF), account(ENV_SA))
     assert (len(lines), lines[-1]) == (11, "... and 3 more")
 
 
@@ -136,20 +152,44 @@ def test_people_of_a_workforce_are_told_by_their_directory() -> None:
     assert line == WHO.replace("gh", "okta") + " where assertion.teams holds ops"
 
 
+# cloud.google.com/scheduler/docs/http-target-auth
+SCHEDULE = Sender(
+    id="sender:s",
+    origin=at(),
+    resource="//cloudscheduler.googleapis.com/projects/p/locations/r/jobs/s",
+    kind="schedule",
+    service_account=ENV_SA,
+    token="id_token",
+    target=SERVICE,
+)
+
+
 def test_what_sends_requests_speaks_for_its_account() -> None:
-    # cloud.google.com/scheduler/docs/http-target-auth
-    schedule = Sender(
-        id="sender:s",
-        origin=at(),
-        resource="//cloudscheduler.googleapis.com/projects/p/locations/r/jobs/s",
-        kind="schedule",
-        service_account=ENV_SA,
-        token="id_token",
-        target="//run.googleapis.com/projects/p/locations/r/services/api",
+    resting = replace(SCHEDULE, kind="push_subscription", target=None, paused=True)
+    which = "projects/p/locations/r/jobs/s"
+    assert said(account(ENV_SA), senders=(SCHEDULE, resting)) == (
+        f"schedule {which} acts as {ENV_SA} and calls service api (p, r1)",
+        f"push subscription {which}, which is paused, acts as {ENV_SA}",
     )
-    resting = replace(schedule, kind="push_subscription", target=None, paused=True)
-    assert said(account(ENV_SA), senders=(schedule, resting)) == (
-        "schedule projects/p/locations/r/jobs/s, to service api (p, r)",
-        "push subscription projects/p/locations/r/jobs/s, which is paused",
-    )
-    assert said(account("other@x.example"), senders=(schedule,)) == ()
+    assert said(account("other@x.example"), senders=(SCHEDULE,)) == ()
+
+
+@pytest.mark.parametrize(
+    ("target", "resource", "listed"),
+    [
+        (SERVICE, SERVICE, True),
+        (SERVICE, PROJECT, True),
+        (SERVICE, JOB, False),
+        (URL, SERVICE, True),
+        (URL, JOB, False),
+        (SERVICE.replace("services/api", "services/gone"), SERVICE, False),
+        # by which host a load balancer leads where is not read
+        ("https://shop.example", SERVICE, True),
+        (None, JOB, True),
+    ],
+)
+def test_only_what_may_call_the_resource_is_told(
+    target: str | None, resource: str, listed: bool
+) -> None:
+    facts = replace(ESTATE, senders=(replace(SCHEDULE, target=target),))
+    assert bool(told(facts, account(ENV_SA), resource)) is listed

@@ -121,6 +121,11 @@ class Asked:
         return tuple(gap for gap in self.estate.facts.gaps if gap.incomplete)
 
     @cached_property
+    def runs(self) -> Runs:
+        """What answers at a host."""
+        return Runs(self.estate)
+
+    @cached_property
     def control(self) -> Control:
         """Who can become whom."""
         return Control(self.estate)
@@ -196,7 +201,7 @@ def who_can(facts: Facts | Asked, permission: str, resource: str) -> Holders:
         keys.add("allUsers")
     if asked.bearer is not None:
         keys.update(claimed.key for _, claimed in asked.bearer.becomes)
-    found = [_holder(estate, key, permission, name) for key in sorted(keys)]
+    found = [_holder(asked, key, permission, name) for key in sorted(keys)]
     # who holds it to no use is listed, and why; who is refused is not
     latent = {key for key in keys if why_unusable(estate, key, permission)}
     listed = [
@@ -210,16 +215,16 @@ def who_can(facts: Facts | Asked, permission: str, resource: str) -> Holders:
     nobody = access.holds("user:nobody@invalid", permission, name)
     held = [holder for holder in listed if holder.answer == "allowed"]
     unknown = tuple(_say(cause) for cause in nobody.causes)
-    through, told_all = _others(asked, permission, held)
-    if not told_all:
-        unknown += (f"more than {MOST_TOLD} others can become one of these",)
-    selves, told_all = _selves(asked, permission, name, held)
-    if not told_all:
     stopped = (
         _lifting(asked, holder, permission, name)
         for holder in found
         if holder.answer == "denied" and holder.identity.key not in latent
     )
+    through, told_all = _others(asked, permission, held)
+    if not told_all:
+        unknown += (f"more than {MOST_TOLD} others can become one of these",)
+    selves, told_all = _selves(asked, permission, name, held)
+    if not told_all:
         unknown += (f"more than {MOST_TOLD} others can come to give it to themselves",)
     shown, answer = (
         estate.hierarchy.shown(name),
@@ -236,12 +241,12 @@ def who_can(facts: Facts | Asked, permission: str, resource: str) -> Holders:
         holders=tuple(listed),
         through=through,
         selves=selves,
+        stopped=tuple(filter(None, stopped)),
         unknown=unknown,
         assumes=(*access.assumes(), *_of_one(asked, permission)),
         unread=asked.unread,
     )
 
-        stopped=tuple(filter(None, stopped)),
 
 def _of_one(asked: Asked, permission: str) -> Iterator[str]:
     """Say what takes two of those whom one is: it is found of each alone."""
@@ -257,11 +262,6 @@ def _of_one(asked: Asked, permission: str) -> Iterator[str]:
         )
 
 
-def _selves(
-    asked: Asked, permission: str, resource: str, held: list[Holder]
-) -> tuple[tuple[Holder, ...], bool]:
-    """Return who can give himself a permission, or become one who can, and whether all."""
-    keys = frozenset(holder.identity.key for holder in held)
 def _lifting(
     asked: Asked, holder: Holder, permission: str, resource: str
 ) -> Holder | None:
@@ -276,6 +276,11 @@ def _lifting(
     return replace(holder, because=(*holder.because, *lifts))
 
 
+def _selves(
+    asked: Asked, permission: str, resource: str, held: list[Holder]
+) -> tuple[tuple[Holder, ...], bool]:
+    """Return who can give himself a permission, or become one who can, and whether all."""
+    keys = frozenset(holder.identity.key for holder in held)
     found = who_gives_himself(asked.control, permission, resource, keys)
     targets = frozenset(key for key in found if kind_of(key) in _BECOME)
     # a policy is set, and a role changed, with an access token
@@ -488,8 +493,8 @@ def _becomes(asked: Asked, key: str) -> dict[str, tuple[Hop, ...]]:
     return reached(graph, user_of(key), lambda account, invokes: True).chains
 
 
-def _holder(estate: Estate, key: str, permission: str, resource: str) -> Holder:
-    access = estate.access
+def _holder(asked: Asked, key: str, permission: str, resource: str) -> Holder:
+    estate, access = asked.estate, asked.estate.access
     answer = access.holds(key, permission, resource)
     held, causes = answer.held, answer.causes
     useless = (
@@ -512,7 +517,7 @@ def _holder(estate: Estate, key: str, permission: str, resource: str) -> Holder:
             *(one.text for one in answer.refusals),
             *(_say(cause) for cause in (() if useless else causes)),
             *((useless,) if useless else ()),
-            *(speakers(estate, key) if held is not False else ()),
+            *(speakers(estate, asked.runs, key, resource) if held is not False else ()),
         ),
     )
 
@@ -914,7 +919,7 @@ def _because(
         yield f"{who} holds {permission} on {shown}"
         if permission == CREATE_KEY:
             yield from NewKeys(estate).said_of(resource)
-        yield from speakers(estate, key)
+        yield from speakers(estate, asked.runs, key, resource)
     elif answer.refusals and answer.held is False:
         yield from (refusal.text for refusal in answer.refusals)
         yield from _liftable(asked, key, answer.refusals)

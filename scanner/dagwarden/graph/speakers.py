@@ -12,9 +12,10 @@ from datetime import datetime
 
 from msgspec import UNSET
 
-from dagwarden.facts import FederationProvider, Key
+from dagwarden.facts import FederationProvider, Key, Sender
 from dagwarden.graph.estate import Estate
 from dagwarden.graph.principals import account_key, email_of
+from dagwarden.graph.targets import RUN, Runs, host_of
 from dagwarden.patterns import late
 
 _MEMBER = late(
@@ -28,11 +29,15 @@ _ATTRIBUTES = {"subject": "google.subject", "group": "google.groups"}
 MOST = 10  # said of one identity
 
 
-def speakers(estate: Estate, key: str) -> tuple[str, ...]:
-    """Return who can speak for an identity, a line each; nothing for most."""
+def speakers(estate: Estate, runs: Runs, key: str, resource: str) -> tuple[str, ...]:
+    """Return who can speak for an identity to a resource, a line each; few can."""
     if found := _KUBERNETES().fullmatch(key):
         return (_pods(found["pool"], found["namespace"], found["name"]),)
-    said = [*_federated(estate, key), *_of_keys(estate, key), *_senders(estate, key)]
+    said = [
+        *_federated(estate, key),
+        *_of_keys(estate, key),
+        *_senders(estate, runs, key, resource),
+    ]
     if len(said) > MOST:
         said[MOST:] = [f"... and {len(said) - MOST} more"]
     return tuple(said)
@@ -136,12 +141,25 @@ def works(key: Key, as_of: datetime | None) -> bool | None:
 # ---------------------------------------------------------------------------- senders
 
 
-def _senders(estate: Estate, key: str) -> Iterator[str]:
-    """Yield what sends requests as an account, and where to."""
+def _senders(estate: Estate, runs: Runs, key: str, resource: str) -> Iterator[str]:
+    """Yield what acts as an account, and calls a resource or may do so."""
     shown = estate.hierarchy.shown
+    scope = estate.hierarchy.canonical(resource)
     for one in estate.facts.senders:
-        if account_key(one.service_account) == key:
+        if account_key(one.service_account) != key:
+            continue
+        target = _called(runs, one)
+        if target is None or estate.hierarchy.within(target, (scope,)):
             kind = one.kind.replace("_", " ")
-            paused = ", which is paused" if one.paused else ""
-            to = f", to {shown(one.target)}" if one.target else ""
-            yield f"{kind} {shown(one.resource)}{paused}{to}"
+            paused = ", which is paused," if one.paused else ""
+            calls = f" and calls {shown(one.target)}" if one.target else ""
+            yield f"{kind} {shown(one.resource)}{paused} acts as {email_of(key)}{calls}"
+
+
+def _called(runs: Runs, sender: Sender) -> str | None:
+    """Return which service or job is called; None: one may be, which is not known."""
+    target = sender.target or ""
+    if target.startswith(RUN):
+        return target
+    run = runs.by_host(host_of(target))
+    return run.resource if run else None

@@ -46,12 +46,13 @@ class Runs:
     """Cloud Run resources by name and by host."""
 
     def __init__(self, estate: Estate) -> None:
-        """Index the resources of the snapshot."""
+        """Take the resources of the snapshot, which are indexed when asked about."""
         self._estate = estate
-        self._by_name = {
-            estate.hierarchy.canonical(run.resource): run
-            for run in estate.facts.cloud_runs
-        }
+
+    @cached_property
+    def _by_name(self) -> dict[str, CloudRun]:
+        canonical = self._estate.hierarchy.canonical
+        return {canonical(run.resource): run for run in self._estate.facts.cloud_runs}
 
     @cached_property
     def _by_host(self) -> dict[str, CloudRun]:
