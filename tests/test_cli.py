@@ -279,6 +279,34 @@ def configured(folder: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        "scan --config operator.toml",
+        "explain --config operator.toml --who-can run.jobs.run projects/p",
+        "facts --config operator.toml --kind task",
+        "graph --config operator.toml",
+        "suggest --config operator.toml",
+    ],
+)
+def test_a_note_says_that_a_snapshot_takes_the_place_of_configured_ones(
+    command: str, folder: Path
+) -> None:
+    note = "note: --snapshot takes the place of the snapshot of operator.toml\n"
+    (folder / "iam.ndjson").write_text("")
+    configured(folder)
+    assert note not in run(folder, *command.split()).stderr
+    done = run(folder, *command.split(), "--snapshot", "iam.ndjson")
+    assert done.stderr.startswith(note)
+    assert "gone.ndjson" not in done.stderr + done.stdout
+    (folder / "operator.toml").write_text("snapshots = ['a.ndjson', 'b.ndjson']")
+    done = run(folder, *command.split(), "--snapshot", "iam.ndjson")
+    assert done.stderr.startswith(note.replace("snapshot of", "2 snapshots of"))
+    (folder / "operator.toml").write_text("")
+    done = run(folder, *command.split(), "--snapshot", "iam.ndjson")
+    assert "note:" not in done.stderr
+
+
 DEEP = "airflow_dag = " + "(" * 5000 + ")" * 5000
 TERMS = 'import airflow\nfrom airflow import DAG\nX = "a"' + ' + "a"' * 3000
 BROKEN = (

@@ -352,6 +352,18 @@ def settle(said: Arguments) -> tuple[Config, tuple[Path, ...] | None]:
     return config, only
 
 
+def displaced(said: Arguments) -> str | None:
+    """Return what to tell whose --snapshot takes the place of configured ones."""
+    if not said.snapshots:
+        return None
+    config = load_config(said.operator, said.paths, Path.cwd())
+    if not config.snapshots:
+        return None
+    count = len(config.snapshots)
+    what = f"the {count} snapshots" if count > 1 else "the snapshot"
+    return without_secrets(f"--snapshot takes the place of {what} of {config.files[0]}")
+
+
 def _check_python(python: Path) -> None:
     if not python.is_file():
         raise UsageError(

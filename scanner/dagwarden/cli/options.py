@@ -2,9 +2,12 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+if TYPE_CHECKING:
+    from dagwarden.job import Arguments
 
 PATH = click.Path(path_type=Path)
 
@@ -23,21 +26,22 @@ ESTATE_OPTIONS = (
         multiple=True,
         type=PATH,
         help="Cloud Asset export, `dagwarden snapshot` file, what gcloud lists of "
-        "policies, roles, groups and tags, or a folder of them; repeatable.",
+        "policies, roles, groups and tags, or a folder of them; repeatable. In place of "
+        "the configured ones.",
     ),
     click.option(
         "--connections",
         multiple=True,
         metavar="KIND:FILE",
         help="Connections: env:, env:FILE, export:FILE, local:FILE, astro:FILE or "
-        "facts:FILE; repeatable.",
+        "facts:FILE; repeatable. They count before the configured ones, which stay.",
     ),
     click.option(
         "--variables",
         multiple=True,
         metavar="KIND:FILE",
         help="Airflow Variables: env:, env:FILE, export:FILE, local:FILE or "
-        "astro:FILE; repeatable.",
+        "astro:FILE; repeatable. They count before the configured ones, which stay.",
     ),
     click.option(
         "--runs-as",
@@ -86,3 +90,13 @@ def estate_options(function: Function) -> Function:
     for option in reversed(ESTATE_OPTIONS):
         function = option(function)
     return function
+
+
+def arguments(said: dict[str, Any]) -> "Arguments":
+    """Return what the command line said; tell which settings it takes the place of."""
+    from dagwarden import job
+
+    given = job.Arguments(**said)
+    if note := job.displaced(given):
+        click.echo(f"note: {note}", err=True)
+    return given

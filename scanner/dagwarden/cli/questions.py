@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dagwarden.cli.options import PATH, estate_options
+from dagwarden.cli.options import PATH, arguments, estate_options
 from dagwarden.cli.output import INCOMPLETE, colour, progress, write
 from dagwarden.errors import UsageError
 
@@ -57,14 +57,14 @@ def explain(
             "a question is PRINCIPAL PERMISSION RESOURCE, --who-can PERMISSION "
             "RESOURCE, or --what-can PRINCIPAL"
         )
-    arguments = job.Arguments(**said)
+    asked = arguments(said)
     answer: Explanation | Holders | Holdings
     if who_can:
-        answer = job.ask_who_can(arguments, words[0], words[1], progress)
+        answer = job.ask_who_can(asked, words[0], words[1], progress)
     elif what_can:
-        answer = job.ask_what_can(arguments, words[0], progress)
+        answer = job.ask_what_can(asked, words[0], progress)
     else:
-        answer = job.ask(arguments, words[0], words[1], words[2], progress)
+        answer = job.ask(asked, words[0], words[1], words[2], progress)
     progress("")
     click.echo(_answered(answer, format_, " ".join(words)), nl=False)
     return INCOMPLETE if answer.unread else 0
@@ -117,7 +117,7 @@ def graph(format_: str, output: Path | None, **said: Any) -> int:
     """
     from dagwarden import job
 
-    return _put(job.graph_text(job.Arguments(**said), format_), output)
+    return _put(job.graph_text(arguments(said), format_), output)
 
 
 @click.command()
@@ -149,7 +149,7 @@ def suggest(identity: str | None, dag: str | None, format_: str, **said: Any) ->
     """
     from dagwarden import job
 
-    found, gaps = job.suggestion(job.Arguments(**said), identity, dag, progress)
+    found, gaps = job.suggestion(arguments(said), identity, dag, progress)
     progress("")
     if format_ == "json":
         text = job.as_json(found)
@@ -205,11 +205,11 @@ def facts(
     if schema:
         lines = job.Lines(text=job.facts_schema(), gaps=())
     elif form == "ndjson":
-        lines = job.traced_lines(job.Arguments(**said), kind)
+        lines = job.traced_lines(arguments(said), kind)
     elif kind == "connection" and output is not None:
-        lines = job.connection_facts(job.Arguments(**said))
+        lines = job.connection_facts(arguments(said))
     else:
-        lines = job.facts_lines(job.Arguments(**said), kind)
+        lines = job.facts_lines(arguments(said), kind)
     return _put(lines, output)
 
 

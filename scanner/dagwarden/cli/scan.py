@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from dagwarden.cli.options import PATH, estate_options
+from dagwarden.cli.options import PATH, arguments, estate_options
 from dagwarden.cli.output import (
     FORMATS,
     format_of,
@@ -79,10 +79,10 @@ def scan(format_: str, outputs: tuple[Path, ...], verbose: bool, **said: Any) ->
 
     started = datetime.now(UTC)
     formats = [format_of(output) for output in outputs]
-    arguments = job.Arguments(**said)
-    ready = job.prepare(arguments)
+    given = arguments(said)
+    ready = job.prepare(given)
     result = job.perform(ready, progress)
-    result = job.compared(result, arguments, ready)
+    result = job.compared(result, given, ready)
     report = (
         job.report(result, ready, sys.argv[1:], started)
         if outputs or format_ != "text"
