@@ -19,7 +19,7 @@ from tests.graph.test_edges import MEMBERS, POOL, USER, provider
 from tests.graph.test_federation import CLAIMS, MAPPING
 
 from dagwarden.errors import UsageError
-from dagwarden.facts import Facts, Gap
+from dagwarden.facts import BoundaryBinding, DenyPolicy, DenyRule, Facts, Gap
 from dagwarden.graph.enrich import enrich
 from dagwarden.graph.explain import Asked, explain, what_can, who_can
 
@@ -152,3 +152,99 @@ def test_what_the_bearer_of_a_token_holds_and_who_it_is_among() -> None:
     assert {(one.identity.key, one.answer) for one in held.holders} >= {
         (said.principal, "allowed")
     }
+
+
+# ------------------------------------------------------------- pools that nothing names
+
+STAFF = "locations/global/workforcePools/staff"
+PERSON = "principal://iam.googleapis.com/{}/subject/ann"
+NOTHING = "nothing that was read names "
+
+
+def of_pool(facts: Facts, pool: str) -> tuple[str, str]:
+    """Return the answer about a person of a pool, and the last line that tells why."""
+    said = explain(Asked(enrich(facts, AS_OF)), PERSON.format(pool), RUN, "job nightly")
+    lines = what_can(Asked(enrich(facts, AS_OF)), PERSON.format(pool)).assumes
+    last = said.because[-1]
+    assert (last in lines) == last.startswith(NOTHING)
+    return said.answer, last
+
+
+STAFF_PROVIDER = provider(pool=f"//iam.googleapis.com/{STAFF}", workforce=True)
+
+
+def test_a_pool_that_nothing_names_is_told_with_the_one_that_may_be_meant() -> None:
+    facts = estate(GH, STAFF_PROVIDER)
+    missing = f"{NOTHING}{STAFF}f: did you mean {STAFF}?"
+    assert of_pool(facts, f"{STAFF}f") == ("denied", missing)
+    other = STAFF.replace("staff", "customers")
+    line = f"{NOTHING}{other}: check the spelling"
+    assert of_pool(facts, other) == ("denied", line)
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        {"federation_providers": (STAFF_PROVIDER,)},
+        {
+            "bindings": (
+                bind(
+                    PROJECT, "roles/viewer", PERSON.format(STAFF).replace("ann", "bob")
+                ),
+            )
+        },
+        {
+            "deny_policies": (
+                DenyPolicy(
+                    id="deny_policy:d",
+                    origin=at(),
+                    name="d",
+                    resource=PROJECT,
+                    rules=(
+                        DenyRule(
+                            principals=("principalSet://goog/public:all",),
+                            exception_principals=(
+                                f"principalSet://iam.googleapis.com/{STAFF}/*",
+                            ),
+                            permissions=("run.googleapis.com/services.delete",),
+                        ),
+                    ),
+                ),
+            )
+        },
+        {
+            "boundary_bindings": (
+                BoundaryBinding(
+                    id="boundary_binding:b",
+                    origin=at(),
+                    name="b",
+                    policy="p",
+                    principals=f"//iam.googleapis.com/{STAFF}",
+                ),
+            )
+        },
+    ],
+    ids=["provider", "member", "deny", "boundary"],
+)
+def test_a_pool_that_anything_names_is_not_told(named: dict[str, Any]) -> None:
+    facts = replace(estate(), **named)
+    said = explain(
+        Asked(enrich(facts, AS_OF)), PERSON.format(STAFF), RUN, "job nightly"
+    )
+    assert said.answer != "allowed"
+    assert not any(line.startswith(NOTHING) for line in said.because)
+    misspelt = explain(
+        Asked(enrich(facts, AS_OF)), PERSON.format(STAFF + "f"), RUN, "job nightly"
+    )
+    assert misspelt.because[-1] == f"{NOTHING}{STAFF}f: did you mean {STAFF}?"
+
+
+def test_the_bearer_of_a_token_needs_its_claims() -> None:
+    bare = Asked(enrich(estate(), AS_OF))
+    for ask in (
+        lambda: explain(bare, "token", RUN, "job nightly"),
+        lambda: what_can(bare, "token"),
+    ):
+        with pytest.raises(UsageError, match="the claims of a token") as raised:
+            ask()
+        assert raised.value.remedy == "give the payload of the token with --claims"

@@ -63,6 +63,7 @@ from dagwarden.graph.reach import (
 )
 from dagwarden.graph.speakers import speakers
 from dagwarden.graph.spellings import (
+    BEARER,
     asked_estate,
     check_kind,
     one_of,
@@ -589,8 +590,6 @@ def _of_identity(asked: Asked, key: str, permission: str, resource: str) -> Expl
 
 
 # --------------------------------------------------------------- the bearer of a token
-
-BEARER = "token"
 
 
 def _of_bearer(

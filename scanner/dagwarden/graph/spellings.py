@@ -1,7 +1,8 @@
 """What people write in a question: tasks, principals, permissions, resources."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
+from itertools import chain
 
 from msgspec import UNSET
 
@@ -16,6 +17,8 @@ from dagwarden.graph.principals import kind_of
 from dagwarden.graph.targets import Runs, host_of
 from dagwarden.patterns import late
 
+# The principal that is the bearer of the token whose claims were given.
+BEARER = "token"
 # How alike a name has to be to one that is known to be taken for it, misspelt.
 _SLIP = 0.9
 
@@ -106,6 +109,11 @@ def principal_named(estate: Estate, text: str) -> str:
             f"{text!r} looks like DAG.TASK, and no DAG files were read",
             remedy="give the folder with --config or name an account",
         )
+    if text == BEARER:
+        raise UsageError(
+            f"{text!r} asks about whom the claims of a token name, and none were given",
+            remedy="give the payload of the token with --claims",
+        )
     tasks = sorted({label(task) for task in estate.facts.tasks})
     raise UsageError(
         f"{text!r} is no e-mail, IAM member or task",
@@ -126,6 +134,8 @@ def _named(estate: Estate, key: str) -> bool:
 
 def unheard_of(estate: Estate, key: str) -> str | None:
     """Say of an identity that nothing that was read names it, and who may be meant."""
+    if kind_of(key) == "federated":
+        return _unheard_pool(estate, key)
     if kind_of(key) not in _BY_MAIL or _named(estate, key):
         return None
     known = {
@@ -146,8 +156,43 @@ def unheard_of(estate: Estate, key: str) -> str | None:
         *(beside[one] for one in get_close_matches(local, beside, n=1, cutoff=_NEAR)),
         *get_close_matches(key, sorted(known), n=1, cutoff=_CLOSE),
     ]
+    return _unheard(mail, close)
+
+
+def _unheard(name: str, close: Sequence[str]) -> str:
     meant = f"did you mean {close[0]}?" if close else "check the spelling"
-    return f"nothing that was read names {mail}: {meant}"
+    return f"nothing that was read names {name}: {meant}"
+
+
+def _unheard_pool(estate: Estate, key: str) -> str | None:
+    """Say of a federated identity that nothing that was read names its pool."""
+    pool, known = estate.access.membership.pool(key), _pools(estate)
+    if pool is None or pool in known:
+        return None
+    # all but the last part is alike for most
+    last = {name.rpartition("/")[2]: name for name in sorted(known)}
+    near = get_close_matches(pool.rpartition("/")[2], last, n=1, cutoff=_NEAR)
+    return _unheard(pool, [last[one] for one in near])
+
+
+def _pools(estate: Estate) -> frozenset[str]:
+    """Return the pools that providers, members or policies name."""
+    facts = estate.facts
+    rules = [rule for policy in facts.deny_policies for rule in policy.rules or ()]
+    keys = chain(
+        estate.access.named(),
+        (item.key for item in facts.identities),
+        (key for group in facts.groups for key in group.members_known),
+        (one.key for group in facts.groups for one in group.expiring),
+        (
+            name
+            for one in rules
+            for name in (*one.principals, *one.exception_principals)
+        ),
+        (f"principalSet:{provider.pool}/*" for provider in facts.federation_providers),
+        (f"principalSet:{bound.principals}/*" for bound in facts.boundary_bindings),
+    )
+    return frozenset(filter(None, map(estate.access.membership.pool, keys)))
 
 
 _BY_MAIL = frozenset({"user", "group", "service_account", "service_agent"})
