@@ -30,10 +30,19 @@ from tests.graph.test_build import (
     with_layers,
     with_task,
 )
+from tests.graph.test_usage import SCHEDULE
 
 from dagwarden.answers import Open, Suggestion
 from dagwarden.errors import UsageError
-from dagwarden.facts import Credential, Facts, Group, Identity, Key, OrgPolicy
+from dagwarden.facts import (
+    AirflowEnvironment,
+    Credential,
+    Facts,
+    Group,
+    Identity,
+    Key,
+    OrgPolicy,
+)
 from dagwarden.graph.suggest import Scope, suggest
 
 FIRST = account(ENV_SA)
@@ -135,6 +144,21 @@ def test_not_declared_takes_nothing_back_and_says_what_would() -> None:
     assert {one.because for one in said.open} == {
         (f"undecided: exclusive_accounts does not name {ENV_SA}",)
     }
+
+
+@pytest.mark.parametrize("environment", [ALONE, ENVIRONMENT])
+def test_what_a_schedule_calls_with_is_kept_because_it_is_used(
+    environment: AirflowEnvironment,
+) -> None:
+    facts = replace(DECLARED, senders=(SCHEDULE,), environments=(environment,))
+    said = asked(facts)
+    spare = f"roles/run.servicesInvoker of {ENV_SA} on service api (p, r1)"
+    because = {one.what: one.because for one in said.open}
+    assert because[spare] == (f"kept: {SCHEDULE.resource} uses it",)
+    # one that is paused may be all that uses it, and that is left open
+    paused = replace(facts, senders=(replace(SCHEDULE, paused=True),))
+    (why, *_) = next(one.because for one in asked(paused).open if one.what == spare)
+    assert why.startswith("undecided: ")
 
 
 def test_what_is_as_narrow_as_can_be_is_left_alone() -> None:

@@ -517,7 +517,9 @@ def _going(
             elif estate.roles.perhaps(binding.role):
                 place = estate.hierarchy.shown(binding.resource)
                 what = f"{binding.role} of {email_of(key) or key} on {place}"
-                left.append(Open(what=what, because=_words(doubts)))
+                sending = world.usage.sending(binding, key)
+                kept = tuple(f"kept: {one} uses it" for one in sending)
+                left.append(Open(what=what, because=kept or _words(doubts)))
     return going, left
 
 

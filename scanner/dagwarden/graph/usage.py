@@ -106,6 +106,7 @@ class Usage:
         self._actings = actings
         self._used: set[tuple[str, str]] = set()  # binding, member
         self._perhaps: dict[tuple[str, str], tuple[Cause, ...]] = {}
+        self._sending: dict[tuple[str, str], set[str]] = {}  # what sends by it
         # what is not decided, or needed on what is not known, may rest on any grant
         self._open: dict[str, list[Cause]] = {}
         for call in self._calls:
@@ -133,13 +134,13 @@ class Usage:
             if sent is not None:
                 permission, run = sent
                 key = account_key(sender.service_account)
-                self._rest_on(access.holds(key, permission, run.resource))
+                answer = access.holds(key, permission, run.resource)
+                self._rest_on(answer)
+                for at in _bindings_of(answer) if answer.held else ():
+                    self._sending.setdefault(at, set()).add(sender.resource)
 
     def _rest_on(self, answer: Answer) -> None:
-        for support in answer.supports:
-            if support.binding is None:
-                continue
-            at = (support.binding.id, support.member)
+        for at in _bindings_of(answer):
             if answer.held:
                 self._used.add(at)
             else:
@@ -150,6 +151,10 @@ class Usage:
         if (binding.id, key) in self._used:
             return True
         return UNSET if self.why(binding, key) else False
+
+    def sending(self, binding: Binding, key: str) -> tuple[str, ...]:
+        """Return the schedules, triggers and subscriptions that surely rest on it."""
+        return tuple(sorted(self._sending.get((binding.id, key), ())))
 
     def why(self, binding: Binding, key: str) -> tuple[Cause, ...]:
         """Say what would tell whether a grant that no call surely rests on is used."""
@@ -266,6 +271,13 @@ class Usage:
                     symbol = f"what {label(call.task)} deploys does as its account"
                     runs(need.account, "any", symbol)
         return found
+
+
+def _bindings_of(answer: Answer) -> Iterator[tuple[str, str]]:
+    """Yield the bindings that an answer rests on, each with its member."""
+    for support in answer.supports:
+        if support.binding is not None:
+            yield support.binding.id, support.member
 
 
 def runs_code(task: Task) -> bool:
