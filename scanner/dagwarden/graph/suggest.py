@@ -59,6 +59,7 @@ def suggest(facts: Facts, as_of: datetime, scope: Scope) -> Suggestion:
     chosen = _chosen(world, scope)
     before = derive(facts, as_of)
     tried = _try(world, before, chosen, scope, moved=chosen)
+    wanted = tried.moves
     if tried.moves and (tried.broken or tried.refused):
         # what no other account may do is left to this one, and keeps no DAG from its own
         left = chosen - set(map(_call_of, (*tried.broken, *tried.refused)))
@@ -73,13 +74,8 @@ def suggest(facts: Facts, as_of: datetime, scope: Scope) -> Suggestion:
     effects = tuple(_effects(before, after, chosen))
     open_ = [*confirmed.open, *_not_mended(effects, tried.refused, after)]
     why = ("deriving everything again showed calls that would be refused",)
-    if tried.moved != chosen:
-        open_.append(
-            Open(
-                what="own accounts, and connections without a key, everywhere",
-                because=why,
-            )
-        )
+    given_up = wanted - frozenset(_moves(confirmed))
+    open_.extend(Open(what=move, because=why) for move in sorted(given_up))
     if not tried.wholly:
         open_.append(Open(what="grants that no scanned call needs", because=why))
     return Suggestion(
@@ -108,8 +104,7 @@ class _Tried(Record, frozen=True, kw_only=True):
     after: Facts
     broken: tuple[str, ...]
     refused: dict[str, tuple[str, ...]]
-    moved: frozenset[str]  # the calls that might get another account
-    moves: bool  # whether any did
+    moves: frozenset[str]  # which tasks and connections act as another, in words
     wholly: bool  # whether grants that nothing needs are taken back
 
 
@@ -141,10 +136,19 @@ def _try(
         after=after,
         broken=broken,
         refused=refused,
-        moved=moved,
-        moves=bool(plan.changes),
+        moves=frozenset(_moves(planned)),
         wholly=removing,
     )
+
+
+def _moves(plan: Plan) -> Iterator[str]:
+    """Say which tasks get an account of their own, and which connections lose a key."""
+    for change in plan.changes:
+        if change.connection:
+            yield f"connection {change.connection} ({change.environment}) without a key"
+        for task in change.tasks:
+            where = f"{change.dag}.{task} ({change.environment})"
+            yield f"an account of its own for task {where}"
 
 
 def _shut(plan: Plan, as_of: datetime) -> Iterator[str]:
