@@ -669,6 +669,15 @@ def test_a_file_that_is_no_dag_file_is_named_and_says_why(folder: Path) -> None:
     assert said.partition("no DAG in it\n")[2].split()[0] == "dags/load.py"
 
 
+def test_what_verbose_shows_is_in_a_text_file_too(folder: Path) -> None:
+    (folder / "dags/load.py").write_text("import dagfactory\n")
+    said = run(folder, "scan", "dags", "-v", "-o", "r.txt", "-o", "r.json").stdout
+    assert "Left out\n" in said
+    assert (folder / "r.txt").read_text() == said
+    run(folder, "report", "r.json", "-v", "-o", "again.txt")
+    assert (folder / "again.txt").read_text() == said
+
+
 def test_a_scan_remembers_what_it_read_unless_told_not_to(
     folder: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

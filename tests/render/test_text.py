@@ -14,7 +14,7 @@ from tests.render.sample import AUDITOR, EMPTY, FINDINGS, REPORT, RESULT
 from tests.render.snapshot import FOLDER, assert_same
 
 from dagwarden.facts import Origin
-from dagwarden.findings import MissingInput, Report
+from dagwarden.findings import Finding, MissingInput, Report
 from dagwarden.render.text import render_text, wrapped
 from dagwarden.rule import Severity
 
@@ -118,6 +118,65 @@ def test_long_lists_are_cut_unless_verbose() -> None:
     told = render_text(many, width=100, colour=False, verbose=True)
     assert re.findall(r"V\d", told) == [f"V{n}" for n in range(9, 0, -1)]
     assert "more gaps" not in told
+
+
+def numbered(rule: str, count: int) -> list[Finding]:
+    """Findings of `rule` that say which they are, with one remedy."""
+    first = next(finding for finding in FINDINGS if finding.rule == rule)
+    return [
+        replace(first, message=f"{rule} no. {n}.", origin=Origin(source=f"{n}.py"))
+        for n in range(1, count + 1)
+    ]
+
+
+def told_of(*findings: Finding, verbose: bool = False) -> str:
+    result = replace(RESULT, findings=findings, difference=None)
+    report = replace(REPORT, result=result)
+    return render_text(report, width=100, colour=False, verbose=verbose)
+
+
+def test_of_each_rule_the_first_ten_are_told_and_all_are_counted() -> None:
+    many = numbered("task-gets-403", 1_012)
+    few = numbered("run-is-unbounded", 10)
+    ordered = (*many[:6], *few, *many[6:])
+    text = told_of(*ordered)
+    assert re.findall(r"(\S+) no\. (\d+)", text) == [
+        *(("task-gets-403", str(n)) for n in range(1, 7)),
+        *(("run-is-unbounded", str(n)) for n in range(1, 11)),
+        *(("task-gets-403", str(n)) for n in range(7, 11)),
+    ]
+    assert re.findall(r".* more of .*", text) == [
+        "1,002 more of task-gets-403: --verbose shows them all, -o result.json too."
+    ]
+    table, closing = text.split("\n\n")[-2:]
+    assert table == (
+        "Findings by rule\n"
+        "  task-gets-403     high, 1,012 findings\n"
+        "  run-is-unbounded  medium, 10 findings"
+    )
+    assert closing.endswith("\nNext: dagwarden rules show task-gets-403\n")
+    whole = told_of(*ordered, verbose=True)
+    assert whole.count(" no. ") == 1_022
+    assert " more of " not in whole
+    assert "Findings by rule" not in whole
+
+
+def test_ten_findings_of_a_rule_are_all_told_without_a_table() -> None:
+    text = told_of(*numbered("task-gets-403", 10))
+    assert text.count(" no. ") == 10
+    assert " more of " not in text
+    assert "Findings by rule" not in text
+    assert "\n1 more of task-gets-403: " in told_of(*numbered("task-gets-403", 11))
+
+
+def test_unchanged_findings_are_not_counted_among_more() -> None:
+    old = [replace(f, baseline="unchanged") for f in numbered("task-gets-403", 20)]
+    new = [replace(f, baseline="new") for f in numbered("task-gets-403", 12)]
+    result = replace(RESULT, findings=(*old, *new))
+    text = render_text(replace(REPORT, result=result), width=100, colour=False)
+    assert "\n2 more of task-gets-403: " in text
+    assert "  task-gets-403  high, 12 findings\n" in text
+    assert "20 unchanged findings not shown: --verbose shows them." in text
 
 
 def test_gaps_for_one_reason_are_one_line() -> None:

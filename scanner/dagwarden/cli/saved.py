@@ -19,7 +19,10 @@ from dagwarden.cli.output import colour, format_of, rendered, say, write_parts
     help="Write this file; .html, .json, .sarif or .txt says the format.",
 )
 @click.option(
-    "-v", "--verbose", is_flag=True, help="Every place, every chain, what was left out."
+    "-v",
+    "--verbose",
+    is_flag=True,
+    help="Every finding, place and chain; what was left out.",
 )
 def report(result: Path, outputs: tuple[Path, ...], verbose: bool) -> int:
     """
@@ -37,7 +40,7 @@ def report(result: Path, outputs: tuple[Path, ...], verbose: bool) -> int:
 
     saved = job.read_result(result)
     for output in outputs:
-        write_parts(output, rendered(saved, format_of(output)))
+        write_parts(output, rendered(saved, format_of(output), verbose=verbose))
     if not outputs:
         say(rendered(saved, "text", verbose=verbose))
     return exit_status(saved.result)

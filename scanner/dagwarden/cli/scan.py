@@ -60,7 +60,10 @@ from dagwarden.rule import SEVERITIES
 )
 @click.option("--fingerprint-key", type=PATH, help="File with the fingerprint key.")
 @click.option(
-    "-v", "--verbose", is_flag=True, help="Every place, every chain, what was left out."
+    "-v",
+    "--verbose",
+    is_flag=True,
+    help="Every finding, place and chain; what was left out.",
 )
 def scan(format_: str, outputs: tuple[Path, ...], verbose: bool, **said: Any) -> int:
     """
@@ -89,7 +92,7 @@ def scan(format_: str, outputs: tuple[Path, ...], verbose: bool, **said: Any) ->
         else job.bare(result)
     )
     for output, format_of_file in zip(outputs, formats, strict=True):
-        write_parts(output, rendered(report, format_of_file))
+        write_parts(output, rendered(report, format_of_file, verbose=verbose))
     progress("")
     say(rendered(report, format_, verbose=verbose))
     for output in outputs:

@@ -37,8 +37,8 @@ _SEVERITY_COLOUR: dict[Severity, str] = {
     "low": "cyan",
     "info": "dim",
 }
-# How much of each list is printed; `verbose` prints all.
-_PLACES, _FIX_LINES, _INPUTS, _GAPS = 3, 6, 5, 10
+# How much of each list is printed, of findings for each rule; `verbose` prints all.
+_FINDINGS, _PLACES, _FIX_LINES, _INPUTS, _GAPS = 10, 3, 6, 5, 10
 
 # What to give so that UNKNOWN becomes a verdict, by facts.Reason.
 _GIVE = {
@@ -82,14 +82,16 @@ def render_text(
     """
     page = _Page(max(width, 40), colour, verbose)
     result = report.result
+    told = page.told(result)
     sections = [
-        *map(page.finding, page.told(result)),
+        *page.findings(told),
         page.unknowns(result),
         page.not_run(result),
         page.gaps(result.gaps),
         page.left_out(result.excluded),
         page.waivers(result.waivers),
         page.requests(result),
+        page.rules(told),
         page.closing(result),
     ]
     return "\n\n".join("\n".join(lines) for lines in sections if lines) + "\n"
@@ -127,6 +129,33 @@ class _Page:
         if result.difference is None or self.verbose:
             return found
         return tuple(item for item in found if item.baseline != "unchanged")
+
+    def findings(self, told: Sequence[Finding]) -> Iterator[list[str]]:
+        """Tell the first findings of each rule, and how many more there are."""
+        left, seen = _beyond(told), Counter[str]()
+        for finding in told:
+            rule = finding.rule
+            seen[rule] += 1
+            if self.verbose or seen[rule] <= _FINDINGS:
+                yield self.finding(finding)
+            elif seen[rule] == _FINDINGS + 1:
+                yield self.wrap(
+                    f"{left[rule]:,} more of {rule}: --verbose shows them all, "
+                    "-o result.json too."
+                )
+
+    def rules(self, told: Sequence[Finding]) -> list[str]:
+        """Count the findings of each rule, where not all were told."""
+        if self.verbose or not _beyond(told):
+            return []
+        counts = Counter((finding.rule, finding.severity) for finding in told)
+        return [
+            self.paint("Findings by rule", "bold"),
+            *self.table(
+                (rule, f"{severity}, {_count(count, 'finding')}")
+                for (rule, severity), count in counts.items()
+            ),
+        ]
 
     def finding(self, finding: Finding) -> list[str]:
         """Tell one finding: the place, what is wrong, the chain, the fix."""
@@ -332,7 +361,7 @@ class _Page:
             lines.append(f"{count} not shown: --verbose shows them.")
         if hidden:
             lines.append(
-                f"{_count(hidden, 'more finding')} beyond the file at hand: "
+                f"{_count(hidden, 'more finding')} for auditors: "
                 "--persona auditor shows them."
             )
         lines.append(f"Next: {_next(told, hidden)}")
@@ -381,6 +410,14 @@ def wrapped(text: str, width: int) -> list[str]:
         lines.append(rest[:end].rstrip(" "))
         rest = rest[end:].lstrip(" ")
     return [*lines, rest]
+
+
+def _beyond(told: Sequence[Finding]) -> dict[str, int]:
+    """Return the rules that found more than is told of one, each with how many more."""
+    counts = Counter(finding.rule for finding in told)
+    return {
+        rule: count - _FINDINGS for rule, count in counts.items() if count > _FINDINGS
+    }
 
 
 def _near(origin: Origin) -> str:
