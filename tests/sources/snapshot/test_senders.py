@@ -15,6 +15,8 @@ from tests.sources.snapshot.test_facts import (
     facts,
 )
 
+from dagwarden.facts import Facts
+from dagwarden.sources.snapshot import read_snapshots
 from dagwarden.sources.snapshot.export import read_export
 from dagwarden.sources.snapshot.senders import sent_to
 
@@ -131,3 +133,68 @@ def test_of_a_url_no_more_is_kept_than_its_host(tmp_path: Path) -> None:
 def test_a_url_may_run_a_job(url: str, kept: str) -> None:
     assert sent_to(url) == kept
     assert sent_to(kept) == kept
+
+
+# -------------------------------------------------------------------- as gcloud lists them
+
+LISTED_SCHEDULE = {
+    "name": f"{_AT}/jobs/s",
+    **http(URL, oidcToken={**AS, "audience": HOST}),
+}
+LISTED_PUSH = {
+    "name": "projects/shop/subscriptions/s",
+    "topic": "projects/shop/topics/t",
+    "pushConfig": {"pushEndpoint": URL, "oidcToken": AS},
+}
+
+
+def listed(tmp_path: Path, content: Any) -> Facts:
+    (tmp_path / "listed.json").write_text(json.dumps(content))
+    return read_snapshots(
+        [tmp_path / "listed.json"],
+        tmp_path,
+        include_sys_projects=False,
+        fingerprint=KEY,
+    )
+
+
+@pytest.mark.parametrize(
+    ("one", "key", "name", "kind"),
+    [
+        # cloud.google.com/scheduler/docs/reference/rest/v1/projects.locations.jobs/list
+        (LISTED_SCHEDULE, "jobs", SCHEDULE[0], "schedule"),
+        # cloud.google.com/pubsub/docs/reference/rest/v1/projects.subscriptions/list
+        (LISTED_PUSH, "subscriptions", PUSH[0], "push_subscription"),
+    ],
+)
+def test_what_gcloud_or_the_api_lists_is_read_as_an_asset_is(
+    one: Json, key: str, name: str, kind: str, tmp_path: Path
+) -> None:
+    for content in (one, [one], {key: [one]}):
+        read = listed(tmp_path, content)
+        (found,) = read.senders
+        assert (found.resource, found.kind, found.target) == (name, kind, HOST)
+        assert found.service_account == EMAIL
+        assert read.gaps == ()
+    kept = repr(read_export(tmp_path / "listed.json", "listed.json", KEY))
+    assert "s3cret" not in kept
+    (gap,) = listed(tmp_path, {key: [one], "nextPageToken": "x"}).gaps
+    assert (gap.reason, gap.kinds) == ("truncated", ("sender",))
+
+
+@pytest.mark.parametrize(
+    ("one", "reason"),
+    [
+        ({**LISTED_SCHEDULE, "httpTarget": "x"}, "malformed"),
+        ({**LISTED_PUSH, "pushConfig": []}, "malformed"),
+        # a job of Cloud Run has the name of a schedule: run/docs/reference/rest/v2
+        ({"name": f"{_AT}/jobs/load", "template": {}}, "not_an_asset"),
+        ({**LISTED_PUSH, "name": "subscriptions/s"}, "not_an_asset"),
+    ],
+)
+def test_what_is_listed_in_another_shape_is_named(
+    one: Json, reason: str, tmp_path: Path
+) -> None:
+    found = listed(tmp_path, [one])
+    assert [gap.reason for gap in found.gaps] == [reason]
+    assert found.senders == ()

@@ -509,6 +509,7 @@ class _Reader:
             self.gap("not_an_asset", detail, line=element.line)
         elif taken := given.as_asset(named, element):
             name, kind, data = taken
+            reduce(data, self._fingerprint)
             export.types.add(kind)
             export.gives.update(kinds_of(kind, False, False))
             export.assets.append(

@@ -2,7 +2,7 @@
 What an asset export does not carry, in the shapes of Google's APIs and gcloud.
 
 Role definitions, deny policies, access boundaries and their bindings, groups and their
-members, tags: one object, an array as `gcloud ... list --format=json` prints it, or a
+members, tags, schedules, push subscriptions: one object, an array as `gcloud ... list --format=json` prints it, or a
 response of the API with its list inside. They are recognised by content, never by the
 file's name, but for one thing: a list of members does not say of which group it is, so
 it counts for the group after which its file is named (`eng@example.com.json`), unless
@@ -20,6 +20,8 @@ from dagwarden.facts import Delegation, Origin
 from dagwarden.sources.snapshot.elements import Element
 from dagwarden.sources.snapshot.records import (
     ROLE,
+    SCHEDULE,
+    SUBSCRIPTION,
     TAG_BINDING,
     TAG_KEY,
     TAG_VALUE,
@@ -29,7 +31,9 @@ from dagwarden.sources.snapshot.records import (
     PoolShape,
     ProviderShape,
     RoleShape,
+    ScheduleShape,
     Shape,
+    SubscriptionShape,
     TagBindingShape,
     TagKeyShape,
     TagValueShape,
@@ -111,6 +115,8 @@ class Wrapper(Shape, kw_only=True):
     results: list[Raw] | None = None
     assets: list[Raw] | None = None
     domainWideDelegations: list[Raw] | None = None
+    jobs: list[Raw] | None = None
+    subscriptions: list[Raw] | None = None
     nextPageToken: str | None = None
     # what a list of members may say of its group
     name: str | None = None
@@ -138,6 +144,8 @@ _LISTS = (
     "results",
     "assets",
     "domainWideDelegations",
+    "jobs",
+    "subscriptions",
 )
 
 
@@ -155,6 +163,7 @@ class Named(Shape, kw_only=True):
     clientId: str | None = None
     scopes: Raw = Raw()
     bindings: Raw = Raw()
+    schedule: Raw = Raw()
 
 
 class Member(Struct, frozen=True, kw_only=True, gc=False):
@@ -200,6 +209,8 @@ _SHAPES: tuple[tuple[str, str, type[Data]], ...] = (
     (r"tagKeys/[^/]+", TAG_KEY, TagKeyShape),
     (r"tagValues/[^/]+", TAG_VALUE, TagValueShape),
     (r"tagBindings/.+", TAG_BINDING, TagBindingShape),
+    (r"projects/[^/]+/locations/[^/]+/jobs/[^/]+", SCHEDULE, ScheduleShape),
+    (r"projects/[^/]+/subscriptions/[^/]+", SUBSCRIPTION, SubscriptionShape),
 )
 _GROUP_FILE = re.compile(
     r"(?P<email>[^@/]+@[^@/]+\.[^@/]+?)\.(json|jsonl|ndjson|ya?ml)"
@@ -269,9 +280,11 @@ def is_effective_tag(named: Named) -> bool:
 
 
 def as_asset(named: Named, element: Element) -> Taken | None:
-    """Return a role or a part of a tag; msgspec's errors where it is misshapen."""
+    """Return what is told by its name; msgspec's errors where it is misshapen."""
     for pattern, kind, shape in _SHAPES:
         if named.name and re.fullmatch(pattern, named.name):
+            if kind == SCHEDULE and not bytes(named.schedule):
+                return None  # jobs of Cloud Run are called like that, too
             host = kind.partition("/")[0]
             data = msgspec.json.decode(element.text, type=shape)
             return f"//{host}/{named.name}", kind, data
