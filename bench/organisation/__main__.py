@@ -6,10 +6,10 @@ How a large organisation is scanned: time and memory from a tenth of one to ten.
 Makes an organisation of each SCALE (0.1 and 1 unless said) below FOLDER, where it is not
 there yet (scale 10 takes 900 MB), and runs a whole `dagwarden scan` of it three times, as
 a process of its own: of the middle one seconds of the clock and of all processors, and the
-most memory that one process held. Then the questions of `questions.py`, with a first and a second load of the snapshot;
-with them, a plain networkx graph of the same export, and, where PYTHON has it installed,
-the evaluation of Cartography (without its database). Alone on the machine, please: what
-others do shows in all of it.
+most memory that one process held. Then the questions of `questions.py`, with a first and a
+second load of the snapshot; with them, a plain networkx graph of the same export, and,
+where PYTHON has it installed, the evaluation of Cartography (without its database). Alone
+on the machine, please: what others do shows in all of it.
 
 On two processors, with nothing else running (Python 3.11, 2026-11-30); up to three
 processes of ours count together under processors, and work at a time:
