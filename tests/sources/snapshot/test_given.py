@@ -471,6 +471,24 @@ def test_a_service_perimeter_is_read_and_said_not_to_be_evaluated(
     assert said in Estate(found).access.assumes()
 
 
+def test_a_perimeter_that_two_assets_tell_of_is_one_fact(tmp_path: Path) -> None:
+    two = [
+        {
+            "name": f"{CRM}/organizations/9",
+            "assetType": "cloudresourcemanager.googleapis.com/Organization",
+            "servicePerimeter": {"name": "accessPolicies/1/servicePerimeters/p"},
+            "updateTime": f"2026-11-{day}T00:00:00Z",
+        }
+        for day in (29, 30)
+    ]
+    found = facts(tmp_path, PROJECT, *two)
+    (perimeter,) = found.service_perimeters
+    assert (perimeter.name, perimeter.origin.source) == (
+        "accessPolicies/1/servicePerimeters/p",
+        "1.json",
+    )
+
+
 def test_each_of_several_lists_keeps_its_own_members(tmp_path: Path) -> None:
     lists = [
         {"groupKey": {"id": f"{name}@x.example"}, "memberships": members}
